@@ -1,0 +1,126 @@
+// Package crm holds the rules of the built-in CRM: who owns a record, which values a field takes, what an import or a
+// mass update marks, the recycle bin. Contacts and events (called meetings on pages) are records of two kinds and share
+// all rules; what differs stands in the field tables of package record.
+//
+// It has no HTTP, no SQL and no clock of its own; storing is left to whoever fits Store, showing to web and crmapi.
+package crm
+
+import (
+	"context"
+	"time"
+
+	"tandem/internal/record"
+)
+
+// Record is one contact or event as the CRM keeps it.
+type Record struct {
+	ID          record.ID
+	Org         record.ID
+	Kind        record.Kind
+	Owner       record.ID
+	Version     int64 // rises by one with each write
+	Seq         int64 // place in the organization's order of writes; every write moves the record to its end
+	Fields      record.Fields
+	Source      record.Source
+	MassUpdated bool
+	Token       string // id of the intent that created it, when sync did; unique within the organization
+	CreatedAt   time.Time
+	CreatedBy   record.ID
+	ModifiedAt  time.Time
+	ModifiedBy  record.ID
+	DeletedAt   time.Time // in the recycle bin since; zero: not deleted
+	DeletedBy   record.ID
+}
+
+// Deleted reports whether the record lies in the recycle bin.
+func (r Record) Deleted() bool { return !r.DeletedAt.IsZero() }
+
+// Meta is what decides whether the record takes part in a sync.
+func (r Record) Meta() record.Meta {
+	return record.Meta{Owner: r.Owner, Source: r.Source, MassUpdated: r.MassUpdated}
+}
+
+// Author is who makes a change: a person, or sync on a person's behalf.
+type Author struct {
+	Org  record.ID
+	User record.ID
+	// Link is the link whose sync makes the change, or 0: its own writes need not wake it.
+	Link int64
+}
+
+// Query asks for a page of records.
+type Query struct {
+	Owner   record.ID // 0: everybody's
+	Search  string    // words, each of which must begin or be contained in a name, address, phone, company, title or place
+	IDs     []record.ID
+	Deleted bool // those in the recycle bin instead
+	// Events that take place at least partly in [From, To): series count from their start to their end.
+	From, To time.Time
+	// ModifiedSince leaves out what was not modified at or after it.
+	ModifiedSince time.Time
+	Sort          Sort
+	Descending    bool
+	Limit, Offset int
+}
+
+// Sort is what a list is ordered by; the id breaks ties.
+type Sort string
+
+// The orders of lists.
+const (
+	ByID       Sort = "id"
+	ByCreated  Sort = "Created_Time"
+	ByModified Sort = "Modified_Time"
+	ByName     Sort = "name" // contacts: family name, given name; events: title
+	ByStart    Sort = "start"
+)
+
+// Tombstone tells of a record that was deleted, for the list of deleted records.
+type Tombstone struct {
+	ID          record.ID
+	Name        string
+	Permanent   bool // no longer in the recycle bin
+	DeletedAt   time.Time
+	DeletedBy   record.ID
+	CreatedBy   record.ID
+	DeletedName string
+}
+
+// Store keeps records. Each writing method is one transaction that also gives the records the organization's next
+// sequence numbers, remembers departures (a new owner, a final deletion) for the sync of the former owner, and wakes
+// the links concerned; so nothing is changed that sync does not get to know.
+type Store interface {
+	// Records lists a page; More is told by a full page.
+	Records(ctx context.Context, org record.ID, kind record.Kind, q Query) ([]Record, error)
+	Count(ctx context.Context, org record.ID, kind record.Kind, q Query) (int, error)
+	// ByID finds records, deleted ones too; ids that do not exist in the organization are absent.
+	ByID(ctx context.Context, org record.ID, kind record.Kind, ids []record.ID) (map[record.ID]Record, error)
+	// ByToken finds records by the intent that created them.
+	ByToken(ctx context.Context, org record.ID, kind record.Kind, tokens []string) (map[string]Record, error)
+	// Insert stores new records and fills in ID, Version and Seq. A record whose Token is known already is not stored
+	// again: the stored one is returned in its place.
+	Insert(ctx context.Context, by Author, records []Record) ([]Record, error)
+	// Update stores records whose Version (as given) still is the stored one and returns them with their new Version
+	// and Seq; for the others the error at their place is a Conflict, or NotFound.
+	Update(ctx context.Context, by Author, records []Record) ([]Record, []error, error)
+	// Destroy removes records from the recycle bin for good and leaves tombstones.
+	Destroy(ctx context.Context, by Author, kind record.Kind, ids []record.ID, at time.Time) error
+	// Tombstones lists what was deleted at or after since, latest first.
+	Tombstones(ctx context.Context, org record.ID, kind record.Kind, since time.Time, limit, offset int) ([]Tombstone, error)
+
+	// Seq is the organization's latest sequence number.
+	Seq(ctx context.Context, org record.ID) (int64, error)
+	// Touched lists, by ascending Seq, what was written after the number among the records that owner has or had: the
+	// record as it is now (perhaps deleted, perhaps somebody else's). A record destroyed for good has Kind, ID, Seq
+	// and DeletedAt only. At most limit.
+	Touched(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, after int64, limit int) ([]Record, error)
+	// FirstSync lists the owner's records in the order of the first sync (S19: events yet to come by start, then past
+	// ones latest first; contacts most recently modified first), those that imported admits or not, from offset.
+	FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, now time.Time, offset, limit int) ([]Record, error)
+}
+
+// Actor is the person on whose behalf the CRM is asked.
+type Actor struct {
+	Author
+	Zone string // IANA name of the zone in which this person's times are shown
+}

@@ -1,0 +1,40 @@
+package fault
+
+// A Reason is a code from the catalogue of everything that can keep a record or a link from being in step. Pages, the
+// API and the history show it with words of their own (what is wrong, what to do).
+type Reason string
+
+// Reasons of one record.
+const (
+	NotOwn          Reason = "not_own"           // the record belongs to somebody else
+	Imported        Reason = "imported"          // it came by import or migration and no mass update has touched it
+	BeyondFirstSync Reason = "beyond_first_sync" // the first sync had its full number without it
+	MovedOut        Reason = "moved_out"         // the person moved the item out of the dedicated folder or calendar
+	NotExpressible  Reason = "not_expressible"   // the other side has no form for a value, such as a rule for repeating
+	TooLong         Reason = "too_long"          // a value is longer than the other side takes
+	BadValue        Reason = "bad_value"         // a value breaks the form of its field
+	Mandatory       Reason = "mandatory"         // a mandatory field is empty
+	ReadOnlyField   Reason = "read_only_field"   // nobody may write this field
+	UnknownField    Reason = "unknown_field"     // there is no such field
+	Duplicate       Reason = "duplicate"         // a value that must be unique is taken
+	Refused         Reason = "refused"           // the other side refuses the record and says why
+	ChangesTooFast  Reason = "changes_too_fast"  // the record changed on every try to write it
+	OutcomeUnknown  Reason = "outcome_unknown"   // it is not known yet whether a write arrived
+	HeldDelete      Reason = "held_delete"       // deleting it waits for a person's yes
+	WouldMail       Reason = "would_mail"        // writing it would send mail to people
+)
+
+// Reasons of a whole link.
+const (
+	ReconnectNeeded    Reason = "reconnect_needed"    // Microsoft no longer takes the stored grant
+	ConsentRequired    Reason = "consent_required"    // the permission was never given, or was withdrawn
+	MailboxUnavailable Reason = "mailbox_unavailable" // no Exchange Online licence, on premises, or disabled
+	MailboxFull        Reason = "mailbox_full"
+	ContainerDeleted   Reason = "container_deleted" // the dedicated calendar or folder is gone from the account
+	CursorExpired      Reason = "cursor_expired"    // the delta token is no longer known; start afresh
+	AppMisconfigured   Reason = "app_misconfigured" // invalid_client: the operator's problem, not the user's
+	CannotUnseal       Reason = "cannot_unseal"     // a stored token cannot be decrypted: the secret key changed
+	TooManyDeletes     Reason = "too_many_deletes"  // the brake: a person must say yes first
+	AccountDisabled    Reason = "account_disabled"
+	StaleLease         Reason = "stale_lease" // another worker has taken the link over
+)

@@ -1,0 +1,166 @@
+package record
+
+// Field is the name of a CRM field: the API name that Zoho CRM gives it.
+type Field string
+
+// Type says what a field holds and which canonical text its values have.
+type Type uint8
+
+// The types of field, with the canonical form of their values.
+const (
+	Text       Type = iota // one line
+	LongText               // lines separated by \n
+	Email                  // as typed; compared by Norm without letter case in the domain
+	Phone                  // as typed
+	URL                    // as typed
+	Picklist               // one of Def.Values, or any text where Values is empty
+	Bool                   // "true" or "false"
+	Date                   // 2006-01-02
+	Moment                 // 2006-01-02T15:04:05Z, or 2006-01-02 in an all-day event (end: the day after the last)
+	Zone                   // IANA name, "America/Sao_Paulo"
+	Recurrence             // an RFC 5545 recur rule without DTSTART in the canonical order of package recur; "" is none
+	ExDates                // dates 2006-01-02 joined by ",", ascending: days on which the series does not take place
+	Minutes                // whole minutes before the start, "15"; "" is no reminder
+	Tags                   // names joined by \n, in ascending order
+	Lookup                 // the name of another record
+)
+
+// Def describes one CRM field. Lengths are in Unicode code points; 0 is no limit.
+type Def struct {
+	Name      Field
+	Type      Type
+	Max       int
+	Mandatory bool
+	Values    []string // of Picklist
+	// Group names fields that only make sense together: a merge takes all of them from one side.
+	Group string
+	// Own marks a field that Zoho CRM does not have, an extension of the built-in CRM.
+	Own bool
+}
+
+// The fields of contacts.
+const (
+	Salutation     Field = "Salutation"
+	FirstName      Field = "First_Name"
+	LastName       Field = "Last_Name"
+	EmailField     Field = "Email"
+	SecondaryEmail Field = "Secondary_Email"
+	AccountName    Field = "Account_Name"
+	Title          Field = "Title"
+	Department     Field = "Department"
+	PhoneField     Field = "Phone"
+	HomePhone      Field = "Home_Phone"
+	OtherPhone     Field = "Other_Phone"
+	Mobile         Field = "Mobile"
+	Fax            Field = "Fax"
+	Assistant      Field = "Assistant"
+	AsstPhone      Field = "Asst_Phone"
+	DateOfBirth    Field = "Date_of_Birth"
+	LeadSource     Field = "Lead_Source"
+	MailingStreet  Field = "Mailing_Street"
+	MailingCity    Field = "Mailing_City"
+	MailingState   Field = "Mailing_State"
+	MailingZip     Field = "Mailing_Zip"
+	MailingCountry Field = "Mailing_Country"
+	OtherStreet    Field = "Other_Street"
+	OtherCity      Field = "Other_City"
+	OtherState     Field = "Other_State"
+	OtherZip       Field = "Other_Zip"
+	OtherCountry   Field = "Other_Country"
+	Description    Field = "Description"
+	SkypeID        Field = "Skype_ID"
+	Twitter        Field = "Twitter"
+	EmailOptOut    Field = "Email_Opt_Out"
+	Tag            Field = "Tag"
+)
+
+// The fields of events (called meetings on pages). Description and Tag are shared with contacts.
+const (
+	EventTitle Field = "Event_Title"
+	Start      Field = "Start_DateTime"
+	End        Field = "End_DateTime"
+	AllDay     Field = "All_day"
+	TimeZone   Field = "Time_Zone" // own: the zone in which the event was planned
+	Recurring  Field = "Recurring_Activity"
+	Excluded   Field = "Excluded_Dates" // own in storage: the EXDATE of Recurring_Activity
+	Venue      Field = "Venue"
+	RemindAt   Field = "Remind_At"
+)
+
+// The groups of fields.
+const (
+	GroupName = "name" // a contact's given name and family name
+	GroupWhen = "when" // when an event takes place
+)
+
+// Lengths are Zoho CRM's for an organization made recently (zoho-crm.md, Contacts).
+var contactDefs = []Def{
+	{Name: Salutation, Type: Picklist, Max: 25, Values: []string{"Mr.", "Mrs.", "Ms.", "Dr.", "Prof."}},
+	{Name: FirstName, Type: Text, Max: 40, Group: GroupName},
+	{Name: LastName, Type: Text, Max: 80, Mandatory: true, Group: GroupName},
+	{Name: EmailField, Type: Email, Max: 100},
+	{Name: SecondaryEmail, Type: Email, Max: 100},
+	{Name: AccountName, Type: Lookup, Max: 200},
+	{Name: Title, Type: Text, Max: 100},
+	{Name: Department, Type: Text, Max: 50},
+	{Name: PhoneField, Type: Phone, Max: 50},
+	{Name: HomePhone, Type: Phone, Max: 30},
+	{Name: OtherPhone, Type: Phone, Max: 30},
+	{Name: Mobile, Type: Phone, Max: 30},
+	{Name: Fax, Type: Text, Max: 30},
+	{Name: Assistant, Type: Text, Max: 50},
+	{Name: AsstPhone, Type: Phone, Max: 30},
+	{Name: DateOfBirth, Type: Date},
+	{Name: LeadSource, Type: Picklist, Max: 120, Values: []string{
+		"Advertisement", "Cold Call", "Employee Referral", "External Referral", "Online Store", "Partner", "X (Twitter)",
+		"Facebook", "Public Relations", "Sales Email Alias", "Seminar Partner", "Internal Seminar", "Trade Show",
+		"Web Download", "Web Research", "Web Cases", "Web Mail", "Chat",
+	}},
+	{Name: MailingStreet, Type: Text, Max: 255},
+	{Name: MailingCity, Type: Text, Max: 255},
+	{Name: MailingState, Type: Text, Max: 100},
+	{Name: MailingZip, Type: Text, Max: 255},
+	{Name: MailingCountry, Type: Text, Max: 100},
+	{Name: OtherStreet, Type: Text, Max: 255},
+	{Name: OtherCity, Type: Text, Max: 255},
+	{Name: OtherState, Type: Text, Max: 100},
+	{Name: OtherZip, Type: Text, Max: 255},
+	{Name: OtherCountry, Type: Text, Max: 100},
+	{Name: Description, Type: LongText, Max: 32000},
+	{Name: SkypeID, Type: Text, Max: 50},
+	{Name: Twitter, Type: Text, Max: 50},
+	{Name: EmailOptOut, Type: Bool},
+	{Name: Tag, Type: Tags, Max: 2000},
+}
+
+var eventDefs = []Def{
+	{Name: EventTitle, Type: Text, Max: 255},
+	{Name: Start, Type: Moment, Mandatory: true, Group: GroupWhen},
+	{Name: End, Type: Moment, Mandatory: true, Group: GroupWhen},
+	{Name: AllDay, Type: Bool, Group: GroupWhen},
+	{Name: TimeZone, Type: Zone, Group: GroupWhen, Own: true},
+	{Name: Recurring, Type: Recurrence, Group: GroupWhen},
+	{Name: Excluded, Type: ExDates, Group: GroupWhen, Own: true},
+	{Name: Venue, Type: Text, Max: 255},
+	{Name: Description, Type: LongText, Max: 32000},
+	{Name: RemindAt, Type: Minutes},
+	{Name: Tag, Type: Tags, Max: 2000},
+}
+
+// Defs are the fields of a kind, in the order in which pages show them. The slice is shared: do not change it.
+func Defs(kind Kind) []Def {
+	if kind == Contacts {
+		return contactDefs
+	}
+	return eventDefs
+}
+
+// DefOf finds the definition of a field of a kind.
+func DefOf(kind Kind, name Field) (Def, bool) {
+	for _, d := range Defs(kind) {
+		if d.Name == name {
+			return d, true
+		}
+	}
+	return Def{}, false
+}
