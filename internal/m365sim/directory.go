@@ -1,0 +1,249 @@
+package m365sim
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// Template ids of directory roles (microsoft-graph fact sheet §10.5).
+const (
+	RoleGlobalAdministrator         = "62e90394-69f5-4237-9190-012177145e10"
+	RolePrivilegedRoleAdministrator = "e8611ab8-c189-46e8-94e1-60213ab1f814"
+	RoleApplicationAdministrator    = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"
+	RoleUserAdministrator           = "fe930be7-5e62-47db-91af-98c3a49a38b1"
+)
+
+// roleNames are the display names of the roles that somebody may hold.
+var roleNames = map[string]string{
+	RoleGlobalAdministrator:         "Global Administrator",
+	RolePrivilegedRoleAdministrator: "Privileged Role Administrator",
+	RoleApplicationAdministrator:    "Application Administrator",
+	RoleUserAdministrator:           "User Administrator",
+}
+
+// A Tenant is one organization in Entra ID.
+type Tenant struct {
+	ID     string // a GUID, always the same for the same domain
+	Domain string
+	Name   string
+	people []*Person
+}
+
+// People lists everybody in the tenant, in the order in which they were added. The list is the caller's own.
+func (t *Tenant) People() []*Person { return append([]*Person(nil), t.people...) }
+
+// A Person is an entry of the directory. It is not changed after it was published: EditPerson replaces it.
+type Person struct {
+	TenantID string
+	ID       string // the oid, a GUID, always the same for the same UPN at the start
+	UPN      string
+	Mail     string // may be empty
+
+	DisplayName, GivenName, Surname      string
+	JobTitle, Department, OfficeLocation string
+
+	AccountEnabled bool
+	UserType       string // Member or Guest
+	HasMailbox     bool
+	Roles          []string // template ids of the active directory roles
+	TimeZone       string   // a Windows name
+	Language       string   // such as pt-BR
+}
+
+// HasRole reports whether the person holds the directory role with that template id.
+func (p *Person) HasRole(templateID string) bool {
+	for _, role := range p.Roles {
+		if role == templateID {
+			return true
+		}
+	}
+	return false
+}
+
+// Tenants lists both tenants, contoso.example first.
+func (s *Sim) Tenants() []*Tenant {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return append([]*Tenant(nil), s.tenants...)
+}
+
+// Tenant finds a tenant by id or domain; nil when there is none.
+func (s *Sim) Tenant(idOrDomain string) *Tenant {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, t := range s.tenants {
+		if strings.EqualFold(t.ID, idOrDomain) || strings.EqualFold(t.Domain, idOrDomain) {
+			return t
+		}
+	}
+	return nil
+}
+
+// Person finds somebody by UPN, mail address or oid, over both tenants; nil when there is nobody.
+func (s *Sim) Person(name string) *Person {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.person(name)
+}
+
+func (s *Sim) person(name string) *Person {
+	if p, ok := s.byOID[name]; ok {
+		return p
+	}
+	return s.byName[strings.ToLower(name)]
+}
+
+// EditPerson changes an entry of the directory, as an administrator would: a new UPN, a role taken away,
+// an account disabled. The oid, the tenant and the mailbox's contents stay. It reports whether name was found.
+func (s *Sim) EditPerson(name string, edit func(*Person)) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.person(name)
+	if old == nil {
+		return false
+	}
+	changed := *old
+	changed.Roles = append([]string(nil), old.Roles...)
+	edit(&changed)
+	changed.ID, changed.TenantID = old.ID, old.TenantID
+	for _, t := range s.tenants {
+		for i, p := range t.people {
+			if p == old {
+				people := append([]*Person(nil), t.people...)
+				people[i] = &changed
+				t.people = people
+			}
+		}
+	}
+	delete(s.byName, strings.ToLower(old.UPN))
+	delete(s.byName, strings.ToLower(old.Mail))
+	s.enter(&changed)
+	return true
+}
+
+// enter makes a person findable and gives a mailbox to whoever is to have one. The caller holds s.mu.
+func (s *Sim) enter(p *Person) {
+	s.byOID[p.ID] = p
+	s.byName[strings.ToLower(p.UPN)] = p
+	if p.Mail != "" {
+		s.byName[strings.ToLower(p.Mail)] = p
+	}
+	box := s.boxes[p.ID]
+	switch {
+	case p.HasMailbox && box == nil:
+		s.boxes[p.ID] = newMailbox(s, p, uint32(len(s.boxes)+1))
+	case box != nil:
+		box.owner.Store(p)
+		box.enabled.Store(p.HasMailbox)
+	}
+}
+
+// populate fills the directory. The same people come out each time, with the same ids.
+func (s *Sim) populate() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.byOID = map[string]*Person{}
+	s.byName = map[string]*Person{}
+	s.boxes = map[string]*mailbox{}
+
+	contoso := newTenant("contoso.example", "Contoso")
+	fabrikam := newTenant("fabrikam.example", "Fabrikam")
+	s.tenants = []*Tenant{contoso, fabrikam}
+
+	contoso.add("admin", "MOD", "Administrator", func(p *Person) { p.Roles = []string{RoleGlobalAdministrator}; p.JobTitle = "Administrator" })
+	for _, row := range []struct{ name, given, surname, title, department, zone, language string }{
+		{"adele", "Adele", "Vance", "Retail Manager", "Retail", saoPaulo, "pt-BR"},
+		{"alex", "Alex", "Wilber", "Marketing Assistant", "Marketing", saoPaulo, "pt-BR"},
+		{"diego", "Diego", "Siciliani", "HR Manager", "HR", "W. Europe Standard Time", "it-IT"},
+		{"grady", "Grady", "Archie", "Designer", "R&D", "Pacific Standard Time", "en-US"},
+		{"isaiah", "Isaiah", "Langer", "Web Marketing Manager", "Sales", "Eastern Standard Time", "en-US"},
+		{"lee", "Lee", "Gu", "Director", "Manufacturing", "China Standard Time", "en-US"},
+		{"megan", "Megan", "Bowen", "Auditor", "Finance", "GMT Standard Time", "en-GB"},
+	} {
+		contoso.add(row.name, row.given, row.surname, func(p *Person) {
+			p.JobTitle, p.Department, p.TimeZone, p.Language = row.title, row.department, row.zone, row.language
+		})
+	}
+	contoso.add("nomailbox", "Nestor", "Wilke", func(p *Person) { p.HasMailbox, p.Department = false, "Operations" })
+	contoso.add("disabled", "Pradeep", "Gupta", func(p *Person) { p.AccountEnabled, p.Department = false, "Finance" })
+	contoso.add("guest", "Gerda", "Gast", func(p *Person) {
+		p.UPN = "gerda_partner.example#EXT#@contoso.example"
+		p.Mail = "gerda@partner.example"
+		p.UserType, p.HasMailbox = "Guest", false
+	})
+	contoso.crowd(500)
+
+	fabrikam.add("admin", "Fabrikam", "Administrator", func(p *Person) { p.Roles = []string{RoleGlobalAdministrator}; p.JobTitle = "Administrator" })
+	fabrikam.add("patti", "Patti", "Fernandez", nil)
+	fabrikam.add("henrietta", "Henrietta", "Mueller", func(p *Person) { p.TimeZone, p.Language = "W. Europe Standard Time", "de-DE" })
+	fabrikam.add("joni", "Joni", "Sherman", nil)
+
+	for _, t := range s.tenants {
+		for _, p := range t.people {
+			s.enter(p)
+		}
+	}
+}
+
+// saoPaulo is where most people of both tenants live.
+const saoPaulo = "E. South America Standard Time"
+
+func newTenant(domain, name string) *Tenant {
+	return &Tenant{ID: guid("tenant", domain), Domain: domain, Name: name}
+}
+
+// guid derives a GUID from words, so that ids are the same in each run.
+func guid(words ...string) string {
+	return uuid.NewSHA1(uuid.NameSpaceDNS, []byte("m365sim/"+strings.Join(words, "/"))).String()
+}
+
+func (t *Tenant) add(name, given, surname string, edit func(*Person)) {
+	p := &Person{
+		TenantID: t.ID,
+		UPN:      name + "@" + t.Domain, Mail: name + "@" + t.Domain,
+		DisplayName: strings.TrimSpace(given + " " + surname), GivenName: given, Surname: surname,
+		JobTitle: "Consultant", Department: "Sales", OfficeLocation: "18/2111",
+		AccountEnabled: true, UserType: "Member", HasMailbox: true,
+		TimeZone: saoPaulo, Language: "pt-BR",
+	}
+	if edit != nil {
+		edit(p)
+	}
+	p.ID = guid("person", p.UPN)
+	t.people = append(t.people, p)
+}
+
+// crowd adds n people whose names are combined from two lists, so that lists need several pages.
+func (t *Tenant) crowd(n int) {
+	given := []string{"Ana", "Bruno", "Camila", "Daniel", "Elisa", "Felipe", "Gabriela", "Hugo", "Isabela", "João", "Karina", "Lucas",
+		"Mariana", "Nélson", "Olívia", "Paulo", "Quitéria", "Rafael", "Sofia", "Tiago", "Úrsula", "Vítor", "Wagner", "Ximena", "Yara"}
+	surname := []string{"Almeida", "Barbosa", "Cardoso", "Duarte", "Esteves", "Ferreira", "Gonçalves", "Henriques", "Iglesias", "Junqueira",
+		"Klein", "Lacerda", "Machado", "Nogueira", "Oliveira", "Pacheco", "Queiroz", "Ribeiro", "Santana", "Teixeira"}
+	departments := []string{"Sales", "Marketing", "Finance", "Operations", "R&D", "HR", "Support"}
+	titles := []string{"Account Executive", "Analyst", "Engineer", "Coordinator", "Assistant", "Manager"}
+	zones := []string{saoPaulo, saoPaulo, saoPaulo, saoPaulo, "Central Brazilian Standard Time", "SA Western Standard Time", "GMT Standard Time"}
+	for i := range n {
+		g, s := given[i%len(given)], surname[i/len(given)%len(surname)]
+		t.add(fmt.Sprintf("person%03d", i+1), g, s, func(p *Person) {
+			p.Department, p.JobTitle = departments[i%len(departments)], titles[i%len(titles)]
+			p.TimeZone = zones[i%len(zones)]
+			p.OfficeLocation = fmt.Sprintf("%d/%d", 10+i%9, 1000+i)
+		})
+	}
+}
+
+// peopleOf lists a tenant's people by display name, as the directory does.
+func (s *Sim) peopleOf(tenantID string) []*Person {
+	t := s.Tenant(tenantID)
+	if t == nil {
+		return nil
+	}
+	s.mu.RLock()
+	people := append([]*Person(nil), t.people...)
+	s.mu.RUnlock()
+	sort.SliceStable(people, func(i, j int) bool { return people[i].DisplayName < people[j].DisplayName })
+	return people
+}
