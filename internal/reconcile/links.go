@@ -1,0 +1,73 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// Links is the part of the ledger that pages, the API, the webhook and the switchboard use. It needs no lease: it reads,
+// or it changes what only people change. Every method but those of the scheduler names the organization.
+type Links interface {
+	// CreateLink stores a link that is being switched on, and wakes it. Conflict: the user has one of that kind that
+	// is not Off.
+	CreateLink(ctx context.Context, link Link) (*Link, error)
+	// Link finds one link. NotFound: none, or another organization's.
+	Link(ctx context.Context, org record.ID, id LinkID) (*Link, error)
+	// LinksOf lists a user's links that are not Off, by kind.
+	LinksOf(ctx context.Context, org, user record.ID) ([]Link, error)
+	// LinksIn lists the organization's links that are not Off.
+	LinksIn(ctx context.Context, org record.ID) ([]Link, error)
+	// ChangeState moves a link to a state with a reason if it now is in one of the states from, and wakes it when it
+	// is to run. Conflict: it is in another state.
+	ChangeState(ctx context.Context, org record.ID, id LinkID, from []LinkState, to LinkState, reason fault.Reason) error
+	// AllowDeletes sets DeletesOK on a Held link, or (false) makes its waiting deletions be undone by recreating; it wakes the link.
+	AllowDeletes(ctx context.Context, org record.ID, id LinkID, yes bool) error
+	// Wake raises Wanted of the links and enqueues one job for each, in one transaction. Links that are not On, Held or
+	// Switching are passed over; unknown ids too.
+	Wake(ctx context.Context, ids ...LinkID) error
+	// Retry makes parked pairs due at once and wakes the link; no refs: all of them.
+	Retry(ctx context.Context, org record.ID, id LinkID, refs ...record.Ref) error
+	// History lists what sync did, latest first: the lines before the given id (0: from the latest), at most limit.
+	History(ctx context.Context, org record.ID, id LinkID, before int64, limit int) ([]HistoryEntry, error)
+	// Records tells where records stand in a link. state: synced, waiting, failing, excluded, or "" for all. Excluded
+	// ones include the owner's records that never entered the link; Reason says why.
+	Records(ctx context.Context, org record.ID, id LinkID, state string, offset, limit int) ([]RecordState, error)
+	// Standing counts the records of a link by state, with what is excluded counted by reason.
+	Standing(ctx context.Context, org record.ID, id LinkID) (Standing, error)
+	// RecordsOf tells where single CRM records stand in the links of their owners, by ref; for badges.
+	RecordsOf(ctx context.Context, org record.ID, kind record.Kind, refs []record.Ref) (map[record.Ref]RecordState, error)
+
+	// Due lists running links whose last run ended before the given time, oldest first: the polling that makes up for
+	// lost notifications. All organizations.
+	Due(ctx context.Context, before time.Time, limit int) ([]LinkID, error)
+	// Subscriptions lists running links whose subscription ends before the given time or that have none. All organizations.
+	Subscriptions(ctx context.Context, before time.Time, limit int) ([]LinkID, error)
+}
+
+// HistoryEntry is one stored line of history.
+type HistoryEntry struct {
+	ID int64
+	HistoryLine
+}
+
+// RecordState is where one record stands in a link.
+type RecordState struct {
+	Link      LinkID
+	CRM       record.Ref
+	Microsoft record.Ref
+	Name      string // of the record, for lists
+	State     string // synced, waiting, failing, excluded
+	Reason    fault.Reason
+	Detail    string
+	RetryAt   time.Time
+	Since     time.Time // when it came into this state
+}
+
+// Standing counts where the records of a link stand.
+type Standing struct {
+	Synced, Waiting, Failing, Excluded int
+	Why                                map[fault.Reason]int // of the failing and excluded ones
+}
