@@ -84,6 +84,7 @@ type Tombstone struct {
 	DeletedBy   record.ID
 	CreatedBy   record.ID
 	DeletedName string
+	Owner       record.ID // at the time of its deletion
 }
 
 // Store keeps records. Each writing method is one transaction that also gives the records the organization's next
@@ -105,8 +106,9 @@ type Store interface {
 	Update(ctx context.Context, by Author, records []Record) ([]Record, []error, error)
 	// Destroy removes records from the recycle bin for good and leaves tombstones.
 	Destroy(ctx context.Context, by Author, kind record.Kind, ids []record.ID, at time.Time) error
-	// Tombstones lists what was deleted at or after since, latest first.
-	Tombstones(ctx context.Context, org record.ID, kind record.Kind, since time.Time, limit, offset int) ([]Tombstone, error)
+	// Tombstones lists what the owner (0: anybody) had that was deleted at or after since, latest first: what lies in
+	// the recycle bin, and what was destroyed.
+	Tombstones(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, since time.Time, limit, offset int) ([]Tombstone, error)
 
 	// Seq is the organization's latest sequence number.
 	Seq(ctx context.Context, org record.ID) (int64, error)
@@ -119,8 +121,10 @@ type Store interface {
 	FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, now time.Time, offset, limit int) ([]Record, error)
 }
 
-// Actor is the person on whose behalf the CRM is asked.
+// Actor is the person on whose behalf the CRM is asked, and what this person may do (account.Permissions).
 type Actor struct {
 	Author
-	Zone string // IANA name of the zone in which this person's times are shown
+	Zone       string // IANA name of the zone in which this person's times are shown
+	AllRecords bool   // sees and changes everybody's records, not only own ones
+	MassUpdate bool   // may change many records in one go
 }
