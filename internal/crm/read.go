@@ -1,0 +1,65 @@
+package crm
+
+import (
+	"context"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// List lists a page of the records that the actor sees, with all fields. Limit 0 is 200.
+func (c *CRM) List(ctx context.Context, a Actor, kind record.Kind, q Query) (_ []Record, err error) {
+	defer fault.Wrap(&err, "crm: list %s", kind)
+	if !a.narrow(&q) {
+		return nil, nil
+	}
+	if q.Limit <= 0 {
+		q.Limit = sidePage
+	}
+	page, err := c.store.Records(ctx, a.Org, kind, q)
+	for i := range page {
+		page[i].Fields = Complete(kind, page[i].Fields)
+	}
+	return page, err
+}
+
+// Count counts the records that List would list without a limit.
+func (c *CRM) Count(ctx context.Context, a Actor, kind record.Kind, q Query) (_ int, err error) {
+	defer fault.Wrap(&err, "crm: count %s", kind)
+	if !a.narrow(&q) {
+		return 0, nil
+	}
+	q.Limit, q.Offset = 0, 0
+	return c.store.Count(ctx, a.Org, kind, q)
+}
+
+// Get reads one record with all fields. NotFound: there is none for this actor, or it lies in the recycle bin.
+func (c *CRM) Get(ctx context.Context, a Actor, kind record.Kind, id record.ID) (Record, error) {
+	found, err := c.ByID(ctx, a, kind, id)
+	if err != nil {
+		return Record{}, err
+	}
+	r, ok := found[id]
+	if !ok || r.Deleted() {
+		return Record{}, missing(kind, id)
+	}
+	return r, nil
+}
+
+// ByID reads records with all fields, also those in the recycle bin; ids that do not exist for this actor are absent.
+func (c *CRM) ByID(ctx context.Context, a Actor, kind record.Kind, ids ...record.ID) (_ map[record.ID]Record, err error) {
+	defer fault.Wrap(&err, "crm: read %d %s", len(ids), kind)
+	found, err := c.store.ByID(ctx, a.Org, kind, ids)
+	if err != nil {
+		return nil, err
+	}
+	for id, r := range found {
+		if !a.sees(r) {
+			delete(found, id)
+			continue
+		}
+		r.Fields = Complete(kind, r.Fields)
+		found[id] = r
+	}
+	return found, nil
+}

@@ -1,0 +1,75 @@
+package crm
+
+import (
+	"context"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// BinAge is how long a deleted record lies in the recycle bin before it is destroyed.
+const BinAge = 60 * 24 * time.Hour
+
+// MassUpdateMax is the most records that one mass update names.
+const MassUpdateMax = 500
+
+// maxTries bounds how often an unconditional change is planned again because the record changed meanwhile.
+const maxTries = 5
+
+// CRM applies the rules to what people do. Whatever an actor may not see is NotFound to that actor: another
+// organization's records always, other owners' without Actor.AllRecords.
+type CRM struct {
+	store  Store
+	active func(ctx context.Context, org, user record.ID) (bool, error)
+	now    func() time.Time
+}
+
+// New makes a CRM on a store. active tells whether a user of the organization may own records.
+func New(store Store, active func(ctx context.Context, org, user record.ID) (bool, error), now func() time.Time) *CRM {
+	return &CRM{store: store, active: active, now: now}
+}
+
+// Draft is what a caller wants a new record to be, or how one is to change.
+type Draft struct {
+	ID record.ID // of the record to change
+	// Version makes a change conditional: it happens only if the record is still at it. 0: whatever the version.
+	Version int64
+	// Fields are the values to be written, as their author wrote them; what is not named stays, "" clears.
+	// Moments may carry an offset, or none and then mean the event's own zone or else the actor's.
+	Fields record.Fields
+	Owner  record.ID     // 0: stays, or the actor
+	Source record.Source // of a new record; "" is Manual
+}
+
+// Result is what became of one draft: the record as it now stands, or why nothing happened. Err is Invalid (then it is
+// Problems), NotFound or Conflict.
+type Result struct {
+	Record Record
+	Err    error
+}
+
+// sees reports whether the record exists for the actor.
+func (a Actor) sees(r Record) bool { return r.Org == a.Org && (a.AllRecords || r.Owner == a.User) }
+
+// narrow limits a query to what the actor may see; false: that is nothing.
+func (a Actor) narrow(q *Query) bool {
+	if a.AllRecords {
+		return true
+	}
+	if q.Owner != 0 && q.Owner != a.User {
+		return false
+	}
+	q.Owner = a.User
+	return true
+}
+
+// missing is the fault for a record that is not there for this actor.
+func missing(kind record.Kind, id record.ID) error {
+	return fault.New(fault.NotFound, "", "crm: no such record %s in %s", id, kind)
+}
+
+// changed is the fault for a record that is no longer at the version the caller knows.
+func changed(r Record, version int64) error {
+	return fault.New(fault.Conflict, "", "crm: record %s is at version %d, not %d", r.ID, r.Version, version)
+}

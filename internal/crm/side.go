@@ -1,0 +1,112 @@
+package crm
+
+import (
+	"context"
+	"strconv"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// sidePage is how many records one page of a side or a list holds.
+const sidePage = 200
+
+// Side is the CRM as one side of a link: the records of one kind that one user owns. It fits reconcile.Side.
+//
+// Its first listing is the order of the first sync, not beyond the cap; after that it is the feed of what was written.
+// Whether a record takes part is not decided here: Meta is told, and reconcile asks its policy.
+//
+// Writes come from Microsoft and are taken more leniently than people's (see forms); a value that even so breaks a rule
+// is the fault of its record alone.
+type Side struct {
+	crm  *CRM
+	link LinkSide
+}
+
+// LinkSide says whose side it is.
+type LinkSide struct {
+	Org  record.ID
+	User record.ID
+	Kind record.Kind
+	Link int64 // its own writes need not wake it
+	Zone string
+	// Cap is the most records that the first listing tells.
+	Cap int
+	// AdmitImported lets imported records into the first listing.
+	AdmitImported bool
+}
+
+// Side gives the CRM side of a link.
+func (c *CRM) Side(link LinkSide) *Side { return &Side{crm: c, link: link} }
+
+func (s *Side) author() Author { return Author{Org: s.link.Org, User: s.link.User, Link: s.link.Link} }
+
+// Read looks at single records: Present with fields, Gone when deleted or never there, Left when somebody else's.
+func (s *Side) Read(ctx context.Context, refs []record.Ref) (_ []record.Change, err error) {
+	defer fault.Wrap(&err, "crm: look at %d %s", len(refs), s.link.Kind)
+	found, err := s.byRef(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]record.Change, len(refs))
+	for i, ref := range refs {
+		if r, ok := found[ref]; ok {
+			out[i] = s.tell(r)
+		} else {
+			out[i] = record.Change{Ref: ref, State: record.Gone}
+		}
+	}
+	return out, nil
+}
+
+// Find looks for records by the intent that created them.
+func (s *Side) Find(ctx context.Context, tokens []string) (_ map[string]record.Change, err error) {
+	defer fault.Wrap(&err, "crm: find %d %s by token", len(tokens), s.link.Kind)
+	found, err := s.crm.store.ByToken(ctx, s.link.Org, s.link.Kind, tokens)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]record.Change, len(found))
+	for token, r := range found {
+		out[token] = s.tell(r)
+	}
+	return out, nil
+}
+
+// tell says what this side knows about a record.
+func (s *Side) tell(r Record) record.Change {
+	c := record.Change{Ref: r.ID.Ref(), Version: version(r), Token: r.Token, Modified: r.ModifiedAt, Meta: r.Meta()}
+	switch {
+	case r.Deleted():
+		c.State = record.Gone
+		if c.Modified.IsZero() {
+			c.Modified = r.DeletedAt // destroyed: nothing else is known
+		}
+	case r.Owner != s.link.User:
+		c.State = record.Left
+	default:
+		c.Fields = Complete(s.link.Kind, r.Fields)
+	}
+	return c
+}
+
+// byRef finds records by their refs; refs that name none are absent.
+func (s *Side) byRef(ctx context.Context, refs []record.Ref) (map[record.Ref]Record, error) {
+	var ids []record.ID
+	for _, ref := range refs {
+		if id, ok := record.ParseID(string(ref)); ok {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	found, err := s.crm.store.ByID(ctx, s.link.Org, s.link.Kind, ids)
+	out := make(map[record.Ref]Record, len(found))
+	for id, r := range found {
+		out[id.Ref()] = r
+	}
+	return out, err
+}
+
+func version(r Record) record.Version { return record.Version(strconv.FormatInt(r.Version, 10)) }

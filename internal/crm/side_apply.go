@@ -1,0 +1,134 @@
+package crm
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// Apply carries out the writes: what is new in one transaction, what changes in another. A create whose token is known
+// is not repeated; everything else happens only at the version planned on, else it is a Conflict. Deleting what is gone
+// already is no fault; changing or restoring it is Gone.
+func (s *Side) Apply(ctx context.Context, writes []record.Write) (_ []record.Outcome, err error) {
+	defer fault.Wrap(&err, "crm: apply %d writes to %s", len(writes), s.link.Kind)
+	out := make([]record.Outcome, len(writes))
+	var refs []record.Ref
+	for _, w := range writes {
+		if w.Op != record.Create {
+			refs = append(refs, w.Ref)
+		}
+	}
+	stored, err := s.byRef(ctx, refs)
+	if err != nil {
+		return out, err
+	}
+	var fresh, changes []Record
+	var freshAt, changesAt []int
+	for i, w := range writes {
+		out[i].Ref = w.Ref
+		if w.Op == record.Create {
+			r, err := s.create(w)
+			if err != nil {
+				out[i].Err = err
+				continue
+			}
+			fresh, freshAt = append(fresh, r), append(freshAt, i)
+			continue
+		}
+		r, known := stored[w.Ref]
+		different, err := s.change(w, &r, known)
+		switch {
+		case err != nil:
+			out[i].Err = err
+		case !different && known:
+			out[i].Version, out[i].Fields = version(r), Complete(s.link.Kind, r.Fields)
+		case !different:
+			out[i].Version = w.Version
+		default:
+			changes, changesAt = append(changes, r), append(changesAt, i)
+		}
+	}
+	if len(fresh) > 0 {
+		made, err := s.crm.store.Insert(ctx, s.author(), fresh)
+		if err != nil {
+			return out, err
+		}
+		for n, r := range made {
+			out[freshAt[n]] = s.outcome(r)
+		}
+	}
+	if len(changes) > 0 {
+		after, faults, err := s.crm.store.Update(ctx, s.author(), changes)
+		if err != nil {
+			return out, err
+		}
+		for n, i := range changesAt {
+			if faults[n] != nil {
+				out[i].Err = faults[n]
+				continue
+			}
+			out[i] = s.outcome(after[n])
+		}
+	}
+	return out, nil
+}
+
+func (s *Side) outcome(r Record) record.Outcome {
+	return record.Outcome{Ref: r.ID.Ref(), Version: version(r), Fields: Complete(s.link.Kind, r.Fields)}
+}
+
+// create makes the new record of a write; it belongs to the link's user and came from Microsoft, unless said otherwise.
+func (s *Side) create(w record.Write) (Record, error) {
+	fields, err := check(s.link.Kind, nil, w.Fields, s.link.Zone, false)
+	if err != nil {
+		return Record{}, err
+	}
+	now := s.crm.now().UTC()
+	r := Record{
+		Org: s.link.Org, Kind: s.link.Kind, Owner: s.link.User, Fields: fields, Token: w.Token,
+		Source: record.FromExchange, MassUpdated: w.Meta.MassUpdated,
+		CreatedAt: now, CreatedBy: s.link.User, ModifiedAt: now, ModifiedBy: s.link.User,
+	}
+	if w.Meta.Source != "" {
+		r.Source = w.Meta.Source
+	}
+	return r, nil
+}
+
+// change makes the change of a write to the stored record; false: it is as wished already.
+func (s *Side) change(w record.Write, r *Record, known bool) (bool, error) {
+	gone := !known || r.Deleted()
+	switch {
+	case w.Op == record.Delete && gone:
+		return false, nil
+	case !known, gone && w.Op == record.Update:
+		return false, fault.New(fault.Gone, "", "crm: record %s is deleted", w.Ref)
+	case version(*r) != w.Version || r.Owner != s.link.User:
+		at, _ := strconv.ParseInt(string(w.Version), 10, 64)
+		return false, changed(*r, at)
+	}
+	now := s.crm.now().UTC()
+	before := Complete(s.link.Kind, r.Fields)
+	if w.Op == record.Delete {
+		r.DeletedAt, r.DeletedBy = now, s.link.User
+	} else {
+		fields, err := check(s.link.Kind, before, w.Fields, s.link.Zone, false)
+		if err != nil {
+			return false, err
+		}
+		r.Fields = fields
+	}
+	if w.Op == record.Restore {
+		if !gone && !differ(s.link.Kind, before, r.Fields) {
+			return false, nil
+		}
+		r.DeletedAt, r.DeletedBy = time.Time{}, 0
+	} else if w.Op == record.Update && !differ(s.link.Kind, before, r.Fields) {
+		return false, nil
+	}
+	r.ModifiedAt, r.ModifiedBy = now, s.link.User
+	return true, nil
+}

@@ -1,0 +1,224 @@
+package crm
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+	"tandem/internal/recur"
+	"tandem/internal/zone"
+)
+
+// maxExcluded is the most days that one series leaves out: ten years of a daily one.
+const maxExcluded = 3660
+
+const momentLayout = "2006-01-02T15:04:05Z"
+
+// settleWhen brings the fields that say when an event takes place into canonical form, together, because each depends
+// on the others. merged holds the stored values overlaid with the given ones, and gets the settled ones; given are the
+// ones the caller wrote. home is the zone for times without an offset when the event has no zone of its own.
+//
+//   - all-day: start and end are dates; the end is the day after the last, and one day is meant when it is missing or
+//     equals the start. Of a moment the date counts that its author wrote, whatever the offset; an end after midnight
+//     takes its day in.
+//   - otherwise: moments in UTC, the end not before the start. A date means its midnight.
+//   - a rule without its implied parts gets them from the start; days left out without a rule mean nothing and go.
+func settleWhen(merged, given record.Fields, home string) (problems Problems) {
+	fail := func(field record.Field, message string) { problems.add(fault.BadValue, field, message) }
+
+	allDay, ok := asBool(record.Def{}, strings.TrimSpace(string(merged[record.AllDay])))
+	if !ok {
+		fail(record.AllDay, "must be true or false")
+		return problems
+	}
+	merged[record.AllDay] = allDay
+	local, ok := settleZone(merged, given, home)
+	if !ok {
+		fail(record.TimeZone, "is not a time zone")
+		return problems
+	}
+
+	var ends [2]instant
+	for i, field := range [...]record.Field{record.Start, record.End} {
+		text := strings.TrimSpace(string(merged[field]))
+		_, written := given[field]
+		switch {
+		case text == "" && (field == record.Start || allDay != "true"):
+			problems.add(fault.Mandatory, field, "is mandatory")
+		case text == "":
+		default:
+			if ends[i], ok = readInstant(text, local, written); !ok {
+				fail(field, "must be a date and time")
+			}
+		}
+	}
+	if len(problems) > 0 {
+		return problems
+	}
+	var first time.Time // of the series, in the event's zone or, all-day, at midnight UTC
+	if allDay == "true" {
+		first = ends[0].day
+		last := ends[1].dayAfter()
+		switch {
+		case ends[1].at.IsZero() || last.Equal(first):
+			last = first.AddDate(0, 0, 1)
+		case last.Before(first):
+			fail(record.End, "is before the start")
+			return problems
+		}
+		merged[record.Start], merged[record.End] = dateValue(first), dateValue(last)
+	} else {
+		first = ends[0].at.In(local)
+		if ends[1].at.Before(ends[0].at) {
+			fail(record.End, "is before the start")
+			return problems
+		}
+		merged[record.Start], merged[record.End] = momentValue(ends[0].at), momentValue(ends[1].at)
+	}
+	settleSeries(merged, first, fail)
+	return problems
+}
+
+// settleZone names the event's zone and finds its rules.
+func settleZone(merged, given record.Fields, home string) (*time.Location, bool) {
+	name := strings.TrimSpace(string(merged[record.TimeZone]))
+	if name == "" {
+		if _, cleared := given[record.TimeZone]; !cleared {
+			name = home
+		}
+	}
+	if name == "" {
+		return time.UTC, true
+	}
+	iana, ok := zone.IANA(name)
+	if !ok {
+		return nil, false
+	}
+	local, ok := zone.Load(iana)
+	merged[record.TimeZone] = record.Value(iana)
+	return local, ok
+}
+
+// settleSeries brings the rule and the days left out into canonical form.
+func settleSeries(merged record.Fields, first time.Time, fail func(record.Field, string)) {
+	text := strings.TrimSpace(string(merged[record.Recurring]))
+	if text == "" {
+		merged[record.Recurring], merged[record.Excluded] = "", ""
+		return
+	}
+	rule, err := recur.Parse(text)
+	if err != nil {
+		fail(record.Recurring, err.Error())
+		return
+	}
+	rule = rule.Resolve(first)
+	if rule.Until != "" && rule.Until < first.Format(time.DateOnly) {
+		fail(record.Recurring, "the series ends before it starts")
+		return
+	}
+	merged[record.Recurring] = record.Value(rule.String())
+
+	var days []string
+	for item := range strings.SplitSeq(string(merged[record.Excluded]), ",") {
+		item = strings.TrimSpace(item)
+		if item == "" {
+			continue
+		}
+		at, ok := readInstant(item, first.Location(), false)
+		if !ok {
+			fail(record.Excluded, "must be dates")
+			return
+		}
+		days = append(days, at.day.Format(time.DateOnly))
+	}
+	slices.Sort(days)
+	days = slices.Compact(days)
+	if len(days) > maxExcluded {
+		fail(record.Excluded, "too many dates")
+		return
+	}
+	merged[record.Excluded] = record.Value(strings.Join(days, ","))
+}
+
+// instant is a moment and the day on which it counts as all-day.
+type instant struct {
+	at       time.Time
+	day      time.Time // midnight UTC
+	midnight bool      // at begins the day
+}
+
+// dayAfter is the day before which an all-day event ends that is said to end at i.
+func (i instant) dayAfter() time.Time {
+	if i.at.IsZero() || i.midnight {
+		return i.day
+	}
+	return i.day.AddDate(0, 0, 1)
+}
+
+// readInstant reads a moment with an offset, a local one, or a date. written: the day is the one in the text; otherwise
+// (a stored moment, in UTC) the one in the local zone.
+func readInstant(text string, local *time.Location, written bool) (instant, bool) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		if !written {
+			t = t.In(local)
+		}
+		return newInstant(t)
+	}
+	for _, layout := range [...]string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			i, ok := newInstant(t)
+			i.at = recur.Attach(t, local)
+			return i, ok
+		}
+	}
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return instant{}, false
+	}
+	i, ok := newInstant(t)
+	i.at = recur.Attach(t, local)
+	return i, ok
+}
+
+// newInstant takes a moment and its day as the clock of its zone shows them.
+func newInstant(t time.Time) (instant, bool) {
+	y, m, d := t.Date()
+	day := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	clock := t.Hour() + t.Minute() + t.Second() + t.Nanosecond()
+	return instant{at: t, day: day, midnight: clock == 0}, y >= 1 && y <= 9998
+}
+
+func momentValue(t time.Time) record.Value { return record.Value(t.UTC().Format(momentLayout)) }
+func dateValue(t time.Time) record.Value   { return record.Value(t.Format(time.DateOnly)) }
+
+// endless is when a series without an end ends, for comparing.
+var endless = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// Span is the time that an event takes up, from its start to its end; of a series, to the end of its last occurrence,
+// or the year 9999. Days of all-day events are told as UTC. False: the fields say no time.
+func Span(f record.Fields) (from, to time.Time, ok bool) {
+	local, known := zone.Load(string(f[record.TimeZone]))
+	if !known || f[record.AllDay] == "true" {
+		local = time.UTC
+	}
+	start, ok1 := readInstant(string(f[record.Start]), local, false)
+	end, ok2 := readInstant(string(f[record.End]), local, false)
+	if !ok1 || !ok2 {
+		return time.Time{}, time.Time{}, false
+	}
+	from, to = start.at.UTC(), end.at.UTC()
+	if f[record.Recurring] == "" {
+		return from, to, true
+	}
+	rule, err := recur.Parse(string(f[record.Recurring]))
+	if err != nil {
+		return from, to, true
+	}
+	last, forever := rule.Last(start.at.In(local))
+	if forever {
+		return from, endless, true
+	}
+	return from, last.UTC().Add(to.Sub(from)), true
+}

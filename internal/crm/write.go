@@ -1,0 +1,254 @@
+package crm
+
+import (
+	"context"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// Insert makes new records. One bad draft does not stop the others; the error is for what stops all of them.
+func (c *CRM) Insert(ctx context.Context, a Actor, kind record.Kind, drafts []Draft) (_ []Result, err error) {
+	defer fault.Wrap(&err, "crm: insert %d %s", len(drafts), kind)
+	results := make([]Result, len(drafts))
+	var fresh []Record
+	var place []int
+	owners := c.owners(ctx, a.Org)
+	for i, d := range drafts {
+		r := Record{
+			Org: a.Org, Kind: kind, Owner: a.User, Source: record.Manual,
+			CreatedAt: c.now().UTC(), CreatedBy: a.User, ModifiedAt: c.now().UTC(), ModifiedBy: a.User,
+		}
+		if d.Source != "" {
+			r.Source = d.Source
+		}
+		var problems Problems
+		if d.Owner != 0 && d.Owner != a.User {
+			r.Owner = d.Owner
+			if problems, err = owners(d.Owner); err != nil {
+				return nil, err
+			}
+		}
+		fields, wrong := check(kind, nil, d.Fields, a.Zone, true)
+		if all := with(problems, wrong); all != nil {
+			results[i].Err = all
+			continue
+		}
+		r.Fields = fields
+		fresh, place = append(fresh, r), append(place, i)
+	}
+	if len(fresh) == 0 {
+		return results, nil
+	}
+	stored, err := c.store.Insert(ctx, a.Author, fresh)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range stored {
+		results[place[i]].Record = r
+	}
+	return results, nil
+}
+
+// Update changes records: of each the fields that its draft names, and the owner if the draft names one. A draft that
+// changes nothing succeeds and writes nothing.
+func (c *CRM) Update(ctx context.Context, a Actor, kind record.Kind, drafts []Draft) (_ []Result, err error) {
+	defer fault.Wrap(&err, "crm: update %d %s", len(drafts), kind)
+	owners := c.owners(ctx, a.Org)
+	return c.change(ctx, a, kind, drafts, func(d Draft, r *Record) (bool, error) {
+		if r.Deleted() {
+			return false, missing(kind, r.ID)
+		}
+		var problems Problems
+		before, owner := Complete(kind, r.Fields), r.Owner
+		if d.Owner != 0 && d.Owner != r.Owner {
+			r.Owner = d.Owner
+			var err error
+			if problems, err = owners(d.Owner); err != nil {
+				return false, err
+			}
+		}
+		fields, wrong := check(kind, before, d.Fields, a.Zone, true)
+		if all := with(problems, wrong); all != nil {
+			return false, all
+		}
+		r.Fields = fields
+		return r.Owner != owner || differ(kind, before, fields), nil
+	})
+}
+
+// ChangeOwner hands records to another user.
+func (c *CRM) ChangeOwner(ctx context.Context, a Actor, kind record.Kind, ids []record.ID, owner record.ID) ([]Result, error) {
+	drafts := drafts(ids)
+	for i := range drafts {
+		drafts[i].Owner = owner
+	}
+	return c.Update(ctx, a, kind, drafts)
+}
+
+// MassUpdatable reports whether a mass update may write the field: not what tells one record from another, nor long
+// text, nor when an event takes place.
+func MassUpdatable(d record.Def) bool {
+	switch d.Type {
+	case record.Email, record.Lookup, record.LongText:
+		return false
+	}
+	return d.Group == ""
+}
+
+// MassUpdate gives one field of many records the same value and marks them as touched by a mass update, which lets
+// imported ones take part in sync (S21, S33). Denied: the actor may not; Invalid: the field is none for this, its value
+// is wrong, or there are more than MassUpdateMax ids.
+func (c *CRM) MassUpdate(ctx context.Context, a Actor, kind record.Kind, ids []record.ID, field record.Field, value record.Value) (_ []Result, err error) {
+	defer fault.Wrap(&err, "crm: mass update of %d %s", len(ids), kind)
+	if !a.MassUpdate {
+		return nil, fault.New(fault.Denied, "", "crm: the profile does not allow mass updates")
+	}
+	if len(ids) > MassUpdateMax {
+		return nil, fault.Wrong(fault.TooLong, "ids", "crm: more than %d records", MassUpdateMax)
+	}
+	def, ok := record.DefOf(kind, field)
+	switch {
+	case !ok:
+		return nil, fault.Wrong(fault.UnknownField, string(field), "crm: there is no field %q", field)
+	case !MassUpdatable(def):
+		return nil, fault.Wrong(fault.ReadOnlyField, string(field), "crm: %s cannot be changed by a mass update", field)
+	}
+	value, wrong := canon(def, value, true)
+	if wrong != nil {
+		return nil, Problems{wrong}
+	}
+	return c.change(ctx, a, kind, drafts(ids), func(_ Draft, r *Record) (bool, error) {
+		if r.Deleted() {
+			return false, missing(kind, r.ID)
+		}
+		r.Fields = Complete(kind, r.Fields)
+		different := r.Fields[field] != value || !r.MassUpdated
+		r.Fields[field], r.MassUpdated = value, true
+		return different, nil
+	})
+}
+
+// change is how every change to stored records happens: read, let plan change the copy (false: nothing to do), write on
+// condition that it still is at the version read. Where the caller named no version, a record that changed meanwhile is
+// planned again. The same id twice is changed twice, in order.
+func (c *CRM) change(ctx context.Context, a Actor, kind record.Kind, drafts []Draft, plan func(Draft, *Record) (bool, error)) ([]Result, error) {
+	results := make([]Result, len(drafts))
+	tries := make([]int, len(drafts))
+	pending := make([]int, len(drafts))
+	for i := range pending {
+		pending[i] = i
+	}
+	for len(pending) > 0 {
+		now, later := firstOfEach(drafts, pending)
+		stored, err := c.store.ByID(ctx, a.Org, kind, idsOf(drafts, now))
+		if err != nil {
+			return nil, err
+		}
+		var writes []Record
+		var place []int
+		for _, i := range now {
+			d := drafts[i]
+			r, ok := stored[d.ID]
+			if !ok || !a.sees(r) {
+				results[i].Err = missing(kind, d.ID)
+				continue
+			}
+			if d.Version != 0 && d.Version != r.Version {
+				results[i].Err = changed(r, d.Version)
+				continue
+			}
+			r.Fields = r.Fields.Clone()
+			different, err := plan(d, &r)
+			switch {
+			case err != nil && fault.KindOf(err) != fault.Invalid && fault.KindOf(err) != fault.NotFound:
+				return nil, err
+			case err != nil:
+				results[i].Err = err
+			case !different:
+				results[i].Record = r
+			default:
+				r.ModifiedAt, r.ModifiedBy = c.now().UTC(), a.User
+				writes, place = append(writes, r), append(place, i)
+			}
+		}
+		if len(writes) > 0 {
+			after, faults, err := c.store.Update(ctx, a.Author, writes)
+			if err != nil {
+				return nil, err
+			}
+			for n, i := range place {
+				tries[i]++
+				switch {
+				case faults[n] == nil:
+					results[i] = Result{Record: after[n]}
+				case fault.Is(faults[n], fault.Conflict) && drafts[i].Version == 0 && tries[i] < maxTries:
+					later = append(later, i)
+				default:
+					results[i] = Result{Err: faults[n]}
+				}
+			}
+		}
+		pending = later
+	}
+	return results, nil
+}
+
+// firstOfEach splits the pending drafts into the first for each record and the rest, in order.
+func firstOfEach(drafts []Draft, pending []int) (first, rest []int) {
+	seen := map[record.ID]bool{}
+	for _, i := range pending {
+		if seen[drafts[i].ID] {
+			rest = append(rest, i)
+			continue
+		}
+		seen[drafts[i].ID] = true
+		first = append(first, i)
+	}
+	return first, rest
+}
+
+func idsOf(drafts []Draft, which []int) []record.ID {
+	ids := make([]record.ID, len(which))
+	for n, i := range which {
+		ids[n] = drafts[i].ID
+	}
+	return ids
+}
+
+// drafts names records without wishes.
+func drafts(ids []record.ID) []Draft {
+	out := make([]Draft, len(ids))
+	for i, id := range ids {
+		out[i].ID = id
+	}
+	return out
+}
+
+// owners tells of owners whether they may be ones, asking once for each.
+func (c *CRM) owners(ctx context.Context, org record.ID) func(record.ID) (Problems, error) {
+	known := map[record.ID]Problems{}
+	return func(id record.ID) (Problems, error) {
+		if p, ok := known[id]; ok {
+			return p, nil
+		}
+		ok, err := c.active(ctx, org, id)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		known[id] = nil
+		if !ok || err != nil {
+			known[id] = Problems{{Kind: fault.Invalid, Reason: fault.BadValue, Field: "Owner",
+				Message: "Owner: must be an active user"}}
+		}
+		return known[id], nil
+	}
+}
+
+// with joins problems with those of a check; nil when there are none.
+func with(problems Problems, wrong error) error {
+	if more, ok := wrong.(Problems); ok {
+		problems = append(problems[:len(problems):len(problems)], more...)
+	}
+	return problems.err()
+}

@@ -1,0 +1,179 @@
+// Package memcrm keeps the CRM's records in memory: an honest twin of package store for tests of the heart, held to the
+// same contract (crm.Store). It forgets everything with the process and wakes nobody; Wrote tells a test what was written.
+package memcrm
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// Store fits crm.Store. The zero value is not ready: call New.
+type Store struct {
+	// Wrote, if set, is called with each record as it was stored (deleted ones too), after the write and outside the
+	// lock. Set it before the first use.
+	Wrote func(by crm.Author, r crm.Record)
+
+	mu      sync.Mutex
+	nextID  record.ID
+	seq     map[record.ID]int64 // by organization
+	records map[record.ID]crm.Record
+	past    map[record.ID][]departure // by the owner who had the record
+	graves  []grave
+	writes  int
+}
+
+// departure remembers that an owner no longer has a record.
+type departure struct {
+	id   record.ID
+	org  record.ID
+	kind record.Kind
+	seq  int64 // of the write that took it away; while the record lives, its own Seq counts
+}
+
+// grave remembers a record destroyed for good.
+type grave struct {
+	org   record.ID
+	kind  record.Kind
+	seq   int64
+	stone crm.Tombstone
+}
+
+// New makes an empty store.
+func New() *Store {
+	return &Store{
+		nextID: 1000, seq: map[record.ID]int64{}, records: map[record.ID]crm.Record{}, past: map[record.ID][]departure{},
+	}
+}
+
+// Writes counts the records written so far: what a quiet run must not raise.
+func (s *Store) Writes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writes
+}
+
+// All is every record, deleted ones too, by ascending ID.
+func (s *Store) All() []crm.Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []crm.Record
+	for _, r := range s.records {
+		out = append(out, clone(r))
+	}
+	slices.SortFunc(out, func(a, b crm.Record) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
+func clone(r crm.Record) crm.Record {
+	r.Fields = r.Fields.Clone()
+	return r
+}
+
+// step takes the organization's next sequence number.
+func (s *Store) step(org record.ID) int64 {
+	s.seq[org]++
+	s.writes++
+	return s.seq[org]
+}
+
+// told passes writes on to Wrote.
+func (s *Store) told(by crm.Author, written []crm.Record) {
+	if s.Wrote == nil {
+		return
+	}
+	for _, r := range written {
+		s.Wrote(by, clone(r))
+	}
+}
+
+// Insert stores new records; one whose token is known is not stored again.
+func (s *Store) Insert(_ context.Context, by crm.Author, records []crm.Record) ([]crm.Record, error) {
+	s.mu.Lock()
+	out := make([]crm.Record, len(records))
+	var written []crm.Record
+	for i, r := range records {
+		if r.Org != by.Org {
+			s.mu.Unlock()
+			return nil, fault.New(fault.Broken, "", "memcrm: a record of organization %s written for %s", r.Org, by.Org)
+		}
+		if old, ok := s.byToken(r.Org, r.Kind, r.Token); ok {
+			out[i] = clone(old)
+			continue
+		}
+		s.nextID++
+		r = clone(r)
+		r.ID, r.Version, r.Seq = s.nextID, 1, s.step(r.Org)
+		s.records[r.ID] = r
+		out[i], written = clone(r), append(written, r)
+	}
+	s.mu.Unlock()
+	s.told(by, written)
+	return out, nil
+}
+
+// Update stores records that still are at their version.
+func (s *Store) Update(_ context.Context, by crm.Author, records []crm.Record) ([]crm.Record, []error, error) {
+	s.mu.Lock()
+	out, faults := make([]crm.Record, len(records)), make([]error, len(records))
+	var written []crm.Record
+	for i, r := range records {
+		old, ok := s.records[r.ID]
+		switch {
+		case !ok || old.Org != by.Org || old.Kind != r.Kind:
+			faults[i] = fault.New(fault.NotFound, "", "memcrm: no record %s", r.ID)
+			continue
+		case old.Version != r.Version:
+			faults[i] = fault.New(fault.Conflict, "", "memcrm: record %s is at version %d", r.ID, old.Version)
+			continue
+		}
+		r = clone(r)
+		r.Org, r.Token = old.Org, old.Token
+		r.Version, r.Seq = old.Version+1, s.step(by.Org)
+		if r.Owner != old.Owner {
+			s.past[old.Owner] = append(s.past[old.Owner], departure{id: r.ID, org: r.Org, kind: r.Kind, seq: r.Seq})
+		}
+		s.records[r.ID] = r
+		out[i], written = clone(r), append(written, r)
+	}
+	s.mu.Unlock()
+	s.told(by, written)
+	return out, faults, nil
+}
+
+// Destroy removes records from the recycle bin for good; those that are not in it stay.
+func (s *Store) Destroy(_ context.Context, by crm.Author, kind record.Kind, ids []record.ID, at time.Time) error {
+	s.mu.Lock()
+	var written []crm.Record
+	for _, id := range ids {
+		r, ok := s.records[id]
+		if !ok || r.Org != by.Org || r.Kind != kind || !r.Deleted() {
+			continue
+		}
+		delete(s.records, id)
+		seq := s.step(r.Org)
+		s.past[r.Owner] = append(s.past[r.Owner], departure{id: id, org: r.Org, kind: kind, seq: seq})
+		s.graves = append(s.graves, grave{org: r.Org, kind: kind, seq: seq, stone: crm.Tombstone{
+			ID: id, Name: Name(r), Permanent: true, DeletedAt: at, DeletedBy: by.User, CreatedBy: r.CreatedBy, Owner: r.Owner,
+		}})
+		written = append(written, crm.Record{ID: id, Org: r.Org, Kind: kind, Owner: r.Owner, Seq: seq, DeletedAt: at})
+	}
+	s.mu.Unlock()
+	s.told(by, written)
+	return nil
+}
+
+// Name is what lists call a record.
+func Name(r crm.Record) string {
+	if r.Kind == record.Calendar {
+		return string(r.Fields[record.EventTitle])
+	}
+	return strings.TrimSpace(string(r.Fields[record.FirstName] + " " + r.Fields[record.LastName]))
+}

@@ -1,0 +1,5 @@
+package memcrm
+
+import "tandem/internal/crm"
+
+var _ crm.Store = (*Store)(nil)

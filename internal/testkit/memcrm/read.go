@@ -1,0 +1,244 @@
+package memcrm
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"tandem/internal/crm"
+	"tandem/internal/record"
+)
+
+// ByID finds records, deleted ones too.
+func (s *Store) ByID(_ context.Context, org record.ID, kind record.Kind, ids []record.ID) (map[record.ID]crm.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[record.ID]crm.Record{}
+	for _, id := range ids {
+		if r, ok := s.records[id]; ok && r.Org == org && r.Kind == kind {
+			out[id] = clone(r)
+		}
+	}
+	return out, nil
+}
+
+// ByToken finds records by the intent that created them.
+func (s *Store) ByToken(_ context.Context, org record.ID, kind record.Kind, tokens []string) (map[string]crm.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string]crm.Record{}
+	for _, token := range tokens {
+		if r, ok := s.byToken(org, kind, token); ok {
+			out[token] = clone(r)
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) byToken(org record.ID, kind record.Kind, token string) (crm.Record, bool) {
+	if token == "" {
+		return crm.Record{}, false
+	}
+	for _, r := range s.records {
+		if r.Org == org && r.Kind == kind && r.Token == token {
+			return r, true
+		}
+	}
+	return crm.Record{}, false
+}
+
+// Records lists a page.
+func (s *Store) Records(_ context.Context, org record.ID, kind record.Kind, q crm.Query) ([]crm.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return page(s.matching(org, kind, q), q.Offset, q.Limit), nil
+}
+
+// Count counts what Records lists without a limit.
+func (s *Store) Count(_ context.Context, org record.ID, kind record.Kind, q crm.Query) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.matching(org, kind, q)), nil
+}
+
+func (s *Store) matching(org record.ID, kind record.Kind, q crm.Query) []crm.Record {
+	var out []crm.Record
+	for _, r := range s.records {
+		if r.Org == org && r.Kind == kind && matches(r, q) {
+			out = append(out, clone(r))
+		}
+	}
+	slices.SortFunc(out, func(a, b crm.Record) int {
+		order := cmp.Or(compare(a, b, q.Sort), cmp.Compare(a.ID, b.ID))
+		if q.Descending {
+			return -order
+		}
+		return order
+	})
+	return out
+}
+
+func matches(r crm.Record, q crm.Query) bool {
+	switch {
+	case r.Deleted() != q.Deleted,
+		q.Owner != 0 && r.Owner != q.Owner,
+		q.IDs != nil && !slices.Contains(q.IDs, r.ID),
+		!q.ModifiedSince.IsZero() && r.ModifiedAt.Before(q.ModifiedSince):
+		return false
+	}
+	if !q.From.IsZero() || !q.To.IsZero() {
+		from, to, ok := crm.Span(r.Fields)
+		if !ok || !q.To.IsZero() && !from.Before(q.To) || !q.From.IsZero() && to.Before(q.From) {
+			return false
+		}
+	}
+	text := strings.ToLower(haystack(r))
+	for _, word := range strings.Fields(strings.ToLower(q.Search)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// searched are the fields in which a search looks.
+var searched = []record.Field{
+	record.FirstName, record.LastName, record.EmailField, record.SecondaryEmail, record.PhoneField, record.Mobile,
+	record.HomePhone, record.OtherPhone, record.AccountName, record.EventTitle, record.Venue,
+}
+
+func haystack(r crm.Record) string {
+	var b strings.Builder
+	for _, f := range searched {
+		b.WriteString(string(r.Fields[f]))
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func compare(a, b crm.Record, by crm.Sort) int {
+	switch by {
+	case crm.ByCreated:
+		return a.CreatedAt.Compare(b.CreatedAt)
+	case crm.ByModified:
+		return a.ModifiedAt.Compare(b.ModifiedAt)
+	case crm.ByName:
+		return strings.Compare(strings.ToLower(sortName(a)), strings.ToLower(sortName(b)))
+	case crm.ByStart:
+		return strings.Compare(string(a.Fields[record.Start]), string(b.Fields[record.Start]))
+	}
+	return 0
+}
+
+func sortName(r crm.Record) string {
+	if r.Kind == record.Calendar {
+		return string(r.Fields[record.EventTitle])
+	}
+	return string(r.Fields[record.LastName]) + "\n" + string(r.Fields[record.FirstName])
+}
+
+func page[T any](all []T, offset, limit int) []T {
+	all = all[min(offset, len(all)):]
+	if limit > 0 {
+		all = all[:min(limit, len(all))]
+	}
+	return all
+}
+
+// Tombstones lists what lies in the recycle bin and what was destroyed, latest first.
+func (s *Store) Tombstones(_ context.Context, org record.ID, kind record.Kind, owner record.ID, since time.Time, limit, offset int) ([]crm.Tombstone, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []crm.Tombstone
+	for _, g := range s.graves {
+		if g.org == org && g.kind == kind && (owner == 0 || g.stone.Owner == owner) && !g.stone.DeletedAt.Before(since) {
+			out = append(out, g.stone)
+		}
+	}
+	for _, r := range s.records {
+		if r.Org == org && r.Kind == kind && (owner == 0 || r.Owner == owner) && r.Deleted() && !r.DeletedAt.Before(since) {
+			out = append(out, crm.Tombstone{
+				ID: r.ID, Name: Name(r), DeletedAt: r.DeletedAt, DeletedBy: r.DeletedBy, CreatedBy: r.CreatedBy, Owner: r.Owner,
+			})
+		}
+	}
+	slices.SortFunc(out, func(a, b crm.Tombstone) int {
+		return cmp.Or(b.DeletedAt.Compare(a.DeletedAt), cmp.Compare(b.ID, a.ID))
+	})
+	return page(out, offset, limit), nil
+}
+
+// Seq is the organization's latest sequence number.
+func (s *Store) Seq(_ context.Context, org record.ID) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seq[org], nil
+}
+
+// Touched lists, by ascending Seq, what was written after the number among the records that owner has or had.
+func (s *Store) Touched(_ context.Context, org record.ID, kind record.Kind, owner record.ID, after int64, limit int) ([]crm.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := map[record.ID]crm.Record{}
+	for id, r := range s.records {
+		if r.Org == org && r.Kind == kind && r.Owner == owner && r.Seq > after {
+			found[id] = clone(r)
+		}
+	}
+	for _, d := range s.past[owner] {
+		if d.org != org || d.kind != kind {
+			continue
+		}
+		if r, ok := s.records[d.id]; ok && r.Seq > after {
+			found[d.id] = clone(r)
+		}
+	}
+	for _, g := range s.graves {
+		had := slices.ContainsFunc(s.past[owner], func(d departure) bool { return d.id == g.stone.ID })
+		if had && g.org == org && g.kind == kind && g.seq > after {
+			found[g.stone.ID] = crm.Record{ID: g.stone.ID, Org: org, Kind: kind, Seq: g.seq, DeletedAt: g.stone.DeletedAt}
+		}
+	}
+	out := make([]crm.Record, 0, len(found))
+	for _, r := range found {
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b crm.Record) int { return cmp.Compare(a.Seq, b.Seq) })
+	return page(out, 0, limit), nil
+}
+
+// FirstSync lists the owner's records in the order of the first sync: events yet to come by start, then past ones
+// latest first; contacts most recently modified first.
+func (s *Store) FirstSync(_ context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, now time.Time, offset, limit int) ([]crm.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.matching(org, kind, crm.Query{Owner: owner})
+	all = slices.DeleteFunc(all, func(r crm.Record) bool {
+		imported := r.Source == record.Import || r.Source == record.Migration
+		return imported && !r.MassUpdated && !admitImported
+	})
+	slices.SortFunc(all, func(a, b crm.Record) int {
+		if kind == record.Contacts {
+			return cmp.Or(b.ModifiedAt.Compare(a.ModifiedAt), cmp.Compare(a.ID, b.ID))
+		}
+		return cmp.Or(byDate(a, b, now), cmp.Compare(a.ID, b.ID))
+	})
+	return page(all, offset, limit), nil
+}
+
+func byDate(a, b crm.Record, now time.Time) int {
+	aFrom, aTo, _ := crm.Span(a.Fields)
+	bFrom, bTo, _ := crm.Span(b.Fields)
+	aComes, bComes := aTo.After(now), bTo.After(now)
+	switch {
+	case aComes && bComes:
+		return aFrom.Compare(bFrom)
+	case aComes:
+		return -1
+	case bComes:
+		return 1
+	}
+	return bTo.Compare(aTo)
+}
