@@ -1,16 +1,16 @@
 // Package mapping says which Microsoft field meets which CRM field, and translates records both ways. Tables are data:
-// the default mapping, the mapping dialog, the type check and the translator read the same rows.
+// the default mapping, the type check, the translator and the pages read the same rows.
+//
+// Normal forms live here too (normal.go): what two values must have in common to count as equal, so that a value which
+// comes back from the other side a little changed (white space, the name of a time zone) is no change.
 package mapping
 
-import "tandem/internal/record"
+import (
+	"slices"
 
-// Microsoft is the table of the fields that Microsoft Graph offers for a kind, as outlook tells and takes them: names
-// are Graph's property paths, list members by position.
-type Microsoft struct {
-	Name record.Field // "givenName", "emailAddresses[0]", "businessAddress.street"
-	Type record.Type
-	Max  int // code points; 0: none known
-}
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
 
 // Row joins one field of each side.
 type Row struct {
@@ -18,8 +18,158 @@ type Row struct {
 	CRM       record.Field `json:"crm"`
 }
 
-// Table is the mapping of one link.
+// Table is the mapping of one link. It is not changed once made.
 type Table struct {
 	Kind record.Kind `json:"kind"`
 	Rows []Row       `json:"rows"`
+}
+
+// defaultContacts follows the only table that Zoho published for Outlook, with the names of the Graph contact resource
+// (zoho-crm.md §5, Default contact mapping). Fields that Graph does not offer (other telephone, fax, assistant's
+// telephone) are absent (S27).
+var defaultContacts = Table{Kind: record.Contacts, Rows: []Row{
+	{"title", record.Salutation},
+	{"givenName", record.FirstName},
+	{"surname", record.LastName},
+	{"emailAddresses[0]", record.EmailField},
+	{"emailAddresses[1]", record.SecondaryEmail},
+	{"jobTitle", record.Title},
+	{"companyName", record.AccountName},
+	{"department", record.Department},
+	{"businessPhones[0]", record.PhoneField},
+	{"homePhones[0]", record.HomePhone},
+	{"mobilePhone", record.Mobile},
+	{"assistantName", record.Assistant},
+	{"birthday", record.DateOfBirth},
+	{"businessAddress.street", record.MailingStreet},
+	{"businessAddress.city", record.MailingCity},
+	{"businessAddress.state", record.MailingState},
+	{"businessAddress.postalCode", record.MailingZip},
+	{"businessAddress.countryOrRegion", record.MailingCountry},
+	{"otherAddress.street", record.OtherStreet},
+	{"otherAddress.city", record.OtherCity},
+	{"otherAddress.state", record.OtherState},
+	{"otherAddress.postalCode", record.OtherZip},
+	{"otherAddress.countryOrRegion", record.OtherCountry},
+	{"personalNotes", record.Description},
+	{"categories", record.Tag},
+}}
+
+var defaultCalendar = Table{Kind: record.Calendar, Rows: []Row{
+	{"subject", record.EventTitle},
+	{"start", record.Start},
+	{"end", record.End},
+	{"isAllDay", record.AllDay},
+	{"timeZone", record.TimeZone},
+	{"recurrence", record.Recurring},
+	{"exdates", record.Excluded},
+	{"location", record.Venue},
+	{"body", record.Description},
+	{"reminder", record.RemindAt},
+	{"categories", record.Tag},
+}}
+
+// Default is the mapping that a link has when nobody has changed it.
+func Default(kind record.Kind) *Table {
+	if kind == record.Contacts {
+		return &defaultContacts
+	}
+	return &defaultCalendar
+}
+
+// Fields are the CRM's fields that take part.
+func (t *Table) Fields() []record.Field {
+	out := make([]record.Field, len(t.Rows))
+	for i, row := range t.Rows {
+		out[i] = row.CRM
+	}
+	return out
+}
+
+// Check refuses a table with an unknown field, with types that do not go together (S26), or in which two rows write one
+// field.
+func (t *Table) Check() error {
+	var crm, microsoft []record.Field
+	for _, row := range t.Rows {
+		ours, ok := record.DefOf(t.Kind, row.CRM)
+		if !ok {
+			return fault.Wrong(fault.UnknownField, string(row.CRM), "mapping: the CRM has no field %s", row.CRM)
+		}
+		theirs, ok := microsoftType(t.Kind, row.Microsoft)
+		if !ok {
+			return fault.Wrong(fault.UnknownField, string(row.Microsoft), "mapping: Microsoft offers no field %s", row.Microsoft)
+		}
+		if !meets(theirs, ours.Type) {
+			return fault.Wrong(fault.BadValue, string(row.CRM), "mapping: %s and %s hold different things", row.Microsoft, row.CRM)
+		}
+		if slices.Contains(crm, row.CRM) || slices.Contains(microsoft, row.Microsoft) {
+			return fault.Wrong(fault.Duplicate, string(row.CRM), "mapping: %s and %s: one of them is mapped twice", row.Microsoft, row.CRM)
+		}
+		crm, microsoft = append(crm, row.CRM), append(microsoft, row.Microsoft)
+	}
+	return nil
+}
+
+// ToCRM translates an item's Microsoft fields into the CRM's; unmapped ones stay behind.
+func (t *Table) ToCRM(theirs record.Fields) record.Fields {
+	ours := make(record.Fields, len(t.Rows))
+	for _, row := range t.Rows {
+		value, known := theirs[row.Microsoft]
+		if !known {
+			continue
+		}
+		if def, ok := record.DefOf(t.Kind, row.CRM); ok && def.Type == record.Picklist && !slices.Contains(def.Values, string(value)) {
+			value = "" // such as "Sr.": it stays at Microsoft, which nobody overwrites with nothing
+		}
+		ours[row.CRM] = value
+	}
+	if t.Kind == record.Contacts {
+		nameFallback(ours, theirs)
+	} else if ours[record.AllDay] == "true" {
+		ours[record.TimeZone] = "" // a day is a day in every zone
+	}
+	return ours
+}
+
+// nameFallback finds a family name, which the CRM demands, for a contact that Outlook has without one: a single name,
+// the company, an address or a number stands in. The name fields are a group, so a later edit writes both.
+func nameFallback(ours, theirs record.Fields) {
+	if last, mapped := ours[record.LastName]; !mapped || last != "" {
+		return
+	}
+	if given := ours[record.FirstName]; given != "" {
+		ours[record.FirstName], ours[record.LastName] = "", given
+		return
+	}
+	for _, stand := range []record.Field{
+		"companyName", "nickName", "emailAddresses[0]", "emailAddresses[1]", "emailAddresses[2]",
+		"mobilePhone", "businessPhones[0]", "homePhones[0]", "jobTitle",
+	} {
+		if v := theirs[stand]; v != "" {
+			ours[record.LastName] = clip(v, 80)
+			return
+		}
+	}
+	ours[record.LastName] = "?"
+}
+
+// ToMicrosoft translates the CRM fields given into Microsoft's; unmapped ones stay behind.
+func (t *Table) ToMicrosoft(ours record.Fields) record.Fields {
+	theirs := make(record.Fields, len(ours))
+	for _, row := range t.Rows {
+		if value, known := ours[row.CRM]; known {
+			theirs[row.Microsoft] = value
+		}
+	}
+	return theirs
+}
+
+func clip(v record.Value, runes int) record.Value {
+	for i := range v {
+		if runes == 0 {
+			return v[:i]
+		}
+		runes--
+	}
+	return v
 }

@@ -18,7 +18,7 @@ const (
 	Date                   // 2006-01-02
 	Moment                 // 2006-01-02T15:04:05Z, or 2006-01-02 in an all-day event (end: the day after the last)
 	Zone                   // IANA name, "America/Sao_Paulo"
-	Recurrence             // an RFC 5545 recur rule without DTSTART in the canonical order of package recur; "" is none
+	Recurrence             // an RFC 5545 recur rule without DTSTART in the canonical form of package recur; "" is none
 	ExDates                // dates 2006-01-02 joined by ",", ascending: days on which the series does not take place
 	Minutes                // whole minutes before the start, "15"; "" is no reminder
 	Tags                   // names joined by \n, in ascending order
@@ -116,12 +116,12 @@ var contactDefs = []Def{
 		"Facebook", "Public Relations", "Sales Email Alias", "Seminar Partner", "Internal Seminar", "Trade Show",
 		"Web Download", "Web Research", "Web Cases", "Web Mail", "Chat",
 	}},
-	{Name: MailingStreet, Type: Text, Max: 255},
+	{Name: MailingStreet, Type: LongText, Max: 255},
 	{Name: MailingCity, Type: Text, Max: 255},
 	{Name: MailingState, Type: Text, Max: 100},
 	{Name: MailingZip, Type: Text, Max: 255},
 	{Name: MailingCountry, Type: Text, Max: 100},
-	{Name: OtherStreet, Type: Text, Max: 255},
+	{Name: OtherStreet, Type: LongText, Max: 255},
 	{Name: OtherCity, Type: Text, Max: 255},
 	{Name: OtherState, Type: Text, Max: 100},
 	{Name: OtherZip, Type: Text, Max: 255},

@@ -114,6 +114,12 @@ type Page struct {
 	Changes []Change
 	Next    Cursor
 	More    bool
+	// Listing, if not nil, is every item of the container with its version: the side had reason to list them all, such
+	// as a number of items that differs from what the caller knows.
+	Listing map[Ref]Version
+	// First says that more of the first sync is to come after this page; Total, on its first page, how much in all.
+	First bool
+	Total int
 }
 
 // Op is what a Write does.

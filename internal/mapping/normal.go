@@ -1,0 +1,108 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+
+	"tandem/internal/record"
+	"tandem/internal/recur"
+	"tandem/internal/zone"
+)
+
+// Normal gives fields in normal form: two records are alike in a field if their normal forms are the same string.
+// Normal forms are for comparing and for the base; what is written to a side is the value itself.
+func Normal(kind record.Kind, fields record.Fields) record.Fields {
+	out := make(record.Fields, len(fields))
+	for name, value := range fields {
+		if def, ok := record.DefOf(kind, name); ok {
+			out[name] = normal(def.Type, value)
+		}
+	}
+	if kind == record.Calendar {
+		normalWhen(out, fields)
+	}
+	return out
+}
+
+func normal(t record.Type, v record.Value) record.Value {
+	if v == "" {
+		if t == record.Bool {
+			return "false"
+		}
+		return ""
+	}
+	s := norm.NFC.String(string(v))
+	switch t {
+	case record.LongText:
+		return record.Value(normalLines(s))
+	case record.Email:
+		s = strings.TrimSpace(s)
+		if local, domain, ok := strings.Cut(s, "@"); ok {
+			s = local + "@" + strings.ToLower(domain)
+		}
+	case record.Zone:
+		s = zone.Norm(s)
+	case record.Tags:
+		tags := strings.Split(s, "\n")
+		slices.Sort(tags)
+		s = strings.Join(slices.Compact(tags), "\n")
+	case record.Moment, record.Date, record.Bool, record.Minutes, record.ExDates, record.Recurrence:
+	default:
+		s = strings.Join(strings.Fields(s), " ")
+	}
+	return record.Value(s)
+}
+
+// normalLines evens out what HTML and different systems do to white space: line ends, blanks in a row, blank lines at
+// the ends and in a row.
+func normalLines(s string) string {
+	s = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
+	lines := strings.Split(s, "\n")
+	out := lines[:0]
+	for _, line := range lines {
+		line = strings.Join(strings.Fields(line), " ")
+		if line == "" && (len(out) == 0 || out[len(out)-1] == "") {
+			continue
+		}
+		out = append(out, line)
+	}
+	return strings.TrimRight(strings.Join(out, "\n"), "\n")
+}
+
+// normalWhen settles what the fields of time imply about each other: a day has no zone, a rule is told in its
+// canonical text.
+func normalWhen(out, fields record.Fields) {
+	allDay := out[record.AllDay] == "true"
+	if _, known := out[record.TimeZone]; known && allDay {
+		out[record.TimeZone] = ""
+	}
+	if rule := out[record.Recurring]; rule != "" {
+		if start, ok := StartOf(fields); ok {
+			if parsed, err := recur.Parse(string(rule)); err == nil {
+				out[record.Recurring] = record.Value(parsed.Resolve(start).String())
+			}
+		}
+	}
+}
+
+// StartOf is the start of an event in its own zone; of an all-day event, midnight UTC. ok is false if it has none.
+func StartOf(fields record.Fields) (start time.Time, ok bool) {
+	if day, err := time.Parse(time.DateOnly, string(fields[record.Start])); err == nil {
+		return day, true
+	}
+	at, err := time.Parse(time.RFC3339, string(fields[record.Start]))
+	if err != nil {
+		return time.Time{}, false
+	}
+	name, ok := zone.IANA(string(fields[record.TimeZone]))
+	if !ok {
+		return at.UTC(), true
+	}
+	if loc, err := time.LoadLocation(name); err == nil {
+		return at.In(loc), true
+	}
+	return at.UTC(), true
+}

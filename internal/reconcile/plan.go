@@ -1,0 +1,363 @@
+package reconcile
+
+import (
+	"slices"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/mapping"
+	"tandem/internal/record"
+)
+
+// Rules are what Plan decides by: whose link it is, of which kind, which CRM fields take part, the policy.
+type Rules struct {
+	User   record.ID
+	Kind   record.Kind
+	Fields []record.Field
+	Policy Policy
+}
+
+// Item is all that is known about one record when it is planned. Fields are the CRM's on both sides.
+type Item struct {
+	Pair *Pair // nil: the two sides have not been paired
+	// Theirs and Ours are the record at Microsoft and in the CRM as just read. Of a pair, nil says: as it was at the
+	// pair's version. Missing is not allowed: look at the item first.
+	Theirs, Ours *record.Change
+}
+
+// Verb is what a step does.
+type Verb string
+
+// The verbs. Plan never deletes by itself: the runner carries out deletions at the end of a run, after the brake.
+const (
+	Skip            Verb = "skip"             // nothing to do, and nothing to remember
+	Adopt           Verb = "adopt"            // both sides agree: remember it
+	Merge           Verb = "merge"            // write fields to one side or to both
+	CreateMicrosoft Verb = "create_microsoft" // make the item at Microsoft
+	CreateCRM       Verb = "create_crm"
+	RestoreCRM      Verb = "restore_crm" // out of the recycle bin
+	DeleteMicrosoft Verb = "delete_microsoft"
+	DeleteCRM       Verb = "delete_crm"
+	Unlink          Verb = "unlink" // the pair ends; the CRM keeps its record, out of the sync
+	Drop            Verb = "drop"   // the pair ends; nothing is left to keep
+)
+
+// The reasons of steps, for the history; pages have words for them, as they have for the catalogue of package fault.
+const (
+	NewInCRM         = "new_in_crm"
+	NewInMicrosoft   = "new_in_microsoft"
+	ChangedCRM       = "changed_in_crm"
+	ChangedMicrosoft = "changed_in_microsoft"
+	ChangedBoth      = "changed_on_both" // different fields, or the same one: Lost says which values lost
+	Alike            = "alike"
+	DeletedCRM       = "deleted_in_crm"
+	DeletedMicrosoft = "deleted_in_microsoft"
+	DeletedBoth      = "deleted_on_both"
+	EditBeatsDelete  = "edit_beats_delete"
+	OwnerChanged     = "owner_changed"
+	MovedOutOf       = "moved_out"
+)
+
+// Step is one decision: what to do with one record, and why.
+type Step struct {
+	Item
+	Verb Verb
+	Why  string // one of the reasons above, or of Skip a fault.Reason
+	// ToCRM and ToMicrosoft are the fields to write there, with their new values.
+	ToCRM, ToMicrosoft record.Fields
+	// Base is what both sides agree on, in normal form, without the fields that are yet to be written.
+	Base record.Fields
+	Lost []Loss
+}
+
+// Plan decides about each item by itself and in the same order. It is pure and total: every item gets a step.
+func Plan(rules Rules, items []Item) []Step {
+	steps := make([]Step, len(items))
+	for i, item := range items {
+		steps[i] = plan(rules, item)
+		steps[i].Item = item
+	}
+	return steps
+}
+
+func plan(rules Rules, item Item) Step {
+	if item.Pair == nil {
+		return planNew(rules, item)
+	}
+	switch {
+	case item.Pair.State == Excluded && item.Pair.Microsoft == "" && item.Theirs == nil:
+		return Step{Verb: Skip, Why: string(item.Pair.Reason)}
+	case item.Pair.CRM == "": // never reached the CRM
+		if item.theirs() != record.Present {
+			return Step{Verb: Drop, Why: DeletedMicrosoft}
+		}
+		return planNew(rules, item)
+	case item.Pair.Microsoft == "" && item.Theirs == nil: // never reached Microsoft
+		if item.Ours != nil && (item.Ours.State != record.Present || !eligible(rules, item.Ours)) {
+			return Step{Verb: Drop, Why: DeletedCRM}
+		}
+		return planNew(rules, item)
+	}
+	return planPair(rules, item)
+}
+
+// planNew decides about a record that is on one side only.
+func planNew(rules Rules, item Item) Step {
+	switch {
+	case item.Ours != nil && item.Ours.State == record.Present:
+		if ok, reason := Eligible(rules.User, rules.Policy, item.Ours.Meta); !ok {
+			return Step{Verb: Skip, Why: string(reason)}
+		}
+		return Step{Verb: CreateMicrosoft, Why: NewInCRM, ToMicrosoft: filled(only(item.Ours.Fields, rules.Fields))}
+	case item.Theirs != nil && item.Theirs.State == record.Present:
+		return Step{Verb: CreateCRM, Why: NewInMicrosoft, ToCRM: filled(only(item.Theirs.Fields, rules.Fields))}
+	}
+	return Step{Verb: Skip, Why: DeletedBoth}
+}
+
+// planPair decides about a record that is, or was, on both sides.
+func planPair(rules Rules, item Item) Step {
+	theirsEdited := item.Theirs != nil && item.theirs() == record.Present && edited(rules, item.Pair, item.Theirs)
+	switch ours, theirs := item.ours(rules), item.theirs(); {
+	case theirs == record.Left:
+		return Step{Verb: Unlink, Why: MovedOutOf}
+	case ours != record.Present && theirs == record.Gone:
+		return Step{Verb: Drop, Why: DeletedBoth}
+	case ours == record.Left: // belongs to somebody else now; what was typed before that is not lost
+		step := Step{Verb: DeleteMicrosoft, Why: OwnerChanged}
+		if theirsEdited {
+			step.ToCRM = merge(rules, item).ToCRM
+		}
+		return step
+	case ours == record.Gone && theirsEdited:
+		return Step{Verb: RestoreCRM, Why: EditBeatsDelete, ToCRM: only(item.Theirs.Fields, rules.Fields)}
+	case ours == record.Gone:
+		return Step{Verb: DeleteMicrosoft, Why: DeletedCRM}
+	case theirs == record.Gone && item.Ours != nil && edited(rules, item.Pair, item.Ours):
+		return Step{Verb: CreateMicrosoft, Why: EditBeatsDelete, ToMicrosoft: filled(only(item.Ours.Fields, rules.Fields))}
+	case theirs == record.Gone:
+		return Step{Verb: DeleteCRM, Why: DeletedMicrosoft}
+	}
+	return merge(rules, item)
+}
+
+// theirs is the state at Microsoft.
+func (i Item) theirs() record.State {
+	if i.Theirs == nil {
+		return record.Present
+	}
+	return i.Theirs.State
+}
+
+// ours is the state in the CRM as the link's user sees it: a record that belongs to somebody else has Left.
+func (i Item) ours(rules Rules) record.State {
+	switch {
+	case i.Ours == nil:
+		return record.Present
+	case i.Ours.State == record.Present && i.Ours.Meta.Owner != rules.User:
+		return record.Left
+	}
+	return i.Ours.State
+}
+
+func eligible(rules Rules, ours *record.Change) bool {
+	ok, _ := Eligible(rules.User, rules.Policy, ours.Meta)
+	return ok
+}
+
+// edited reports whether a side's mapped fields differ from the base. Without a base everything counts as edited:
+// better a record kept than one lost.
+func edited(rules Rules, pair *Pair, side *record.Change) bool {
+	if len(pair.Base) == 0 {
+		return true
+	}
+	now := mapping.Normal(rules.Kind, side.Fields)
+	return slices.ContainsFunc(rules.Fields, func(f record.Field) bool {
+		base, known := pair.Base[f]
+		value, read := now[f]
+		return known && read && value != base
+	})
+}
+
+// merge holds both sides against the base, unit by unit: a unit is a field, or a group of fields that only make sense
+// together. Only one side changed a unit: take that. Both alike: nothing. Both differently: the policy says who wins,
+// and the values that lost are told.
+func merge(rules Rules, item Item) Step {
+	base := item.Pair.Base
+	ours, theirs := base, base
+	if item.Ours != nil {
+		ours = mapping.Normal(rules.Kind, only(item.Ours.Fields, rules.Fields))
+	}
+	if item.Theirs != nil {
+		theirs = mapping.Normal(rules.Kind, only(item.Theirs.Fields, rules.Fields))
+	}
+	step := Step{Verb: Adopt, Why: Alike, Base: make(record.Fields, len(base)), ToCRM: record.Fields{}, ToMicrosoft: record.Fields{}}
+	var oursChanged, theirsChanged bool
+	for _, unit := range units(rules) {
+		oursIs, theirsIs := compare(unit, ours, base), compare(unit, theirs, base)
+		switch {
+		case compare(unit, ours, theirs) == same:
+			copyFields(step.Base, ours, unit)
+		case oursIs == same:
+			theirsChanged = true
+			copyChanged(step.ToCRM, values(item.Theirs), unit, ours, theirs)
+			copyFields(step.Base, base, unit)
+		case theirsIs == same:
+			oursChanged = true
+			copyFields(step.ToMicrosoft, values(item.Ours), unit)
+			copyFields(step.Base, base, unit)
+		default:
+			oursChanged, theirsChanged = true, true
+			copyFields(step.Base, base, unit)
+			if winner(rules.Policy, item, oursIs, theirsIs, unit, ours, theirs) == InMicrosoft {
+				copyChanged(step.ToCRM, values(item.Theirs), unit, ours, theirs)
+				step.Lost = append(step.Lost, losses(unit, InCRM, values(item.Ours), ours, theirs)...)
+			} else {
+				copyFields(step.ToMicrosoft, values(item.Ours), unit)
+				step.Lost = append(step.Lost, losses(unit, InMicrosoft, values(item.Theirs), ours, theirs)...)
+			}
+		}
+	}
+	if len(step.ToCRM)+len(step.ToMicrosoft) > 0 {
+		step.Verb = Merge
+	}
+	switch {
+	case oursChanged && theirsChanged:
+		step.Why = ChangedBoth
+	case oursChanged:
+		step.Why = ChangedCRM
+	case theirsChanged:
+		step.Why = ChangedMicrosoft
+	}
+	return step
+}
+
+// units lists the mapped fields by group; a field without a group is a unit of its own.
+func units(rules Rules) [][]record.Field {
+	var out [][]record.Field
+	at := map[string]int{}
+	for _, field := range rules.Fields {
+		def, _ := record.DefOf(rules.Kind, field)
+		if i, ok := at[def.Group]; ok && def.Group != "" {
+			out[i] = append(out[i], field)
+			continue
+		}
+		at[def.Group] = len(out)
+		out = append(out, []record.Field{field})
+	}
+	return out
+}
+
+// likeness is how a unit on one side compares with another.
+type likeness uint8
+
+const (
+	same    likeness = iota
+	differs          // at least one field has another value
+	unknown          // there is nothing to compare with: newly mapped, or just paired
+)
+
+func compare(unit []record.Field, a, b record.Fields) likeness {
+	out := same
+	for _, f := range unit {
+		x, knownA := a[f]
+		y, knownB := b[f]
+		switch {
+		case !knownA || !knownB:
+			return unknown
+		case x != y:
+			out = differs
+		}
+	}
+	return out
+}
+
+// winner decides a unit that both sides have changed, or that differs without a base to tell who changed it. In the
+// latter case a side that has something wins over one that has nothing.
+func winner(policy Policy, item Item, ours, theirs likeness, unit []record.Field, oursNow, theirsNow record.Fields) Where {
+	if ours == unknown || theirs == unknown {
+		switch oursEmpty, theirsEmpty := empty(unit, oursNow), empty(unit, theirsNow); {
+		case oursEmpty && !theirsEmpty:
+			return InMicrosoft
+		case theirsEmpty && !oursEmpty:
+			return InCRM
+		}
+	}
+	switch policy.Winner {
+	case MicrosoftWins:
+		return InMicrosoft
+	case CRMWins:
+		return InCRM
+	}
+	if modified(item.Theirs).After(modified(item.Ours)) {
+		return InMicrosoft
+	}
+	return InCRM
+}
+
+// values are a side's fields; none when it was not read.
+func values(c *record.Change) record.Fields {
+	if c == nil {
+		return nil
+	}
+	return c.Fields
+}
+
+func modified(c *record.Change) time.Time {
+	if c == nil {
+		return time.Time{}
+	}
+	return c.Modified
+}
+
+func empty(unit []record.Field, fields record.Fields) bool {
+	return !slices.ContainsFunc(unit, func(f record.Field) bool { return fields[f] != "" && fields[f] != "false" })
+}
+
+func losses(unit []record.Field, side Where, values, ours, theirs record.Fields) []Loss {
+	var out []Loss
+	for _, f := range unit {
+		if ours[f] != theirs[f] {
+			out = append(out, Loss{Field: f, Side: side, Value: values[f]})
+		}
+	}
+	return out
+}
+
+// copyChanged copies those fields of a unit in which the two sides differ. The others keep the CRM's own spelling, such
+// as a time zone that Outlook only knows by its Windows name.
+func copyChanged(to, from record.Fields, unit []record.Field, ours, theirs record.Fields) {
+	for _, f := range unit {
+		if v, ok := from[f]; ok && ours[f] != theirs[f] {
+			to[f] = v
+		}
+	}
+}
+
+func copyFields(to, from record.Fields, unit []record.Field) {
+	for _, f := range unit {
+		if v, ok := from[f]; ok {
+			to[f] = v
+		}
+	}
+}
+
+// only keeps the named fields.
+func only(fields record.Fields, names []record.Field) record.Fields {
+	out := make(record.Fields, len(names))
+	copyFields(out, fields, names)
+	return out
+}
+
+// filled drops empty fields: a new item does not need them said.
+func filled(fields record.Fields) record.Fields {
+	for f, v := range fields {
+		if v == "" {
+			delete(fields, f)
+		}
+	}
+	return fields
+}
+
+// reasonOf is the catalogue reason behind a Skip.
+func (s Step) reasonOf() fault.Reason { return fault.Reason(s.Why) }

@@ -1,0 +1,564 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// Runner carries out runs. Its parts are set once and shared by all runs.
+type Runner struct {
+	Ledger     Ledger
+	Sides      Sides
+	Containers Containers
+	Now        func() time.Time
+	NewID      func() string // a fresh random id for an intent
+	Log        *slog.Logger
+	Name       string // what dedicated calendars and folders are called
+	// Width is how many chunks of writes may be under way at once within a run; 0 is defaultWidth.
+	Width int
+}
+
+const (
+	// lease is how long a link stays ours without a sign of life. A worker that was killed keeps its link from
+	// others that long.
+	lease = 30 * time.Second
+	// defaultWidth keeps the mailbox's four places busy while the chunk before is being settled.
+	defaultWidth = 3
+	// replans is how often a record that changed under our hands is planned anew within one run.
+	replans = 3
+	// subscriptionMargin is how long before its end a subscription is renewed.
+	subscriptionMargin = 12 * time.Hour
+)
+
+// Run brings the two sides of one link together, once. A fault that concerns the whole link ends it, is remembered on
+// the link for its user to see, and is returned.
+func (r *Runner) Run(ctx context.Context, id LinkID) (err error) {
+	defer fault.Wrap(&err, "reconcile: run link %d", id)
+
+	link, err := r.Ledger.Open(ctx, id, r.Now(), lease)
+	if err != nil {
+		return err
+	}
+	run := &run{Runner: r, link: link}
+	return run.whole(ctx)
+}
+
+// run is one run of one link.
+type run struct {
+	*Runner
+	link      *Link
+	microsoft Side
+	crm       Side
+	rules     Rules
+	mu        sync.Mutex // guards link while chunks settle side by side
+}
+
+// whole runs while keeping the lease alive, and always closes the link with what came of it.
+func (r *run) whole(ctx context.Context) error {
+	wanted := r.link.Wanted
+	work, stop := context.WithCancelCause(ctx)
+	var beat sync.WaitGroup
+	beat.Go(func() { r.keepLease(work, stop) })
+
+	err := r.work(work)
+	if cause := context.Cause(work); err != nil && cause != nil {
+		err = cause
+	}
+	stop(nil)
+	beat.Wait()
+
+	if fault.ReasonOf(err) == fault.StaleLease {
+		return err // somebody else's link now: nothing of it is ours to write
+	}
+	if err == nil {
+		r.link.Done, r.link.LastError, r.link.LastRun = wanted, "", r.Now()
+	} else {
+		r.link.LastError = err.Error()
+		r.pauseFor(err)
+	}
+	// The link is closed even if the caller has given up, or it would stay leased.
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return errors.Join(err, r.Ledger.Close(closing, r.link))
+}
+
+// keepLease renews the lease until the run ends, and ends the run if the lease is lost.
+func (r *run) keepLease(ctx context.Context, stop context.CancelCauseFunc) {
+	tick := time.NewTicker(lease / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := r.Ledger.Renew(ctx, r.link, r.Now().Add(lease)); fault.Is(err, fault.Conflict) {
+				stop(err)
+				return
+			}
+		}
+	}
+}
+
+// work is the road of a run.
+func (r *run) work(ctx context.Context) (err error) {
+	if r.link.State == Paused || r.link.State == Off {
+		return nil
+	}
+	if r.microsoft, r.crm, err = r.sides(ctx); err != nil {
+		return r.endWithout(ctx, err)
+	}
+	if err := r.container(ctx); err != nil {
+		return r.endWithout(ctx, err)
+	}
+	if err := r.recover(ctx); err != nil {
+		return err
+	}
+	if err := r.pullMicrosoft(ctx); fault.ReasonOf(err) == fault.ContainerDeleted {
+		return r.containerDeleted(ctx)
+	} else if err != nil {
+		return r.endWithout(ctx, err)
+	}
+	if r.link.State == Switching {
+		return r.switchOff(ctx)
+	}
+	if err := r.pullCRM(ctx); err != nil {
+		return err
+	}
+	if err := r.retry(ctx); err != nil {
+		return err
+	}
+	return r.deletions(ctx)
+}
+
+// sides gives the two sides, Microsoft's wrapped in the link's mapping, both with every mapped field said.
+func (r *run) sides(ctx context.Context) (microsoft, crm Side, err error) {
+	r.rules = Rules{User: r.link.User, Kind: r.link.Kind, Fields: r.link.Mapping.Fields(), Policy: r.link.Policy}
+	if crm, err = r.Sides.CRM(ctx, r.link); err != nil {
+		return nil, nil, err
+	}
+	if microsoft, err = r.Sides.Microsoft(ctx, r.link); err != nil {
+		return nil, nil, err
+	}
+	return mapped{microsoft, r.link.Mapping}, whole{crm, r.rules.Fields}, nil
+}
+
+// container makes the dedicated calendar or folder on the first run and keeps the subscription alive. A subscription
+// that cannot be had costs speed, not truth: the link is polled.
+func (r *run) container(ctx context.Context) error {
+	if r.link.Container == "" {
+		if r.link.State == Switching {
+			return nil
+		}
+		ref, name, err := r.Containers.Create(ctx, r.link, r.Name)
+		if err != nil {
+			return err
+		}
+		r.link.Container, r.link.ContainerName = ref, name
+		if err := r.Ledger.Advance(ctx, r.link); err != nil {
+			return err
+		}
+		if r.microsoft, r.crm, err = r.sides(ctx); err != nil {
+			return err
+		}
+	}
+	if r.link.State != Switching && r.link.SubscriptionEnds.Before(r.Now().Add(subscriptionMargin)) {
+		id, ends, err := r.Containers.Subscribe(ctx, r.link)
+		if err != nil {
+			r.Log.WarnContext(ctx, "no change notifications; polling makes up for them", "link", r.link.ID, "error", err)
+		} else {
+			r.link.Subscription, r.link.SubscriptionEnds = id, ends
+		}
+	}
+	return nil
+}
+
+// pullMicrosoft brings what changed at Microsoft into the CRM, page by page.
+func (r *run) pullMicrosoft(ctx context.Context) error {
+	if r.link.Container == "" {
+		return nil
+	}
+	cursor := r.link.Microsoft
+	seen, whole := map[record.Ref]bool{}, cursor == "" && r.link.Known > 0
+	for {
+		page, err := r.microsoft.Changes(ctx, cursor, r.link.Known)
+		if fault.ReasonOf(err) == fault.CursorExpired && cursor != "" {
+			cursor, whole = "", r.link.Known > 0
+			clear(seen)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if whole {
+			for _, c := range page.Changes {
+				seen[c.Ref] = c.State == record.Present
+			}
+		}
+		if err := r.applyMicrosoft(ctx, page.Changes); err != nil {
+			return err
+		}
+		if page.Listing != nil {
+			if err := r.compareListing(ctx, page.Listing); err != nil {
+				return err
+			}
+		}
+		if whole && !page.More {
+			if err := r.unseen(ctx, seen); err != nil {
+				return err
+			}
+		}
+		if page.Next == r.link.Microsoft && !page.More {
+			return nil
+		}
+		// Within a reading of everything the stored cursor stays empty: what was seen is only in memory.
+		if cursor = page.Next; !whole || !page.More {
+			if err := r.advance(ctx, func(l *Link) { l.Microsoft = cursor }); err != nil {
+				return err
+			}
+		}
+		if !page.More {
+			return nil
+		}
+	}
+}
+
+// applyMicrosoft plans and carries out a page of changes at Microsoft, with the CRM's present state beside each.
+func (r *run) applyMicrosoft(ctx context.Context, changes []record.Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InMicrosoft, refs(changes))
+	if err != nil {
+		return err
+	}
+	var items []Item
+	var fresh []record.Change // items that no pair knows
+	for _, c := range changes {
+		pair, known := pairs[c.Ref]
+		switch {
+		case !known && c.State == record.Present:
+			fresh = append(fresh, c)
+		case known && !(c.State == record.Present && c.Version == pair.MicrosoftVersion && pair.State == Synced):
+			items = append(items, Item{Pair: &pair, Theirs: &c})
+		}
+	}
+	if items, err = r.besideOurs(ctx, items); err != nil {
+		return err
+	}
+	found, err := r.newcomers(ctx, fresh)
+	if err != nil {
+		return err
+	}
+	return r.apply(ctx, append(items, found...))
+}
+
+// newcomers tells items nobody paired yet from items that carry our mark: those belong to a CRM record whose pair was
+// lost, unless that record has its item already, for then the person made a copy.
+func (r *run) newcomers(ctx context.Context, fresh []record.Change) ([]Item, error) {
+	if len(fresh) == 0 {
+		return nil, nil
+	}
+	marks, err := r.marksOf(ctx, fresh)
+	if err != nil {
+		return nil, err
+	}
+	var owners []record.Ref
+	for _, c := range marks {
+		if ref, ok := refOfToken(c.Token); ok {
+			owners = append(owners, ref)
+		}
+	}
+	taken, err := r.Ledger.PairsByRef(ctx, r.link, InCRM, owners)
+	if err != nil {
+		return nil, err
+	}
+	var items, marked []Item
+	for _, c := range marks {
+		ref, ok := refOfToken(c.Token)
+		pair, paired := taken[ref]
+		switch {
+		case c.State != record.Present:
+		case ok && !paired:
+			pair = Pair{CRM: ref, Microsoft: c.Ref, Token: c.Token}
+			taken[ref] = pair // a second item with the same mark is a copy
+			marked = append(marked, Item{Pair: &pair, Theirs: &c})
+		case ok && pair.Microsoft == "" && pair.ID != 0:
+			pair.Microsoft = c.Ref
+			taken[ref] = pair
+			marked = append(marked, Item{Pair: &pair, Theirs: &c})
+		default:
+			items = append(items, Item{Theirs: &c})
+		}
+	}
+	marked, err = r.besideOurs(ctx, marked)
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range marked {
+		if item.Ours == nil || item.Ours.State != record.Present || item.Ours.Meta.Owner != r.link.User {
+			item = Item{Theirs: item.Theirs} // the mark leads nowhere: an item like any other
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+// marksOf reads the mark of new items, for the sides whose changes don't carry it.
+func (r *run) marksOf(ctx context.Context, fresh []record.Change) ([]record.Change, error) {
+	var unread []record.Ref
+	for _, c := range fresh {
+		if c.Token == "" && !c.TokenRead {
+			unread = append(unread, c.Ref)
+		}
+	}
+	if len(unread) == 0 {
+		return fresh, nil
+	}
+	read, err := r.microsoft.Read(ctx, unread)
+	if err != nil {
+		return nil, err
+	}
+	out, next := make([]record.Change, len(fresh)), 0
+	for i, c := range fresh {
+		if out[i] = c; c.Token == "" && !c.TokenRead {
+			out[i] = read[next]
+			next++
+		}
+	}
+	return out, nil
+}
+
+// besideOurs reads the CRM's present state of every paired item.
+func (r *run) besideOurs(ctx context.Context, items []Item) ([]Item, error) {
+	var paired []record.Ref
+	for _, item := range items {
+		if item.Pair.CRM != "" {
+			paired = append(paired, item.Pair.CRM)
+		}
+	}
+	if len(paired) == 0 {
+		return items, nil
+	}
+	ours, err := r.crm.Read(ctx, paired)
+	if err != nil {
+		return nil, err
+	}
+	for i := range items {
+		if items[i].Pair.CRM != "" {
+			items[i].Ours, ours = &ours[0], ours[1:]
+		}
+	}
+	return items, nil
+}
+
+// compareListing holds a complete listing of the container against the ledger: pairs whose item is absent are looked
+// at one by one, and so are items whose version the ledger does not know.
+func (r *run) compareListing(ctx context.Context, listing map[record.Ref]record.Version) error {
+	rest := make(map[record.Ref]bool, len(listing))
+	for ref := range listing {
+		rest[ref] = true
+	}
+	err := r.eachPair(ctx, func(pairs []Pair) error {
+		var look []record.Ref
+		for _, p := range pairs {
+			version, there := listing[p.Microsoft]
+			delete(rest, p.Microsoft)
+			if p.Microsoft != "" && (!there || version != p.MicrosoftVersion) {
+				look = append(look, p.Microsoft)
+			}
+		}
+		return r.look(ctx, look)
+	})
+	if err != nil {
+		return err
+	}
+	unknown := make([]record.Ref, 0, len(rest))
+	for ref := range rest {
+		unknown = append(unknown, ref)
+	}
+	return r.look(ctx, unknown)
+}
+
+// unseen looks at the pairs that a reading of everything did not mention: candidates for deletion, no more.
+func (r *run) unseen(ctx context.Context, seen map[record.Ref]bool) error {
+	return r.eachPair(ctx, func(pairs []Pair) error {
+		var look []record.Ref
+		for _, p := range pairs {
+			if p.Microsoft != "" && !seen[p.Microsoft] {
+				look = append(look, p.Microsoft)
+			}
+		}
+		return r.look(ctx, look)
+	})
+}
+
+// look reads single items at Microsoft and treats them as changes.
+func (r *run) look(ctx context.Context, refs []record.Ref) error {
+	if len(refs) == 0 {
+		return nil
+	}
+	changes, err := r.microsoft.Read(ctx, refs)
+	if err != nil {
+		return err
+	}
+	return r.applyMicrosoft(ctx, changes)
+}
+
+const pairsPage = 500
+
+func (r *run) eachPair(ctx context.Context, do func([]Pair) error) error {
+	for after := int64(0); ; {
+		pairs, err := r.Ledger.Pairs(ctx, r.link, after, pairsPage)
+		if err != nil || len(pairs) == 0 {
+			return err
+		}
+		after = pairs[len(pairs)-1].ID
+		if err := do(pairs); err != nil {
+			return err
+		}
+	}
+}
+
+// pullCRM brings what changed in the CRM to Microsoft, page by page, several pages under way at once. A page's cursor
+// is stored when it and all before it are settled.
+func (r *run) pullCRM(ctx context.Context) error {
+	width := r.Width
+	if width == 0 {
+		width = defaultWidth
+	}
+	line := newLine(width)
+	defer line.wait()
+	for cursor := r.link.CRM; ; {
+		page, err := r.crm.Changes(ctx, cursor, 0)
+		if err != nil {
+			return err
+		}
+		first, changed := r.firstSync(page), page.Next != cursor
+		if cursor = page.Next; len(page.Changes) > 0 || changed {
+			next := cursor
+			line.start(func() error { return r.applyCRM(ctx, page.Changes) }, func() error {
+				return r.advance(ctx, func(l *Link) {
+					l.CRM, l.Settled = next, !first
+					if first {
+						l.FirstDone += len(page.Changes)
+					}
+				})
+			})
+		}
+		if err := line.err(); err != nil {
+			return err
+		}
+		if !page.More {
+			break
+		}
+	}
+	return line.wait()
+}
+
+// firstSync reports whether a page belongs to the first sync with more of it to come, and notes how much there is.
+func (r *run) firstSync(page record.Page) bool {
+	if page.Total > 0 {
+		r.mu.Lock()
+		r.link.FirstTotal = page.Total
+		r.mu.Unlock()
+	}
+	return page.First
+}
+
+// applyCRM plans and carries out a page of changes in the CRM. What is at Microsoft has just been read, so a pair
+// stands as the ledger says; a write that finds otherwise is refused there and planned again with both sides read.
+func (r *run) applyCRM(ctx context.Context, changes []record.Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InCRM, refs(changes))
+	if err != nil {
+		return err
+	}
+	items := make([]Item, 0, len(changes))
+	var full []Item
+	for _, c := range changes {
+		pair, known := pairs[c.Ref]
+		switch {
+		case !known:
+			items = append(items, Item{Ours: &c})
+		case c.State == record.Present && c.Version == pair.CRMVersion && pair.State == Synced:
+		case pair.State == Synced && complete(pair.Base, r.rules.Fields):
+			items = append(items, Item{Pair: &pair, Ours: &c})
+		default:
+			full = append(full, Item{Pair: &pair, Ours: &c})
+		}
+	}
+	if full, err = r.besideTheirs(ctx, full); err != nil {
+		return err
+	}
+	return r.apply(ctx, append(items, full...))
+}
+
+// complete reports whether the base says something of every mapped field.
+func complete(base record.Fields, fields []record.Field) bool {
+	for _, f := range fields {
+		if _, ok := base[f]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// besideTheirs reads Microsoft's present state of every item that has reached it.
+func (r *run) besideTheirs(ctx context.Context, items []Item) ([]Item, error) {
+	var paired []record.Ref
+	for _, item := range items {
+		if item.Pair.Microsoft != "" {
+			paired = append(paired, item.Pair.Microsoft)
+		}
+	}
+	if len(paired) == 0 {
+		return items, nil
+	}
+	theirs, err := r.microsoft.Read(ctx, paired)
+	if err != nil {
+		return nil, err
+	}
+	for i := range items {
+		if items[i].Pair.Microsoft != "" {
+			items[i].Theirs, theirs = &theirs[0], theirs[1:]
+		}
+	}
+	return items, nil
+}
+
+// reread reads both sides of pairs afresh.
+func (r *run) reread(ctx context.Context, pairs []Pair) ([]Item, error) {
+	items := make([]Item, len(pairs))
+	for i := range pairs {
+		items[i] = Item{Pair: &pairs[i]}
+	}
+	items, err := r.besideOurs(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	return r.besideTheirs(ctx, items)
+}
+
+// advance changes the link's cursors or progress and stores them.
+func (r *run) advance(ctx context.Context, change func(*Link)) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(r.link)
+	return r.Ledger.Advance(ctx, r.link)
+}
+
+func refs(changes []record.Change) []record.Ref {
+	out := make([]record.Ref, len(changes))
+	for i, c := range changes {
+		out[i] = c.Ref
+	}
+	return out
+}

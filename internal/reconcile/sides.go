@@ -1,0 +1,112 @@
+package reconcile
+
+import (
+	"context"
+	"strings"
+
+	"tandem/internal/mapping"
+	"tandem/internal/record"
+)
+
+// mapped is the Microsoft side told in the CRM's fields.
+type mapped struct {
+	Side
+	table *mapping.Table
+}
+
+func (m mapped) Changes(ctx context.Context, after record.Cursor, known int) (record.Page, error) {
+	page, err := m.Side.Changes(ctx, after, known)
+	m.translate(page.Changes)
+	return page, err
+}
+
+func (m mapped) Read(ctx context.Context, refs []record.Ref) ([]record.Change, error) {
+	changes, err := m.Side.Read(ctx, refs)
+	m.translate(changes)
+	return changes, err
+}
+
+func (m mapped) Find(ctx context.Context, tokens []string) (map[string]record.Change, error) {
+	found, err := m.Side.Find(ctx, tokens)
+	for token, c := range found {
+		c.Fields = m.toCRM(c.Fields)
+		found[token] = c
+	}
+	return found, err
+}
+
+func (m mapped) Apply(ctx context.Context, writes []record.Write) ([]record.Outcome, error) {
+	theirs := make([]record.Write, len(writes))
+	for i, w := range writes {
+		theirs[i] = w
+		theirs[i].Fields = m.table.ToMicrosoft(w.Fields)
+	}
+	outcomes, err := m.Side.Apply(ctx, theirs)
+	for i := range outcomes {
+		if outcomes[i].Fields != nil {
+			outcomes[i].Fields = m.toCRM(outcomes[i].Fields)
+		}
+	}
+	return outcomes, err
+}
+
+func (m mapped) translate(changes []record.Change) {
+	for i := range changes {
+		if changes[i].State == record.Present {
+			changes[i].Fields = m.toCRM(changes[i].Fields)
+		}
+	}
+}
+
+// toCRM translates a whole item: a mapped field that the side did not mention is empty there.
+func (m mapped) toCRM(theirs record.Fields) record.Fields {
+	return everyField(m.table.ToCRM(theirs), m.table.Fields())
+}
+
+// whole is the CRM side with every mapped field said: the CRM leaves empty ones out.
+type whole struct {
+	Side
+	fields []record.Field
+}
+
+func (w whole) Changes(ctx context.Context, after record.Cursor, known int) (record.Page, error) {
+	page, err := w.Side.Changes(ctx, after, known)
+	w.fill(page.Changes)
+	return page, err
+}
+
+func (w whole) Read(ctx context.Context, refs []record.Ref) ([]record.Change, error) {
+	changes, err := w.Side.Read(ctx, refs)
+	w.fill(changes)
+	return changes, err
+}
+
+func (w whole) fill(changes []record.Change) {
+	for i := range changes {
+		if changes[i].State == record.Present {
+			changes[i].Fields = everyField(changes[i].Fields, w.fields)
+		}
+	}
+}
+
+func everyField(fields record.Fields, names []record.Field) record.Fields {
+	out := fields.With(nil)
+	for _, f := range names {
+		if _, ok := out[f]; !ok {
+			out[f] = ""
+		}
+	}
+	return out
+}
+
+// A create at Microsoft carries a token that names the CRM record it is made from, so that a lost pair can be found
+// again from the item alone: "<record>-<random>".
+func newToken(from record.Ref, id string) string { return string(from) + "-" + id }
+
+func refOfToken(token string) (record.Ref, bool) {
+	from, _, ok := strings.Cut(token, "-")
+	if _, isID := record.ParseID(from); !ok || !isID {
+		return "", false
+	}
+	return record.Ref(from), true
+}
