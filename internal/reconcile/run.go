@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -230,8 +232,9 @@ func (r *run) pullMicrosoft(ctx context.Context) error {
 
 // applyMicrosoft plans and carries out a page of changes at Microsoft, with the CRM's present state beside each.
 func (r *run) applyMicrosoft(ctx context.Context, changes []record.Change) error {
-	if len(changes) == 0 {
-		return nil
+	changes, err := r.prove(ctx, changes)
+	if err != nil || len(changes) == 0 {
+		return err
 	}
 	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InMicrosoft, refs(changes))
 	if err != nil {
@@ -258,8 +261,27 @@ func (r *run) applyMicrosoft(ctx context.Context, changes []record.Change) error
 	return r.apply(ctx, append(items, found...))
 }
 
-// newcomers tells items nobody paired yet from items that carry our mark: those belong to a CRM record whose pair was
-// lost, unless that record has its item already, for then the person made a copy.
+// prove looks at each item that is Missing: only a look at the item itself makes it Gone.
+func (r *run) prove(ctx context.Context, changes []record.Change) ([]record.Change, error) {
+	var missing []record.Ref
+	var proved []record.Change
+	for _, c := range changes {
+		if c.State == record.Missing {
+			missing = append(missing, c.Ref)
+		} else {
+			proved = append(proved, c)
+		}
+	}
+	if len(missing) == 0 {
+		return changes, nil
+	}
+	read, err := r.microsoft.Read(ctx, missing)
+	return append(proved, read...), err
+}
+
+// newcomers tells items that nobody paired yet from items that belong to a CRM record whose pair was lost: those carry
+// our mark, or the CRM record carries the id made from the item. If that record has its item already, the person has
+// made a copy, and the copy is a record of its own.
 func (r *run) newcomers(ctx context.Context, fresh []record.Change) ([]Item, error) {
 	if len(fresh) == 0 {
 		return nil, nil
@@ -268,29 +290,26 @@ func (r *run) newcomers(ctx context.Context, fresh []record.Change) ([]Item, err
 	if err != nil {
 		return nil, err
 	}
-	var owners []record.Ref
-	for _, c := range marks {
-		if ref, ok := refOfToken(c.Token); ok {
-			owners = append(owners, ref)
-		}
+	owner, err := r.ownersOf(ctx, marks)
+	if err != nil {
+		return nil, err
 	}
-	taken, err := r.Ledger.PairsByRef(ctx, r.link, InCRM, owners)
+	taken, err := r.Ledger.PairsByRef(ctx, r.link, InCRM, slices.Collect(maps.Values(owner)))
 	if err != nil {
 		return nil, err
 	}
 	var items, marked []Item
 	for _, c := range marks {
-		ref, ok := refOfToken(c.Token)
+		ref, ok := owner[c.Ref]
 		pair, paired := taken[ref]
 		switch {
 		case c.State != record.Present:
-		case ok && !paired:
-			pair = Pair{CRM: ref, Microsoft: c.Ref, Token: c.Token}
-			taken[ref] = pair // a second item with the same mark is a copy
-			marked = append(marked, Item{Pair: &pair, Theirs: &c})
-		case ok && pair.Microsoft == "" && pair.ID != 0:
-			pair.Microsoft = c.Ref
-			taken[ref] = pair
+		case ok && (!paired || pair.Microsoft == ""):
+			pair.CRM, pair.Microsoft = ref, c.Ref
+			if c.Token != "" {
+				pair.Token = c.Token
+			}
+			taken[ref] = pair // a second item of the same record is a copy
 			marked = append(marked, Item{Pair: &pair, Theirs: &c})
 		default:
 			items = append(items, Item{Theirs: &c})
@@ -307,6 +326,27 @@ func (r *run) newcomers(ctx context.Context, fresh []record.Change) ([]Item, err
 		items = append(items, item)
 	}
 	return items, nil
+}
+
+// ownersOf finds the CRM records that new items were made from or that were made from them, by item.
+func (r *run) ownersOf(ctx context.Context, marks []record.Change) (map[record.Ref]record.Ref, error) {
+	owner := map[record.Ref]record.Ref{}
+	byToken := map[string]record.Ref{}
+	for _, c := range marks {
+		if ref, ok := refOfToken(c.Token); ok {
+			owner[c.Ref] = ref
+		} else {
+			byToken[tokenFromItem(r.link, c.Ref)] = c.Ref
+		}
+	}
+	if len(byToken) == 0 {
+		return owner, nil
+	}
+	found, err := r.crm.Find(ctx, slices.Collect(maps.Keys(byToken)))
+	for token, c := range found {
+		owner[byToken[token]] = c.Ref
+	}
+	return owner, err
 }
 
 // marksOf reads the mark of new items, for the sides whose changes don't carry it.
@@ -489,6 +529,7 @@ func (r *run) applyCRM(ctx context.Context, changes []record.Change) error {
 		case !known:
 			items = append(items, Item{Ours: &c})
 		case c.State == record.Present && c.Version == pair.CRMVersion && pair.State == Synced:
+		case pair.State == Intended: // first it must be known what became of the create: see recover
 		case pair.State == Synced && complete(pair.Base, r.rules.Fields):
 			items = append(items, Item{Pair: &pair, Ours: &c})
 		default:

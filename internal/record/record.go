@@ -80,13 +80,15 @@ const (
 
 // Change is one item of a side as it now is.
 type Change struct {
-	Ref      Ref
-	Version  Version
-	State    State
-	Fields   Fields    // of a Present item, all fields that the side reads
-	Token    string    // our mark on the item, if the side saw one: the id of the intent that created it
-	Modified time.Time // when it last changed by the side's clock, UTC; zero when unknown
-	Meta     Meta      // of the CRM side
+	Ref     Ref
+	Version Version
+	State   State
+	Fields  Fields // of a Present item, all fields that the side reads
+	Token   string // our mark on the item, if the side saw one: the id of the intent that created it
+	// TokenRead says that the side looked for a mark: an empty Token then means that there is none.
+	TokenRead bool
+	Modified  time.Time // when it last changed by the side's clock, UTC; zero when unknown
+	Meta      Meta      // of the CRM side
 }
 
 // Meta is what the CRM knows about a record besides its fields, for deciding who syncs what.

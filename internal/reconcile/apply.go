@@ -1,0 +1,340 @@
+package reconcile
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/mapping"
+	"tandem/internal/record"
+)
+
+// chunk is how many records are written and settled together: ten batches of Graph, one transaction.
+const chunk = 200
+
+// apply plans the items and carries the plan out, chunk by chunk. What turns out to have changed meanwhile is read
+// again on both sides and planned anew, a few times within the run.
+func (r *run) apply(ctx context.Context, items []Item) error {
+	for len(items) > 0 {
+		part := items[:min(chunk, len(items))]
+		items = items[len(part):]
+		for try := 0; len(part) > 0; try++ {
+			moved, err := r.carryOut(ctx, Plan(r.rules, part), try == replans)
+			if err != nil {
+				return err
+			}
+			if part, err = r.reread(ctx, moved); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// job is a step on its way.
+type job struct {
+	Step
+	pair    Pair // as it will be stored
+	history []HistoryLine
+	moved   bool // changed under our hands: plan it again
+	unknown bool // the answer was lost: read before writing again
+	drop    bool
+	halfway bool // something went wrong: what is left to do is not done
+}
+
+// carryOut does the steps: first what goes to the CRM, then what goes to Microsoft, then it settles. Nothing is lost if
+// it is cut off anywhere: creates at Microsoft are on disk as intents, creates in the CRM carry an id made from the
+// item, and whatever was written and not settled is found to be alike on both sides next time. It returns the pairs to
+// be planned again; with last set they are parked instead.
+func (r *run) carryOut(ctx context.Context, steps []Step, last bool) ([]Pair, error) {
+	jobs := r.jobsOf(steps)
+	batch, err := r.intend(ctx, jobs)
+	if err != nil {
+		return nil, err
+	}
+	fatal := r.write(ctx, r.crm, InCRM, jobs)
+	if fatal == nil {
+		fatal = r.write(ctx, r.microsoft, InMicrosoft, jobs)
+	}
+	entries, moved := r.entriesOf(jobs, last, fatal != nil)
+	if len(entries) > 0 || batch != 0 {
+		r.mu.Lock()
+		err := r.Ledger.Settle(context.WithoutCancel(ctx), r.link, batch, entries)
+		r.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+	}
+	return moved, fatal
+}
+
+// jobsOf prepares the steps that have something to do or to remember. Deletions are only noted: see brake.go.
+func (r *run) jobsOf(steps []Step) []*job {
+	var jobs []*job
+	for _, s := range steps {
+		j := &job{Step: s}
+		if s.Pair != nil {
+			j.pair = *s.Pair
+		}
+		if s.Ours != nil {
+			j.pair.CRM, j.pair.CRMVersion = s.Ours.Ref, s.Ours.Version
+		}
+		if s.Theirs != nil {
+			j.pair.Microsoft, j.pair.MicrosoftVersion = s.Theirs.Ref, s.Theirs.Version
+		}
+		switch s.Verb {
+		case Skip:
+			if s.Pair != nil && s.Pair.ID != 0 && s.Pair.State == Parked {
+				j.drop = true // failing while it took part; it no longer does
+				break
+			}
+			continue
+		case Adopt, Merge:
+			j.pair.Base = s.Base
+		case CreateMicrosoft:
+			j.pair.Microsoft, j.pair.MicrosoftVersion, j.pair.Base = "", "", nil
+			if s.Why == EditBeatsDelete || j.pair.Token == "" {
+				j.pair.Token = newToken(j.pair.CRM, r.NewID())
+			}
+		case CreateCRM:
+			j.pair.Token = tokenFromItem(r.link, j.pair.Microsoft)
+		case Drop:
+			j.drop = true
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs
+}
+
+// tokenFromItem is the intent's id of a create in the CRM: always the same for one item, so that the CRM, which takes
+// each id once, cannot be given the item twice, even if the ledger was lost.
+func tokenFromItem(link *Link, item record.Ref) string {
+	sum := sha256.Sum256([]byte(link.User.String() + "\x00" + string(link.Kind) + "\x00" + string(item)))
+	return "m-" + hex.EncodeToString(sum[:16])
+}
+
+// intend puts the creates at Microsoft on disk.
+func (r *run) intend(ctx context.Context, jobs []*job) (int64, error) {
+	var intents []Intent
+	for _, j := range jobs {
+		if j.Verb == CreateMicrosoft {
+			intents = append(intents, Intent{Token: j.pair.Token, Side: InMicrosoft, From: j.pair.CRM, Pair: j.pair.ID})
+		}
+	}
+	if len(intents) == 0 {
+		return 0, nil
+	}
+	return r.Ledger.Intend(ctx, r.link, intents)
+}
+
+// write makes a side's writes and notes each outcome on its job. The error stops the whole link; jobs whose outcome is
+// not known by then are noted as such.
+func (r *run) write(ctx context.Context, side Side, where Where, jobs []*job) error {
+	var writes []record.Write
+	var of []*job
+	for _, j := range jobs {
+		if w, ok := r.writeOf(j, where); ok && !j.halfway {
+			writes, of = append(writes, w), append(of, j)
+		}
+	}
+	if len(writes) == 0 {
+		return nil
+	}
+	outcomes, err := side.Apply(ctx, writes)
+	for i, j := range of {
+		var o record.Outcome
+		if i < len(outcomes) {
+			o = outcomes[i]
+		}
+		if o.Ref == "" && o.Err == nil {
+			o.Err = fault.New(fault.Unavailable, fault.OutcomeUnknown, "no answer for this record")
+		}
+		r.note(j, where, writes[i], o)
+	}
+	return err
+}
+
+// writeOf is the write that a job has for a side, if it has one.
+func (r *run) writeOf(j *job, where Where) (record.Write, bool) {
+	if where == InMicrosoft {
+		switch {
+		case j.Verb == CreateMicrosoft:
+			return record.Write{Op: record.Create, Fields: j.ToMicrosoft, Token: j.pair.Token}, true
+		case j.Verb == Merge && len(j.ToMicrosoft) > 0:
+			return record.Write{Op: record.Update, Ref: j.pair.Microsoft, Version: j.pair.MicrosoftVersion, Fields: j.ToMicrosoft}, true
+		}
+		return record.Write{}, false
+	}
+	switch {
+	case j.Verb == CreateCRM:
+		return record.Write{
+			Op: record.Create, Fields: j.ToCRM, Token: j.pair.Token,
+			Meta: record.Meta{Owner: r.link.User, Source: record.FromExchange},
+		}, true
+	case j.Verb == RestoreCRM:
+		return record.Write{Op: record.Restore, Ref: j.pair.CRM, Version: j.pair.CRMVersion, Fields: j.ToCRM}, true
+	case len(j.ToCRM) > 0: // Merge, or the last edits before the record leaves
+		return record.Write{Op: record.Update, Ref: j.pair.CRM, Version: j.pair.CRMVersion, Fields: j.ToCRM}, true
+	}
+	return record.Write{}, false
+}
+
+// note takes an outcome into the job: what is now known of the pair, or what went wrong.
+func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
+	if o.Err != nil {
+		r.noteFault(j, where, w, o.Err)
+		return
+	}
+	if where == InMicrosoft {
+		j.pair.Microsoft, j.pair.MicrosoftVersion = o.Ref, o.Version
+	} else {
+		j.pair.CRM, j.pair.CRMVersion = o.Ref, o.Version
+	}
+	// Now both sides hold these values. Where the written side says what it made of them, that is what it holds; where
+	// it does not, the normal form of what was written.
+	agreed := mapping.Normal(r.link.Kind, w.Fields)
+	if w.Op != record.Update {
+		agreed = mapping.Normal(r.link.Kind, everyField(w.Fields, r.rules.Fields))
+		j.pair.Base = nil
+	}
+	j.pair.Base = j.pair.Base.With(agreed)
+	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]
+	line := HistoryLine{Side: where, Action: action, Reason: j.Why, Lost: j.lost(where)}
+	if w.Op != record.Create {
+		line.Fields = w.Fields
+	}
+	j.history = append(j.history, line)
+}
+
+// lost are the values that lost their place on the side now written.
+func (j *job) lost(where Where) []Loss {
+	var out []Loss
+	for _, l := range j.Lost {
+		if l.Side == where {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func (r *run) noteFault(j *job, where Where, w record.Write, err error) {
+	j.halfway = true
+	switch kind := fault.KindOf(err); {
+	case fault.ReasonOf(err) == fault.OutcomeUnknown && w.Op == record.Create && where == InMicrosoft:
+		j.pair.State, j.pair.Reason, j.pair.RetryAt = Intended, fault.OutcomeUnknown, r.Now().Add(findAgain)
+	case kind == fault.Conflict || kind == fault.NotFound && w.Op != record.Create:
+		j.moved = true
+	default:
+		j.unknown = fault.ReasonOf(err) == fault.OutcomeUnknown
+		r.park(&j.pair, err)
+		if j.pair.Attempts == 1 && !j.unknown {
+			j.history = append(j.history, HistoryLine{Side: where, Action: Failed, Reason: string(j.pair.Reason)})
+		}
+	}
+}
+
+// findAgain is how long to wait before an item whose creation went unanswered is looked for: Graph's filter lags
+// behind writes by seconds (reference: contacts, idempotent creation).
+const findAgain = 5 * time.Second
+
+// entriesOf turns finished jobs into entries for the ledger and lists the pairs to plan again. When the link has failed
+// as a whole, those are left for the next run, which finds them by their change.
+func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved []Pair) {
+	for _, j := range jobs {
+		switch {
+		case j.pair.State == Intended:
+		case j.halfway && j.written() && j.moved:
+			// One side was written and the other was not: the retry at the end of the run (or the next run) goes on.
+			j.pair.State, j.pair.Reason, j.pair.RetryAt = Parked, fault.ChangesTooFast, r.Now()
+		case (j.moved || j.unknown) && fatal && !j.written():
+			continue // nothing was settled, so the next run finds the change again
+		case j.moved && last:
+			r.park(&j.pair, fault.New(fault.Conflict, fault.ChangesTooFast, "changed on every try"))
+		case j.moved:
+			moved = append(moved, j.pair)
+			continue
+		case j.halfway:
+		case j.Verb == DeleteCRM:
+			j.pair.State, j.pair.Reason, j.pair.MissingSide = Waiting, fault.HeldDelete, InMicrosoft
+		case j.Verb == DeleteMicrosoft:
+			j.pair.State, j.pair.Reason, j.pair.MissingSide = Waiting, fault.HeldDelete, InCRM
+		case j.Verb == Unlink:
+			j.pair = Pair{ID: j.pair.ID, CRM: j.pair.CRM, CRMVersion: j.pair.CRMVersion, State: Excluded, Reason: fault.MovedOut}
+			j.history = append(j.history, HistoryLine{Side: InMicrosoft, Action: Unlinked, Reason: j.Why})
+		case j.drop:
+		default:
+			r.agreed(j)
+			if j.unchanged() {
+				continue
+			}
+		}
+		entries = append(entries, r.entryOf(j))
+	}
+	return entries, moved
+}
+
+// written reports whether a side was written.
+func (j *job) written() bool {
+	return slices.ContainsFunc(j.history, func(h HistoryLine) bool { return h.Action != Failed })
+}
+
+// agreed marks the pair as in step.
+func (r *run) agreed(j *job) {
+	if j.Verb == Adopt && (j.Pair == nil || j.Pair.State != Synced) {
+		j.history = append(j.history, HistoryLine{Side: InCRM, Action: Adopted, Reason: j.Why})
+	}
+	j.pair.State, j.pair.Reason, j.pair.Detail, j.pair.MissingSide = Synced, "", "", ""
+	j.pair.Attempts, j.pair.RetryAt = 0, time.Time{}
+}
+
+// unchanged reports whether the ledger already says what the job came to.
+func (j *job) unchanged() bool {
+	if j.Pair == nil || j.Pair.ID == 0 || len(j.history) > 0 || j.Pair.State != Synced {
+		return false
+	}
+	return j.pair.CRMVersion == j.Pair.CRMVersion && j.pair.MicrosoftVersion == j.Pair.MicrosoftVersion && len(j.pair.Base) == len(j.Pair.Base)
+}
+
+func (r *run) entryOf(j *job) Entry {
+	now := r.Now()
+	for i := range j.history {
+		h := &j.history[i]
+		h.At, h.CRM, h.Microsoft = now, j.pair.CRM, j.pair.Microsoft
+	}
+	return Entry{Pair: j.pair, Drop: j.drop, History: j.history}
+}
+
+// pauses are the waits between tries of a failing record. After the last one it is left for a person.
+var pauses = []time.Duration{
+	time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour,
+}
+
+// park sets a pair aside with the reason and its own next try.
+func (r *run) park(p *Pair, err error) {
+	p.State, p.Attempts, p.Detail = Parked, p.Attempts+1, detail(err)
+	if p.Reason = fault.ReasonOf(err); p.Reason == "" {
+		p.Reason = fault.Refused
+	}
+	switch kind := fault.KindOf(err); {
+	case kind == fault.Throttled:
+		p.RetryAt = r.Now().Add(max(fault.RetryAfter(err), time.Second))
+	case !kind.Repeatable() && p.Reason != fault.Refused, p.Attempts > len(pauses):
+		p.RetryAt = time.Time{} // no use in trying until the record changes or a person asks
+	default:
+		p.RetryAt = r.Now().Add(pauses[p.Attempts-1])
+	}
+}
+
+// maxDetail keeps a neighbour's wordy answer from filling the ledger.
+const maxDetail = 500
+
+func detail(err error) string {
+	s := err.Error()
+	if len(s) > maxDetail {
+		s = s[:maxDetail]
+	}
+	return s
+}

@@ -1,0 +1,128 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// The brake (DESIGN D3, SYNC-INVARIANTS I5): a run deletes nothing and asks a person if it would delete more than
+// brakeItems records and more than a twentieth of all, or if nothing would be left of more than one.
+const (
+	brakeItems = 10
+	brakeShare = 20 // a twentieth: 5 %
+)
+
+func brakes(deletions, all int) bool {
+	return deletions > brakeItems && deletions*brakeShare > all || deletions > 1 && deletions >= all
+}
+
+// deletions carries out what the run noted as deleted on one side, or holds it for a person's yes. Until then the notes
+// are pairs in the ledger, so a run that is cut off forgets none.
+func (r *run) deletions(ctx context.Context) error {
+	if r.link.Waiting == 0 {
+		if r.link.State == Held {
+			r.link.State, r.link.Reason = On, ""
+		}
+		r.link.DeletesOK = false
+		return nil
+	}
+	if !r.link.DeletesOK && brakes(r.link.Waiting, r.link.Synced+r.link.Waiting+r.link.Failing) {
+		r.link.State, r.link.Reason = Held, fault.TooManyDeletes
+		return nil
+	}
+	err := r.eachInState(ctx, Waiting, time.Time{}, func(pairs []Pair) error { return r.delete(ctx, pairs) })
+	if err == nil {
+		r.link.DeletesOK = false
+		if r.link.State == Held {
+			r.link.State, r.link.Reason = On, ""
+		}
+	}
+	return err
+}
+
+// delete looks at both sides of each pair once more: the evidence. What is still to be deleted is; where the look says
+// otherwise (edited meanwhile, back again), that is done instead.
+func (r *run) delete(ctx context.Context, pairs []Pair) error {
+	items, err := r.reread(ctx, pairs)
+	if err != nil {
+		return err
+	}
+	var others []Item
+	var steps []Step
+	for _, s := range Plan(r.rules, items) {
+		if s.Verb == DeleteCRM || s.Verb == DeleteMicrosoft && len(s.ToCRM) == 0 {
+			steps = append(steps, s)
+		} else {
+			others = append(others, s.Item)
+		}
+	}
+	if err := r.remove(ctx, steps); err != nil {
+		return err
+	}
+	return r.apply(ctx, others)
+}
+
+// remove deletes on the side where the record still is, if it is still as it was just read.
+func (r *run) remove(ctx context.Context, steps []Step) error {
+	var entries []Entry
+	for _, where := range []Where{InCRM, InMicrosoft} {
+		side, verb := r.crm, DeleteCRM
+		if where == InMicrosoft {
+			side, verb = r.microsoft, DeleteMicrosoft
+		}
+		var writes []record.Write
+		var of []Step
+		for _, s := range steps {
+			if s.Verb != verb {
+				continue
+			}
+			at := s.Ours
+			if where == InMicrosoft {
+				at = s.Theirs
+			}
+			writes, of = append(writes, record.Write{Op: record.Delete, Ref: at.Ref, Version: at.Version}), append(of, s)
+		}
+		if len(writes) == 0 {
+			continue
+		}
+		outcomes, err := side.Apply(ctx, writes)
+		for i, s := range of {
+			if i < len(outcomes) && (outcomes[i].Ref != "" || outcomes[i].Err != nil) {
+				entries = append(entries, r.removed(s, where, outcomes[i].Err))
+			}
+		}
+		if err != nil {
+			return errors.Join(err, r.settle(ctx, entries))
+		}
+	}
+	return r.settle(ctx, entries)
+}
+
+// removed is what a deletion's outcome means for the pair: ended, or still waiting because the item changed at the last
+// moment (the next run sees why), or parked.
+func (r *run) removed(s Step, where Where, err error) Entry {
+	pair := *s.Pair
+	switch kind := fault.KindOf(err); {
+	case err == nil || kind == fault.NotFound || kind == fault.Gone:
+		line := HistoryLine{At: r.Now(), CRM: pair.CRM, Microsoft: pair.Microsoft, Side: where, Action: Deleted, Reason: s.Why}
+		return Entry{Pair: pair, Drop: true, History: []HistoryLine{line}}
+	case kind == fault.Conflict:
+		pair.State, pair.Reason, pair.RetryAt = Parked, fault.ChangesTooFast, r.Now()
+	default:
+		r.park(&pair, err)
+	}
+	return Entry{Pair: pair}
+}
+
+func (r *run) settle(ctx context.Context, entries []Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.Ledger.Settle(context.WithoutCancel(ctx), r.link, 0, entries)
+}

@@ -1,0 +1,144 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/mapping"
+	"tandem/internal/record"
+)
+
+// Switchboard turns links on and off for people.
+type Switchboard struct {
+	Links Links
+	// Allowed reports with a fault whether the user's grant covers a kind and the mailbox can be reached: Denied with
+	// reason ConsentRequired, ReconnectNeeded or MailboxUnavailable.
+	Allowed func(ctx context.Context, org, user record.ID, kind record.Kind) error
+	Now     func() time.Time
+}
+
+// On switches a kind on for a user. Denied: see Allowed. Conflict: it is on already.
+func (s *Switchboard) On(ctx context.Context, org, user record.ID, kind record.Kind) (link *Link, err error) {
+	defer fault.Wrap(&err, "reconcile: switch on %s of user %d", kind, user)
+	if kind != record.Contacts && kind != record.Calendar {
+		return nil, fault.Wrong(fault.BadValue, "kind", "there is no kind %q", kind)
+	}
+	if err := s.Allowed(ctx, org, user, kind); err != nil {
+		return nil, err
+	}
+	return s.Links.CreateLink(ctx, Link{
+		Org: org, User: user, Kind: kind, State: On, Since: s.Now(), Mapping: mapping.Default(kind),
+	})
+}
+
+// Off begins to switch a link off: the next run reads Microsoft a last time, removes the container and ends the link.
+// It is no fault if that is under way already.
+func (s *Switchboard) Off(ctx context.Context, org, user record.ID, id LinkID) (err error) {
+	defer fault.Wrap(&err, "reconcile: switch off link %d", id)
+	link, err := s.own(ctx, org, user, id)
+	if err != nil || link.State == Switching || link.State == Off {
+		return err
+	}
+	return s.Links.ChangeState(ctx, org, id, []LinkState{On, Held, Paused}, Switching, "")
+}
+
+// Run wakes a link.
+func (s *Switchboard) Run(ctx context.Context, org, user record.ID, id LinkID) error {
+	if _, err := s.own(ctx, org, user, id); err != nil {
+		return err
+	}
+	return s.Links.Wake(ctx, id)
+}
+
+// Answer says yes or no to the deletions that the brake holds.
+func (s *Switchboard) Answer(ctx context.Context, org, user record.ID, id LinkID, yes bool) error {
+	if _, err := s.own(ctx, org, user, id); err != nil {
+		return err
+	}
+	return s.Links.AllowDeletes(ctx, org, id, yes)
+}
+
+// Retry makes failing records due at once; no refs: all of them.
+func (s *Switchboard) Retry(ctx context.Context, org, user record.ID, id LinkID, refs ...record.Ref) error {
+	if _, err := s.own(ctx, org, user, id); err != nil {
+		return err
+	}
+	return s.Links.Retry(ctx, org, id, refs...)
+}
+
+// Reconnected lets the links of a user run again that wait for a new grant.
+func (s *Switchboard) Reconnected(ctx context.Context, org, user record.ID) error {
+	links, err := s.Links.LinksOf(ctx, org, user)
+	for _, l := range links {
+		if l.State == Paused && s.Allowed(ctx, org, user, l.Kind) == nil {
+			err = errors.Join(err, s.Links.ChangeState(ctx, org, l.ID, []LinkState{Paused}, On, ""))
+		}
+	}
+	return err
+}
+
+// own finds a link of the user; anybody else's is not found.
+func (s *Switchboard) own(ctx context.Context, org, user record.ID, id LinkID) (*Link, error) {
+	link, err := s.Links.Link(ctx, org, id)
+	if err == nil && link.User != user {
+		return nil, fault.New(fault.NotFound, "", "reconcile: user %d has no link %d", user, id)
+	}
+	return link, err
+}
+
+// switchOff ends the link after its last reading: the container goes, with all that is in it, and the ledger forgets the
+// pairs. The CRM keeps everything.
+func (r *run) switchOff(ctx context.Context) error {
+	if err := r.Containers.Unsubscribe(ctx, r.link); err != nil {
+		r.Log.WarnContext(ctx, "the subscription stays until it ends by itself", "link", r.link.ID, "error", err)
+	}
+	if r.link.Container != "" {
+		if err := r.Containers.Remove(ctx, r.link); err != nil {
+			return r.endWithout(ctx, err)
+		}
+	}
+	return r.end(ctx, "")
+}
+
+// containerDeleted ends the link because the person deleted its calendar or folder at Microsoft (S23, S35).
+func (r *run) containerDeleted(ctx context.Context) error {
+	if r.link.State == Switching {
+		return r.end(ctx, "")
+	}
+	r.Log.InfoContext(ctx, "the container was deleted at Microsoft; the sync is off", "link", r.link.ID, "org", r.link.Org)
+	return r.end(ctx, fault.ContainerDeleted)
+}
+
+func (r *run) end(ctx context.Context, reason fault.Reason) error {
+	if err := r.Ledger.Forget(ctx, r.link); err != nil {
+		return err
+	}
+	r.link.State, r.link.Reason = Off, reason
+	r.link.Subscription, r.link.SubscriptionEnds = "", time.Time{}
+	return nil
+}
+
+// endWithout ends a link that is being switched off although Microsoft denies us: then the container stays where it is,
+// and the reason says so. Every other fault is the run's.
+func (r *run) endWithout(ctx context.Context, err error) error {
+	if r.link.State == Switching && fault.Is(err, fault.Denied) && fault.ReasonOf(err) != fault.AppMisconfigured {
+		return r.end(ctx, fault.ReasonOf(err))
+	}
+	return err
+}
+
+// pauseFor pauses the link if a fault needs a person before another run can do better.
+func (r *run) pauseFor(err error) {
+	if !fault.Is(err, fault.Denied) || r.link.State == Switching {
+		return
+	}
+	switch reason := fault.ReasonOf(err); reason {
+	case fault.AppMisconfigured: // the operator's problem: disconnects nobody
+	case "":
+		r.link.State, r.link.Reason = Paused, fault.ConsentRequired
+	default:
+		r.link.State, r.link.Reason = Paused, reason
+	}
+}
