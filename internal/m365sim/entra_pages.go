@@ -12,7 +12,7 @@ const signInShown = 25
 
 // entraPage is what all pages of the sign-in side share.
 type entraPage struct {
-	page
+	layout
 	App    string
 	Action string // where the page's form goes: the same request again
 	Params []param
@@ -63,7 +63,7 @@ type formPostPage struct {
 }
 
 func (s *Sim) entraPage(r *http.Request, req authorizeRequest, title string) entraPage {
-	p := entraPage{page: newPage(r, title), App: req.app.Name, Action: r.URL.Path}
+	p := entraPage{layout: newLayout(r, title), App: req.app.Name, Action: r.URL.Path}
 	p.Narrow = true
 	if len(req.params) > 0 {
 		p.Action += "?" + req.params.Encode()
@@ -229,7 +229,7 @@ func (s *Sim) formPostPage(w http.ResponseWriter, r *http.Request, req authorize
 }
 
 func (s *Sim) signedOutPage(w http.ResponseWriter, r *http.Request) {
-	p := entraPage{page: newPage(r, "You signed out")}
+	p := entraPage{layout: newLayout(r, "You signed out")}
 	p.Narrow = true
 	render(w, r, http.StatusOK, "signedout", p)
 }

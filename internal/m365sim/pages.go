@@ -84,8 +84,8 @@ func pageFuncs(l locale) template.FuncMap {
 	}
 }
 
-// page is what the layout needs; every page struct embeds one.
-type page struct {
+// layout is what the frame around each page needs; every page struct embeds one.
+type layout struct {
 	Lang    locale
 	Title   string
 	Section string // which entry of the head is current: "home", "apps", "calendar", "people", or none
@@ -97,7 +97,7 @@ type page struct {
 // pagePerson is whose mailbox is open.
 type pagePerson struct{ UPN, Name, Initials, Path string }
 
-func newPage(r *http.Request, title string) page {
+func newLayout(r *http.Request, title string) layout {
 	l := localeOf(r)
 	other := *r.URL
 	q := other.Query()
@@ -105,7 +105,7 @@ func newPage(r *http.Request, title string) page {
 		q.Set("lang", "en")
 	}
 	other.RawQuery = q.Encode()
-	return page{Lang: l, Title: l.say(title), Other: other.RequestURI()}
+	return layout{Lang: l, Title: l.say(title), Other: other.RequestURI()}
 }
 
 // render writes the named template. A page that fails to render says so instead of stopping half-way.
