@@ -1,0 +1,335 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tandem/internal/fault"
+)
+
+// Batch carries out parts, BatchSize in a request, and tells what became of each in the order asked. Several batches
+// travel at once, so parts must not depend on each other. Parts that were throttled or failed in passing are tried
+// again as Do does.
+//
+// The error is for what concerns all of them (sign-in, the network, a mailbox to be left alone); each part then has
+// the fault that is true for it: not sent, refused, or unknown.
+func (m *Mailbox) Batch(ctx context.Context, parts []Part) ([]Result, error) {
+	out := make([]Result, len(parts))
+	if len(parts) <= BatchSize {
+		return out, m.batch(ctx, parts, out)
+	}
+	all, groupCtx := errgroup.WithContext(ctx)
+	all.SetLimit(m.c.limits.InFlight)
+	for from := 0; from < len(parts); from += BatchSize {
+		to := min(from+BatchSize, len(parts))
+		all.Go(func() error {
+			if groupCtx.Err() != nil { // another batch met what stops all
+				return nil
+			}
+			// In flight already is carried to its end, so that its outcome is known.
+			return m.batch(ctx, parts[from:to], out[from:to])
+		})
+	}
+	err := all.Wait()
+	if err != nil {
+		for i := range out {
+			if out[i].Status == 0 && out[i].Err == nil {
+				out[i].Err = notSent(err)
+			}
+		}
+	}
+	return out, err
+}
+
+// notSent is the fault of a part that was never sent because of err.
+func notSent(err error) error {
+	f := fault.As(err)
+	if f == nil {
+		return fault.New(fault.Unavailable, "", "graph: not sent: %w", err)
+	}
+	if f.Reason == fault.OutcomeUnknown {
+		return fault.New(fault.Unavailable, "", "graph: not sent: %s", f.Message)
+	}
+	return err
+}
+
+// round is one batch on its way: the parts that are still without a final answer.
+type round struct {
+	m     *Mailbox
+	parts []Part
+	out   []Result
+	open  []int   // indexes into parts
+	doubt []error // of a write that an earlier attempt may have carried out
+	token bool    // a part was refused for its token already
+	whole bool    // the last attempt failed as a whole
+}
+
+func (m *Mailbox) batch(ctx context.Context, parts []Part, out []Result) error {
+	r := &round{m: m, parts: parts, out: out, doubt: make([]error, len(parts))}
+	for i := range parts {
+		r.open = append(r.open, i)
+	}
+	for try := 1; len(r.open) > 0; try++ {
+		body, err := r.encode()
+		if err != nil {
+			return r.fail(err)
+		}
+		ans, sent, err := m.exchangeParts(ctx, &Part{Method: http.MethodPost, Path: "/$batch", Body: body}, len(r.open))
+		if err != nil && !sent {
+			if m.again(ctx, err, try) {
+				continue
+			}
+			return r.fail(err)
+		}
+		wait, stop := time.Duration(0), err
+		progress := false
+		r.whole = err != nil || ans.status != http.StatusOK
+		if err == nil {
+			wait, progress, stop = r.settle(ctx, ans, try)
+		} else {
+			wait = m.backoff(try)
+			r.lose(0, err)
+		}
+		if len(r.open) == 0 {
+			break
+		}
+		if progress {
+			try-- // the rest of a chain waits for its turn; that is no failure
+		}
+		if try >= m.c.limits.Tries {
+			return r.end(stop)
+		}
+		if err := m.c.sleep(ctx, wait); err != nil {
+			return r.fail(fault.New(fault.Unavailable, "", "graph: %w", err))
+		}
+	}
+	return nil
+}
+
+// encode writes the open parts as one batch. For a mailbox that refuses parallel parts, each waits for the one before.
+func (r *round) encode() ([]byte, error) {
+	size := 64
+	for _, i := range r.open {
+		size += len(r.parts[i].Body) + len(r.parts[i].Path) + 200
+	}
+	b := append(make([]byte, 0, size), `{"requests":[`...)
+	serial := r.m.gate.serial.Load()
+	for n, i := range r.open {
+		p := &r.parts[i]
+		path, err := r.m.c.relative(p.Path)
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"id":"`...)
+		b = strconv.AppendInt(b, int64(n+1), 10)
+		b = append(b, `","method":"`...)
+		b = append(b, p.Method...)
+		b = append(b, `","url":`...)
+		b = appendString(b, path)
+		if serial && n > 0 {
+			b = append(b, `,"dependsOn":["`...)
+			b = strconv.AppendInt(b, int64(n), 10)
+			b = append(b, `"]`...)
+		}
+		b = append(b, `,"headers":{"Prefer":`...)
+		b = appendString(b, preferences(p.Prefer))
+		if p.IfMatch != "" {
+			b = append(b, `,"If-Match":`...)
+			b = appendString(b, p.IfMatch)
+		}
+		if p.Body != nil {
+			b = append(b, `,"Content-Type":"application/json"},"body":`...)
+			b = append(b, p.Body...)
+			b = append(b, '}')
+		} else {
+			b = append(b, `}}`...)
+		}
+	}
+	return append(b, `]}`...), nil
+}
+
+type batchAnswer struct {
+	Responses []struct {
+		ID      string          `json:"id"`
+		Status  int             `json:"status"`
+		Headers json.RawMessage `json:"headers"`
+		Body    json.RawMessage `json:"body"`
+	} `json:"responses"`
+}
+
+// settle takes in the answer to a batch. It returns how long to wait before the rest is tried again, whether the rest
+// consists of parts that only waited for others of which one was answered, and what would stop all if there is no
+// further try.
+func (r *round) settle(ctx context.Context, ans *answer, try int) (wait time.Duration, progress bool, stop error) {
+	whole := Part{Method: http.MethodPost}
+	if ans.status != http.StatusOK {
+		j := r.m.judge(&whole, ans.status, ans.header.Get("Retry-After"), ans.body, try)
+		switch {
+		case j.unknown:
+			r.lose(fault.RetryAfter(j.Err), j.Err)
+			return max(j.wait, r.m.backoff(try)), false, j.Err
+		case j.again:
+			return j.wait, false, j.Err
+		case j.Err == nil:
+			j.Err = fault.New(fault.Broken, "", "graph: a batch was answered with %d", ans.status)
+		}
+		r.close(j.Err)
+		return 0, false, j.Err
+	}
+	var got batchAnswer
+	if err := json.Unmarshal(ans.body, &got); err != nil {
+		r.lose(0, fmt.Errorf("an answer to a batch that cannot be read: %w", err))
+		return r.m.backoff(try), false, lost(false, 0, err)
+	}
+	var rest []int
+	answered := make([]bool, len(r.open)+1)
+	dependent := true
+	for _, resp := range got.Responses {
+		n, err := strconv.Atoi(resp.ID)
+		if err != nil || n < 1 || n > len(r.open) || answered[n] {
+			continue
+		}
+		answered[n] = true
+		i := r.open[n-1]
+		j := r.m.judge(&r.parts[i], resp.Status, header(resp.Headers, "Retry-After"), content(resp.Body), try)
+		j.Date = ans.date
+		if j.Status == http.StatusUnauthorized && !r.token {
+			_, err := r.m.tokens.Token(ctx, ans.token)
+			j.again = err == nil
+		}
+		r.out[i] = j.Result
+		if j.unknown {
+			r.doubt[i] = j.Err
+		}
+		if j.Err != nil && j.again {
+			rest = append(rest, i)
+			wait = max(wait, j.wait)
+			stop = j.Err
+			dependent = dependent && j.Status == http.StatusFailedDependency
+		} else if r.doubt[i] != nil && undecided(j.Err) {
+			r.out[i].Err = r.doubt[i]
+		}
+	}
+	for n, i := range r.open {
+		if answered[n+1] {
+			r.token = r.token || r.out[i].Status == http.StatusUnauthorized
+			continue
+		}
+		err := lost(!r.parts[i].read(), 0, errors.New("the part has no answer"))
+		r.out[i] = Result{Err: err, Date: ans.date}
+		dependent = false
+		if !r.parts[i].read() {
+			r.doubt[i] = err
+		}
+		if r.parts[i].repeatable() {
+			rest = append(rest, i)
+			wait = max(wait, r.m.backoff(try))
+		}
+	}
+	progress = dependent && len(rest) < len(r.open)
+	r.open = rest
+	return wait, progress, stop
+}
+
+// undecided reports whether a refusal leaves open if an earlier attempt of the same write was carried out.
+func undecided(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.Throttled, fault.Unavailable, fault.Denied:
+		return err != nil
+	}
+	return false
+}
+
+// lose closes the open parts that must not be sent again after an answer was lost, and leaves the others open.
+func (r *round) lose(after time.Duration, cause error) {
+	var rest []int
+	for _, i := range r.open {
+		p := &r.parts[i]
+		err := lost(!p.read(), after, cause)
+		r.out[i] = Result{Err: err}
+		if !p.read() {
+			r.doubt[i] = err
+		}
+		if p.repeatable() {
+			rest = append(rest, i)
+		}
+	}
+	r.open = rest
+}
+
+// close gives all open parts the fault err, or the older one of which nobody knows how it ended.
+func (r *round) close(err error) {
+	for _, i := range r.open {
+		r.out[i].Err = err
+		if r.doubt[i] != nil {
+			r.out[i].Err = r.doubt[i]
+		}
+	}
+	r.open = nil
+}
+
+// fail ends the batch because of what concerns all of it.
+func (r *round) fail(err error) error {
+	r.close(err)
+	return err
+}
+
+// end is for parts that did not get through in all their tries. They have their faults; err concerns all of them.
+func (r *round) end(err error) error {
+	for _, i := range r.open {
+		if r.doubt[i] != nil && undecided(r.out[i].Err) {
+			r.out[i].Err = r.doubt[i]
+		}
+		if r.out[i].Err == nil {
+			r.out[i].Err = err
+		}
+	}
+	r.open = nil
+	switch {
+	case fault.Is(err, fault.Throttled):
+		return err
+	case r.whole:
+		return fault.New(fault.Unavailable, "", "graph: Graph does not answer: %s", err)
+	}
+	return nil
+}
+
+// header finds one header in those of a part.
+func header(raw json.RawMessage, name string) string {
+	if len(raw) < 3 {
+		return ""
+	}
+	var headers map[string]json.RawMessage
+	if json.Unmarshal(raw, &headers) != nil {
+		return ""
+	}
+	for key, value := range headers {
+		if http.CanonicalHeaderKey(key) != name {
+			continue
+		}
+		var s string
+		if json.Unmarshal(value, &s) == nil {
+			return s
+		}
+		return string(value)
+	}
+	return ""
+}
+
+// content is the body of a part; a JSON null is none.
+func content(raw json.RawMessage) []byte {
+	if string(raw) == "null" {
+		return nil
+	}
+	return raw
+}
