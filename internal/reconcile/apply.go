@@ -55,6 +55,9 @@ func (r *run) carryOut(ctx context.Context, steps []Step, last bool) ([]Pair, er
 	if err != nil {
 		return nil, err
 	}
+	if err := r.remember(ctx, steps); err != nil {
+		return nil, err
+	}
 	fatal := r.write(ctx, r.crm, InCRM, jobs)
 	if fatal == nil {
 		fatal = r.write(ctx, r.microsoft, InMicrosoft, jobs)
@@ -130,6 +133,20 @@ func (r *run) intend(ctx context.Context, jobs []*job) (int64, error) {
 	return r.Ledger.Intend(ctx, r.link, intents)
 }
 
+// remember puts the values that are about to lose a conflict into the history, before anything takes their places.
+func (r *run) remember(ctx context.Context, steps []Step) error {
+	var entries []Entry
+	for _, s := range steps {
+		if len(s.Lost) == 0 {
+			continue
+		}
+		entries = append(entries, Entry{Drop: true, History: []HistoryLine{{
+			At: r.Now(), CRM: s.Pair.CRM, Microsoft: s.Pair.Microsoft, Side: s.Lost[0].Side, Action: Overruled, Reason: s.Why, Lost: s.Lost,
+		}}})
+	}
+	return r.settle(ctx, entries)
+}
+
 // write makes a side's writes and notes each outcome on its job. The error stops the whole link; jobs whose outcome is
 // not known by then are noted as such.
 func (r *run) write(ctx context.Context, side Side, where Where, jobs []*job) error {
@@ -142,6 +159,9 @@ func (r *run) write(ctx context.Context, side Side, where Where, jobs []*job) er
 	}
 	if len(writes) == 0 {
 		return nil
+	}
+	if err := r.leased(); err != nil {
+		return err
 	}
 	outcomes, err := side.Apply(ctx, writes)
 	for i, j := range of {
@@ -176,7 +196,7 @@ func (r *run) writeOf(j *job, where Where) (record.Write, bool) {
 		}, true
 	case j.Verb == RestoreCRM:
 		return record.Write{Op: record.Restore, Ref: j.pair.CRM, Version: j.pair.CRMVersion, Fields: j.ToCRM}, true
-	case len(j.ToCRM) > 0: // Merge, or the last edits before the record leaves
+	case j.Verb == Merge && len(j.ToCRM) > 0:
 		return record.Write{Op: record.Update, Ref: j.pair.CRM, Version: j.pair.CRMVersion, Fields: j.ToCRM}, true
 	}
 	return record.Write{}, false
@@ -202,22 +222,11 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	}
 	j.pair.Base = j.pair.Base.With(agreed)
 	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]
-	line := HistoryLine{Side: where, Action: action, Reason: j.Why, Lost: j.lost(where)}
+	line := HistoryLine{Side: where, Action: action, Reason: j.Why}
 	if w.Op != record.Create {
 		line.Fields = w.Fields
 	}
 	j.history = append(j.history, line)
-}
-
-// lost are the values that lost their place on the side now written.
-func (j *job) lost(where Where) []Loss {
-	var out []Loss
-	for _, l := range j.Lost {
-		if l.Side == where {
-			out = append(out, l)
-		}
-	}
-	return out
 }
 
 func (r *run) noteFault(j *job, where Where, w record.Write, err error) {
@@ -225,7 +234,9 @@ func (r *run) noteFault(j *job, where Where, w record.Write, err error) {
 	switch kind := fault.KindOf(err); {
 	case fault.ReasonOf(err) == fault.OutcomeUnknown && w.Op == record.Create && where == InMicrosoft:
 		j.pair.State, j.pair.Reason, j.pair.RetryAt = Intended, fault.OutcomeUnknown, r.Now().Add(findAgain)
-	case kind == fault.Conflict || kind == fault.NotFound && w.Op != record.Create:
+	case w.Op == record.Restore && (kind == fault.Gone || kind == fault.NotFound):
+		j.pair.CRM, j.pair.CRMVersion, j.moved = "", "", true // gone for good: it is made anew
+	case kind == fault.Conflict, w.Op != record.Create && (kind == fault.Gone || kind == fault.NotFound):
 		j.moved = true
 	default:
 		j.unknown = fault.ReasonOf(err) == fault.OutcomeUnknown

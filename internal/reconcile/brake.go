@@ -54,11 +54,14 @@ func (r *run) delete(ctx context.Context, pairs []Pair) error {
 	var others []Item
 	var steps []Step
 	for _, s := range Plan(r.rules, items) {
-		if s.Verb == DeleteCRM || s.Verb == DeleteMicrosoft && len(s.ToCRM) == 0 {
+		if s.Verb == DeleteCRM || s.Verb == DeleteMicrosoft {
 			steps = append(steps, s)
 		} else {
 			others = append(others, s.Item)
 		}
+	}
+	if err := r.remember(ctx, steps); err != nil {
+		return err
 	}
 	if err := r.remove(ctx, steps); err != nil {
 		return err
@@ -88,6 +91,9 @@ func (r *run) remove(ctx context.Context, steps []Step) error {
 		}
 		if len(writes) == 0 {
 			continue
+		}
+		if err := r.leased(); err != nil {
+			return err
 		}
 		outcomes, err := side.Apply(ctx, writes)
 		for i, s := range of {

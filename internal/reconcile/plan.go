@@ -123,10 +123,10 @@ func planPair(rules Rules, item Item) Step {
 		return Step{Verb: Unlink, Why: MovedOutOf}
 	case ours != record.Present && theirs == record.Gone:
 		return Step{Verb: Drop, Why: DeletedBoth}
-	case ours == record.Left: // belongs to somebody else now; what was typed before that is not lost
+	case ours == record.Left: // somebody else's now: what its former owner typed meanwhile stays in the history
 		step := Step{Verb: DeleteMicrosoft, Why: OwnerChanged}
 		if theirsEdited {
-			step.ToCRM = merge(rules, item).ToCRM
+			step.Lost = losses(rules.Fields, InMicrosoft, item.Theirs.Fields, item.Pair.Base, mapping.Normal(rules.Kind, item.Theirs.Fields))
 		}
 		return step
 	case ours == record.Gone && theirsEdited:

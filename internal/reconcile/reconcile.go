@@ -157,7 +157,7 @@ type Intent struct {
 // Entry is one pair's new standing together with the history of how it came about.
 type Entry struct {
 	Pair    Pair // stored as it is; ID 0 makes a new one
-	Drop    bool // the pair ends (Pair.ID says which)
+	Drop    bool // the pair ends (Pair.ID says which; 0: none does, and the entry is all history)
 	History []HistoryLine
 }
 
@@ -191,8 +191,11 @@ const (
 	Restored Action = "restored"
 	Adopted  Action = "adopted" // the two were found to belong together; nothing was written
 	Unlinked Action = "unlinked"
-	Failed   Action = "failed"
-	Asked    Action = "asked" // a person must decide
+	// Overruled comes before the write that takes the places of the values in Lost, so that they are not lost if the
+	// process is: on rare occasions the write does not follow, or follows after a second such line.
+	Overruled Action = "overruled"
+	Failed    Action = "failed"
+	Asked     Action = "asked" // a person must decide
 )
 
 // Ledger remembers links, pairs, bases, cursors and history. Every method after Open is refused with Conflict and

@@ -47,7 +47,7 @@ func (r *Runner) Run(ctx context.Context, id LinkID) (err error) {
 	if err != nil {
 		return err
 	}
-	run := &run{Runner: r, link: link}
+	run := &run{Runner: r, link: link, until: r.Now().Add(lease)}
 	return run.whole(ctx)
 }
 
@@ -58,7 +58,8 @@ type run struct {
 	microsoft Side
 	crm       Side
 	rules     Rules
-	mu        sync.Mutex // guards link while chunks settle side by side
+	mu        sync.Mutex // guards link and until while chunks settle side by side
+	until     time.Time  // end of the lease
 }
 
 // whole runs while keeping the lease alive, and always closes the link with what came of it.
@@ -99,12 +100,28 @@ func (r *run) keepLease(ctx context.Context, stop context.CancelCauseFunc) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := r.Ledger.Renew(ctx, r.link, r.Now().Add(lease)); fault.Is(err, fault.Conflict) {
+			until := r.Now().Add(lease)
+			switch err := r.Ledger.Renew(ctx, r.link, until); {
+			case err == nil:
+				r.mu.Lock()
+				r.until = until
+				r.mu.Unlock()
+			case fault.Is(err, fault.Conflict):
 				stop(err)
 				return
 			}
 		}
 	}
+}
+
+// leased refuses to go on after a sleep beyond the lease, before anything is written with what was read before it.
+func (r *run) leased() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.Now().After(r.until) {
+		return fault.New(fault.Conflict, fault.StaleLease, "the lease ran out during the run")
+	}
+	return nil
 }
 
 // work is the road of a run.
@@ -320,8 +337,8 @@ func (r *run) newcomers(ctx context.Context, fresh []record.Change) ([]Item, err
 		return nil, err
 	}
 	for _, item := range marked {
-		if item.Ours == nil || item.Ours.State != record.Present || item.Ours.Meta.Owner != r.link.User {
-			item = Item{Theirs: item.Theirs} // the mark leads nowhere: an item like any other
+		if item.ours(r.rules) == record.Left {
+			item = Item{Theirs: item.Theirs} // the record is somebody else's: an item like any other
 		}
 		items = append(items, item)
 	}
@@ -476,8 +493,17 @@ func (r *run) pullCRM(ctx context.Context) error {
 	defer line.wait()
 	for cursor := r.link.CRM; ; {
 		page, err := r.crm.Changes(ctx, cursor, 0)
+		if fault.ReasonOf(err) == fault.CursorExpired && cursor != "" {
+			cursor = ""
+			continue
+		}
 		if err != nil {
 			return err
+		}
+		if cursor == "" {
+			if err := r.departed(ctx); err != nil {
+				return err
+			}
 		}
 		first, changed := r.firstSync(page), page.Next != cursor
 		if cursor = page.Next; len(page.Changes) > 0 || changed {
@@ -499,6 +525,31 @@ func (r *run) pullCRM(ctx context.Context) error {
 		}
 	}
 	return line.wait()
+}
+
+// departed looks at the CRM record of every pair that there is before the CRM is first listed: the listing tells only of
+// what is there, so a record that was deleted or given away meanwhile would not be missed.
+func (r *run) departed(ctx context.Context) error {
+	if r.link.Known == 0 {
+		return nil
+	}
+	return r.eachPair(ctx, func(pairs []Pair) error {
+		items := make([]Item, len(pairs))
+		for i := range pairs {
+			items[i] = Item{Pair: &pairs[i]}
+		}
+		items, err := r.besideOurs(ctx, items)
+		if err != nil {
+			return err
+		}
+		items = slices.DeleteFunc(items, func(i Item) bool {
+			return i.Ours == nil || i.Ours.State == record.Present || i.Pair.State != Synced
+		})
+		if items, err = r.besideTheirs(ctx, items); err != nil {
+			return err
+		}
+		return r.apply(ctx, items)
+	})
 }
 
 // firstSync reports whether a page belongs to the first sync with more of it to come, and notes how much there is.

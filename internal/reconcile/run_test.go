@@ -1,0 +1,336 @@
+package reconcile_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+func TestS29_BothDirections(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.insert("a", record.Fields{record.Mobile: "+55 11 91234-5678"})
+	w.folder.Put("", record.Fields{"jobTitle": "b", "surname": "Bowen", "givenName": "Megan"})
+	w.settle()
+	w.alike()
+	must(t, len(w.items()), 2, "records at Microsoft")
+
+	w.edit(id, record.Fields{record.Department: "Sales"})
+	w.folder.Put(w.ref("b"), record.Fields{"department": "Legal"})
+	w.settle()
+	w.alike()
+	must(t, w.live()["b"][0].Fields[record.Department], "Legal", "edit made in Outlook")
+	must(t, w.items()["a"][0][record.Department], "Sales", "edit made in the CRM")
+
+	w.bin(id)
+	w.settle()
+	must(t, len(w.items()), 1, "items after a delete in the CRM")
+	w.folder.Delete(w.ref("b"))
+	w.settle()
+	must(t, len(w.live()), 0, "records after a delete in Outlook")
+}
+
+func TestL2L3_OneWriteAChangeAndThenQuiet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.insert("a", nil)
+	w.settle()
+	folder, store := w.folder.Writes, w.store.Writes()
+	w.edit(id, record.Fields{record.Mobile: "1"})
+	w.settle()
+	must(t, w.folder.Writes-folder, 1, "writes at Microsoft for one change")
+	must(t, w.store.Writes()-store, 1, "writes in the CRM (the person's own)")
+
+	before, rows := w.writes(), w.ledger.Writes()
+	for range 3 {
+		if err := w.run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(t, w.writes()-before+w.ledger.Writes()-rows, 0, "writes of quiet runs")
+}
+
+func TestI1_DifferentFieldsOfOneRecordMerge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.insert("a", nil)
+	w.settle()
+	w.edit(id, record.Fields{record.Mobile: "ours"})
+	w.folder.Put(w.ref("a"), record.Fields{"department": "theirs"})
+	w.settle()
+	w.alike()
+	got := w.live()["a"][0].Fields
+	must(t, got[record.Mobile], "ours", "field changed in the CRM")
+	must(t, got[record.Department], "theirs", "field changed in Outlook")
+	must(t, len(w.lost()), 0, "values lost")
+}
+
+func TestI1_TheLaterChangeWinsAndTheLoserIsKept(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name         string
+		policy       reconcile.Winner
+		outlookFirst bool
+		want, lost   record.Value
+	}{
+		{"later, CRM last", reconcile.LaterWins, true, "ours", "theirs"},
+		{"later, Outlook last", reconcile.LaterWins, false, "theirs", "ours"},
+		{"Microsoft wins", reconcile.MicrosoftWins, true, "theirs", "ours"},
+		{"CRM wins", reconcile.CRMWins, false, "ours", "theirs"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.ledger.Change(1, func(l *reconcile.Link) { l.Policy.Winner = row.policy })
+			id := w.insert("a", nil)
+			w.settle()
+			edits := []func(){
+				func() { w.folder.Put(w.ref("a"), record.Fields{"department": "theirs"}) },
+				func() { w.edit(id, record.Fields{record.Department: "ours"}) },
+			}
+			if !row.outlookFirst {
+				edits[0], edits[1] = edits[1], edits[0]
+			}
+			for _, edit := range edits {
+				w.clock = w.clock.Add(time.Second)
+				edit()
+			}
+			w.settle()
+			w.alike()
+			must(t, w.live()["a"][0].Fields[record.Department], row.want, "the value that won")
+			if !w.lost()[row.lost] {
+				t.Errorf("%q is not in the history", row.lost)
+			}
+		})
+	}
+}
+
+func TestS30_ANewOwnerTakesTheContactAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.insert("a", nil)
+	w.insert("b", nil)
+	w.insert("c", nil)
+	w.settle()
+	w.give(id, alex)
+	w.settle()
+	must(t, len(w.items()["a"]), 0, "the former owner's item")
+	for _, r := range w.store.All() {
+		if r.ID == id && r.Deleted() {
+			t.Error("the record was deleted in the CRM")
+		}
+	}
+	w.give(id, adele)
+	w.settle()
+	w.alike()
+	must(t, len(w.items()["a"]), 1, "the item, back with its owner")
+}
+
+func TestI4_AnEditBeatsADelete(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, _ := w.insert("a", nil), w.insert("c", nil)
+	b := w.insert("b", nil)
+	w.settle()
+	w.bin(a)
+	w.folder.Put(w.ref("a"), record.Fields{"department": "edited in Outlook"})
+	w.folder.Delete(w.ref("b"))
+	w.edit(b, record.Fields{record.Department: "edited in the CRM"})
+	w.settle()
+	w.alike()
+	must(t, w.live()["a"][0].Fields[record.Department], "edited in Outlook", "deleted in the CRM, edited in Outlook")
+	must(t, w.live()["a"][0].ID, a, "the same record, restored")
+	must(t, w.items()["b"][0][record.Department], "edited in the CRM", "deleted in Outlook, edited in the CRM")
+}
+
+func TestI5_TheBrakeHoldsManyDeletesAndLetsTheRestGoOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := map[int]record.ID{}
+	for i := range 40 {
+		ids[i] = w.insert(fmt.Sprint("k", i), nil)
+	}
+	w.settle()
+	for i := range 11 {
+		w.folder.Delete(w.ref(fmt.Sprint("k", i)))
+	}
+	w.edit(ids[20], record.Fields{record.Mobile: "meanwhile"})
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	link := w.ledger.Link(1)
+	must(t, link.State, reconcile.Held, "state")
+	must(t, link.Waiting, 11, "deletions waiting")
+	must(t, len(w.live()), 40, "records in the CRM")
+	must(t, w.items()["k20"][0][record.Mobile], "meanwhile", "an ordinary change while held")
+	must(t, link.Reason, fault.TooManyDeletes, "reason")
+
+	w.edit(ids[3], record.Fields{record.Mobile: "needed"}) // an edit beats its deletion
+	w.settle()
+	w.alike()
+	must(t, len(w.live()), 30, "records after a yes")
+	must(t, w.ledger.Link(1).State, reconcile.On, "state after a yes")
+}
+
+func TestI5_OneSideEmptiedIsAQuestion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.insert("a", nil)
+	b := w.insert("b", nil)
+	w.settle()
+	w.bin(a)
+	w.bin(b)
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	must(t, w.ledger.Link(1).State, reconcile.Held, "state")
+	must(t, len(w.items()), 2, "items at Microsoft")
+}
+
+func TestI7_AnExpiredCursorLosesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 20 {
+		w.insert(fmt.Sprint("k", i), nil)
+	}
+	w.settle()
+	w.folder.Delete(w.ref("k3"))
+	w.folder.Put(w.ref("k4"), record.Fields{"department": "new"})
+	w.folder.Put("", record.Fields{"jobTitle": "fresh", "surname": "Fresh"})
+	w.folder.Expire()
+	w.settle()
+	w.alike()
+	must(t, len(w.live()), 20, "records")
+	must(t, w.live()["k4"][0].Fields[record.Department], "new", "edit before the cursor expired")
+	must(t, len(w.live()["k3"]), 0, "item deleted before the cursor expired")
+}
+
+func TestL5_LostPairsAreFoundAgainByTheMark(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 9 {
+		w.insert(fmt.Sprint("ours", i), nil)
+		w.folder.Put("", record.Fields{"jobTitle": record.Value(fmt.Sprint("theirs", i)), "surname": "T"})
+	}
+	w.settle()
+	creates := w.folder.Creates
+	w.ledger.DropPairs(1)
+	w.ledger.Change(1, func(l *reconcile.Link) { l.Microsoft, l.CRM = "", "" })
+	w.settle()
+	w.alike()
+	must(t, len(w.live()), 18, "records")
+	must(t, w.folder.Creates-creates, 0, "items created anew")
+}
+
+func TestFieldFailure122_ACopyWithOurMarkIsARecordOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert("a", nil)
+	w.settle()
+	twin := w.folder.Copy(w.ref("a"))
+	w.folder.Put(twin, record.Fields{"jobTitle": "copy"})
+	w.settle()
+	w.alike()
+	must(t, len(w.live()), 2, "records")
+}
+
+func TestD9_ABadRecordStopsNobodyElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	long := make([]byte, 90)
+	for i := range long {
+		long[i] = 'x'
+	}
+	w.folder.Put("", record.Fields{"jobTitle": "bad", "surname": record.Value(long)}) // the CRM takes 80
+	w.folder.Put("", record.Fields{"jobTitle": "good", "surname": "Good"})
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	must(t, len(w.live()["good"]), 1, "the good record")
+	pairs := w.ledger.All(1)
+	link := w.ledger.Link(1)
+	must(t, link.Failing, 1, "failing records")
+	for _, p := range pairs {
+		if p.State == reconcile.Parked {
+			must(t, p.Reason, fault.TooLong, "reason")
+		}
+	}
+	w.folder.Put(w.ref("bad"), record.Fields{"surname": "Short"})
+	w.settle()
+	w.alike()
+}
+
+func TestDenied_PausesTheLinkAndKeepsEverything(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert("a", nil)
+	w.settle()
+	w.fails = func(string) error { return fault.New(fault.Denied, fault.ReconnectNeeded, "invalid_grant") }
+	if err := w.run(); !fault.Is(err, fault.Denied) {
+		t.Fatalf("got %v", err)
+	}
+	link := w.ledger.Link(1)
+	must(t, link.State, reconcile.Paused, "state")
+	must(t, link.Reason, fault.ReconnectNeeded, "reason")
+	must(t, len(w.live()), 1, "records")
+
+	w.fails = func(string) error { return fault.New(fault.Denied, fault.AppMisconfigured, "invalid_client") }
+	w.ledger.Change(1, func(l *reconcile.Link) { l.State, l.Reason = reconcile.On, "" })
+	if err := w.run(); err == nil {
+		t.Fatal("no error")
+	}
+	must(t, w.ledger.Link(1).State, reconcile.On, "the operator's mistake disconnects nobody")
+}
+
+func TestS36_SwitchingOffReadsALastTimeAndKeepsTheCRM(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert("a", nil)
+	w.settle()
+	w.folder.Put(w.ref("a"), record.Fields{"department": "typed a second ago"})
+	w.folder.Put("", record.Fields{"jobTitle": "b", "surname": "new a second ago"})
+	w.ledger.Change(1, func(l *reconcile.Link) { l.State = reconcile.Switching })
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	must(t, w.ledger.Link(1).State, reconcile.Off, "state")
+	must(t, len(w.ledger.All(1)), 0, "pairs")
+	must(t, w.live()["a"][0].Fields[record.Department], "typed a second ago", "the last edit")
+	must(t, len(w.live()["b"]), 1, "the last new contact")
+}
+
+func TestD8_AnotherWorkerIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert("a", nil)
+	w.fails = func(point string) error {
+		if point == "before write" { // the worker sleeps through its lease here, and another takes over
+			w.fails = nil
+			w.clock = w.clock.Add(time.Hour)
+			if err := w.runner.Run(t.Context(), 1); err != nil {
+				t.Errorf("the successor: %v", err)
+			}
+		}
+		return nil
+	}
+	if err := w.run(); fault.ReasonOf(err) != fault.StaleLease {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestThrottled_EndsTheRunAndLosesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert("a", nil)
+	w.fails = throttled
+	if err := w.run(); !fault.Is(err, fault.Throttled) {
+		t.Fatalf("got %v", err)
+	}
+	w.fails = nil
+	w.settle()
+	w.alike()
+}

@@ -1,0 +1,312 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/mapping"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+	"tandem/internal/testkit/memcrm"
+	"tandem/internal/testkit/memledger"
+	"tandem/internal/testkit/memside"
+)
+
+const (
+	org   record.ID = 7
+	adele record.ID = 71
+	alex  record.ID = 72
+)
+
+var errDead = errors.New("the process is dead")
+
+// world is one person's contact link with everything around it in memory, and a hand on the plug.
+type world struct {
+	t      fataler
+	clock  time.Time
+	store  *memcrm.Store
+	crm    *crm.CRM
+	folder *memside.Side
+	ledger *memledger.Ledger
+	runner *reconcile.Runner
+	ids    int
+
+	plug    int  // effects until the process dies; negative: never
+	dead    bool // refuses everything until revived
+	effects int
+	fails   func(point string) error // other faults at Microsoft
+}
+
+type fataler interface {
+	Helper()
+	Fatalf(string, ...any)
+	Errorf(string, ...any)
+}
+
+func newWorld(t fataler) *world {
+	w := &world{t: t, clock: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC), store: memcrm.New(), plug: -1}
+	now := func() time.Time { return w.clock }
+	w.crm = crm.New(w.store, func(context.Context, record.ID, record.ID) (bool, error) { return true, nil }, now)
+	w.folder = memside.New(now)
+	w.folder.Fail = func(point string) error {
+		if err := w.effect(); err != nil {
+			return err
+		}
+		if w.fails != nil {
+			return w.fails(point)
+		}
+		return nil
+	}
+	w.ledger = memledger.New()
+	w.ledger.Add(reconcile.Link{
+		ID: 1, Org: org, User: adele, Kind: record.Contacts, State: reconcile.On, Mapping: mapping.Default(record.Contacts),
+	})
+	w.runner = &reconcile.Runner{
+		Ledger: mortalLedger{w.ledger, w}, Sides: w, Containers: w, Now: now, Width: 1, Name: "Tandem",
+		NewID: func() string { w.ids++; return fmt.Sprint("id", w.ids) },
+		Log:   slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
+	return w
+}
+
+// effect is one numbered point at which the process may die.
+func (w *world) effect() error {
+	if w.dead {
+		return errDead
+	}
+	if w.effects++; w.plug >= 0 {
+		if w.plug--; w.plug < 0 {
+			w.dead = true
+			return errDead
+		}
+	}
+	return nil
+}
+
+func (w *world) Microsoft(context.Context, *reconcile.Link) (reconcile.Side, error) {
+	return w.folder, nil
+}
+
+func (w *world) CRM(context.Context, *reconcile.Link) (reconcile.Side, error) {
+	return mortalSide{w.crm.Side(crm.LinkSide{Org: org, User: adele, Kind: record.Contacts, Link: 1, Zone: "UTC", Cap: 10000}), w}, nil
+}
+
+func (w *world) Create(context.Context, *reconcile.Link, string) (record.Ref, string, error) {
+	return "folder", "Tandem", w.effect()
+}
+func (w *world) Remove(context.Context, *reconcile.Link) error { return w.effect() }
+func (w *world) Subscribe(context.Context, *reconcile.Link) (string, time.Time, error) {
+	return "sub", w.clock.AddDate(1, 0, 0), w.effect()
+}
+func (w *world) Unsubscribe(context.Context, *reconcile.Link) error { return w.effect() }
+
+// mortalSide lets the process die before and after each effect on the CRM.
+type mortalSide struct {
+	reconcile.Side
+	w *world
+}
+
+func (m mortalSide) Apply(ctx context.Context, writes []record.Write) ([]record.Outcome, error) {
+	if err := m.w.effect(); err != nil {
+		return nil, err
+	}
+	out, err := m.Side.Apply(ctx, writes)
+	if dead := m.w.effect(); dead != nil {
+		return nil, dead
+	}
+	return out, err
+}
+
+// mortalLedger does the same for the ledger.
+type mortalLedger struct {
+	*memledger.Ledger
+	w *world
+}
+
+func (m mortalLedger) around(do func() error) error {
+	if err := m.w.effect(); err != nil {
+		return err
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	return m.w.effect()
+}
+
+func (m mortalLedger) Intend(ctx context.Context, l *reconcile.Link, intents []reconcile.Intent) (id int64, err error) {
+	err = m.around(func() (err error) { id, err = m.Ledger.Intend(ctx, l, intents); return err })
+	return id, err
+}
+
+func (m mortalLedger) Settle(ctx context.Context, l *reconcile.Link, batch int64, entries []reconcile.Entry) error {
+	return m.around(func() error { return m.Ledger.Settle(ctx, l, batch, entries) })
+}
+
+func (m mortalLedger) Advance(ctx context.Context, l *reconcile.Link) error {
+	return m.around(func() error { return m.Ledger.Advance(ctx, l) })
+}
+
+func (m mortalLedger) Close(ctx context.Context, l *reconcile.Link) error {
+	return m.around(func() error { return m.Ledger.Close(ctx, l) })
+}
+
+// run runs the link once; a dead process is revived afterwards, when its lease has run out.
+func (w *world) run() error {
+	w.t.Helper()
+	w.clock = w.clock.Add(time.Minute)
+	err := w.runner.Run(context.Background(), 1)
+	if w.dead {
+		w.dead, w.plug = false, -1
+		w.clock = w.clock.Add(time.Hour)
+	}
+	return err
+}
+
+// settle runs until a run writes nothing, answering the brake with yes, and reports how many runs that took.
+func (w *world) settle() {
+	w.t.Helper()
+	for range 12 {
+		before := w.writes()
+		if err := w.run(); err != nil {
+			w.t.Fatalf("a run without faults failed: %v", err)
+		}
+		link := w.ledger.Link(1)
+		if link.State == reconcile.Held {
+			w.ledger.Change(1, func(l *reconcile.Link) { l.DeletesOK = true })
+			continue
+		}
+		if w.writes() == before && link.Failing == 0 && link.Waiting == 0 {
+			return
+		}
+		w.clock = w.clock.Add(25 * time.Hour) // so that parked records are due
+	}
+	w.t.Fatalf("not quiet after 12 runs: %+v\npairs %+v", w.ledger.Link(1), w.ledger.All(1))
+}
+
+func (w *world) writes() int { return w.folder.Writes + w.store.Writes() + w.ledger.Writes() }
+
+func (w *world) actor() crm.Actor {
+	return crm.Actor{Author: crm.Author{Org: org, User: adele}, Zone: "UTC", AllRecords: true, MassUpdate: true}
+}
+
+// insert makes a CRM contact known by its key, as a person does.
+func (w *world) insert(key string, more record.Fields) record.ID {
+	w.t.Helper()
+	results, err := w.crm.Insert(context.Background(), w.actor(), record.Contacts, []crm.Draft{
+		{Fields: record.Fields{record.LastName: record.Value("Family " + key), record.Title: record.Value(key)}.With(more)},
+	})
+	if err != nil || results[0].Err != nil {
+		w.t.Fatalf("insert %s: %v %v", key, err, results)
+	}
+	return results[0].Record.ID
+}
+
+func (w *world) edit(id record.ID, fields record.Fields) {
+	w.t.Helper()
+	results, err := w.crm.Update(context.Background(), w.actor(), record.Contacts, []crm.Draft{{ID: id, Fields: fields}})
+	if err != nil || results[0].Err != nil {
+		w.t.Fatalf("edit %d: %v %v", id, err, results)
+	}
+}
+
+func (w *world) give(id, owner record.ID) {
+	w.t.Helper()
+	results, err := w.crm.Update(context.Background(), w.actor(), record.Contacts, []crm.Draft{{ID: id, Owner: owner}})
+	if err != nil || results[0].Err != nil {
+		w.t.Fatalf("give %d: %v %v", id, err, results)
+	}
+}
+
+func (w *world) bin(id record.ID) {
+	w.t.Helper()
+	results, err := w.crm.Delete(context.Background(), w.actor(), record.Contacts, []crm.Draft{{ID: id}})
+	if err != nil || results[0].Err != nil {
+		w.t.Fatalf("delete %d: %v %v", id, err, results)
+	}
+}
+
+// live are the CRM's own records that are not deleted, by key.
+func (w *world) live() map[string][]crm.Record {
+	out := map[string][]crm.Record{}
+	for _, r := range w.store.All() {
+		if !r.Deleted() && r.Owner == adele {
+			key := string(r.Fields[record.Title])
+			out[key] = append(out[key], r)
+		}
+	}
+	return out
+}
+
+// items are the items in the folder by key, in the CRM's fields and normal form.
+func (w *world) items() map[string][]record.Fields {
+	out := map[string][]record.Fields{}
+	for _, fields := range w.folder.Items() {
+		table := mapping.Default(record.Contacts)
+		n := mapping.Normal(record.Contacts, crm.Complete(record.Contacts, table.ToCRM(fields)))
+		out[string(n[record.Title])] = append(out[string(n[record.Title])], n)
+	}
+	return out
+}
+
+// ref finds the item of a key.
+func (w *world) ref(key string) record.Ref {
+	w.t.Helper()
+	for ref, fields := range w.folder.Items() {
+		if string(fields["jobTitle"]) == key {
+			return ref
+		}
+	}
+	w.t.Fatalf("no item %s in the folder", key)
+	return ""
+}
+
+// alike checks that both sides hold the same records once each, with the same mapped fields (L1, I3).
+func (w *world) alike() {
+	w.t.Helper()
+	live, items := w.live(), w.items()
+	keys := slices.Collect(maps.Keys(live))
+	for key := range items {
+		if _, ok := live[key]; !ok {
+			keys = append(keys, key)
+		}
+	}
+	for _, key := range keys {
+		if len(live[key]) != 1 || len(items[key]) != 1 {
+			w.t.Fatalf("%s: %d times in the CRM, %d times at Microsoft\npairs %+v", key, len(live[key]), len(items[key]), w.ledger.All(1))
+		}
+		ours := mapping.Normal(record.Contacts, crm.Complete(record.Contacts, live[key][0].Fields))
+		for _, f := range mapping.Default(record.Contacts).Fields() {
+			if ours[f] != items[key][0][f] {
+				w.t.Errorf("%s: %s is %q in the CRM and %q at Microsoft", key, f, ours[f], items[key][0][f])
+			}
+		}
+	}
+}
+
+func must[T any](t *testing.T, got, want T, what string) {
+	t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+func (w *world) lost() map[record.Value]bool {
+	out := map[record.Value]bool{}
+	for _, h := range w.ledger.History() {
+		for _, l := range h.Lost {
+			out[l.Value] = true
+		}
+	}
+	return out
+}
+
+func throttled(string) error { return fault.Wait(0, "throttled") }

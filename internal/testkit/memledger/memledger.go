@@ -1,0 +1,321 @@
+// Package memledger keeps the ledger of sync in memory: an honest twin of package store for tests of the heart, held to
+// the contract of reconcile.Ledger, leases and fences included.
+package memledger
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+// Ledger fits reconcile.Ledger. Call New.
+type Ledger struct {
+	mu      sync.Mutex
+	links   map[reconcile.LinkID]*entry
+	nextID  int64
+	history []reconcile.HistoryLine
+	writes  int // pair rows written
+}
+
+type entry struct {
+	link    reconcile.Link
+	until   time.Time // end of the lease
+	pairs   map[int64]reconcile.Pair
+	intents map[int64][]reconcile.Intent
+}
+
+// New makes an empty ledger.
+func New() *Ledger { return &Ledger{links: map[reconcile.LinkID]*entry{}} }
+
+// Add puts a link in.
+func (l *Ledger) Add(link reconcile.Link) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.links[link.ID] = &entry{link: link, pairs: map[int64]reconcile.Pair{}, intents: map[int64][]reconcile.Intent{}}
+}
+
+// Link is a link as it stands.
+func (l *Ledger) Link(id reconcile.LinkID) reconcile.Link {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.links[id].link
+}
+
+// Change changes a link as people do.
+func (l *Ledger) Change(id reconcile.LinkID, change func(*reconcile.Link)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(&l.links[id].link)
+}
+
+// All lists the pairs of a link.
+func (l *Ledger) All(id reconcile.LinkID) []reconcile.Pair {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return sorted(l.links[id].pairs)
+}
+
+// DropPairs loses the pairs of a link, as a restored backup might.
+func (l *Ledger) DropPairs(id reconcile.LinkID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.links[id].pairs)
+	l.links[id].recount()
+}
+
+// History lists what was done, oldest first.
+func (l *Ledger) History() []reconcile.HistoryLine {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.history)
+}
+
+// Writes counts the pair rows written so far.
+func (l *Ledger) Writes() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.writes
+}
+
+// Open takes the lease.
+func (l *Ledger) Open(_ context.Context, id reconcile.LinkID, now time.Time, lease time.Duration) (*reconcile.Link, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, ok := l.links[id]
+	switch {
+	case !ok:
+		return nil, fault.New(fault.NotFound, "", "no link %d", id)
+	case e.until.After(now):
+		return nil, fault.New(fault.Conflict, "", "link %d is leased", id)
+	}
+	e.link.Fence++
+	e.until = now.Add(lease)
+	link := e.link
+	return &link, nil
+}
+
+// held finds the entry of a link whose lease the caller still has.
+func (l *Ledger) held(link *reconcile.Link) (*entry, error) {
+	e := l.links[link.ID]
+	if e == nil || e.link.Fence != link.Fence {
+		return nil, fault.New(fault.Conflict, fault.StaleLease, "link %d has another worker", link.ID)
+	}
+	return e, nil
+}
+
+// Renew extends the lease.
+func (l *Ledger) Renew(_ context.Context, link *reconcile.Link, until time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, err := l.held(link)
+	if err == nil {
+		e.until = until
+	}
+	return err
+}
+
+// PairsByRef finds pairs.
+func (l *Ledger) PairsByRef(_ context.Context, link *reconcile.Link, side reconcile.Where, refs []record.Ref) (map[record.Ref]reconcile.Pair, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, err := l.held(link)
+	if err != nil {
+		return nil, err
+	}
+	out := map[record.Ref]reconcile.Pair{}
+	for _, p := range e.pairs {
+		ref := p.CRM
+		if side == reconcile.InMicrosoft {
+			ref = p.Microsoft
+		}
+		if ref != "" && slices.Contains(refs, ref) {
+			out[ref] = p
+		}
+	}
+	return out, nil
+}
+
+// PairsInState pages through pairs of a state.
+func (l *Ledger) PairsInState(_ context.Context, link *reconcile.Link, state reconcile.PairState, dueBy time.Time, after int64, limit int) ([]reconcile.Pair, error) {
+	return l.page(link, after, limit, func(p reconcile.Pair) bool {
+		return p.State == state && (dueBy.IsZero() || !p.RetryAt.IsZero() && !p.RetryAt.After(dueBy))
+	})
+}
+
+// Pairs pages through all pairs.
+func (l *Ledger) Pairs(_ context.Context, link *reconcile.Link, after int64, limit int) ([]reconcile.Pair, error) {
+	return l.page(link, after, limit, func(reconcile.Pair) bool { return true })
+}
+
+func (l *Ledger) page(link *reconcile.Link, after int64, limit int, want func(reconcile.Pair) bool) ([]reconcile.Pair, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, err := l.held(link)
+	if err != nil {
+		return nil, err
+	}
+	var out []reconcile.Pair
+	for _, p := range sorted(e.pairs) {
+		if p.ID > after && want(p) && len(out) < limit {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// Intend stores a batch of intents.
+func (l *Ledger) Intend(_ context.Context, link *reconcile.Link, intents []reconcile.Intent) (int64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, err := l.held(link)
+	if err != nil {
+		return 0, err
+	}
+	l.nextID++
+	e.intents[l.nextID] = slices.Clone(intents)
+	return l.nextID, nil
+}
+
+// OpenIntents lists the batches that were never settled.
+func (l *Ledger) OpenIntents(_ context.Context, link *reconcile.Link) (map[int64][]reconcile.Intent, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, err := l.held(link)
+	if err != nil {
+		return nil, err
+	}
+	return maps.Clone(e.intents), nil
+}
+
+// Settle stores entries; a pair that would share a Ref with another is refused, and with it the whole settle.
+func (l *Ledger) Settle(_ context.Context, link *reconcile.Link, batch int64, entries []reconcile.Entry) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, err := l.held(link)
+	if err != nil {
+		return err
+	}
+	pairs := maps.Clone(e.pairs)
+	var history []reconcile.HistoryLine
+	for _, entry := range entries {
+		p := entry.Pair
+		if entry.Drop {
+			delete(pairs, p.ID)
+		} else {
+			if p.ID == 0 {
+				l.nextID++
+				p.ID = l.nextID
+			}
+			p.Base = p.Base.Clone()
+			pairs[p.ID] = p
+		}
+		history = append(history, entry.History...)
+	}
+	if ref, twice := shared(pairs); twice {
+		return fault.New(fault.Conflict, fault.Duplicate, "two pairs share %s", ref)
+	}
+	e.pairs = pairs
+	delete(e.intents, batch)
+	l.history = append(l.history, history...)
+	l.writes += len(entries)
+	e.recount()
+	link.Known, link.Synced, link.Waiting, link.Failing = e.link.Known, e.link.Synced, e.link.Waiting, e.link.Failing
+	return nil
+}
+
+func shared(pairs map[int64]reconcile.Pair) (record.Ref, bool) {
+	crm, microsoft := map[record.Ref]bool{}, map[record.Ref]bool{}
+	for _, p := range pairs {
+		switch {
+		case p.CRM != "" && crm[p.CRM]:
+			return p.CRM, true
+		case p.Microsoft != "" && microsoft[p.Microsoft]:
+			return p.Microsoft, true
+		}
+		crm[p.CRM], microsoft[p.Microsoft] = true, true
+	}
+	return "", false
+}
+
+func (e *entry) recount() {
+	e.link.Known, e.link.Synced, e.link.Waiting, e.link.Failing = 0, 0, 0, 0
+	for _, p := range e.pairs {
+		if p.Microsoft != "" {
+			e.link.Known++
+		}
+		switch p.State {
+		case reconcile.Synced:
+			e.link.Synced++
+		case reconcile.Waiting:
+			e.link.Waiting++
+		case reconcile.Parked, reconcile.Intended:
+			e.link.Failing++
+		}
+	}
+}
+
+// Advance stores cursors and progress.
+func (l *Ledger) Advance(_ context.Context, link *reconcile.Link) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, err := l.held(link)
+	if err == nil {
+		e.keep(link)
+	}
+	return err
+}
+
+// keep takes over everything but what people change and what Settle counts.
+func (e *entry) keep(link *reconcile.Link) {
+	wanted, ok := e.link.Wanted, e.link.DeletesOK
+	state := e.link.State
+	e.link = *link
+	e.link.Wanted, e.link.DeletesOK = wanted, ok
+	e.link.State = state
+	e.recount()
+}
+
+// Close ends the lease. A person's switching off wins over what the run thought of the state.
+func (l *Ledger) Close(_ context.Context, link *reconcile.Link) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, err := l.held(link)
+	if err != nil {
+		return err
+	}
+	state := e.link.State
+	e.keep(link)
+	e.link.DeletesOK = link.DeletesOK
+	if state != reconcile.Switching || link.State == reconcile.Off {
+		e.link.State = link.State
+	}
+	e.until = time.Time{}
+	return nil
+}
+
+// Forget removes all pairs and intents of the link.
+func (l *Ledger) Forget(_ context.Context, link *reconcile.Link) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, err := l.held(link)
+	if err != nil {
+		return err
+	}
+	clear(e.pairs)
+	clear(e.intents)
+	e.recount()
+	link.Microsoft, link.CRM, link.Known, link.Synced, link.Waiting, link.Failing = "", "", 0, 0, 0, 0
+	e.link.Microsoft, e.link.CRM = "", ""
+	return nil
+}
+
+func sorted(pairs map[int64]reconcile.Pair) []reconcile.Pair {
+	return slices.SortedFunc(maps.Values(pairs), func(a, b reconcile.Pair) int { return cmp.Compare(a.ID, b.ID) })
+}

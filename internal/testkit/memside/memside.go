@@ -1,0 +1,240 @@
+// Package memside is a Microsoft side in memory for tests of the heart: a contact folder or calendar that speaks
+// Microsoft's field names, counts every version, and can be told to fail. It fits reconcile.Side.
+package memside
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// Side is the folder. The zero value is not ready: call New.
+type Side struct {
+	Now func() time.Time
+	// Fail, if set, is asked before and after every effect and request; an error from it is what the caller gets, and
+	// after an effect it is an answer that was lost.
+	Fail func(point string) error
+	// PageSize is how many changes a page holds.
+	PageSize int
+
+	mu      sync.Mutex
+	items   map[record.Ref]*item
+	log     []record.Ref // one entry a change, oldest first
+	next    int
+	version int
+	epoch   int // rises when cursors expire
+	Writes  int // writes made through Apply
+	Creates int
+}
+
+type item struct {
+	version  record.Version
+	fields   record.Fields
+	token    string
+	modified time.Time
+	gone     bool
+}
+
+// New makes an empty folder.
+func New(now func() time.Time) *Side {
+	return &Side{Now: now, PageSize: 7, items: map[record.Ref]*item{}}
+}
+
+func (s *Side) fail(point string) error {
+	if s.Fail == nil {
+		return nil
+	}
+	return s.Fail(point)
+}
+
+// Put creates or changes an item as the person does in Outlook.
+func (s *Side) Put(ref record.Ref, fields record.Fields) record.Ref {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ref == "" {
+		ref = s.fresh()
+		s.items[ref] = &item{fields: record.Fields{}}
+	}
+	s.touch(ref, fields)
+	return ref
+}
+
+// Copy copies an item with its mark, as dragging with Ctrl does.
+func (s *Side) Copy(ref record.Ref) record.Ref {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	twin := s.fresh()
+	s.items[twin] = &item{fields: s.items[ref].fields.Clone(), token: s.items[ref].token}
+	s.touch(twin, nil)
+	return twin
+}
+
+// Delete removes an item as the person does.
+func (s *Side) Delete(ref record.Ref) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.items[ref].gone = true
+	s.touch(ref, nil)
+}
+
+// Expire makes all cursors given out so far invalid.
+func (s *Side) Expire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.epoch++
+}
+
+// Items are the fields of the items that are there.
+func (s *Side) Items() map[record.Ref]record.Fields {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[record.Ref]record.Fields{}
+	for ref, it := range s.items {
+		if !it.gone {
+			out[ref] = it.fields.Clone()
+		}
+	}
+	return out
+}
+
+func (s *Side) fresh() record.Ref {
+	s.next++
+	return record.Ref(fmt.Sprintf("AAk%d", s.next))
+}
+
+func (s *Side) touch(ref record.Ref, fields record.Fields) {
+	it := s.items[ref]
+	it.fields = it.fields.With(fields)
+	s.version++
+	it.version = record.Version(`W/"` + strconv.Itoa(s.version) + `"`)
+	it.modified = s.Now()
+	s.log = append(s.log, ref)
+}
+
+// Changes follows the log.
+func (s *Side) Changes(_ context.Context, after record.Cursor, _ int) (record.Page, error) {
+	if err := s.fail("changes"); err != nil {
+		return record.Page{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := 0
+	if after != "" {
+		epoch, place, _ := strings.Cut(string(after), ":")
+		if epoch != strconv.Itoa(s.epoch) {
+			return record.Page{}, fault.New(fault.Gone, fault.CursorExpired, "sync state not found")
+		}
+		at, _ = strconv.Atoi(place)
+	}
+	end := min(at+s.PageSize, len(s.log))
+	page := record.Page{Next: record.Cursor(fmt.Sprintf("%d:%d", s.epoch, end)), More: end < len(s.log)}
+	told := map[record.Ref]bool{}
+	for _, ref := range s.log[at:end] {
+		if told[ref] || after == "" && s.items[ref].gone {
+			continue
+		}
+		told[ref] = true
+		c := s.tell(ref)
+		if c.State == record.Gone {
+			c.State = record.Missing // a delta never proves
+		}
+		c.Token = "" // nor does it carry marks
+		page.Changes = append(page.Changes, c)
+	}
+	return page, nil
+}
+
+func (s *Side) tell(ref record.Ref) record.Change {
+	it := s.items[ref]
+	if it == nil || it.gone {
+		return record.Change{Ref: ref, State: record.Gone}
+	}
+	return record.Change{Ref: ref, Version: it.version, Fields: it.fields.Clone(), Token: it.token, Modified: it.modified}
+}
+
+// Read looks at single items.
+func (s *Side) Read(_ context.Context, refs []record.Ref) ([]record.Change, error) {
+	if err := s.fail("read"); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]record.Change, len(refs))
+	for i, ref := range refs {
+		out[i] = s.tell(ref)
+		out[i].TokenRead = true
+	}
+	return out, nil
+}
+
+// Find looks for tokens.
+func (s *Side) Find(_ context.Context, tokens []string) (map[string]record.Change, error) {
+	if err := s.fail("find"); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string]record.Change{}
+	for _, ref := range slices.Sorted(maps.Keys(s.items)) {
+		if it := s.items[ref]; !it.gone && it.token != "" && slices.Contains(tokens, it.token) {
+			if _, twice := out[it.token]; !twice {
+				out[it.token] = s.tell(ref)
+			}
+		}
+	}
+	return out, nil
+}
+
+// Apply carries out writes one by one; each may fail before it happens or after.
+func (s *Side) Apply(_ context.Context, writes []record.Write) ([]record.Outcome, error) {
+	out := make([]record.Outcome, len(writes))
+	for i, w := range writes {
+		if err := s.fail("before write"); err != nil {
+			out[i].Err = err
+			if fault.Is(err, fault.Broken) {
+				return out[:i], err // the process or the connection died
+			}
+			continue
+		}
+		out[i] = s.applyOne(w)
+		if err := s.fail("after write"); err != nil {
+			if fault.Is(err, fault.Broken) {
+				return out[:i], err
+			}
+			out[i] = record.Outcome{Err: fault.New(fault.Unavailable, fault.OutcomeUnknown, "answer lost")}
+		}
+	}
+	return out, nil
+}
+
+func (s *Side) applyOne(w record.Write) record.Outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ref := w.Ref
+	if w.Op == record.Create {
+		ref = s.fresh()
+		s.items[ref] = &item{fields: record.Fields{}, token: w.Token}
+		s.Creates++
+	} else if it := s.items[ref]; it == nil || it.gone {
+		if w.Op == record.Delete {
+			return record.Outcome{Ref: ref}
+		}
+		return record.Outcome{Ref: ref, Err: fault.New(fault.NotFound, "", "not found")}
+	} else if it.version != w.Version {
+		return record.Outcome{Ref: ref, Err: fault.New(fault.Conflict, "", "etag is %s, not %s", it.version, w.Version)}
+	}
+	s.Writes++
+	if w.Op == record.Delete {
+		s.items[ref].gone = true
+	}
+	s.touch(ref, w.Fields)
+	return record.Outcome{Ref: ref, Version: s.items[ref].version}
+}
