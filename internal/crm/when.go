@@ -22,7 +22,7 @@ const momentLayout = "2006-01-02T15:04:05Z"
 //
 //   - all-day: start and end are dates; the end is the day after the last, and one day is meant when it is missing or
 //     equals the start. Of a moment the date counts that its author wrote, whatever the offset; an end after midnight
-//     takes its day in.
+//     takes its day in. A day is a day in every zone, so there is none.
 //   - otherwise: moments in UTC, the end not before the start. A date means its midnight.
 //   - a rule without its implied parts gets them from the start; days left out without a rule mean nothing and go.
 func settleWhen(merged, given record.Fields, home string) (problems Problems) {
@@ -69,6 +69,7 @@ func settleWhen(merged, given record.Fields, home string) (problems Problems) {
 			return problems
 		}
 		merged[record.Start], merged[record.End] = dateValue(first), dateValue(last)
+		merged[record.TimeZone] = ""
 	} else {
 		first = ends[0].at.In(local)
 		if ends[1].at.Before(ends[0].at) {

@@ -1,0 +1,88 @@
+package crmapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// decoder turns one record's JSON object into a draft.
+type decoder struct {
+	module *module
+	given  map[string]json.RawMessage
+	stored *crm.Record // the record that is to change, where it is known
+	draft  crm.Draft
+}
+
+func absent(raw json.RawMessage) bool {
+	raw = bytes.TrimSpace(raw)
+	return len(raw) == 0 || string(raw) == "null"
+}
+
+// decode reads a record's object. What is not of its field's type is a problem of that field; fields that do not exist
+// are left for package crm to refuse, keys that begin with $ are passed over.
+func (m *module) decode(raw json.RawMessage, stored *crm.Record) (crm.Draft, error) {
+	d := &decoder{module: m, stored: stored, draft: crm.Draft{Fields: record.Fields{}, Source: record.API}}
+	if json.Unmarshal(raw, &d.given) != nil || d.given == nil {
+		return d.draft, problem{status: 400, code: "INVALID_DATA", message: "invalid data",
+			details: object{"expected_data_type": "jsonobject"}}
+	}
+	var problems crm.Problems
+	bad := func(name string) {
+		problems = append(problems, &fault.Fault{Kind: fault.Invalid, Reason: fault.BadValue, Field: name, Message: name + ": wrong type"})
+	}
+	for name, value := range d.given {
+		field := record.Field(name)
+		def, ok := record.DefOf(m.kind, field)
+		switch {
+		case strings.HasPrefix(name, "$"):
+		case name == "id":
+			if d.draft.ID, ok = readID(value); !ok {
+				bad(name)
+			}
+		case name == "Owner":
+			if d.draft.Owner, ok = readID(value); !ok {
+				bad(name)
+			}
+		case ok && def.Type == record.ExDates: // it has no name of its own here
+			problems = append(problems, &fault.Fault{Kind: fault.Invalid, Reason: fault.UnknownField, Field: name})
+		case !ok:
+			d.draft.Fields[field] = ""
+		case absent(value):
+			d.draft.Fields[field] = ""
+			if def.Type == record.Recurrence {
+				d.draft.Fields[record.Excluded] = ""
+			}
+		default:
+			v, ok := types[def.Type].decode(d, value)
+			if !ok {
+				bad(name)
+				continue
+			}
+			d.draft.Fields[field] = v
+		}
+	}
+	if len(problems) > 0 {
+		slices.SortFunc(problems, func(a, b *fault.Fault) int { return strings.Compare(a.Field, b.Field) })
+		return d.draft, problems
+	}
+	return d.draft, nil
+}
+
+// readID reads an id: a string, or an object with one.
+func readID(raw json.RawMessage) (record.ID, bool) {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		var ref struct{ ID string }
+		if json.Unmarshal(raw, &ref) != nil {
+			return 0, false
+		}
+		s = ref.ID
+	}
+	return record.ParseID(s)
+}

@@ -1,0 +1,220 @@
+package crmapi
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+// Links is what the API asks about links; reconcile.Links fits it.
+type Links interface {
+	Link(ctx context.Context, org record.ID, id reconcile.LinkID) (*reconcile.Link, error)
+	LinksOf(ctx context.Context, org, user record.ID) ([]reconcile.Link, error)
+	Standing(ctx context.Context, org record.ID, id reconcile.LinkID) (reconcile.Standing, error)
+	Records(ctx context.Context, org record.ID, id reconcile.LinkID, state string, offset, limit int) ([]reconcile.RecordState, error)
+	History(ctx context.Context, org record.ID, id reconcile.LinkID, before int64, limit int) ([]reconcile.HistoryEntry, error)
+}
+
+// Switch turns links on and off; reconcile.Switchboard fits it.
+type Switch interface {
+	// On switches a kind on. Denied with reason ConsentRequired or ReconnectNeeded: the person must go to Microsoft
+	// first. Conflict: it is on already.
+	On(ctx context.Context, org, user record.ID, kind record.Kind) (*reconcile.Link, error)
+	Off(ctx context.Context, org, user record.ID, id reconcile.LinkID) error
+	Run(ctx context.Context, org, user record.ID, id reconcile.LinkID) error
+}
+
+// links answers GET /api/v1/links: those of whoever asks.
+func (c *call) links() error {
+	links, err := c.Links.LinksOf(c.r.Context(), c.user.Org, c.user.ID)
+	if err != nil {
+		return err
+	}
+	list := []object{}
+	for _, l := range links {
+		shown, err := c.showLink(&l)
+		if err != nil {
+			return err
+		}
+		list = append(list, shown)
+	}
+	return c.answer(http.StatusOK, list)
+}
+
+func (c *call) showLink(l *reconcile.Link) (object, error) {
+	n, err := c.Links.Standing(c.r.Context(), c.user.Org, l.ID)
+	if err != nil {
+		return nil, err
+	}
+	return object{
+		"id": strconv.FormatInt(int64(l.ID), 10), "kind": string(l.Kind), "state": string(l.State), "reason": orNull(string(l.Reason)),
+		"synced": n.Synced, "waiting": n.Waiting, "excluded": n.Excluded, "failing": n.Failing,
+		"last_run": utc(l.LastRun),
+	}, nil
+}
+
+// utc tells a moment for programs; null: never.
+func utc(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// switchOn answers POST /api/v1/links.
+func (c *call) switchOn() error {
+	var body struct {
+		Kind record.Kind `json:"kind"`
+	}
+	if err := c.read(&body); err != nil {
+		return err
+	}
+	if body.Kind != record.Calendar && body.Kind != record.Contacts {
+		return problem{status: 400, code: "INVALID_DATA", message: "kind must be calendar or contacts",
+			details: object{"api_name": "kind", "json_path": "$.kind"}}
+	}
+	link, err := c.Switch.On(c.r.Context(), c.user.Org, c.user.ID, body.Kind)
+	switch reason := fault.ReasonOf(err); {
+	case err == nil:
+		shown, err := c.showLink(link)
+		if err != nil {
+			return err
+		}
+		return c.answer(http.StatusCreated, shown)
+	case fault.Is(err, fault.Conflict):
+		return problem{status: 409, code: "ALREADY_ON", message: "this sync is on already"}
+	case reason == fault.ConsentRequired || reason == fault.ReconnectNeeded:
+		return c.answer(http.StatusConflict, object{
+			"code": "CONSENT_REQUIRED", "status": "error", "message": "the person must agree at Microsoft first",
+			"details": object{"reason": string(reason)}, "url": c.ConsentURL(c.r.Context(), c.user, body.Kind),
+		})
+	case fault.Is(err, fault.Denied) && reason != "":
+		return problem{status: 403, code: strings.ToUpper(string(reason)), message: "Microsoft does not let this person sync",
+			details: object{"reason": string(reason)}}
+	}
+	return err
+}
+
+// link finds the link that the path names, if it belongs to whoever asks.
+func (c *call) link() (*reconcile.Link, error) {
+	id, ok := record.ParseID(c.args["id"])
+	if !ok {
+		return nil, fault.New(fault.NotFound, "", "crmapi: %q is not the id of a link", c.args["id"])
+	}
+	l, err := c.Links.Link(c.r.Context(), c.user.Org, reconcile.LinkID(id))
+	if err != nil {
+		return nil, err
+	}
+	if l.User != c.user.ID {
+		return nil, fault.New(fault.NotFound, "", "crmapi: link %d is somebody else's", id)
+	}
+	return l, nil
+}
+
+// switchOff answers DELETE /api/v1/links/{id}: it begins to switch off; the container goes with the next run.
+func (c *call) switchOff() error {
+	l, err := c.link()
+	if err != nil {
+		return err
+	}
+	if err := c.Switch.Off(c.r.Context(), c.user.Org, c.user.ID, l.ID); err != nil {
+		return err
+	}
+	return c.empty(http.StatusNoContent)
+}
+
+// runLink answers POST /api/v1/links/{id}/run: the link is woken, and answers before it has run.
+func (c *call) runLink() error {
+	l, err := c.link()
+	if err != nil {
+		return err
+	}
+	if err := c.Switch.Run(c.r.Context(), c.user.Org, c.user.ID, l.ID); err != nil {
+		return err
+	}
+	return c.answer(http.StatusAccepted, object{"id": strconv.FormatInt(int64(l.ID), 10)})
+}
+
+// recordStates are the values of the parameter state.
+var recordStates = map[string]bool{"": true, "synced": true, "waiting": true, "failing": true, "excluded": true}
+
+// linkRecords answers GET /api/v1/links/{id}/records?state=&page=&per_page=.
+func (c *call) linkRecords() error {
+	l, err := c.link()
+	if err != nil {
+		return err
+	}
+	q := c.r.URL.Query()
+	state := q.Get("state")
+	if !recordStates[state] {
+		return invalidParam("state")
+	}
+	size, err := number(q, "per_page", maxPage, maxPage)
+	if err != nil {
+		return err
+	}
+	page, err := number(q, "page", 1, maxByToken)
+	if err != nil {
+		return err
+	}
+	states, err := c.Links.Records(c.r.Context(), c.user.Org, l.ID, state, (page-1)*size, size)
+	if err != nil {
+		return err
+	}
+	list := make([]object, len(states))
+	for i, s := range states {
+		list[i] = object{
+			"record": orNull(string(s.CRM)), "microsoft_id": orNull(string(s.Microsoft)), "name": s.Name, "state": s.State,
+			"reason": orNull(string(s.Reason)), "detail": orNull(s.Detail), "retry_at": utc(s.RetryAt), "since": utc(s.Since),
+		}
+	}
+	return c.answer(http.StatusOK, list)
+}
+
+// linkHistory answers GET /api/v1/links/{id}/history?before=&per_page=, latest first.
+func (c *call) linkHistory() error {
+	l, err := c.link()
+	if err != nil {
+		return err
+	}
+	q := c.r.URL.Query()
+	size, err := number(q, "per_page", maxPage, maxPage)
+	if err != nil {
+		return err
+	}
+	var before int64
+	if text := q.Get("before"); text != "" {
+		id, ok := record.ParseID(text)
+		if !ok {
+			return invalidParam("before")
+		}
+		before = int64(id)
+	}
+	lines, err := c.Links.History(c.r.Context(), c.user.Org, l.ID, before, size)
+	if err != nil {
+		return err
+	}
+	list := make([]object, len(lines))
+	for i, h := range lines {
+		lost := []object{}
+		for _, v := range h.Lost {
+			lost = append(lost, object{"field": string(v.Field), "side": string(v.Side), "value": string(v.Value)})
+		}
+		fields := h.Fields
+		if fields == nil {
+			fields = record.Fields{}
+		}
+		list[i] = object{
+			"id": strconv.FormatInt(h.ID, 10), "at": utc(h.At), "record": orNull(string(h.CRM)),
+			"microsoft_id": orNull(string(h.Microsoft)), "side": string(h.Side), "action": string(h.Action),
+			"reason": h.Reason, "fields": fields, "lost": lost,
+		}
+	}
+	return c.answer(http.StatusOK, list)
+}

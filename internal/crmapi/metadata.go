@@ -1,0 +1,128 @@
+package crmapi
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/zone"
+)
+
+// modules answers GET /settings/modules.
+func (c *call) modules() error {
+	var list []object
+	for i, name := range moduleOrder {
+		list = append(list, modules[name].describe(i))
+	}
+	return c.answer(http.StatusOK, object{"modules": list})
+}
+
+// oneModule answers GET /settings/modules/{name}.
+func (c *call) oneModule() error {
+	m := modules[c.args["name"]]
+	if m == nil {
+		return invalidModule(1)
+	}
+	return c.answer(http.StatusOK, object{"modules": []object{m.describe(slices.Index(moduleOrder, m.name))}})
+}
+
+func invalidModule(place int) error {
+	return problem{status: http.StatusBadRequest, code: "INVALID_MODULE", message: "the module name given seems to be invalid",
+		details: object{"resource_path_index": place}}
+}
+
+func (m *module) describe(place int) object {
+	return object{
+		"id": derived("module", m.name), "api_name": m.name, "module_name": m.name, "singular_label": m.singular,
+		"plural_label": m.plural, "api_supported": true, "creatable": true, "editable": true, "deletable": true,
+		"viewable": true, "visible": true, "recycle_bin_on_delete": true, "generated_type": "default",
+		"status": "visible", "sequence_number": place + 1, "per_page": maxPage,
+	}
+}
+
+// fields answers GET /settings/fields?module=.
+func (c *call) fields() error {
+	m, err := c.asked()
+	if err != nil {
+		return err
+	}
+	var list []object
+	if c.r.URL.Query().Get("type") != "unused" { // all are in use
+		for i, col := range m.columns {
+			list = append(list, m.describeColumn(i, col))
+		}
+	}
+	return c.noContent("fields", list, nil)
+}
+
+// oneField answers GET /settings/fields/{id}?module=.
+func (c *call) oneField() error {
+	m, err := c.asked()
+	if err != nil {
+		return err
+	}
+	for i, col := range m.columns {
+		if m.columnID(col) == c.args["id"] {
+			return c.answer(http.StatusOK, object{"fields": []object{m.describeColumn(i, col)}})
+		}
+	}
+	return kinds[fault.NotFound]
+}
+
+// asked is the module that the parameter names.
+func (c *call) asked() (*module, error) {
+	name := c.r.URL.Query().Get("module")
+	if name == "" {
+		return nil, missingParam("module")
+	}
+	m := modules[name]
+	if m == nil {
+		return nil, problem{status: http.StatusBadRequest, code: "INVALID_MODULE",
+			message: "the module name given seems to be invalid", details: object{"param_name": "module"}}
+	}
+	return m, nil
+}
+
+func (m *module) columnID(col column) string { return derived("field", m.name, col.name) }
+
+// describeColumn tells what a field holds and what may be done with it.
+func (m *module) describeColumn(place int, col column) object {
+	choices := []object{}
+	if len(col.choices) > 0 {
+		for i, value := range append([]string{"-None-"}, col.choices...) {
+			choices = append(choices, object{
+				"display_value": value, "actual_value": value, "reference_value": value, "type": "used",
+				"sequence_number": i + 1, "id": derived("choice", m.name, col.name, value),
+			})
+		}
+	}
+	out := object{
+		"id": m.columnID(col), "api_name": col.name, "field_label": col.label, "display_label": col.label,
+		"data_type": col.dataType, "json_type": col.jsonType, "length": nil, "decimal_place": nil,
+		"system_mandatory": col.mandatory, "read_only": col.readOnly, "field_read_only": col.readOnly,
+		"custom_field": false, "visible": true, "unique": object{}, "mass_update": col.massUpdate && !col.readOnly,
+		"searchable": true, "filterable": true, "virtual_field": false, "type": "used", "sequence_number": place + 1,
+		"sortable":         slices.Contains([]string{"id", "Created_Time", "Modified_Time"}, col.name),
+		"pick_list_values": choices,
+		"operation_type": object{
+			"api_create": !col.readOnly, "api_update": !col.readOnly, "web_create": !col.readOnly, "web_update": !col.readOnly},
+	}
+	if col.length > 0 {
+		out["length"] = col.length
+	}
+	switch col.dataType {
+	case "textarea":
+		out["textarea"] = object{"type": "large"}
+	case "lookup":
+		out["lookup"] = object{"module": object{"api_name": "Accounts", "id": derived("module", "Accounts")}, "display_label": m.plural}
+	}
+	return out
+}
+
+func zoneOr(name string) *time.Location {
+	if loc, ok := zone.Load(name); ok {
+		return loc
+	}
+	return time.UTC
+}

@@ -1,0 +1,119 @@
+package crmapi
+
+import (
+	"slices"
+	"strings"
+
+	"tandem/internal/crm"
+	"tandem/internal/record"
+)
+
+// maxFound is the most records that a search gives, over all its pages.
+const maxFound = 2000
+
+// search answers GET /{module}/search, by criteria, email, phone or word.
+func (c *call) search() error {
+	wanted, err := c.wanted()
+	if err != nil {
+		return err
+	}
+	if wanted == nil {
+		return missingParam("criteria")
+	}
+	columns, err := c.columns(false)
+	if err != nil {
+		return err
+	}
+	p, err := c.paging()
+	if err != nil {
+		return err
+	}
+	var page []crm.Record
+	skip := p.offset
+	err = c.scan(wanted, func(r crm.Record) bool {
+		if skip > 0 {
+			skip--
+			return true
+		}
+		page = append(page, r)
+		return len(page) <= p.size && p.offset+len(page) < maxFound
+	})
+	if err != nil {
+		return err
+	}
+	return c.answerPage(page, p, columns)
+}
+
+// sought is what a search looks for.
+type sought struct {
+	words string // asked of the store, so that it need not hand out everything
+	fits  func(crm.Record) bool
+}
+
+// wanted reads what to look for; nil: nothing was said.
+func (c *call) wanted() (*sought, error) {
+	q := c.r.URL.Query()
+	switch {
+	case q.Get("criteria") != "":
+		fits, err := c.criteria(q.Get("criteria"))
+		return &sought{fits: fits}, err
+	case q.Get("email") != "":
+		address := strings.ToLower(q.Get("email"))
+		return &sought{words: address, fits: func(r crm.Record) bool {
+			return equalFold(r, address, record.EmailField, record.SecondaryEmail)
+		}}, nil
+	case q.Get("phone") != "":
+		digits := onlyDigits(q.Get("phone"))
+		if digits == "" {
+			return nil, invalidParam("phone")
+		}
+		return &sought{fits: func(r crm.Record) bool {
+			return slices.ContainsFunc(phones, func(f record.Field) bool {
+				return strings.Contains(onlyDigits(string(r.Fields[f])), digits)
+			})
+		}}, nil
+	case q.Get("word") != "":
+		return &sought{words: q.Get("word"), fits: func(crm.Record) bool { return true }}, nil
+	}
+	return nil, nil
+}
+
+var phones = []record.Field{
+	record.PhoneField, record.HomePhone, record.OtherPhone, record.Mobile, record.AsstPhone, record.Fax,
+}
+
+func equalFold(r crm.Record, value string, fields ...record.Field) bool {
+	return slices.ContainsFunc(fields, func(f record.Field) bool { return strings.EqualFold(string(r.Fields[f]), value) })
+}
+
+func onlyDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, s)
+}
+
+// scanPage is how many records are looked through at a time.
+const scanPage = 1000
+
+// scan goes through the records that fit, latest id first, until found says that it is enough.
+func (c *call) scan(s *sought, found func(crm.Record) bool) error {
+	query := crm.Query{Search: s.words, Sort: crm.ByID, Descending: true, Limit: scanPage}
+	for {
+		page, err := c.CRM.List(c.r.Context(), c.actor, c.module.kind, query)
+		if err != nil {
+			return err
+		}
+		for _, r := range page {
+			if s.fits(r) && !found(r) {
+				return nil
+			}
+		}
+		if len(page) < scanPage {
+			return nil
+		}
+		query.Offset += scanPage
+	}
+}
