@@ -52,6 +52,7 @@ type entraState struct {
 	rotateStrictly bool
 	spent          map[string]bool // refresh tokens used since rotateStrictly
 	open           map[string]*sealedGrant
+	appURL         string // where Tandem's tile in the list of apps leads
 }
 
 // consentKey is a person or a tenant, and an app.

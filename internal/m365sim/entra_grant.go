@@ -143,13 +143,6 @@ func (s *Sim) IssueRefreshToken(upn, clientID string, scopes ...string) string {
 	return s.entra.sealer.seal(refreshPrefix, s.newGrant(p.ID, p.TenantID, app.ClientID, scopes, refreshLife))
 }
 
-// Revoke ends every session and token of a person, as an administrator's "revoke sessions" does.
-func (s *Sim) Revoke(upn string) {
-	if p := s.Person(upn); p != nil {
-		s.revokeTokens(p)
-	}
-}
-
 // revokeTokens ends every grant of a person: access tokens at once, refresh tokens with invalid_grant.
 func (s *Sim) revokeTokens(p *Person) {
 	s.entra.mu.Lock()
