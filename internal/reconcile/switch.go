@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"tandem/internal/fault"
@@ -19,7 +18,7 @@ type Switchboard struct {
 	Now     func() time.Time
 }
 
-// On switches a kind on for a user. Denied: see Allowed. Conflict: it is on already.
+// On switches a kind on for a user, or lets a link run again that was paused. Denied: see Allowed. Conflict: it is on.
 func (s *Switchboard) On(ctx context.Context, org, user record.ID, kind record.Kind) (link *Link, err error) {
 	defer fault.Wrap(&err, "reconcile: switch on %s of user %d", kind, user)
 	if kind != record.Contacts && kind != record.Calendar {
@@ -27,6 +26,18 @@ func (s *Switchboard) On(ctx context.Context, org, user record.ID, kind record.K
 	}
 	if err := s.Allowed(ctx, org, user, kind); err != nil {
 		return nil, err
+	}
+	links, err := s.Links.LinksOf(ctx, org, user)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range links {
+		if l.Kind == kind && l.State == Paused {
+			if err := s.Links.ChangeState(ctx, org, l.ID, []LinkState{Paused}, On, ""); err != nil {
+				return nil, err
+			}
+			return s.Links.Link(ctx, org, l.ID)
+		}
 	}
 	return s.Links.CreateLink(ctx, Link{
 		Org: org, User: user, Kind: kind, State: On, Since: s.Now(), Mapping: mapping.Default(kind),
@@ -66,17 +77,6 @@ func (s *Switchboard) Retry(ctx context.Context, org, user record.ID, id LinkID,
 		return err
 	}
 	return s.Links.Retry(ctx, org, id, refs...)
-}
-
-// Reconnected lets the links of a user run again that wait for a new grant.
-func (s *Switchboard) Reconnected(ctx context.Context, org, user record.ID) error {
-	links, err := s.Links.LinksOf(ctx, org, user)
-	for _, l := range links {
-		if l.State == Paused && s.Allowed(ctx, org, user, l.Kind) == nil {
-			err = errors.Join(err, s.Links.ChangeState(ctx, org, l.ID, []LinkState{Paused}, On, ""))
-		}
-	}
-	return err
 }
 
 // own finds a link of the user; anybody else's is not found.

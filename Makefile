@@ -1,0 +1,69 @@
+# Everything a developer types. `make` alone tells what there is.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+GO_FILES := $(shell find cmd internal -name '*.go' 2>/dev/null)
+WEB := internal/web
+WEB_FILES := $(WEB)/package-lock.json $(WEB)/build.mjs $(shell find $(WEB)/src -type f 2>/dev/null)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+help: ## tell what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
+
+run: build ## build, then try Tandem against a simulated Microsoft 365
+	./bin/tandem demo
+
+demo: run ## the same as run
+
+build: bin/tandem ## build bin/tandem with its pages' assets
+
+bin/tandem: go.mod go.sum $(GO_FILES) assets
+	CGO_ENABLED=0 go build -trimpath -o bin/tandem ./cmd/tandem
+
+assets: $(WEB)/dist/.built ## fetch npm packages and build the pages' assets if anything is newer
+
+$(WEB)/dist/.built: $(WEB_FILES)
+	cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error && node build.mjs
+	@touch $@
+
+test: assets browser ## all tests
+	go test ./...
+
+browser: ## install Chromium for the browser tests, where it is missing and may be installed
+	@scripts/chromium
+
+race: assets ## all tests under the race detector
+	go test -race -short ./...
+
+test-postgres: ## the tests of the store and the jobs, which run on both databases
+	go test ./internal/store/... ./internal/jobs/...
+
+fmt: ## format
+	gofmt -w cmd internal
+
+lint: ## format, vet, staticcheck
+	@unformatted=$$(gofmt -l cmd internal); test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+check: lint test race ## what CI runs
+
+generate: ## write generated files anew
+	go generate ./...
+
+golden: ## renew golden files; read the diff
+	go test ./... -update
+
+fuzz: ## fuzz everything that strangers send, half a minute each
+	@scripts/fuzz
+
+bench: assets ## measure; prints a table and writes bench.json
+	go run ./cmd/tandem-bench
+
+real-data: build ## send every file of ../shared/data through the API to a simulated Outlook and compare
+	scripts/real-data
+
+clean: ## remove what was built
+	rm -rf bin $(WEB)/dist/* $(WEB)/node_modules bench.json
+
+.PHONY: help run demo build assets test browser race test-postgres fmt lint check generate golden fuzz bench real-data clean

@@ -1,0 +1,103 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"tandem/internal/account"
+)
+
+// Config is everything an operator can set, read once. Check it before use.
+type Config struct {
+	Listen      string // host:port of the pages, APIs and the webhook
+	URL         string // public address, without a slash at the end
+	DatabaseURL string // sqlite:PATH or postgres://…
+	SecretKey   account.Secret
+
+	MicrosoftClientID     string
+	MicrosoftClientSecret account.Secret
+	MicrosoftTenant       string // "organizations", or one tenant's id or domain
+	MicrosoftAuthority    string
+	GraphURL              string
+
+	SMTPURL string
+	Edition string
+
+	Demo      bool   // against the simulator, with Contoso's organization ready
+	SimListen string // host:port of the simulator
+}
+
+// The defaults of settings that have one (DESIGN §4).
+const (
+	DefaultListen    = "127.0.0.1:8080"
+	DefaultSimListen = "127.0.0.1:8365"
+	DefaultAuthority = "https://login.microsoftonline.com"
+	DefaultGraphURL  = "https://graph.microsoft.com/v1.0"
+	DefaultTenant    = "organizations"
+)
+
+// minSecret is the least length of the secret key: 32 characters of anything decently random hold 128 bits or more.
+const minSecret = 32
+
+// Check fills in what follows from other settings and tells all complaints at once, each naming its setting.
+func (c *Config) Check() error {
+	var wrong []error
+	complain := func(setting, format string, args ...any) {
+		wrong = append(wrong, fmt.Errorf("TANDEM_"+setting+": "+format, args...))
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		complain("LISTEN", "%q is not host:port", c.Listen)
+	} else if c.URL == "" {
+		c.URL = "http://" + c.Listen
+	}
+	c.URL = strings.TrimRight(c.URL, "/")
+	for _, address := range []struct{ setting, value string }{
+		{"URL", c.URL}, {"MICROSOFT_AUTHORITY", c.MicrosoftAuthority}, {"GRAPH_URL", c.GraphURL},
+	} {
+		if problem := checkURL(address.value); problem != "" {
+			complain(address.setting, "%q %s", address.value, problem)
+		}
+	}
+	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
+		complain("DATABASE_URL", "must be sqlite:PATH or postgres://…")
+	}
+	if len(c.SecretKey) < minSecret {
+		complain("SECRET_KEY", "must be at least %d random characters; it seals the stored Microsoft tokens (try: openssl rand -hex 32)", minSecret)
+	}
+	if c.MicrosoftClientID == "" {
+		complain("MICROSOFT_CLIENT_ID", "is missing: the Application (client) ID of the app registration in Entra")
+	}
+	if c.MicrosoftClientSecret == "" {
+		complain("MICROSOFT_CLIENT_SECRET", "is missing: a client secret's value (not its ID) of the app registration in Entra")
+	}
+	if c.Demo {
+		if _, _, err := net.SplitHostPort(c.SimListen); err != nil {
+			complain("SIM_LISTEN", "%q is not host:port", c.SimListen)
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// checkURL says what is wrong with an address. Tokens travel to these, so plain HTTP is for the own machine only.
+func checkURL(s string) string {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Host == "":
+		return "is not an address such as https://crm.example.com"
+	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return "has more than scheme, host and path"
+	case u.Scheme == "https":
+		return ""
+	case u.Scheme == "http" && isLoopback(u.Hostname()):
+		return ""
+	}
+	return "must begin with https:// (http:// is only for 127.0.0.1 and localhost)"
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
