@@ -1,0 +1,613 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/mapping"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+var _ reconcile.Links = (*Links)(nil)
+
+// rowsPerLink is how far apart the rows of two links lie in pairs, history and intents: an id is the link's id times
+// this, and the number that the link gave it.
+const rowsPerLink = 10_000_000_000
+
+// Running states are those in which a link is woken.
+const running = `('on', 'held', 'switching')`
+
+const linkColumns = `l.id, l.org_id, l.user_id, l.kind, l.state, l.reason, l.container, l.container_name, l.microsoft_cursor, l.crm_cursor,
+	l.known, l.settled, l.subscription, l.subscription_ends, l.wanted, l.done, l.fence, l.deletes_ok, l.last_run, l.last_error, l.since,
+	l.first_total, l.first_done, l.synced, l.waiting, l.failing, l.excluded, s.policy, s.mapping`
+
+func readLink(scan scan) (reconcile.Link, error) {
+	var l reconcile.Link
+	var settled, ends, deletesOK, lastRun, since int64
+	var policy, table string
+	err := scan(&l.ID, &l.Org, &l.User, &l.Kind, &l.State, &l.Reason, &l.Container, &l.ContainerName, &l.Microsoft, &l.CRM,
+		&l.Known, &settled, &l.Subscription, &ends, &l.Wanted, &l.Done, &l.Fence, &deletesOK, &lastRun, &l.LastError, &since,
+		&l.FirstTotal, &l.FirstDone, &l.Synced, &l.Waiting, &l.Failing, &l.ExcludedSum, &policy, &table)
+	if err != nil {
+		return l, err
+	}
+	l.Settled, l.DeletesOK = settled != 0, deletesOK != 0
+	l.SubscriptionEnds, l.LastRun, l.Since = moment(ends), moment(lastRun), moment(since)
+	if err := json.Unmarshal([]byte(policy), &l.Policy); err != nil {
+		return l, err
+	}
+	if table != "" {
+		l.Mapping = new(mapping.Table)
+		return l, json.Unmarshal([]byte(table), l.Mapping)
+	}
+	return l, nil
+}
+
+// CreateLink stores a link that is being switched on, and wakes it.
+func (s *Links) CreateLink(ctx context.Context, link reconcile.Link) (_ *reconcile.Link, err error) {
+	defer fault.Wrap(&err, "store: create link of user %d", link.User)
+	policy, table, err := settingsOf(link)
+	if err != nil {
+		return nil, err
+	}
+	err = s.write(ctx, func(tx *Tx) error {
+		if _, err := tx.user(link.Org, link.User); err != nil {
+			return err
+		}
+		id, err := tx.count("link")
+		if err != nil {
+			return err
+		}
+		link.ID = reconcile.LinkID(id)
+		if _, err := tx.exec(tx.ctx, `INSERT INTO links (id, org_id, user_id, kind, state, reason, container, container_name, microsoft_cursor,
+				crm_cursor, settled, subscription, subscription_ends, wanted, done, queued_at, fence, lease_until, opened_state,
+				opened_deletes_ok, deletes_ok, last_run, last_error, since, first_total, first_done, known, synced, waiting, failing, excluded, seq)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, '', 0, 0, 0, 0, 0, 0, '', 0, 0, 0, '', ?, 0, 0, 0, 0, 0, 0, 0, 0)`,
+			id, int64(link.Org), int64(link.User), string(link.Kind), string(link.State), string(link.Reason), string(link.Container),
+			link.ContainerName, micros(link.Since)); err != nil {
+			return err
+		}
+		if _, err := tx.exec(tx.ctx, `INSERT INTO link_settings (link_id, org_id, policy, mapping) VALUES (?, ?, ?, ?)`,
+			id, int64(link.Org), policy, table); err != nil {
+			return err
+		}
+		return tx.wake(`l.org_id = ? AND l.id = ?`, int64(link.Org), id)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.Link(ctx, link.Org, link.ID)
+}
+
+func settingsOf(link reconcile.Link) (policy, table string, err error) {
+	p, err := json.Marshal(link.Policy)
+	if err != nil || link.Mapping == nil {
+		return string(p), "", err
+	}
+	t, err := json.Marshal(link.Mapping)
+	return string(p), string(t), err
+}
+
+// ChangeSettings stores a link's policy and mapping and wakes it; its next run goes by them. NotFound: no such link.
+func (s *Links) ChangeSettings(ctx context.Context, org record.ID, id reconcile.LinkID, policy reconcile.Policy, table *mapping.Table) (err error) {
+	defer fault.Wrap(&err, "store: change settings of link %d", id)
+	p, t, err := settingsOf(reconcile.Link{Policy: policy, Mapping: table})
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(tx *Tx) error {
+		n, err := tx.exec(tx.ctx, `UPDATE link_settings SET policy = ?, mapping = ? WHERE org_id = ? AND link_id = ?`, p, t, int64(org), int64(id))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return notFound("link", id)
+		}
+		return tx.wake(`l.org_id = ? AND l.id = ?`, int64(org), int64(id))
+	})
+}
+
+// Link finds one link.
+func (s *Links) Link(ctx context.Context, org record.ID, id reconcile.LinkID) (_ *reconcile.Link, err error) {
+	defer fault.Wrap(&err, "store: link %d", id)
+	l, ok, err := first(ctx, s.reader(), readLink, `SELECT `+linkColumns+`
+		FROM links l JOIN link_settings s ON s.link_id = l.id WHERE l.org_id = ? AND l.id = ?`, int64(org), int64(id))
+	if err == nil && !ok {
+		err = notFound("link", id)
+	}
+	return &l, err
+}
+
+// LinksOf lists a user's links that are not Off, by kind.
+func (s *Links) LinksOf(ctx context.Context, org, user record.ID) (_ []reconcile.Link, err error) {
+	defer fault.Wrap(&err, "store: links of user %d", user)
+	return list(ctx, s.reader(), readLink, `SELECT `+linkColumns+` FROM links l JOIN link_settings s ON s.link_id = l.id
+		WHERE l.org_id = ? AND l.user_id = ? AND l.state <> 'off' ORDER BY l.kind`, int64(org), int64(user))
+}
+
+// LinksIn lists the organization's links that are not Off.
+func (s *Links) LinksIn(ctx context.Context, org record.ID) (_ []reconcile.Link, err error) {
+	defer fault.Wrap(&err, "store: links of organization %d", org)
+	return list(ctx, s.reader(), readLink, `SELECT `+linkColumns+` FROM links l JOIN link_settings s ON s.link_id = l.id
+		WHERE l.org_id = ? AND l.state <> 'off' ORDER BY l.user_id, l.kind`, int64(org))
+}
+
+// ChangeState moves a link from one of some states to another.
+func (s *Links) ChangeState(ctx context.Context, org record.ID, id reconcile.LinkID, from []reconcile.LinkState, to reconcile.LinkState, reason fault.Reason) (err error) {
+	defer fault.Wrap(&err, "store: change state of link %d to %s", id, to)
+	return s.write(ctx, func(tx *Tx) error {
+		n, err := tx.exec(tx.ctx, `UPDATE links SET state = ?, reason = ? WHERE org_id = ? AND id = ? AND state IN (?*)`,
+			string(to), string(reason), int64(org), int64(id), textsOf(from))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return tx.whyNot(org, id, "is in no state to be moved to %s", to)
+		}
+		return tx.wake(`l.org_id = ? AND l.id = ?`, int64(org), int64(id))
+	})
+}
+
+// whyNot tells a link that is not there from one that is in the wrong state.
+func (tx *Tx) whyNot(org record.ID, id reconcile.LinkID, format string, args ...any) error {
+	_, ok, err := first(tx.ctx, tx, number, `SELECT id FROM links WHERE org_id = ? AND id = ?`, int64(org), int64(id))
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return notFound("link", id)
+	}
+	return fault.New(fault.Conflict, "", "store: link %d "+format, append([]any{id}, args...)...)
+}
+
+// AllowDeletes answers the brake. Yes: the next run deletes what waits. No: what waits loses its base and is due at
+// once, so that the run finds a record on one side that nobody agreed to delete, and makes it anew on the other.
+func (s *Links) AllowDeletes(ctx context.Context, org record.ID, id reconcile.LinkID, yes bool) (err error) {
+	defer fault.Wrap(&err, "store: answer for link %d", id)
+	now := micros(s.now())
+	return s.write(ctx, func(tx *Tx) error {
+		n, err := tx.exec(tx.ctx, `UPDATE links SET deletes_ok = ?, opened_deletes_ok = 1 - ? WHERE org_id = ? AND id = ? AND state = 'held'`,
+			flag(yes), flag(yes), int64(org), int64(id))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return tx.whyNot(org, id, "waits for no answer")
+		}
+		if !yes {
+			undone, err := tx.exec(tx.ctx, `UPDATE pairs SET state = 'parked', base = '', missing_side = '', attempts = 0, retry_at = ?, since = ?
+				WHERE org_id = ? AND link_id = ? AND state = 'waiting' AND state <> 'synced'`, now, now, int64(org), int64(id))
+			if err != nil {
+				return err
+			}
+			tx.items += undone
+			if _, err := tx.exec(tx.ctx, `UPDATE links SET waiting = waiting - ?, failing = failing + ? WHERE org_id = ? AND id = ?`,
+				undone, undone, int64(org), int64(id)); err != nil {
+				return err
+			}
+		}
+		return tx.wake(`l.org_id = ? AND l.id = ?`, int64(org), int64(id))
+	})
+}
+
+// Wake raises Wanted of running links and has a job enqueued for each that has none.
+func (s *Links) Wake(ctx context.Context, ids ...reconcile.LinkID) (err error) {
+	defer fault.Wrap(&err, "store: wake %d links", len(ids))
+	if len(ids) == 0 {
+		return nil
+	}
+	return s.write(ctx, func(tx *Tx) error { return tx.wake(`l.id IN (?*)`, intsOf(ids)) })
+}
+
+// wakeOwners wakes the links of the owners of records that were written, but for the one whose sync wrote them.
+func (tx *Tx) wakeOwners(by crm.Author, kind record.Kind, owners []record.ID) error {
+	if len(owners) == 0 {
+		return nil
+	}
+	slices.Sort(owners)
+	owners = slices.Compact(owners)
+	tx.commits = append(tx.commits, Commit{Org: by.Org, Kind: kind, Owners: owners})
+	return tx.wake(`l.org_id = ? AND l.user_id IN (?*) AND l.kind = ? AND l.id <> ?`, int64(by.Org), intsOf(owners), string(kind), by.Link)
+}
+
+// stale is how old a job may be that has not begun before it counts as lost.
+const stale = 10 * time.Minute
+
+// wake raises wanted of the running links that a condition names. A link gets a job if none is on its way and no run has
+// it: a run that finds wanted risen when it closes the link has the job enqueued then, in that transaction (see Close),
+// so no wake falls between the last look of a run and its end. Both hold the link's row, so one of them sees the other.
+func (tx *Tx) wake(where string, args ...any) error {
+	now, stamp := tx.stamp()
+	type woken struct {
+		Due
+		queued, settled int64
+	}
+	links, err := list(tx.ctx, tx, func(scan scan) (w woken, err error) { return w, scan(&w.Link, &w.queued, &w.settled) }, `UPDATE links SET wanted = wanted + 1,
+			queued_at = CASE WHEN lease_until <= ? AND queued_at < ? THEN ? ELSE queued_at END
+		WHERE id IN (SELECT l.id FROM links l WHERE `+where+` AND l.state IN `+running+` ORDER BY l.id FOR UPDATE)
+		RETURNING id, queued_at, settled`, append([]any{now, now - stale.Microseconds(), stamp}, args...)...)
+	if err != nil {
+		return err
+	}
+	tx.store.linkWrites.Add(1)
+	var due []Due
+	for _, w := range links {
+		if w.queued == stamp {
+			due = append(due, Due{Link: w.Link, First: w.settled == 0})
+		}
+	}
+	return tx.enqueue(due)
+}
+
+// stamp gives the time, and the same as a number that was never given before: it tells whose queued_at was set now.
+func (tx *Tx) stamp() (now, stamp int64) {
+	now = micros(tx.store.now())
+	for {
+		last := tx.store.stamp.Load()
+		stamp = max(now, last+1)
+		if tx.store.stamp.CompareAndSwap(last, stamp) {
+			return now, stamp
+		}
+	}
+}
+
+func (tx *Tx) enqueue(due []Due) error {
+	if len(due) == 0 || tx.store.enqueue == nil {
+		return nil
+	}
+	tx.enqueued = true
+	return tx.store.enqueue(tx.ctx, tx, due)
+}
+
+// Retry makes parked pairs due at once and wakes the link; no refs: all of them.
+func (s *Links) Retry(ctx context.Context, org record.ID, id reconcile.LinkID, refs ...record.Ref) (err error) {
+	defer fault.Wrap(&err, "store: retry records of link %d", id)
+	return s.write(ctx, func(tx *Tx) error {
+		text := `UPDATE pairs SET attempts = 0, retry_at = ? WHERE org_id = ? AND link_id = ? AND state = 'parked' AND state <> 'synced'`
+		args := []any{micros(s.now()), int64(org), int64(id)}
+		if len(refs) > 0 {
+			text += ` AND (crm_ref IN (?*) OR microsoft_ref IN (?*))`
+			args = append(args, textsOf(refs), textsOf(refs))
+		}
+		n, err := tx.exec(tx.ctx, text, args...)
+		if err != nil {
+			return err
+		}
+		tx.items += n
+		return tx.wake(`l.org_id = ? AND l.id = ?`, int64(org), int64(id))
+	})
+}
+
+// History lists what sync did, latest first.
+func (s *Links) History(ctx context.Context, org record.ID, id reconcile.LinkID, before int64, limit int) (_ []reconcile.HistoryEntry, err error) {
+	defer fault.Wrap(&err, "store: history of link %d", id)
+	if last := (int64(id) + 1) * rowsPerLink; before <= 0 || before > last {
+		before = last
+	}
+	return list(ctx, s.reader(), func(scan scan) (reconcile.HistoryEntry, error) {
+		var h reconcile.HistoryEntry
+		var at int64
+		var fields, lost string
+		err := scan(&h.ID, &at, &h.CRM, &h.Microsoft, &h.Side, &h.Action, &h.Reason, &fields, &lost)
+		if err != nil {
+			return h, err
+		}
+		h.At = moment(at)
+		if h.Fields, err = fieldsOf(fields); err != nil || lost == "" {
+			return h, err
+		}
+		return h, json.Unmarshal([]byte(lost), &h.Lost)
+	}, `SELECT id, at, crm_ref, microsoft_ref, side, action, reason, fields, lost FROM history
+		WHERE org_id = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?`,
+		int64(org), int64(id)*rowsPerLink, before, int64(pageLimit(limit)))
+}
+
+// Due lists running links whose last run ended before the given time, oldest first. All organizations.
+func (s *Links) Due(ctx context.Context, before time.Time, limit int) (_ []reconcile.LinkID, err error) {
+	defer fault.Wrap(&err, "store: due links")
+	return list(ctx, s.reader(), readLinkID, `SELECT id FROM links WHERE last_run < ? AND state IN `+running+`
+		ORDER BY last_run LIMIT ?`, micros(before), int64(pageLimit(limit)))
+}
+
+// Subscriptions lists running links whose subscription ends before the given time or that have none. All organizations.
+func (s *Links) Subscriptions(ctx context.Context, before time.Time, limit int) (_ []reconcile.LinkID, err error) {
+	defer fault.Wrap(&err, "store: subscriptions")
+	return list(ctx, s.reader(), readLinkID, `SELECT id FROM links WHERE subscription_ends < ? AND state IN ('on', 'held')
+		ORDER BY subscription_ends LIMIT ?`, micros(before), int64(pageLimit(limit)))
+}
+
+// Stranded lists running links with wake-ups that nobody will serve: their worker died and its lease has ended, or their
+// job was lost. Waking them brings them back. All organizations.
+func (s *Links) Stranded(ctx context.Context, limit int) (_ []reconcile.LinkID, err error) {
+	defer fault.Wrap(&err, "store: stranded links")
+	now := micros(s.now())
+	return list(ctx, s.reader(), readLinkID, `SELECT id FROM links WHERE wanted > done AND lease_until <= ? AND queued_at < ?
+		AND state IN `+running+` ORDER BY id LIMIT ?`, now, now-stale.Microseconds(), int64(pageLimit(limit)))
+}
+
+func readLinkID(scan scan) (id reconcile.LinkID, err error) { return id, scan(&id) }
+
+// Postpone says that the link's job sleeps until a time, as after a fault that asks to wait; until then wakes do not
+// bring another one. All organizations.
+func (s *Links) Postpone(ctx context.Context, id reconcile.LinkID, until time.Time) (err error) {
+	defer fault.Wrap(&err, "store: postpone link %d", id)
+	return s.write(ctx, func(tx *Tx) error {
+		s.linkWrites.Add(1)
+		_, err := tx.exec(tx.ctx, `UPDATE links SET queued_at = ? WHERE id = ? AND queued_at > 0`, micros(until), int64(id))
+		return err
+	})
+}
+
+// The states of records on pages.
+const (
+	standsSynced   = "synced"
+	standsWaiting  = "waiting"
+	standsFailing  = "failing"
+	standsExcluded = "excluded"
+)
+
+// standing is what a pair's state means for its record.
+var standing = map[reconcile.PairState]string{
+	reconcile.Synced:   standsSynced,
+	reconcile.Intended: standsWaiting,
+	reconcile.Waiting:  standsWaiting,
+	reconcile.Parked:   standsFailing,
+	reconcile.Excluded: standsExcluded,
+}
+
+// outside tells where a live record of the link's owner stands that no pair knows.
+func outside(l *reconcile.Link, source record.Source, massUpdated bool, written time.Time) (string, fault.Reason) {
+	ok, reason := reconcile.Eligible(l.User, l.Policy, record.Meta{Owner: l.User, Source: source, MassUpdated: massUpdated})
+	switch {
+	case !ok:
+		return standsExcluded, reason
+	case !l.Settled, !written.Before(l.LastRun):
+		return standsWaiting, ""
+	}
+	return standsExcluded, fault.BeyondFirstSync
+}
+
+// Standing counts the records of a link by state.
+func (s *Links) Standing(ctx context.Context, org record.ID, id reconcile.LinkID) (out reconcile.Standing, err error) {
+	defer fault.Wrap(&err, "store: standing of link %d", id)
+	l, err := s.Link(ctx, org, id)
+	if err != nil {
+		return out, err
+	}
+	out = reconcile.Standing{Synced: l.Synced, Why: map[fault.Reason]int{}}
+	add := func(state string, reason fault.Reason, n int) {
+		switch state {
+		case standsWaiting:
+			out.Waiting += n
+			return
+		case standsFailing:
+			out.Failing += n
+		case standsExcluded:
+			out.Excluded += n
+		}
+		out.Why[reason] += n
+	}
+	type group struct {
+		state       reconcile.PairState
+		reason      fault.Reason
+		source      record.Source
+		massUpdated int64
+		fresh       int64
+		n           int
+	}
+	pairs, err := list(ctx, s.reader(), func(scan scan) (g group, err error) { return g, scan(&g.state, &g.reason, &g.n) },
+		`SELECT state, reason, COUNT(*) FROM pairs WHERE org_id = ? AND link_id = ? AND state <> 'synced' GROUP BY state, reason`, int64(org), int64(id))
+	if err != nil {
+		return out, err
+	}
+	for _, g := range pairs {
+		add(standing[g.state], g.reason, g.n)
+	}
+	if l.State == reconcile.Off {
+		return out, nil
+	}
+	others, err := list(ctx, s.reader(), func(scan scan) (g group, err error) {
+		return g, scan(&g.source, &g.massUpdated, &g.fresh, &g.n)
+	}, `SELECT source, mass_updated, CASE WHEN modified_at >= ? THEN 1 ELSE 0 END AS fresh, COUNT(*) FROM `+tableOf(l.Kind)+` r
+		WHERE `+unpaired+` GROUP BY source, mass_updated, fresh`, micros(l.LastRun), int64(org), int64(l.User), int64(id))
+	for _, g := range others {
+		written := time.Time{}
+		if g.fresh != 0 {
+			written = l.LastRun
+		}
+		state, reason := outside(l, g.source, g.massUpdated != 0, written)
+		add(state, reason, g.n)
+	}
+	return out, err
+}
+
+// unpaired are the live records of a link's owner that no pair of the link knows.
+const unpaired = `r.org_id = ? AND r.owner_id = ? AND r.deleted_at = 0 AND NOT EXISTS (
+	SELECT 1 FROM pairs p WHERE p.link_id = ? AND p.crm_ref = CAST(r.id AS TEXT) AND p.crm_ref <> '')`
+
+// Records tells where records stand in a link: first those that pairs know, then the others.
+func (s *Links) Records(ctx context.Context, org record.ID, id reconcile.LinkID, state string, offset, limit int) (_ []reconcile.RecordState, err error) {
+	defer fault.Wrap(&err, "store: records of link %d", id)
+	l, err := s.Link(ctx, org, id)
+	if err != nil {
+		return nil, err
+	}
+	limit = pageLimit(limit)
+	where, args := `org_id = ? AND id > ? AND id < ?`, []any{int64(org), int64(id) * rowsPerLink, (int64(id) + 1) * rowsPerLink}
+	switch state {
+	case "":
+	case standsSynced:
+		where += ` AND state = 'synced'`
+	default:
+		var states texts
+		for pair, stands := range standing {
+			if stands == state {
+				states = append(states, string(pair))
+			}
+		}
+		where, args = `org_id = ? AND link_id = ? AND state IN (?*) AND state <> 'synced'`, []any{int64(org), int64(id), states}
+	}
+	pairs, err := list(ctx, s.reader(), readStanding, `SELECT `+standingColumns+` FROM pairs WHERE `+where+` ORDER BY id LIMIT ? OFFSET ?`,
+		append(slices.Clip(args), int64(limit), int64(offset))...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]reconcile.RecordState, len(pairs), limit)
+	for i, p := range pairs {
+		out[i] = p.tell(l.Kind)
+	}
+	if err := s.name(ctx, org, l.Kind, out); err != nil {
+		return nil, err
+	}
+	if len(out) == limit || state == standsSynced || state == standsFailing || l.State == reconcile.Off {
+		return out, nil
+	}
+	skip := int64(0)
+	if len(out) == 0 && offset > 0 {
+		known, _, err := first(ctx, s.reader(), number, `SELECT COUNT(*) FROM pairs WHERE `+where, args...)
+		if err != nil {
+			return nil, err
+		}
+		skip = max(0, int64(offset)-known)
+	}
+	others, err := s.others(ctx, l, state, skip, limit-len(out))
+	return append(out, others...), err
+}
+
+// others are the records that no pair knows and that stand so ("": all), by id. The conditions say in SQL what outside
+// says of one record.
+func (s *Links) others(ctx context.Context, l *reconcile.Link, state string, skip int64, limit int) ([]reconcile.RecordState, error) {
+	where, args := unpaired, []any{int64(l.Org), int64(l.User), int64(l.ID)}
+	imported := `(r.source IN (?, ?) AND r.mass_updated = 0 AND CAST(? AS BIGINT) = 0)`
+	given := []any{string(record.Import), string(record.Migration), flag(l.Policy.AdmitImported)}
+	switch state {
+	case standsWaiting:
+		where += ` AND NOT ` + imported + ` AND (CAST(? AS BIGINT) = 0 OR r.modified_at >= ?)`
+	case standsExcluded:
+		where += ` AND (` + imported + ` OR NOT (CAST(? AS BIGINT) = 0 OR r.modified_at >= ?))`
+	}
+	if state != "" {
+		args = append(append(args, given...), flag(l.Settled), micros(l.LastRun))
+	}
+	records, err := list(ctx, s.reader(), recordReader(l.Org, l.Kind), `SELECT `+recordColumns+` FROM `+tableOf(l.Kind)+` r
+		WHERE `+where+` ORDER BY r.id LIMIT ? OFFSET ?`, append(args, int64(limit), skip)...)
+	out := make([]reconcile.RecordState, len(records))
+	for i := range records {
+		out[i] = outsider(l, &records[i])
+	}
+	return out, err
+}
+
+func outsider(l *reconcile.Link, r *crm.Record) reconcile.RecordState {
+	state, reason := outside(l, r.Source, r.MassUpdated, r.ModifiedAt)
+	return reconcile.RecordState{Link: l.ID, CRM: r.ID.Ref(), Name: displayName(l.Kind, r.Fields), State: state, Reason: reason, Since: r.ModifiedAt}
+}
+
+const standingColumns = `link_id, crm_ref, microsoft_ref, state, reason, detail, retry_at, since, base`
+
+// stands is a pair as pages see it.
+type stands struct {
+	reconcile.RecordState
+	pair reconcile.PairState
+	base string
+}
+
+func readStanding(scan scan) (p stands, err error) {
+	var retry, since int64
+	err = scan(&p.Link, &p.CRM, &p.Microsoft, &p.pair, &p.Reason, &p.Detail, &retry, &since, &p.base)
+	p.RetryAt, p.Since = moment(retry), moment(since)
+	return p, err
+}
+
+// tell gives the record's state, with the name that the two sides last agreed on.
+func (p stands) tell(kind record.Kind) reconcile.RecordState {
+	p.State = standing[p.pair]
+	if fields, err := fieldsOf(p.base); err == nil {
+		p.Name = displayName(kind, fields)
+	}
+	return p.RecordState
+}
+
+// name gives the records of the built-in CRM their present names.
+func (s *Links) name(ctx context.Context, org record.ID, kind record.Kind, states []reconcile.RecordState) error {
+	var ids []record.ID
+	for _, st := range states {
+		if id, ok := record.ParseID(string(st.CRM)); ok {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	found, err := (&Records{s.core}).ByID(ctx, org, kind, ids)
+	if err != nil {
+		return err
+	}
+	for i := range states {
+		if id, ok := record.ParseID(string(states[i].CRM)); ok {
+			if r, ok := found[id]; ok {
+				states[i].Name = displayName(kind, r.Fields)
+			}
+		}
+	}
+	return nil
+}
+
+// RecordsOf tells where single records of the built-in CRM stand in the links of their owners. A record whose owner has
+// no link is absent.
+func (s *Links) RecordsOf(ctx context.Context, org record.ID, kind record.Kind, refs []record.Ref) (_ map[record.Ref]reconcile.RecordState, err error) {
+	defer fault.Wrap(&err, "store: where %d %s stand", len(refs), kind)
+	var ids []record.ID
+	for _, ref := range refs {
+		if id, ok := record.ParseID(string(ref)); ok {
+			ids = append(ids, id)
+		}
+	}
+	out := make(map[record.Ref]reconcile.RecordState, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	records, err := (&Records{s.core}).ByID(ctx, org, kind, ids)
+	if err != nil || len(records) == 0 {
+		return out, err
+	}
+	var owners []record.ID
+	for _, r := range records {
+		owners = append(owners, r.Owner)
+	}
+	slices.Sort(owners)
+	links, err := list(ctx, s.reader(), readLink, `SELECT `+linkColumns+` FROM links l JOIN link_settings s ON s.link_id = l.id
+		WHERE l.org_id = ? AND l.user_id IN (?*) AND l.kind = ? AND l.state <> 'off'`, int64(org), intsOf(slices.Compact(owners)), string(kind))
+	if err != nil || len(links) == 0 {
+		return out, err
+	}
+	of := make(map[record.ID]*reconcile.Link, len(links))
+	linkIDs := make([]reconcile.LinkID, len(links))
+	for i := range links {
+		of[links[i].User], linkIDs[i] = &links[i], links[i].ID
+	}
+	pairs, err := list(ctx, s.reader(), readStanding, `SELECT `+standingColumns+` FROM pairs
+		WHERE org_id = ? AND link_id IN (?*) AND crm_ref IN (?*) AND crm_ref <> ''`, int64(org), intsOf(linkIDs), textsOf(refs))
+	if err != nil {
+		return out, err
+	}
+	for id, r := range records {
+		if l := of[r.Owner]; l != nil && !r.Deleted() {
+			out[id.Ref()] = outsider(l, &r)
+		}
+	}
+	for _, p := range pairs {
+		was, ok := out[p.CRM]
+		if ok && was.Link == p.Link { // not that of a former owner
+			state := p.tell(kind)
+			state.Name = was.Name
+			out[p.CRM] = state
+		}
+	}
+	return out, nil
+}

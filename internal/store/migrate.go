@@ -1,0 +1,93 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"tandem/internal/fault"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// The words in double braces that migrations leave to the database.
+var (
+	liteWords = strings.NewReplacer("{{id}}", "INTEGER PRIMARY KEY", "{{text}}", "TEXT", "{{bytes}}", "BLOB")
+	pgWords   = strings.NewReplacer("{{id}}", "BIGINT PRIMARY KEY", "{{text}}", `TEXT COLLATE "C"`, "{{bytes}}", "BYTEA")
+)
+
+// Migrate brings the tables, and those of the job queue, to the state that this program expects. Migrations are the
+// numbered files in migrations/; they only go forward, and one that has been published is never changed.
+func (s *Store) Migrate(ctx context.Context) (err error) {
+	defer fault.Wrap(&err, "store: migrate")
+	dialect, words := goose.DialectSQLite3, liteWords
+	if s.Postgres() != nil {
+		dialect, words = goose.DialectPostgres, pgWords
+	}
+	steps, err := steps(words)
+	if err != nil {
+		return err
+	}
+	return s.db.migrate(ctx, func(ctx context.Context, db *sql.DB) error {
+		provider, err := goose.NewProvider(dialect, db, nil, goose.WithGoMigrations(steps...), goose.WithDisableGlobalRegistry(true),
+			goose.WithSlog(s.log))
+		if err != nil {
+			return err
+		}
+		if _, err := provider.Up(ctx); err != nil {
+			return err
+		}
+		return s.migrateJobs(ctx)
+	})
+}
+
+func (s *Store) migrateJobs(ctx context.Context) error {
+	if pool := s.Postgres(); pool != nil {
+		m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: s.log})
+		if err != nil {
+			return err
+		}
+		_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		return err
+	}
+	m, err := rivermigrate.New(riversqlite.New(s.SQLite()), &rivermigrate.Config{Logger: s.log})
+	if err != nil {
+		return err
+	}
+	_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	return err
+}
+
+func steps(words *strings.Replacer) ([]*goose.Migration, error) {
+	files, err := migrations.ReadDir("migrations")
+	if err != nil {
+		return nil, err
+	}
+	var out []*goose.Migration
+	for _, f := range files {
+		digits, _, _ := strings.Cut(f.Name(), "_")
+		version, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("migration %s has no number", f.Name())
+		}
+		text, err := migrations.ReadFile(path.Join("migrations", f.Name()))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, goose.NewGoMigration(version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, words.Replace(string(text)))
+			return err
+		}}, nil))
+	}
+	return out, nil
+}

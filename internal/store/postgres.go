@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// pgDB is a database of PostgreSQL.
+type pgDB struct {
+	pgQuerier
+	pool *pgxpool.Pool
+}
+
+// pgConns bounds the connections of one process: sixteen jobs, pages, the queue's own.
+const pgConns = 24
+
+func openPostgres(ctx context.Context, url string, conns int) (*pgDB, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		config.MaxConns = pgConns
+	}
+	if conns > 0 {
+		config.MaxConns = int32(conns)
+	}
+	config.MaxConnIdleTime = 5 * time.Minute
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return &pgDB{pgQuerier{pool}, pool}, nil
+}
+
+func (db *pgDB) begin(ctx context.Context) (*Tx, error) {
+	tx, err := db.pool.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	done := context.WithoutCancel(ctx)
+	return &Tx{querier: pgQuerier{tx}, handles: handles{
+		PGX:      tx,
+		commit:   func() error { return tx.Commit(done) },
+		rollback: func() { _ = tx.Rollback(done) },
+	}}, nil
+}
+
+// migrationLock is the number of the advisory lock that lets one process migrate at a time.
+const migrationLock = 0x74616e64656d // "tandem"
+
+func (db *pgDB) migrate(ctx context.Context, do func(context.Context, *sql.DB) error) error {
+	conn, err := db.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(migrationLock)); err != nil {
+		return err
+	}
+	defer conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", int64(migrationLock)) //nolint:errcheck // ends with the connection at the latest
+	std := stdlib.OpenDBFromPool(db.pool)
+	defer std.Close()
+	return do(ctx, std)
+}
+
+func (db *pgDB) close() error {
+	db.pool.Close()
+	return nil
+}
+
+// pgQuerier runs statements on the pool or a transaction of PostgreSQL. pgx prepares and remembers them itself.
+type pgQuerier struct {
+	on interface {
+		Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+		Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	}
+}
+
+var pgTexts = translation{make: toPostgres}
+
+func (q pgQuerier) query(ctx context.Context, text string, args ...any) (rows, error) {
+	r, err := q.on.Query(ctx, pgTexts.of(text), pgArgs(args)...)
+	if err != nil {
+		return nil, err
+	}
+	return pgRows{r}, nil
+}
+
+func (q pgQuerier) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	tag, err := q.on.Exec(ctx, pgTexts.of(text), pgArgs(args)...)
+	return tag.RowsAffected(), err
+}
+
+func pgArgs(args []any) []any {
+	for i, a := range args {
+		switch l := a.(type) {
+		case ints:
+			args[i] = []int64(l)
+		case texts:
+			args[i] = []string(l)
+		}
+	}
+	return args
+}
+
+// insert sends a batch as one array a column: one statement for any number of rows, and no limit of arguments.
+func (q pgQuerier) insert(ctx context.Context, b *batch) error {
+	if len(b.values) == 0 {
+		return nil
+	}
+	text := b.shape.text("postgres insert", 0, func() string {
+		return fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM unnest(%s)%s", b.table, strings.Join(b.columns, ", "), pgTypes(b), b.clash)
+	})
+	_, err := q.on.Exec(ctx, text, pgArrays(b)...)
+	return err
+}
+
+func (q pgQuerier) update(ctx context.Context, b *batch) error {
+	if len(b.values) == 0 {
+		return nil
+	}
+	text := b.shape.text("postgres update", 0, func() string {
+		var set []string
+		for _, c := range b.columns[1:] {
+			set = append(set, c+" = v."+c)
+		}
+		return fmt.Sprintf("UPDATE %s SET %s FROM unnest(%s) AS v (%s) WHERE %s.%s = v.%s", b.table, strings.Join(set, ", "),
+			pgTypes(b), strings.Join(b.columns, ", "), b.table, b.columns[0], b.columns[0])
+	})
+	_, err := q.on.Exec(ctx, text, pgArrays(b)...)
+	return err
+}
+
+func pgTypes(b *batch) string {
+	types := make([]string, len(b.columns))
+	for i := range b.columns {
+		types[i] = fmt.Sprintf("$%d::text[]", i+1)
+		if _, ok := b.values[i].(int64); ok {
+			types[i] = fmt.Sprintf("$%d::bigint[]", i+1)
+		}
+	}
+	return strings.Join(types, ", ")
+}
+
+// pgArrays turns the rows into columns.
+func pgArrays(b *batch) []any {
+	width, rows := len(b.columns), b.rows()
+	arrays := make([]any, width)
+	for c := range width {
+		if _, ok := b.values[c].(int64); ok {
+			column := make([]int64, rows)
+			for r := range rows {
+				column[r] = b.values[r*width+c].(int64)
+			}
+			arrays[c] = column
+			continue
+		}
+		column := make([]string, rows)
+		for r := range rows {
+			column[r] = b.values[r*width+c].(string)
+		}
+		arrays[c] = column
+	}
+	return arrays
+}
+
+type pgRows struct{ pgx.Rows }
+
+func (r pgRows) close() { r.Rows.Close() }
+
+// Postgres is the pool of PostgreSQL, or nil: for the job queue.
+func (s *Store) Postgres() *pgxpool.Pool {
+	if db, ok := s.db.(*pgDB); ok {
+		return db.pool
+	}
+	return nil
+}

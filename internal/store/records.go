@@ -1,0 +1,540 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+var _ crm.Store = (*Records)(nil)
+
+// idsPerOrg is how far apart the ids of two organizations' records lie: an id is the organization's id times this, and
+// the sequence number of the record's first write.
+const idsPerOrg = 1_000_000_000_000
+
+// tableOf is the table of a kind of record.
+func tableOf(kind record.Kind) string {
+	if kind == record.Contacts {
+		return "contacts"
+	}
+	return "events"
+}
+
+// maxPage bounds a page whose asker named no limit.
+const maxPage = 2000
+
+func pageLimit(limit int) int {
+	if limit <= 0 {
+		return maxPage
+	}
+	return limit
+}
+
+const recordColumns = `id, owner_id, version, seq, source, mass_updated, token, created_at, created_by,
+	modified_at, modified_by, deleted_at, deleted_by, fields`
+
+func recordReader(org record.ID, kind record.Kind) func(scan) (crm.Record, error) {
+	return func(scan scan) (crm.Record, error) {
+		r := crm.Record{Org: org, Kind: kind}
+		var massUpdated, created, modified, deleted int64
+		var fields string
+		err := scan(&r.ID, &r.Owner, &r.Version, &r.Seq, &r.Source, &massUpdated, &r.Token, &created, &r.CreatedBy,
+			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &fields)
+		if err != nil {
+			return r, err
+		}
+		r.MassUpdated = massUpdated != 0
+		r.CreatedAt, r.ModifiedAt, r.DeletedAt = moment(created), moment(modified), moment(deleted)
+		r.Fields, err = fieldsOf(fields)
+		return r, err
+	}
+}
+
+// Records lists a page.
+func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, q crm.Query) (_ []crm.Record, err error) {
+	defer fault.Wrap(&err, "store: list %s", kind)
+	where, args := conditions(org, kind, q)
+	column := "id"
+	switch q.Sort {
+	case crm.ByCreated:
+		column = "created_at"
+	case crm.ByModified:
+		column = "modified_at"
+	case crm.ByName:
+		column = "name"
+	case crm.ByStart:
+		if column = "start_at"; kind == record.Contacts {
+			column = "id"
+		}
+	default:
+		where += " AND id > ? AND id < ?"
+		args = append(args, int64(org)*idsPerOrg, (int64(org)+1)*idsPerOrg)
+	}
+	order := column + ", id"
+	if q.Descending {
+		order = column + " DESC, id DESC"
+	}
+	// First the ids, mostly from an index alone, then the rows of the page: long offsets stay cheap.
+	return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
+		`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s ORDER BY %[4]s LIMIT ? OFFSET ?) ORDER BY %[4]s`,
+		recordColumns, tableOf(kind), where, order), append(args, int64(pageLimit(q.Limit)), int64(q.Offset))...)
+}
+
+// Count counts what Records would list without a limit.
+func (s *Records) Count(ctx context.Context, org record.ID, kind record.Kind, q crm.Query) (_ int, err error) {
+	defer fault.Wrap(&err, "store: count %s", kind)
+	where, args := conditions(org, kind, q)
+	n, _, err := first(ctx, s.reader(), number, fmt.Sprintf(`SELECT COUNT(*) FROM %s WHERE %s`, tableOf(kind), where), args...)
+	return int(n), err
+}
+
+// conditions are those of a query as SQL, with their arguments.
+func conditions(org record.ID, kind record.Kind, q crm.Query) (string, []any) {
+	where, args := []string{"org_id = ?"}, []any{int64(org)}
+	add := func(condition string, values ...any) {
+		where, args = append(where, condition), append(args, values...)
+	}
+	if q.Owner != 0 {
+		add("owner_id = ?", int64(q.Owner))
+	}
+	if q.Deleted {
+		add("deleted_at > 0")
+	} else {
+		add("deleted_at = 0")
+	}
+	if q.IDs != nil {
+		add("id IN (?*)", intsOf(q.IDs))
+	}
+	if kind != record.Contacts {
+		// The plus keeps both databases from going through all that began earlier: what ends later is less.
+		if !q.From.IsZero() {
+			add("end_at > ?", micros(q.From))
+		}
+		if !q.To.IsZero() {
+			add("+start_at < ?", micros(q.To))
+		}
+	}
+	if !q.ModifiedSince.IsZero() {
+		add("modified_at >= ?", micros(q.ModifiedSince))
+	}
+	for _, word := range strings.Fields(fold(q.Search)) {
+		add(`search LIKE ? ESCAPE '\'`, "%"+likeWords.Replace(word)+"%")
+	}
+	return strings.Join(where, " AND "), args
+}
+
+var likeWords = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
+
+// ByID finds records, deleted ones too.
+func (s *Records) ByID(ctx context.Context, org record.ID, kind record.Kind, ids []record.ID) (_ map[record.ID]crm.Record, err error) {
+	defer fault.Wrap(&err, "store: find %d %s", len(ids), kind)
+	found, err := list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
+		`SELECT %s FROM %s WHERE org_id = ? AND id IN (?*)`, recordColumns, tableOf(kind)), int64(org), intsOf(ids))
+	out := make(map[record.ID]crm.Record, len(found))
+	for _, r := range found {
+		out[r.ID] = r
+	}
+	return out, err
+}
+
+// ByToken finds records by the intent that created them.
+func (s *Records) ByToken(ctx context.Context, org record.ID, kind record.Kind, tokens []string) (_ map[string]crm.Record, err error) {
+	defer fault.Wrap(&err, "store: find %d %s by token", len(tokens), kind)
+	return byToken(ctx, s.reader(), org, kind, tokens)
+}
+
+func byToken(ctx context.Context, q querier, org record.ID, kind record.Kind, tokens []string) (map[string]crm.Record, error) {
+	found, err := list(ctx, q, recordReader(org, kind), fmt.Sprintf(
+		`SELECT %s FROM %s WHERE org_id = ? AND token IN (?*) AND token <> ''`, recordColumns, tableOf(kind)), int64(org), texts(tokens))
+	out := make(map[string]crm.Record, len(found))
+	for _, r := range found {
+		out[r.Token] = r
+	}
+	return out, err
+}
+
+// The columns that Insert and Update write.
+var (
+	recordInsert = map[record.Kind]*shape{
+		record.Contacts: newShape("contacts", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
+			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields"),
+		record.Calendar: newShape("events", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
+			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at"),
+	}
+	recordUpdate = map[record.Kind]*shape{
+		record.Contacts: newShape("contacts", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
+			"deleted_at", "deleted_by", "name", "search", "fields"),
+		record.Calendar: newShape("events", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
+			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at"),
+	}
+	departureInsert = &shape{table: "departures", columns: []string{"org_id", "kind", "owner_id", "id", "seq"},
+		clash: " ON CONFLICT (org_id, kind, owner_id, id) DO UPDATE SET seq = excluded.seq"}
+	tombstoneInsert = newShape("tombstones", "id", "org_id", "kind", "owner_id", "name", "deleted_at", "deleted_by", "created_by")
+)
+
+// addRecord adds what changes with every write of a record.
+func (b *batch) addRecord(r *crm.Record) error {
+	fields, err := json.Marshal(r.Fields)
+	if err != nil {
+		return err
+	}
+	b.add(r.Version, r.Seq, int64(r.Owner), string(r.Source), flag(r.MassUpdated), micros(r.ModifiedAt), int64(r.ModifiedBy),
+		micros(r.DeletedAt), int64(r.DeletedBy), sortName(r.Kind, r.Fields), searchText(r.Kind, r.Fields), string(fields))
+	if r.Kind != record.Contacts {
+		start, end := span(r.Fields)
+		b.add(start, end)
+	}
+	return nil
+}
+
+// takeSeq takes the organization's next n sequence numbers and returns the one before them. Whoever has taken some keeps
+// the organization's row locked until its transaction ends. So transactions that write records of an organization
+// follow one another, and their sequence numbers become visible in ascending order: who has read up to a number will
+// never miss one below it (SYNC-INVARIANTS I7). SQLite has one writer anyway.
+func (tx *Tx) takeSeq(org record.ID, n int) (int64, error) {
+	last, ok, err := first(tx.ctx, tx, number, `UPDATE organizations SET seq = seq + ? WHERE id = ? RETURNING seq`, int64(n), int64(org))
+	if err == nil && !ok {
+		err = notFound("organization", org)
+	}
+	return last - int64(n), err
+}
+
+// Insert stores new records. One whose Token is known already comes back as it is stored.
+func (s *Records) Insert(ctx context.Context, by crm.Author, records []crm.Record) (out []crm.Record, err error) {
+	defer fault.Wrap(&err, "store: insert %d records", len(records))
+	if len(records) == 0 {
+		return nil, nil
+	}
+	err = s.write(ctx, func(tx *Tx) error {
+		out = slices.Clone(records)
+		seq, err := tx.takeSeq(by.Org, len(records))
+		if err != nil {
+			return err
+		}
+		for _, kind := range kindsOf(records) {
+			if err := tx.insertRecords(by, kind, out, seq); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func kindsOf(records []crm.Record) []record.Kind {
+	var kinds []record.Kind
+	for i := range records {
+		if !slices.Contains(kinds, records[i].Kind) {
+			kinds = append(kinds, records[i].Kind)
+		}
+	}
+	return kinds
+}
+
+// insertRecords stores those of the records that are of a kind; seq is the number before the first one's.
+func (tx *Tx) insertRecords(by crm.Author, kind record.Kind, records []crm.Record, seq int64) error {
+	var tokens []string
+	for i := range records {
+		if records[i].Kind == kind && records[i].Token != "" {
+			tokens = append(tokens, records[i].Token)
+		}
+	}
+	known := map[string]crm.Record{}
+	if len(tokens) > 0 {
+		var err error
+		if known, err = byToken(tx.ctx, tx, by.Org, kind, tokens); err != nil {
+			return err
+		}
+	}
+	rows := newBatch(recordInsert[kind], len(records))
+	var owners []record.ID
+	for i := range records {
+		r := &records[i]
+		if r.Kind != kind {
+			continue
+		}
+		if stored, ok := known[r.Token]; ok && r.Token != "" {
+			*r = stored
+			continue
+		}
+		r.Org, r.Version, r.Seq = by.Org, 1, seq+int64(i)+1
+		r.ID = record.ID(int64(by.Org)*idsPerOrg + r.Seq)
+		rows.add(int64(r.ID), int64(r.Org), micros(r.CreatedAt), int64(r.CreatedBy), r.Token)
+		if err := rows.addRecord(r); err != nil {
+			return err
+		}
+		if r.Token != "" {
+			known[r.Token] = *r // the same token twice in one call is one record too
+		}
+		owners = append(owners, r.Owner)
+	}
+	tx.items += int64(rows.rows())
+	if err := tx.insert(tx.ctx, rows); err != nil {
+		return err
+	}
+	return tx.wakeOwners(by, kind, owners)
+}
+
+// Update stores records that are still at the version they were read at.
+func (s *Records) Update(ctx context.Context, by crm.Author, records []crm.Record) (out []crm.Record, faults []error, err error) {
+	defer fault.Wrap(&err, "store: update %d records", len(records))
+	if len(records) == 0 {
+		return nil, nil, nil
+	}
+	err = s.write(ctx, func(tx *Tx) error {
+		out, faults = slices.Clone(records), make([]error, len(records))
+		seq, err := tx.takeSeq(by.Org, len(records))
+		if err != nil {
+			return err
+		}
+		for _, kind := range kindsOf(records) {
+			if err := tx.updateRecords(by, kind, out, faults, seq); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, faults, err
+}
+
+// updateRecords stores those of the records that are of a kind and notes why others were not.
+func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Record, faults []error, seq int64) error {
+	type stored struct{ id, version, owner int64 }
+	var ids ints
+	for i := range records {
+		if records[i].Kind == kind {
+			ids = append(ids, int64(records[i].ID))
+		}
+	}
+	// Nobody else writes records of the organization before this transaction ends: see takeSeq.
+	found, err := list(tx.ctx, tx, func(scan scan) (r stored, err error) { return r, scan(&r.id, &r.version, &r.owner) },
+		fmt.Sprintf(`SELECT id, version, owner_id FROM %s WHERE org_id = ? AND id IN (?*)`, tableOf(kind)), int64(by.Org), ids)
+	if err != nil {
+		return err
+	}
+	before := make(map[record.ID]stored, len(found))
+	for _, f := range found {
+		before[record.ID(f.id)] = f
+	}
+	rows, departures := newBatch(recordUpdate[kind], len(ids)), newBatch(departureInsert, 0)
+	arrived := map[record.ID]ints{}
+	var owners []record.ID
+	for i := range records {
+		r := &records[i]
+		if r.Kind != kind {
+			continue
+		}
+		was, ok := before[r.ID]
+		switch {
+		case !ok:
+			faults[i] = notFound("record", r.ID)
+			continue
+		case was.version != r.Version:
+			faults[i] = fault.New(fault.Conflict, "", "store: record %d is at version %d, not at %d", r.ID, was.version, r.Version)
+			continue
+		}
+		r.Org, r.Version, r.Seq = by.Org, r.Version+1, seq+int64(i)+1
+		before[r.ID] = stored{was.id, r.Version, int64(r.Owner)} // should the call name it twice
+		rows.add(int64(r.ID))
+		if err := rows.addRecord(r); err != nil {
+			return err
+		}
+		owners = append(owners, r.Owner)
+		if old := record.ID(was.owner); old != r.Owner {
+			owners = append(owners, old)
+			departures.add(int64(by.Org), string(kind), int64(old), int64(r.ID), r.Seq)
+			arrived[r.Owner] = append(arrived[r.Owner], int64(r.ID))
+		}
+	}
+	tx.items += int64(rows.rows())
+	if err := tx.update(tx.ctx, rows); err != nil {
+		return err
+	}
+	if err := tx.insert(tx.ctx, departures); err != nil {
+		return err
+	}
+	for owner, ids := range arrived { // whoever has it again has not lost it
+		if _, err := tx.exec(tx.ctx, `DELETE FROM departures WHERE org_id = ? AND kind = ? AND owner_id = ? AND id IN (?*)`,
+			int64(by.Org), string(kind), int64(owner), ids); err != nil {
+			return err
+		}
+	}
+	return tx.wakeOwners(by, kind, owners)
+}
+
+// Destroy removes records from the recycle bin for good; those that are not in it stay.
+func (s *Records) Destroy(ctx context.Context, by crm.Author, kind record.Kind, ids []record.ID, at time.Time) (err error) {
+	defer fault.Wrap(&err, "store: destroy %d %s", len(ids), kind)
+	if len(ids) == 0 {
+		return nil
+	}
+	return s.write(ctx, func(tx *Tx) error {
+		seq, err := tx.takeSeq(by.Org, len(ids))
+		if err != nil {
+			return err
+		}
+		doomed, err := list(tx.ctx, tx, recordReader(by.Org, kind), fmt.Sprintf(
+			`SELECT %s FROM %s WHERE org_id = ? AND id IN (?*) AND deleted_at > 0`, recordColumns, tableOf(kind)), int64(by.Org), intsOf(ids))
+		if err != nil || len(doomed) == 0 {
+			return err
+		}
+		stones, departures := newBatch(tombstoneInsert, len(doomed)), newBatch(departureInsert, len(doomed))
+		var owners []record.ID
+		gone := make(ints, len(doomed))
+		for i, r := range doomed {
+			gone[i], owners = int64(r.ID), append(owners, r.Owner)
+			who := by.User
+			if who == 0 {
+				who = r.DeletedBy // the bin was emptied by itself
+			}
+			stones.add(int64(r.ID), int64(by.Org), string(kind), int64(r.Owner), displayName(kind, r.Fields), micros(at), int64(who), int64(r.CreatedBy))
+			departures.add(int64(by.Org), string(kind), int64(r.Owner), int64(r.ID), seq+int64(i)+1)
+		}
+		if _, err := tx.exec(tx.ctx, fmt.Sprintf(`DELETE FROM %s WHERE org_id = ? AND id IN (?*)`, tableOf(kind)), int64(by.Org), gone); err != nil {
+			return err
+		}
+		if err := tx.insert(tx.ctx, stones); err != nil {
+			return err
+		}
+		if err := tx.insert(tx.ctx, departures); err != nil {
+			return err
+		}
+		tx.items += int64(len(doomed))
+		return tx.wakeOwners(by, kind, owners)
+	})
+}
+
+// Tombstones lists what was deleted at or after since, latest first.
+func (s *Records) Tombstones(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, since time.Time, limit, offset int) (_ []crm.Tombstone, err error) {
+	defer fault.Wrap(&err, "store: list deleted %s", kind)
+	from := max(micros(since), 1)
+	page := int64(pageLimit(limit))
+	return list(ctx, s.reader(), func(scan scan) (crm.Tombstone, error) {
+		var t crm.Tombstone
+		var permanent, deleted int64
+		var fields, firstName, lastName, email string
+		err := scan(&t.ID, &permanent, &t.Name, &fields, &deleted, &t.DeletedBy, &t.CreatedBy, &t.Owner, &firstName, &lastName, &email)
+		if err != nil {
+			return t, err
+		}
+		t.Permanent, t.DeletedAt, t.DeletedName = permanent != 0, moment(deleted), userName(firstName, lastName, email)
+		if !t.Permanent {
+			values, err := fieldsOf(fields)
+			if err != nil {
+				return t, err
+			}
+			t.Name = displayName(kind, values)
+		}
+		return t, nil
+	}, fmt.Sprintf(`
+		SELECT d.id, d.permanent, d.name, d.fields, d.deleted_at, d.deleted_by, d.created_by, d.owner_id,
+			COALESCE(u.first_name, ''), COALESCE(u.last_name, ''), COALESCE(u.email, '')
+		FROM (
+			SELECT id, 0 AS permanent, '' AS name, fields, deleted_at, deleted_by, created_by, owner_id FROM %s
+			WHERE org_id = ? AND deleted_at >= ? AND deleted_at > 0 AND (owner_id = ? OR CAST(? AS BIGINT) = 0)
+			UNION ALL
+			SELECT id, 1, name, '', deleted_at, deleted_by, created_by, owner_id FROM tombstones
+			WHERE org_id = ? AND kind = ? AND deleted_at >= ? AND (owner_id = ? OR CAST(? AS BIGINT) = 0)
+		) AS d LEFT JOIN users u ON u.org_id = ? AND u.id = d.deleted_by
+		ORDER BY d.deleted_at DESC, d.id DESC LIMIT ? OFFSET ?`, tableOf(kind)),
+		int64(org), from, int64(owner), int64(owner), int64(org), string(kind), from, int64(owner), int64(owner), int64(org), page, int64(offset))
+}
+
+// Seq is the organization's latest sequence number.
+func (s *Records) Seq(ctx context.Context, org record.ID) (_ int64, err error) {
+	defer fault.Wrap(&err, "store: sequence of organization %d", org)
+	seq, ok, err := first(ctx, s.reader(), number, `SELECT seq FROM organizations WHERE id = ?`, int64(org))
+	if err == nil && !ok {
+		err = notFound("organization", org)
+	}
+	return seq, err
+}
+
+// Touched lists what was written after a sequence number among the records that the owner has or had. Seq of a record
+// that the owner no longer has is that of its departure, so that Seq ascends in what is returned. Who wants to go on
+// behind the last one when there are none asks Seq before Touched, not after it.
+func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, after int64, limit int) (_ []crm.Record, err error) {
+	defer fault.Wrap(&err, "store: touched %s", kind)
+	page := int64(pageLimit(limit))
+	return list(ctx, s.reader(), func(scan scan) (crm.Record, error) {
+		r := crm.Record{Org: org, Kind: kind}
+		var massUpdated, created, modified, deleted int64
+		var fields string
+		err := scan(&r.Seq, &r.ID, &r.Owner, &r.Version, &r.Source, &massUpdated, &r.Token, &created, &r.CreatedBy,
+			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &fields)
+		if err != nil {
+			return r, err
+		}
+		r.MassUpdated = massUpdated != 0
+		r.CreatedAt, r.ModifiedAt, r.DeletedAt = moment(created), moment(modified), moment(deleted)
+		if r.Version == 0 { // destroyed
+			return crm.Record{Org: org, Kind: kind, ID: r.ID, Seq: r.Seq, DeletedAt: r.DeletedAt}, nil
+		}
+		r.Fields, err = fieldsOf(fields)
+		return r, err
+	}, fmt.Sprintf(`
+		SELECT t.place, t.id, COALESCE(r.owner_id, 0), COALESCE(r.version, 0), COALESCE(r.source, ''), COALESCE(r.mass_updated, 0),
+			COALESCE(r.token, ''), COALESCE(r.created_at, 0), COALESCE(r.created_by, 0), COALESCE(r.modified_at, 0),
+			COALESCE(r.modified_by, 0), COALESCE(r.deleted_at, g.deleted_at, 0), COALESCE(r.deleted_by, 0), COALESCE(r.fields, '')
+		FROM (
+			SELECT * FROM (SELECT seq AS place, id FROM %[1]s
+				WHERE org_id = ? AND owner_id = ? AND seq > ? ORDER BY seq LIMIT ?) AS a
+			UNION ALL
+			SELECT * FROM (SELECT seq AS place, id FROM departures
+				WHERE org_id = ? AND kind = ? AND owner_id = ? AND seq > ? ORDER BY seq LIMIT ?) AS b
+		) AS t
+		LEFT JOIN %[1]s r ON r.id = t.id
+		LEFT JOIN tombstones g ON g.id = t.id
+		ORDER BY t.place LIMIT ?`, tableOf(kind)),
+		int64(org), int64(owner), after, page, int64(org), string(kind), int64(owner), after, page, page)
+}
+
+// FirstSync lists the owner's records in the order of the first sync (S19).
+func (s *Records) FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, now time.Time, offset, limit int) (_ []crm.Record, err error) {
+	defer fault.Wrap(&err, "store: first sync of %s", kind)
+	own, args := `org_id = ? AND owner_id = ? AND deleted_at = 0`, []any{int64(org), int64(owner)}
+	if !admitImported {
+		own += ` AND (mass_updated = 1 OR source NOT IN (?, ?))`
+		args = append(args, string(record.Import), string(record.Migration))
+	}
+	page := func(more, order string, values ...any) ([]crm.Record, error) {
+		return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
+			`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s%[4]s ORDER BY %[5]s LIMIT ? OFFSET ?) ORDER BY %[5]s`,
+			recordColumns, tableOf(kind), own, more, order), append(slices.Clip(args), values...)...)
+	}
+	if kind == record.Contacts {
+		return page("", "modified_at DESC, id DESC", int64(limit), int64(offset))
+	}
+	coming, err := page(" AND +end_at > ?", "start_at, id", micros(now), int64(limit), int64(offset))
+	if err != nil || len(coming) == limit {
+		return coming, err
+	}
+	skip := int64(0)
+	if len(coming) == 0 && offset > 0 {
+		all, _, err := first(ctx, s.reader(), number, fmt.Sprintf(`SELECT COUNT(*) FROM events WHERE %s AND end_at > ?`, own),
+			append(slices.Clip(args), micros(now))...)
+		if err != nil {
+			return nil, err
+		}
+		skip = max(0, int64(offset)-all)
+	}
+	past, err := page(" AND end_at <= ?", "end_at DESC, id DESC", micros(now), int64(limit-len(coming)), skip)
+	return append(coming, past...), err
+}
+
+// fieldsOf reads stored fields.
+func fieldsOf(text string) (record.Fields, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var f record.Fields
+	err := json.Unmarshal([]byte(text), &f)
+	return f, err
+}
