@@ -22,6 +22,9 @@ type Runner struct {
 	NewID      func() string // a fresh random id for an intent
 	Log        *slog.Logger
 	Name       string // what dedicated calendars and folders are called
+	// Every ticks every so often until its context ends: the pulse by which a lease is kept. nil: there is none, and a
+	// run must end within its lease.
+	Every func(ctx context.Context, d time.Duration) <-chan time.Time
 	// Width is how many chunks of writes may be under way at once within a run; 0 is defaultWidth.
 	Width int
 }
@@ -67,7 +70,9 @@ func (r *run) whole(ctx context.Context) error {
 	wanted := r.link.Wanted
 	work, stop := context.WithCancelCause(ctx)
 	var beat sync.WaitGroup
-	beat.Go(func() { r.keepLease(work, stop) })
+	if r.Every != nil {
+		beat.Go(func() { r.keepLease(work, r.Every(work, lease/3), stop) })
+	}
 
 	err := r.work(work)
 	if cause := context.Cause(work); err != nil && cause != nil {
@@ -92,14 +97,12 @@ func (r *run) whole(ctx context.Context) error {
 }
 
 // keepLease renews the lease until the run ends, and ends the run if the lease is lost.
-func (r *run) keepLease(ctx context.Context, stop context.CancelCauseFunc) {
-	tick := time.NewTicker(lease / 3)
-	defer tick.Stop()
+func (r *run) keepLease(ctx context.Context, pulse <-chan time.Time, stop context.CancelCauseFunc) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-pulse:
 			until := r.Now().Add(lease)
 			switch err := r.Ledger.Renew(ctx, r.link, until); {
 			case err == nil:
