@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -134,7 +135,7 @@ func (s *Sim) enter(p *Person) {
 	box := s.boxes[p.ID]
 	switch {
 	case p.HasMailbox && box == nil:
-		s.boxes[p.ID] = newMailbox(s, p, uint32(len(s.boxes)+1))
+		s.boxes[p.ID] = newMailbox(s, p)
 	case box != nil:
 		box.owner.Store(p)
 		box.enabled.Store(p.HasMailbox)
@@ -145,6 +146,7 @@ func (s *Sim) enter(p *Person) {
 func (s *Sim) populate() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.born.Store(time.Now().UnixNano())
 	s.byOID = map[string]*Person{}
 	s.byName = map[string]*Person{}
 	s.boxes = map[string]*mailbox{}

@@ -1,6 +1,7 @@
 package m365sim
 
 import (
+	"encoding/base64"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -83,3 +84,6 @@ func sortedKeys[V any](m map[string]V) []string {
 	slices.Sort(keys)
 	return keys
 }
+
+// appendBase64 appends bytes as base64, for what is no JSON inside a batch.
+func appendBase64(b, raw []byte) []byte { return base64.StdEncoding.AppendEncode(b, raw) }

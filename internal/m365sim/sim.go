@@ -45,7 +45,10 @@ type Sim struct {
 	mails    mailLog
 	outbox   outbox
 	warts    atomic.Pointer[Warts]
+	warts0   Warts        // as given, for a reset
 	latency  atomic.Int64 // nanoseconds, for each request and each part of a batch
+	requests atomic.Uint64
+	born     atomic.Int64 // when the present data began
 
 	entra entraState // sign-in, consent, tokens: see entra.go
 
@@ -80,7 +83,8 @@ func New(o Options) *Sim {
 		closing: make(chan struct{}),
 	}
 	s.SetBaseURL(o.BaseURL)
-	s.warts.Store(&o.Warts)
+	s.warts0 = o.Warts
+	s.SetWarts(o.Warts)
 	s.notifier = newNotifier(s, o)
 	s.populate()
 	s.entraInit()
@@ -92,8 +96,20 @@ func New(o Options) *Sim {
 	return s
 }
 
-// ServeHTTP answers for login.microsoftonline.com, graph.microsoft.com, Outlook and the controls, by path.
-func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+// ServeHTTP answers for login.microsoftonline.com, graph.microsoft.com, Outlook and the controls, by path. Faults
+// strike everything but the controls.
+func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !strings.HasPrefix(r.URL.Path, "/sim/") {
+		if strings.HasSuffix(r.URL.Path, "/oauth2/v2.0/token") {
+			s.counts.token()
+		}
+		if k := s.faults.pick(r.Method, r.URL.Path, false); k != nil {
+			s.serveFaulty(k, w, r)
+			return
+		}
+	}
+	s.mux.ServeHTTP(w, r)
+}
 
 // Close stops deliveries and lets go of every request that a fault holds. It waits for both.
 func (s *Sim) Close() {

@@ -1,0 +1,37 @@
+package m365sim
+
+import "time"
+
+// Warts are behaviours of Microsoft 365 on which sources differ or are silent. The zero value is what the fact
+// sheet takes for likely; a client has to live with either.
+type Warts struct {
+	// DuplicateTransactionStatus answers a repeated transactionId; 400 when 0, some programs expect 409 (§3.6).
+	DuplicateTransactionStatus int `json:"duplicateTransactionStatus"`
+	// NoExistingEventID leaves the annotation @event.existingEventId out of that answer (§3.6).
+	NoExistingEventID bool `json:"noExistingEventId"`
+	// IgnoreContactIfMatch lets a contact be changed whatever If-Match says (§3.8).
+	IgnoreContactIfMatch bool `json:"ignoreContactIfMatch"`
+	// DeletedCalendarAnswers is for how long a deleted calendar still answers by its id; the list never shows it (§2).
+	DeletedCalendarAnswers time.Duration `json:"deletedCalendarAnswers"`
+	// RejectOverConcurrency answers a fifth request at once with 429 instead of letting it wait (§5).
+	RejectOverConcurrency bool `json:"rejectOverConcurrency"`
+	// AllDayKeepsMidnight shows whole days from midnight in whatever zone was asked for, instead of shifting (§3.3).
+	AllDayKeepsMidnight bool `json:"allDayKeepsMidnight"`
+	// RefuseLongSubject answers 400 to a subject over 255 characters instead of cutting it (§3.2).
+	RefuseLongSubject bool `json:"refuseLongSubject"`
+	// MaxSubscription is the longest life of a subscription; 10,080 minutes when 0, older texts say 4,230 (§6).
+	MaxSubscription time.Duration `json:"maxSubscription"`
+}
+
+func (w *Warts) maxSubscription() time.Duration {
+	if w.MaxSubscription > 0 {
+		return w.MaxSubscription
+	}
+	return 10080 * time.Minute
+}
+
+// SetWarts changes them while the simulator runs.
+func (s *Sim) SetWarts(w Warts) { s.warts.Store(&w) }
+
+// Warts returns those in force.
+func (s *Sim) Warts() Warts { return *s.warts.Load() }
