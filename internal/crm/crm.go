@@ -119,6 +119,8 @@ type Store interface {
 	// FirstSync lists the owner's records in the order of the first sync (S19: events yet to come by start, then past
 	// ones latest first; contacts most recently modified first), those that imported admits or not, from offset.
 	FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, now time.Time, offset, limit int) ([]Record, error)
+	// FirstSyncCount counts what FirstSync lists.
+	FirstSyncCount(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool) (int, error)
 }
 
 // Actor is the person on whose behalf the CRM is asked, and what this person may do (account.Permissions).

@@ -62,6 +62,13 @@ func (s *Side) Changes(ctx context.Context, after record.Cursor, _ int) (_ recor
 
 // listing is one page of the first listing.
 func (s *Side) listing(ctx context.Context, at place, latest int64) (page record.Page, err error) {
+	if at.offset == 0 {
+		n, err := s.crm.store.FirstSyncCount(ctx, s.link.Org, s.link.Kind, s.link.User, s.link.AdmitImported)
+		if err != nil {
+			return page, err
+		}
+		page.Total = min(n, s.link.Cap)
+	}
 	if err := s.stepBack(ctx, &at, latest); err != nil {
 		return page, err
 	}
@@ -89,7 +96,7 @@ func (s *Side) listing(ctx context.Context, at place, latest int64) (page record
 	if !more {
 		at = place{seq: at.start}
 	}
-	page.Next, page.More = at.cursor(), more || latest > at.seq
+	page.Next, page.First, page.More = at.cursor(), more, more || latest > at.seq
 	return page, nil
 }
 

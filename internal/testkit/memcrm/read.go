@@ -214,11 +214,7 @@ func (s *Store) Touched(_ context.Context, org record.ID, kind record.Kind, owne
 func (s *Store) FirstSync(_ context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, now time.Time, offset, limit int) ([]crm.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := s.matching(org, kind, crm.Query{Owner: owner})
-	all = slices.DeleteFunc(all, func(r crm.Record) bool {
-		imported := r.Source == record.Import || r.Source == record.Migration
-		return imported && !r.MassUpdated && !admitImported
-	})
+	all := s.candidates(org, kind, owner, admitImported)
 	slices.SortFunc(all, func(a, b crm.Record) int {
 		if kind == record.Contacts {
 			return cmp.Or(b.ModifiedAt.Compare(a.ModifiedAt), cmp.Compare(a.ID, b.ID))
@@ -226,6 +222,20 @@ func (s *Store) FirstSync(_ context.Context, org record.ID, kind record.Kind, ow
 		return cmp.Or(byDate(a, b, now), cmp.Compare(a.ID, b.ID))
 	})
 	return page(all, offset, limit), nil
+}
+
+// FirstSyncCount counts what FirstSync lists.
+func (s *Store) FirstSyncCount(_ context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.candidates(org, kind, owner, admitImported)), nil
+}
+
+func (s *Store) candidates(org record.ID, kind record.Kind, owner record.ID, admitImported bool) []crm.Record {
+	return slices.DeleteFunc(s.matching(org, kind, crm.Query{Owner: owner}), func(r crm.Record) bool {
+		imported := r.Source == record.Import || r.Source == record.Migration
+		return imported && !r.MassUpdated && !admitImported
+	})
 }
 
 func byDate(a, b crm.Record, now time.Time) int {
