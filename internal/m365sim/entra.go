@@ -48,7 +48,7 @@ type entraState struct {
 	adminConsents  map[consentKey]adminGrant // what an administrator allowed an app, by tenant
 	userConsentOff map[string]bool           // by tenant
 	interaction    map[string]bool           // by oid: a refresh is answered interaction_required
-	epochs         map[string]int            // by oid, and by oid + client id: grants of an older one are void
+	epochs         map[string]int            // by oid, by oid + client id, and of everybody: grants of an older one are void
 	rotateStrictly bool
 	spent          map[string]bool // refresh tokens used since rotateStrictly
 	open           map[string]*sealedGrant

@@ -37,6 +37,9 @@ const (
 // decryption for each request. When it is full it starts afresh.
 const openCacheSize = 4096
 
+// everybody is the key of revocations that spare no one.
+const everybody = "*"
+
 // testAppID is the client that tokens of IssueToken belong to.
 var testAppID = guid("app", "test")
 
@@ -48,15 +51,16 @@ func newGrantID() string {
 
 // epochsOf is where the counts of revocations stand. The caller holds e.mu.
 func (e *entraState) epochsOf(oid, clientID string) [2]int {
-	return [2]int{e.epochs[oid], e.epochs[oid+" "+strings.ToLower(clientID)]}
+	return [2]int{e.epoch(oid), e.epochs[oid+" "+strings.ToLower(clientID)]}
 }
+
+// epoch counts how often everything that a person had was revoked, alone or with everybody else.
+// The caller holds e.mu.
+func (e *entraState) epoch(oid string) int { return e.epochs[oid] + e.epochs[everybody] }
 
 // voided reports whether the grant was revoked since it was given. Counts of an earlier process may be
 // higher than ours; only a lower one is old.
 func (e *entraState) voided(g *sealedGrant) *oauthError {
-	if g.OID == "" {
-		return nil
-	}
 	now := e.epochsOf(g.OID, g.ClientID)
 	switch {
 	case g.Epochs[0] < now[0]:
@@ -162,12 +166,12 @@ func (s *Sim) RevokeConsent(upn, clientID string) {
 	s.entra.epochs[p.ID+" "+strings.ToLower(clientID)]++
 }
 
-// resetTokens puts the sign-in side back to its start. Tokens are as good as after a restart of the
-// process: those that were revoked stay revoked, the others live.
+// resetTokens forgets every consent and makes every token and session void.
 func (s *Sim) resetTokens() {
 	s.entra.mu.Lock()
 	defer s.entra.mu.Unlock()
 	s.entra.forget()
+	s.entra.epochs[everybody]++
 }
 
 // consent remembers what a person allowed an app.

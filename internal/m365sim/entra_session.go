@@ -32,7 +32,7 @@ func (s *Sim) sessionOf(r *http.Request) []*Person {
 	for _, a := range open.Accounts {
 		p := s.Person(a.OID)
 		s.entra.mu.Lock()
-		epoch := s.entra.epochs[a.OID]
+		epoch := s.entra.epoch(a.OID)
 		s.entra.mu.Unlock()
 		if p != nil && p.AccountEnabled && a.Epoch >= epoch {
 			people = append(people, p)
@@ -47,7 +47,7 @@ func (s *Sim) signIn(w http.ResponseWriter, r *http.Request, p *Person) {
 	var open session
 	for _, one := range append([]*Person{p}, people...) {
 		s.entra.mu.Lock()
-		epoch := s.entra.epochs[one.ID]
+		epoch := s.entra.epoch(one.ID)
 		s.entra.mu.Unlock()
 		open.Accounts = append(open.Accounts, sessionAccount{one.ID, epoch})
 	}
