@@ -1,0 +1,255 @@
+package outlook
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"tandem/internal/fault"
+	"tandem/internal/graph"
+	"tandem/internal/record"
+)
+
+// contactPage is how many contacts a page of changes has. A page in memory is below 3 MiB.
+const contactPage = "odata.maxpagesize=500"
+
+// Contacts is a dedicated contact folder as one side of a link. It reads by delta. A value is made for one run.
+type Contacts struct {
+	place
+	folders []graph.Folder // as last listed
+}
+
+// NewContacts gives the side of a folder in a mailbox.
+func NewContacts(box *graph.Mailbox, o Options) *Contacts {
+	return &Contacts{place: place{box: box, kind: record.Contacts, id: string(o.Container), mark: o.Mark}}
+}
+
+// contactCursor is where a round of the delta goes on, or where the next one begins. Links are Graph's, verbatim.
+type contactCursor struct {
+	V    int    `json:"v"`
+	Next string `json:"next,omitempty"`  // in the middle of a round
+	Done string `json:"delta,omitempty"` // at its end
+}
+
+// Changes returns one page of the delta. What it reports as removed is looked at at once, so that Missing only remains
+// what could not be told. Marks are not in it: Graph's delta has no extended properties.
+func (c *Contacts) Changes(ctx context.Context, after record.Cursor, _ int) (page record.Page, err error) {
+	defer fault.Wrap(&err, "outlook: changes of contacts")
+	var at contactCursor
+	if after != "" {
+		if err := json.Unmarshal([]byte(after), &at); err != nil {
+			return page, cursorError(err)
+		} else if at.V != 1 || at.Next == "" && at.Done == "" {
+			return page, cursorError(errNoCursor)
+		}
+	}
+	got, err := c.delta(ctx, at)
+	if err != nil {
+		return page, err
+	}
+	var removed []record.Ref
+	last, err := graph.ReadPage(got, func(it *graph.Contact) error {
+		if it.Removed != nil {
+			removed = append(removed, record.Ref(it.ID))
+		} else {
+			change := c.change(it)
+			change.TokenRead = false
+			page.Changes = append(page.Changes, change)
+		}
+		return nil
+	})
+	if err != nil {
+		return page, err
+	}
+	if len(removed) > 0 {
+		looked, err := c.Read(ctx, removed)
+		if err != nil {
+			return page, err
+		}
+		page.Changes = append(page.Changes, looked...)
+	}
+	next := contactCursor{V: 1, Next: last.Next, Done: last.Delta}
+	if next.Next == "" && next.Done == "" {
+		return page, fault.New(fault.Unavailable, "", "a page of the delta that leads nowhere")
+	}
+	if next.Next != "" && next.Next == at.Next {
+		return page, fault.New(fault.Unavailable, "", "a page of the delta that leads to itself")
+	}
+	text, err := json.Marshal(next)
+	page.Next, page.More = record.Cursor(text), next.Next != ""
+	return page, err
+}
+
+// delta asks for a page. A round begins with one batch that also asks whether the folder is alive; that makes a run in
+// which nothing changed one request long.
+func (c *Contacts) delta(ctx context.Context, at contactCursor) ([]byte, error) {
+	if at.Next != "" {
+		r, err := c.box.Do(ctx, graph.Get(at.Next, contactPage))
+		return r.Body, c.deltaFault(ctx, err)
+	}
+	from := at.Done
+	if from == "" {
+		from = c.path("contacts", "delta")
+	}
+	id := c.id
+	results, err := c.box.Batch(ctx, []graph.Part{c.list(), graph.Get(from, contactPage)})
+	if err != nil {
+		return nil, err
+	}
+	if c.folders, err = c.alive(ctx, results[0]); err != nil {
+		return nil, err
+	}
+	if c.id != id { // it has another id now, which the link of the delta does not know
+		if at.Done != "" {
+			return nil, fault.New(fault.Gone, fault.CursorExpired, "the folder has another id")
+		}
+		return c.delta(ctx, at)
+	}
+	return results[1].Body, deltaFault(results[1].Err)
+}
+
+// deltaFault tells a passing "not found" from the end of the folder, which only a look at the folder can prove.
+func (c *Contacts) deltaFault(ctx context.Context, err error) error {
+	if fault.Is(err, fault.NotFound) {
+		if _, dead := c.look(ctx); dead != nil {
+			return dead
+		}
+	}
+	return deltaFault(err)
+}
+
+func deltaFault(err error) error {
+	if fault.Is(err, fault.Invalid) { // such as a token that Graph can no longer read
+		return fault.New(fault.Gone, fault.CursorExpired, "%w", err)
+	}
+	return passing(err)
+}
+
+// Read looks at single contacts. Gone: a look at the contact itself did not find it, or found it in no contact folder,
+// which means in Deleted Items, and the folder was alive after that look. Left: it is in another folder.
+func (c *Contacts) Read(ctx context.Context, refs []record.Ref) (out []record.Change, err error) {
+	defer fault.Wrap(&err, "outlook: read contacts")
+	parts := make([]graph.Part, len(refs))
+	for i, ref := range refs {
+		parts[i] = graph.Get(c.address(ref)+c.question(), c.prefer())
+	}
+	results, err := c.box.Batch(ctx, parts)
+	if err != nil {
+		return nil, err
+	}
+	out = make([]record.Change, len(refs))
+	elsewhere := map[int]string{} // index -> folder; "" for nowhere
+	for i, r := range results {
+		out[i] = record.Change{Ref: refs[i], State: record.Missing}
+		if fault.Is(r.Err, fault.NotFound) {
+			elsewhere[i] = ""
+			continue
+		}
+		var it graph.Contact
+		if r.Err == nil {
+			r.Err = graph.Decode(r.Body, &it)
+		}
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		if it.ParentFolderID != c.id {
+			elsewhere[i] = it.ParentFolderID
+			continue
+		}
+		out[i] = c.change(&it)
+		out[i].Ref = refs[i]
+	}
+	if len(elsewhere) == 0 {
+		return out, nil
+	}
+	if c.folders, err = c.look(ctx); err != nil {
+		return nil, err
+	}
+	for i, folder := range elsewhere {
+		out[i].State = record.Gone
+		if folder != "" {
+			if out[i].State, err = c.whereabouts(ctx, folder); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out, nil
+}
+
+// whereabouts tells of a folder that is not ours whether people look for contacts in it. The default folder is not in
+// the list, but the folders in the list lie in it (reference §7). What lies deeper is followed upwards.
+func (c *Contacts) whereabouts(ctx context.Context, folder string) (record.State, error) {
+	const deepest = 8
+	for range deepest {
+		for _, f := range c.folders {
+			if f.ID == folder || f.ParentFolderID == folder {
+				return record.Left, nil
+			}
+		}
+		f, _, err := graph.One[graph.Folder](ctx, c.box, graph.Get(c.box.Path("contactFolders", folder), ""))
+		if fault.Is(err, fault.NotFound) || fault.ReasonOf(err) == fault.Refused {
+			return record.Gone, nil // no contact folder: Deleted Items, or somewhere below it
+		}
+		if err != nil {
+			return record.Missing, err
+		}
+		if folder = f.ParentFolderID; folder == "" {
+			break
+		}
+	}
+	return record.Gone, nil
+}
+
+// Apply carries out writes; see apply.
+func (c *Contacts) Apply(ctx context.Context, writes []record.Write) (out []record.Outcome, err error) {
+	defer fault.Wrap(&err, "outlook: write contacts")
+	return apply(ctx, c.box, c, writes)
+}
+
+// Find looks for contacts by our mark.
+func (c *Contacts) Find(ctx context.Context, tokens []string) (found map[string]record.Change, err error) {
+	defer fault.Wrap(&err, "outlook: find contacts")
+	return find(ctx, c.box, c, c.path("contacts")+contactQuestion, tokens)
+}
+
+func (c *Contacts) item(it *graph.Contact) *graph.Item { return &it.Item }
+
+func (c *Contacts) address(ref record.Ref) string { return c.box.Path("contacts", string(ref)) }
+
+func (c *Contacts) question() string { return contactQuestion }
+
+var contactQuestion = graph.Query("$expand", expandItem)
+
+func (c *Contacts) prefer() string { return "" }
+
+func (c *Contacts) here(it *graph.Contact) bool { return it.ParentFolderID == c.id }
+
+func (c *Contacts) change(it *graph.Contact) record.Change {
+	return record.Change{
+		Ref:       record.Ref(it.ID),
+		Version:   record.Version(it.Version()),
+		State:     record.Present,
+		Fields:    contactFields(it),
+		Token:     markOf(it.Extended, itemMark),
+		TokenRead: true,
+		Modified:  it.Modified.UTC(),
+	}
+}
+
+func (c *Contacts) create(w *record.Write) (graph.Part, error) {
+	body, err := contactBody(&graph.Contact{}, w.Fields)
+	marked(&body, itemMark, w.Token)
+	return graph.Part{Method: http.MethodPost, Path: c.path("contacts"), Body: body.JSON()}, err
+}
+
+func (c *Contacts) patch(before *graph.Contact, w *record.Write) (graph.Object, error) {
+	return contactBody(before, w.Fields)
+}
+
+func (c *Contacts) guard(*graph.Contact) error { return nil } // nobody is written to about a contact
+
+func (c *Contacts) exists(_ context.Context, _ *record.Write, refusal error) (*graph.Contact, error) {
+	return nil, refusal
+}
+
+func (c *Contacts) finish(context.Context, []job[graph.Contact]) error { return nil }

@@ -1,0 +1,219 @@
+package outlook
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/graph"
+	"tandem/internal/record"
+)
+
+const (
+	// eventPage is how many events a page of changes has: with bodies of usual size a page is below 3 MiB.
+	eventPage = "500"
+	// listPage is how many ids a page of a listing has; Graph gives no more.
+	listPage = "999"
+	// sweepEvery is how often what was read is read again from the sweep before, and sweepBack how much farther: an
+	// event may come to light a little after it was modified (SYNC-INVARIANTS, delta: lags by up to 60 s).
+	sweepEvery = 10 * time.Minute
+	sweepBack  = 2 * time.Minute
+	// maxAt bounds how many versions a cursor remembers.
+	maxAt = 12
+
+	graphTime = "2006-01-02T15:04:05.0000000Z"
+)
+
+// Changes returns one page of what was modified since the cursor. A round begins with one batch: is the calendar alive,
+// what was modified, how many are there. If the number is not what the ledger's would lead to, the page carries a
+// Listing, for the caller to find what is missing.
+func (c *Events) Changes(ctx context.Context, after record.Cursor, known int) (page record.Page, err error) {
+	defer fault.Wrap(&err, "outlook: changes of events")
+	at, err := readEventCursor(after)
+	if err != nil {
+		return page, err
+	}
+	var body []byte
+	if at.Round == nil {
+		body, err = c.begin(ctx, &at, known)
+	} else {
+		body, err = c.goOn(ctx, &at)
+	}
+	if err != nil {
+		return page, err
+	}
+	events, next, err := c.gather(body, &at)
+	if err != nil {
+		return page, err
+	}
+	if page.Changes, err = c.tell(ctx, events); err != nil {
+		return page, err
+	}
+	at.Round.Next = next
+	if page.More = next != ""; !page.More {
+		if page.Listing, err = c.end(ctx, &at); err != nil {
+			return page, err
+		}
+	}
+	text, err := json.Marshal(at)
+	page.Next = record.Cursor(text)
+	return page, err
+}
+
+// begin opens a round.
+func (c *Events) begin(ctx context.Context, at *eventCursor, known int) ([]byte, error) {
+	from := at.Since
+	sweep := !from.IsZero() && (c.now().Sub(at.Swept) >= sweepEvery || at.Swept.After(c.now().Add(sweepEvery)))
+	if sweep {
+		from = earlier(from, at.Swept.Add(-sweepBack))
+	}
+	count := c.path("events") + graph.Query("$top", "1", "$select", "id", "$count", "true")
+	results, err := c.box.Batch(ctx, []graph.Part{c.list(), graph.Get(c.modified(from), readUTC), graph.Get(count, "")})
+	if err != nil {
+		return nil, err
+	}
+	id := c.id
+	if _, err := c.alive(ctx, results[0]); err != nil {
+		return nil, err
+	}
+	if c.id != id { // it has another id now
+		return c.begin(ctx, at, known)
+	}
+	for _, r := range results {
+		if r.Err != nil {
+			return nil, passing(r.Err)
+		}
+	}
+	counted, err := graph.ReadPage(results[2].Body, func(*graph.Item) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	if counted.Count < 0 {
+		return nil, fault.New(fault.Unavailable, "", "a count without a number")
+	}
+	at.Round = &eventRound{Began: results[1].Date, Sweep: sweep || from.IsZero(), Count: counted.Count, Known: known}
+	return results[1].Body, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// modified is the address of what was modified since a time, oldest first, so that a round that is cut off can go on.
+func (c *Events) modified(since time.Time) string {
+	query := []string{"$select", eventSelect, "$expand", expandItem, "$orderby", "lastModifiedDateTime", "$top", eventPage}
+	if !since.IsZero() {
+		query = append(query, "$filter", "lastModifiedDateTime ge "+since.UTC().Format(graphTime))
+	}
+	return c.path("events") + graph.Query(query...)
+}
+
+func (c *Events) goOn(ctx context.Context, at *eventCursor) ([]byte, error) {
+	r, err := c.box.Do(ctx, graph.Get(at.Round.Next, readUTC))
+	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.NotFound) { // the link has died: the round begins anew
+		if _, err := c.look(ctx); err != nil {
+			return nil, err
+		}
+		return nil, fault.New(fault.Gone, fault.CursorExpired, "%w", err)
+	}
+	return r.Body, err
+}
+
+// gather reads a page, moves the cursor's time on, and leaves out what was read before.
+func (c *Events) gather(body []byte, at *eventCursor) (events []*graph.Event, next string, err error) {
+	read := at.At
+	page, err := graph.ReadPage(body, func(e *graph.Event) error {
+		version := e.Version()
+		switch e.Modified.Compare(at.Since) {
+		case +1:
+			at.Since, at.At = e.Modified, []string{version}
+		case 0:
+			if slices.Contains(read, version) {
+				return nil
+			}
+			at.At = append(slices.Clip(at.At), version)
+		}
+		events = append(events, e)
+		if created := e.Created; !at.Swept.IsZero() && created.After(at.Swept.Add(-sweepBack)) && markOf(e.Extended, itemMark) == "" {
+			at.Round.New++
+		}
+		return nil
+	})
+	if len(at.At) > maxAt && page.Next == "" {
+		at.At = nil
+	}
+	return events, page.Next, err
+}
+
+// tell makes changes of events. Masters are looked at once more for the days on which they do not take place, unless
+// the ledger has this very version of them.
+func (c *Events) tell(ctx context.Context, events []*graph.Event) ([]record.Change, error) {
+	changes := make([]record.Change, len(events))
+	var masters []record.Ref
+	for i, e := range events {
+		changes[i] = c.change(e)
+		if e.Recurrence != nil {
+			masters = append(masters, changes[i].Ref)
+		}
+	}
+	if len(masters) == 0 {
+		return changes, nil
+	}
+	var versions map[record.Ref]record.Version
+	if c.known != nil {
+		var err error
+		if versions, err = c.known(ctx, masters); err != nil {
+			return nil, err
+		}
+	}
+	var look []int
+	for i, e := range events {
+		if v, ok := versions[changes[i].Ref]; e.Recurrence != nil && !(ok && v == changes[i].Version) {
+			look = append(look, i)
+		}
+	}
+	return changes, c.complete(ctx, changes, look)
+}
+
+// end closes a round: its time is remembered, and the numbers are compared.
+func (c *Events) end(ctx context.Context, at *eventCursor) (map[record.Ref]record.Version, error) {
+	round := at.Round
+	at.Round = nil
+	if round.Sweep {
+		at.Swept = round.Began
+	}
+	if at.Since.IsZero() { // nothing there yet: what comes next is younger than this
+		at.Since = round.Began.Add(-sweepBack)
+	}
+	gap := round.Count - round.Known - round.New
+	was, listed := at.Gap, at.Listed
+	at.Gap, at.Listed = gap, false
+	if gap == was || gap == 0 && listed {
+		return nil, nil
+	}
+	at.Listed = true
+	return c.enumerate(ctx)
+}
+
+// enumerate lists every event of the calendar with its version.
+func (c *Events) enumerate(ctx context.Context) (map[record.Ref]record.Version, error) {
+	all := map[record.Ref]record.Version{}
+	first := c.path("events") + graph.Query("$select", "id,changeKey", "$top", listPage)
+	err := graph.All(ctx, c.box, first, "", func(e *graph.Item) error {
+		all[record.Ref(e.ID)] = record.Version(e.Version())
+		return nil
+	})
+	return all, passingAll(err)
+}
+
+func passingAll(err error) error {
+	if err == nil {
+		return nil
+	}
+	return passing(err)
+}

@@ -1,0 +1,141 @@
+package outlook
+
+import (
+	"strconv"
+
+	"tandem/internal/fault"
+	"tandem/internal/graph"
+	"tandem/internal/record"
+)
+
+// eventWords are the fields of an event that are one of a few words. Cleared, they go back to Exchange's own choice.
+var eventWords = []struct {
+	name     record.Field
+	standard string
+	at       func(*graph.Event) string
+}{
+	{"showAs", "busy", func(e *graph.Event) string { return e.ShowAs }},
+	{"sensitivity", "normal", func(e *graph.Event) string { return e.Sensitivity }},
+	{"importance", "normal", func(e *graph.Event) string { return e.Importance }},
+}
+
+// maxSubject is as long as Exchange lets a subject be, in code points.
+const maxSubject = 255
+
+var eventNames = func() map[record.Field]bool {
+	out := map[record.Field]bool{}
+	for name := range eventFields(&graph.Event{}) {
+		out[name] = true
+	}
+	return out
+}()
+
+// eventFields tells an event in Microsoft's field names, empty ones included. The exdates of a series are only known
+// from a look at the event itself, and put in by whoever has that (exdates.go).
+func eventFields(e *graph.Event) record.Fields {
+	f := make(record.Fields, 16)
+	f["subject"] = plain(e.Subject)
+	f["body"] = bodyText(&e.Body)
+	f["location"] = plain(e.Location.DisplayName)
+	f["categories"] = tags(e.Categories)
+	f["reminder"] = reminder(e)
+	for _, row := range eventWords {
+		f[row.name] = record.Value(row.at(e))
+	}
+	f["exdates"] = ""
+	whenOf(e).tell(f)
+	return f
+}
+
+func reminder(e *graph.Event) record.Value {
+	if !e.IsReminderOn {
+		return ""
+	}
+	return record.Value(strconv.Itoa(e.ReminderMinutes))
+}
+
+// eventBody is what to send so that an event has the fields given. before is the event as it is, nil for a new one.
+func eventBody(before *graph.Event, fields record.Fields) (graph.Object, error) {
+	var o graph.Object
+	for name := range fields {
+		if !eventNames[name] {
+			return o, unknownField(name)
+		}
+	}
+	made := before == nil
+	if made {
+		before = &graph.Event{}
+	}
+	if v, ok := fields["subject"]; ok && v != plain(before.Subject) {
+		subject := tidy(v)
+		if len([]rune(subject)) > maxSubject {
+			return o, fault.Wrong(fault.TooLong, "subject", "outlook: a subject has at most %d characters", maxSubject)
+		}
+		o.String("subject", subject)
+	}
+	if v, ok := fields["body"]; ok {
+		if body, needed := bodyWith(&before.Body, v); needed {
+			o.Object("body", body)
+		}
+	}
+	if v, ok := fields["location"]; ok && v != plain(before.Location.DisplayName) {
+		var place graph.Object
+		place.String("displayName", tidy(v))
+		o.Object("location", place)
+	}
+	if v, ok := fields["categories"]; ok && v != tags(before.Categories) {
+		o.Strings("categories", untag(v))
+	}
+	if err := remind(&o, before, fields, made); err != nil {
+		return o, err
+	}
+	for _, row := range eventWords {
+		if v, ok := fields[row.name]; ok && string(v) != row.at(before) {
+			if v == "" && (made || row.at(before) == row.standard) {
+				continue
+			}
+			if v == "" {
+				v = record.Value(row.standard)
+			}
+			o.String(string(row.name), string(v))
+		}
+	}
+	return o, writeWhen(&o, before, fields, made)
+}
+
+// remind always says both things about the reminder, or Exchange would fill in fifteen minutes.
+func remind(o *graph.Object, before *graph.Event, fields record.Fields, made bool) error {
+	v, ok := fields["reminder"]
+	if !made && (!ok || v == reminder(before)) {
+		return nil
+	}
+	minutes := 0
+	if v != "" {
+		var err error
+		if minutes, err = strconv.Atoi(string(v)); err != nil || minutes < 0 {
+			return fault.Wrong(fault.BadValue, "reminder", "outlook: %q is no number of minutes", v)
+		}
+	}
+	o.Bool("isReminderOn", v != "")
+	o.Int("reminderMinutesBeforeStart", minutes)
+	return nil
+}
+
+// writeWhen sends the whole time of an event if any part of it changes.
+func writeWhen(o *graph.Object, before *graph.Event, fields record.Fields, made bool) error {
+	var was when
+	if !made {
+		if was = whenOf(before); !was.differs(fields) {
+			return nil
+		}
+	}
+	now, err := was.with(fields)
+	if err != nil {
+		return err
+	}
+	v, said := fields["recurrence"]
+	return now.write(o, !made && said && v != was.rule)
+}
+
+// retimed reports whether fields change the time of an event, upon which Exchange forgets deleted occurrences.
+func retimed(before *graph.Event, fields record.Fields) bool { return whenOf(before).differs(fields) }

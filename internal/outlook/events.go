@@ -1,0 +1,272 @@
+package outlook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/graph"
+	"tandem/internal/record"
+)
+
+// Events is a dedicated calendar as one side of a link. It reads state, not a window (DESIGN D6): v1.0 has no delta for
+// the events of a calendar without a frame of time around it. A value is made for one run.
+type Events struct {
+	place
+	now   func() time.Time
+	known Known
+}
+
+// Known tells the versions of those items that the ledger has as in step. With it, a side need not look closely at what
+// only comes back from its own writes.
+type Known func(ctx context.Context, refs []record.Ref) (map[record.Ref]record.Version, error)
+
+// NewEvents gives the side of a calendar in a mailbox. known may be nil.
+func NewEvents(box *graph.Mailbox, o Options, known Known) *Events {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Events{
+		place: place{box: box, kind: record.Calendar, id: string(o.Container), mark: o.Mark},
+		now:   o.Now, known: known,
+	}
+}
+
+const eventSelect = "id,changeKey,createdDateTime,lastModifiedDateTime,type,subject,body,start,end,isAllDay,originalStartTimeZone," +
+	"recurrence,location,isReminderOn,reminderMinutesBeforeStart,categories,showAs,sensitivity,importance,attendees,organizer," +
+	"isOrganizer,isOnlineMeeting,transactionId"
+
+var (
+	eventQuestion  = graph.Query("$select", eventSelect, "$expand", expandItem)
+	masterQuestion = graph.Query("$select", eventSelect+",cancelledOccurrences", "$expand", expandItem)
+)
+
+// Read looks at single events. Gone: a look at the event itself did not find it, neither here nor in another calendar,
+// and the calendar was alive after that look. Left: it is in another calendar.
+func (c *Events) Read(ctx context.Context, refs []record.Ref) (out []record.Change, err error) {
+	defer fault.Wrap(&err, "outlook: read events")
+	parts := make([]graph.Part, len(refs))
+	for i, ref := range refs {
+		parts[i] = graph.Get(c.address(ref)+masterQuestion, c.prefer())
+	}
+	results, err := c.box.Batch(ctx, parts)
+	if err != nil {
+		return nil, err
+	}
+	out = make([]record.Change, len(refs))
+	var absent []int
+	for i, r := range results {
+		out[i] = record.Change{Ref: refs[i], State: record.Missing}
+		if fault.Is(r.Err, fault.NotFound) {
+			absent = append(absent, i)
+			continue
+		}
+		var e graph.Event
+		if r.Err == nil {
+			r.Err = graph.Decode(r.Body, &e)
+		}
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		out[i] = c.change(&e)
+		out[i].Ref = refs[i]
+		exdates(out[i].Fields, &e)
+	}
+	if len(absent) == 0 {
+		return out, nil
+	}
+	return out, c.whereabouts(ctx, out, absent)
+}
+
+// whereabouts tells of events that are not in our calendar whether they are in another one.
+func (c *Events) whereabouts(ctx context.Context, out []record.Change, absent []int) error {
+	parts := make([]graph.Part, len(absent))
+	for n, i := range absent {
+		parts[n] = graph.Get(c.box.Path("events", string(out[i].Ref))+graph.Query("$select", "id"), "")
+	}
+	results, err := c.box.Batch(ctx, parts)
+	if err != nil {
+		return err
+	}
+	calendars, err := c.look(ctx) // after the looks at the events: only now do they prove anything
+	if err != nil {
+		return err
+	}
+	for n, i := range absent {
+		switch err := results[n].Err; {
+		case fault.Is(err, fault.NotFound):
+			out[i].State = record.Gone
+		case err != nil:
+			return err
+		default:
+			// It answers, so it is in some calendar, or in Deleted Items.
+			if out[i].State, err = c.elsewhere(ctx, calendars, out[i].Ref); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Events) elsewhere(ctx context.Context, calendars []graph.Folder, ref record.Ref) (record.State, error) {
+	var parts []graph.Part
+	for _, f := range calendars {
+		if f.ID != c.id {
+			parts = append(parts, graph.Get(c.box.Path("calendars", f.ID, "events", string(ref))+graph.Query("$select", "id"), ""))
+		}
+	}
+	results, err := c.box.Batch(ctx, parts)
+	if err != nil {
+		return record.Missing, err
+	}
+	for _, r := range results {
+		if r.Err == nil {
+			return record.Left, nil
+		}
+		if !fault.Is(r.Err, fault.NotFound) {
+			return record.Missing, r.Err
+		}
+	}
+	return record.Gone, nil
+}
+
+// Apply carries out writes; see apply.
+func (c *Events) Apply(ctx context.Context, writes []record.Write) (out []record.Outcome, err error) {
+	defer fault.Wrap(&err, "outlook: write events")
+	return apply(ctx, c.box, c, writes)
+}
+
+// Find looks for events by our mark.
+func (c *Events) Find(ctx context.Context, tokens []string) (found map[string]record.Change, err error) {
+	defer fault.Wrap(&err, "outlook: find events")
+	found, err = find(ctx, c.box, c, c.path("events")+eventQuestion, tokens)
+	if err != nil {
+		return nil, err
+	}
+	return found, c.completeFound(ctx, found)
+}
+
+func (c *Events) item(e *graph.Event) *graph.Item { return &e.Item }
+
+func (c *Events) address(ref record.Ref) string { return c.path("events", string(ref)) }
+
+func (c *Events) question() string { return masterQuestion }
+
+func (c *Events) prefer() string { return readUTC }
+
+func (c *Events) here(*graph.Event) bool { return true } // it was reached through the calendar
+
+func (c *Events) change(e *graph.Event) record.Change {
+	return record.Change{
+		Ref:       record.Ref(e.ID),
+		Version:   record.Version(e.Version()),
+		State:     record.Present,
+		Fields:    eventFields(e),
+		Token:     markOf(e.Extended, itemMark),
+		TokenRead: true,
+		Modified:  e.Modified.UTC(),
+	}
+}
+
+func (c *Events) create(w *record.Write) (graph.Part, error) {
+	body, err := eventBody(nil, w.Fields)
+	if w.Token != "" {
+		body.String("transactionId", w.Token)
+	}
+	marked(&body, itemMark, w.Token)
+	return graph.Part{
+		Method: http.MethodPost, Path: c.path("events"), Prefer: c.prefer(), Body: body.JSON(),
+		Repeatable: w.Token != "", // Graph takes a transactionId once
+	}, err
+}
+
+func (c *Events) patch(before *graph.Event, w *record.Write) (graph.Object, error) {
+	body, err := eventBody(before, w.Fields)
+	if v, said := w.Fields["exdates"]; err == nil && said && !retimed(before, w.Fields) {
+		if back := without(cancelled(before), days(v)); len(back) > 0 {
+			return body, &fault.Fault{
+				Kind: fault.Invalid, Reason: fault.NotExpressible, Field: "exdates",
+				Message: "outlook: Microsoft 365 has no way to bring back a deleted occurrence (" + back[0] + ")",
+			}
+		}
+	}
+	return body, err
+}
+
+func (c *Events) guard(e *graph.Event) error { return guard(e) }
+
+// exists finds the event that an earlier request with the same transactionId has made. It stands for the one that was to
+// be made now only if it is like it; else a person has changed it since, and whoever asked must look at it first.
+func (c *Events) exists(ctx context.Context, w *record.Write, refusal error) (*graph.Event, error) {
+	unclear := fault.New(fault.Unavailable, fault.OutcomeUnknown, "outlook: made before: %w", refusal)
+	var e *graph.Error
+	if !errors.As(refusal, &e) || !e.HasCode(graph.CodeDuplicateTransaction) {
+		return nil, refusal
+	}
+	var made graph.Event
+	var err error
+	if e.ExistingEvent != "" {
+		made, _, err = graph.One[graph.Event](ctx, c.box, graph.Get(c.address(record.Ref(e.ExistingEvent))+masterQuestion, c.prefer()))
+	} else {
+		query := eventQuestion + "&" + graph.Query("$top", "10", "$filter", filterByMark(w.Token))[1:]
+		err = graph.All(ctx, c.box, c.path("events")+query, c.prefer(), func(one *graph.Event) error {
+			if made.ID == "" || one.Created.Before(made.Created) {
+				made = *one
+			}
+			return nil
+		})
+	}
+	switch {
+	case fault.Is(err, fault.NotFound), err == nil && made.ID == "":
+		return nil, fault.New(fault.Gone, fault.Duplicate, "outlook: made before and deleted since: %w", refusal)
+	case err != nil:
+		return nil, unclear
+	}
+	more, err := eventBody(&made, w.Fields)
+	if err != nil || !more.Empty() || markOf(made.Extended, itemMark) != w.Token {
+		return nil, unclear
+	}
+	return &made, nil
+}
+
+// eventCursor is how far a calendar has been read. Times are Graph's own, as it tells them of its items: no clock of
+// ours is compared with them.
+type eventCursor struct {
+	V     int       `json:"v"`
+	Since time.Time `json:"since,omitzero"` // what was modified before this has been read
+	// At are the versions of items that were modified at exactly that moment and have been read, so that they need not
+	// come again. None if there are too many.
+	At []string `json:"at,omitempty"`
+	// Swept is when a sweep began last. A sweep goes back to the sweep before it, for what came to light late.
+	Swept time.Time `json:"swept,omitzero"`
+	// Gap is by how many events the calendar and the ledger differed when last counted; Listed says that a listing has
+	// been handed over since.
+	Gap    int         `json:"gap,omitempty"`
+	Listed bool        `json:"listed,omitempty"`
+	Round  *eventRound `json:"round,omitempty"` // in the middle of one
+}
+
+type eventRound struct {
+	Began time.Time `json:"began"`
+	Sweep bool      `json:"sweep,omitempty"`
+	Next  string    `json:"next,omitempty"`
+	Count int       `json:"count"`
+	Known int       `json:"known"`
+	New   int       `json:"new"`
+}
+
+func readEventCursor(after record.Cursor) (at eventCursor, err error) {
+	if after == "" {
+		return eventCursor{V: 1}, nil
+	}
+	if err := json.Unmarshal([]byte(after), &at); err != nil {
+		return at, cursorError(err)
+	}
+	if at.V != 1 {
+		return at, cursorError(errNoCursor)
+	}
+	return at, nil
+}
