@@ -1,0 +1,58 @@
+package web
+
+import (
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+// A badge says whether a record is in Outlook, and if not, why.
+type badge struct {
+	State string // synced, waiting, failing, excluded; none: its owner has no such sync
+	Label string
+	Why   string // "" where the label says it all
+}
+
+// badges are those of records of one kind, by id.
+func (s *Site) badges(v *visit, kind record.Kind, records []crm.Record) (map[record.ID]badge, error) {
+	refs := make([]record.Ref, len(records))
+	for i, r := range records {
+		refs[i] = r.ID.Ref()
+	}
+	out := make(map[record.ID]badge, len(records))
+	if len(records) == 0 {
+		return out, nil
+	}
+	states, err := s.Links.RecordsOf(v.ctx(), v.user.Org, kind, refs)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range records {
+		state, ok := states[r.ID.Ref()]
+		if !ok {
+			out[r.ID] = badge{State: "none", Label: v.words.T("badge.none")}
+			continue
+		}
+		out[r.ID] = v.badge(state)
+	}
+	return out, nil
+}
+
+func (v *visit) badge(state reconcile.RecordState) badge {
+	b := badge{State: state.State, Label: v.words.T("badge." + state.State)}
+	if state.Reason != "" {
+		b.Why = v.words.T(reasonKey("reason", state.Reason, reasons) + ".what")
+	}
+	return b
+}
+
+// reasons are all that pages have words for: reason.<code>.what says what is wrong, reason.<code>.do what helps.
+var reasons = []fault.Reason{
+	fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.NotExpressible, fault.TooLong,
+	fault.BadValue, fault.Mandatory, fault.ReadOnlyField, fault.UnknownField, fault.Duplicate, fault.Refused,
+	fault.ChangesTooFast, fault.OutcomeUnknown, fault.HeldDelete, fault.WouldMail,
+	fault.ReconnectNeeded, fault.ConsentRequired, fault.MailboxUnavailable, fault.MailboxFull, fault.ContainerDeleted,
+	fault.CursorExpired, fault.AppMisconfigured, fault.CannotUnseal, fault.TooManyDeletes, fault.AccountDisabled,
+	fault.StaleLease,
+}

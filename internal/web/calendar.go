@@ -1,0 +1,241 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/record"
+	"tandem/internal/recur"
+)
+
+// calendarPage shows month, week or day by script, and always the agenda: without script it is the calendar.
+type calendarPage struct {
+	Frame  frame
+	View   string // month, week, day or agenda
+	Views  []viewLink
+	Owner  string
+	Owners []option
+	Date   string // the day that is open, 2006-01-02
+	Today  string
+	Zone   string
+	Days   []agendaDay
+	Earlier,
+	Later string
+}
+
+type viewLink struct {
+	Name, Label, Path string
+	Open              bool
+}
+
+// An agendaDay is a day with what takes place on it.
+type agendaDay struct {
+	Date   string
+	Label  string
+	Today  bool
+	Events []agendaEvent
+}
+
+type agendaEvent struct {
+	ID, Name, Path, Hours, Venue, Owner string
+	AllDay, Series, Past                bool
+}
+
+// agendaSpan is how far a page of the agenda reaches.
+const agendaSpan = 30 // days
+
+var calendarViews = []string{"month", "week", "day", "agenda"}
+
+func (s *Site) calendar(v *visit) error {
+	q := v.r.URL.Query()
+	view := q.Get("view")
+	if !slices.Contains(calendarViews, view) {
+		view = "month"
+	}
+	owner := q.Get("owner")
+	if owner == "" {
+		owner = "mine"
+	}
+	today := startOfDay(v.now, v.zone)
+	open, err := time.ParseInLocation(dayLayout, q.Get("date"), v.zone)
+	if err != nil {
+		open = today
+	}
+	users, err := s.Accounts.Users(v.ctx(), v.user.Org)
+	if err != nil {
+		return err
+	}
+	from, to := open, open.AddDate(0, 0, agendaSpan)
+	found, err := s.window(v, owner, from, to)
+	if err != nil {
+		return err
+	}
+	page := calendarPage{
+		View: view, Owner: owner, Owners: v.ownerChoices(users, owner),
+		Date: open.Format(dayLayout), Today: today.Format(dayLayout), Zone: v.zone.String(),
+		Days:    v.agenda(found, from, to, func(r crm.Record) string { return v.otherOwner(ownerName(users, r.Owner), r) }),
+		Earlier: calendarPath(view, owner, open.AddDate(0, 0, -agendaSpan)),
+		Later:   calendarPath(view, owner, to),
+	}
+	for _, name := range calendarViews {
+		page.Views = append(page.Views, viewLink{name, v.words.T("calendar." + name), calendarPath(name, owner, open), name == view})
+	}
+	if v.wants("agenda") {
+		return s.part(v, "calendar", "agenda", page)
+	}
+	page.Frame = s.frame(v, "calendar", v.words.T("calendar.title"))
+	page.Frame.Calendar = view != "agenda"
+	return s.render(v, http.StatusOK, "calendar", page)
+}
+
+func calendarPath(view, owner string, day time.Time) string {
+	return "/calendar?" + url.Values{"view": {view}, "owner": {owner}, "date": {day.Format(dayLayout)}}.Encode()
+}
+
+// otherOwner names an event's owner where it is somebody else.
+func (v *visit) otherOwner(name string, r crm.Record) string {
+	if r.Owner == v.user.ID {
+		return ""
+	}
+	return name
+}
+
+// window lists what takes place between two moments, on the reader's calendar.
+func (s *Site) window(v *visit, owner string, from, to time.Time) ([]occurrence, error) {
+	// Days of all-day events are stored as UTC: a day to each side catches those of every zone.
+	found, err := s.Records.List(v.ctx(), v.actor(), record.Calendar, crm.Query{
+		Owner: v.listOwner(owner), From: from.AddDate(0, 0, -1), To: to.AddDate(0, 0, 1), Sort: crm.ByStart, Limit: eventsInWindow,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return occurrences(found, from, to, v.zone), nil
+}
+
+// agenda spreads occurrences over the days on which they take place; days without any are left out.
+func (v *visit) agenda(found []occurrence, from, to time.Time, owner func(crm.Record) string) []agendaDay {
+	var out []agendaDay
+	for day := from; day.Before(to); day = day.AddDate(0, 0, 1) {
+		next := day.AddDate(0, 0, 1)
+		shown := agendaDay{
+			Date: day.Format(dayLayout), Label: v.words.LongDay(day), Today: day.Equal(startOfDay(v.now, v.zone)),
+		}
+		for _, o := range found {
+			if !o.Start.Before(next) || !o.End.After(day) && !o.Start.Equal(day) {
+				continue
+			}
+			shown.Events = append(shown.Events, agendaEvent{
+				ID: o.Record.ID.String(), Name: eventName(v.words, o.Record), Path: o.path(), Hours: v.hours(o, day),
+				Venue: string(o.Record.Fields[record.Venue]), Owner: owner(o.Record),
+				AllDay: o.AllDay, Series: o.Series, Past: o.End.Before(v.now),
+			})
+		}
+		if len(shown.Events) > 0 {
+			out = append(out, shown)
+		}
+	}
+	return out
+}
+
+// path is the page of the event; of a series it remembers which day was looked at.
+func (o occurrence) path() string {
+	path := "/calendar/" + o.Record.ID.String()
+	if o.Series && o.Day != "" {
+		path += "?on=" + o.Day
+	}
+	return path
+}
+
+func startOfDay(t time.Time, in *time.Location) time.Time {
+	y, m, d := t.In(in).Date()
+	return recur.Attach(time.Date(y, m, d, 0, 0, 0, 0, time.UTC), in)
+}
+
+// feedEvent is an event as the calendar's script takes it: times are the reader's wall clock, without an offset.
+type feedEvent struct {
+	ID       string    `json:"id"`
+	Title    string    `json:"title"`
+	Start    string    `json:"start"`
+	End      string    `json:"end"`
+	AllDay   bool      `json:"allDay"`
+	Editable bool      `json:"editable"`
+	Class    string    `json:"className,omitempty"`
+	Extra    feedExtra `json:"extendedProps"`
+}
+
+type feedExtra struct {
+	Path    string `json:"path"`
+	Move    string `json:"move,omitempty"`
+	Version int64  `json:"version"`
+	Venue   string `json:"venue,omitempty"`
+	Series  bool   `json:"series,omitempty"`
+}
+
+const (
+	wallLayout = "2006-01-02T15:04:05"
+	// feedSpan bounds what one request may ask for.
+	feedSpan = 100 * 24 * time.Hour
+)
+
+// calendarFeed answers the calendar's script: start and end are the reader's wall clock.
+func (s *Site) calendarFeed(v *visit) error {
+	q := v.r.URL.Query()
+	from, err1 := readWall(q.Get("start"), v.zone)
+	to, err2 := readWall(q.Get("end"), v.zone)
+	if err1 != nil || err2 != nil || !from.Before(to) || to.Sub(from) > feedSpan {
+		return fault.New(fault.Invalid, "", "web: the calendar asks for no proper span of time")
+	}
+	owner := q.Get("owner")
+	if owner == "" {
+		owner = "mine"
+	}
+	found, err := s.window(v, owner, from, to)
+	if err != nil {
+		return err
+	}
+	out := make([]feedEvent, 0, len(found))
+	for _, o := range found {
+		id := o.Record.ID.String()
+		e := feedEvent{
+			ID: id, Title: eventName(v.words, o.Record), AllDay: o.AllDay, Editable: !o.Series,
+			Start: o.Start.Format(wallLayout), End: o.End.Format(wallLayout),
+			Extra: feedExtra{Path: o.path(), Version: o.Record.Version, Venue: string(o.Record.Fields[record.Venue]), Series: o.Series},
+		}
+		if o.Series {
+			e.ID += "/" + o.Day
+		} else {
+			e.Extra.Move = "/calendar/" + id + "/move"
+		}
+		if o.Record.Owner != v.user.ID {
+			e.Class = "ec-others"
+		}
+		out = append(out, e)
+	}
+	return s.json(v, out)
+}
+
+// readWall reads a wall clock of the reader; a day is its midnight.
+func readWall(text string, in *time.Location) (time.Time, error) {
+	for _, layout := range []string{wallLayout, "2006-01-02T15:04", dayLayout} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return recur.Attach(t, in), nil
+		}
+	}
+	return time.Time{}, fault.New(fault.Invalid, fault.BadValue, "web: %q is no date and time", text)
+}
+
+func (s *Site) json(v *visit, value any) error {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "application/json")
+	v.w.Header().Set("Cache-Control", "no-store")
+	_, _ = v.w.Write(raw) // the reader may have gone away
+	return nil
+}

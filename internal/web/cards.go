@@ -1,0 +1,220 @@
+package web
+
+import (
+	"context"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+// A card says how one kind of a person's sync stands, in words and numbers, from what is stored here: it needs nothing
+// from Microsoft, so it can be shown while nothing there works.
+type card struct {
+	Kind      string // calendar or contacts
+	State     string // none, on, first, paused, held, switching
+	Label     string // the state in a word
+	Sentence  string
+	Container string
+	Synced    int
+	Waiting   int
+	Excluded  int
+	Failing   int
+	LastRun   string
+	Progress  *progress
+	Failures  []recordLine // some of the failing ones
+	Held      []recordLine // some of the deletions that wait
+	Why       []whyLine    // what is excluded, by reason
+	Ended     string       // why it was switched off by itself, if it was
+	Reason    string       // of paused: what is wrong
+	Do        string       // and what helps
+	Reconnect bool         // what helps is going to Microsoft
+	link      *reconcile.Link
+}
+
+// Path is the address of the kind's pages.
+func (c card) Path() string { return marketplacePath + "/" + c.Kind }
+
+// Running reports whether there is a link to be looked at and run.
+func (c card) Running() bool { return c.State == "on" || c.State == "first" || c.State == "held" }
+
+// progress is how far the first sync has come.
+type progress struct {
+	Done, Total, Percent int
+	Left                 string // "" while nothing can be said
+}
+
+// recordLine is a record with the reason why it is not in step.
+type recordLine struct {
+	ID, Name, Path string
+	State          string
+	What, Do       string
+	Detail         string // the neighbour's own words
+	RetryAt        string
+	Ref            string // of the CRM
+}
+
+// whyLine counts records by the reason why they do not take part.
+type whyLine struct {
+	Reason string
+	What   string
+	Count  int
+}
+
+// cardLines is how many records a card names; the rest are a link away.
+const cardLines = 5
+
+// kinds are the kinds of sync, in the order of the pages.
+var kinds = []record.Kind{record.Calendar, record.Contacts}
+
+// links are a user's links by kind.
+func (s *Site) links(v *visit) (map[record.Kind]*reconcile.Link, error) {
+	found, err := s.Links.LinksOf(v.ctx(), v.user.Org, v.user.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := map[record.Kind]*reconcile.Link{}
+	for i := range found {
+		out[found[i].Kind] = &found[i]
+	}
+	return out, nil
+}
+
+// linkOf is the link of the path's kind; nil when it is not switched on.
+func (s *Site) linkOf(v *visit) (record.Kind, *reconcile.Link, error) {
+	kind, err := kindOf(v.r.PathValue("kind"))
+	if err != nil {
+		return "", nil, err
+	}
+	links, err := s.links(v)
+	if err != nil {
+		return "", nil, err
+	}
+	l := links[kind]
+	if l != nil && l.State == reconcile.Off {
+		l = nil
+	}
+	return kind, l, nil
+}
+
+// card fills the card of a kind. full adds the records that are not in step.
+func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcile.Link, full bool) (card, error) {
+	c := card{Kind: string(kind), State: stateOf(l), link: l}
+	c.Label = v.words.T("state." + c.State)
+	c.Sentence = v.words.T("card." + c.Kind + "." + c.State)
+	if l == nil || l.State == reconcile.Off {
+		if l != nil && l.Reason != "" {
+			c.Ended = v.words.T("card." + c.Kind + ".ended." + endedKey(l.Reason))
+		}
+		return c, nil
+	}
+	c.Container, c.LastRun = l.ContainerName, v.words.Ago(l.LastRun, v.now, v.zone)
+	c.Synced, c.Waiting, c.Excluded, c.Failing = l.Synced, l.Waiting, l.ExcludedSum, l.Failing
+	if c.State == "paused" {
+		key := reasonKey("reason", l.Reason, reasons)
+		c.Reason, c.Do = v.words.T(key+".what"), v.words.T(key+".do")
+		c.Reconnect = needsMicrosoft(l.Reason)
+	}
+	if c.State == "first" {
+		c.Progress = progressOf(v, l)
+	}
+	if !full {
+		return c, nil
+	}
+	standing, err := s.Links.Standing(ctx, l.Org, l.ID)
+	if err != nil {
+		return c, err
+	}
+	c.Synced, c.Waiting, c.Excluded, c.Failing = standing.Synced, standing.Waiting, standing.Excluded, standing.Failing
+	for _, reason := range reasons {
+		if n := standing.Why[reason]; n > 0 && excludes(reason) {
+			c.Why = append(c.Why, whyLine{string(reason), v.words.T("reason." + string(reason) + ".what"), n})
+		}
+	}
+	if c.Failing > 0 {
+		if c.Failures, err = s.recordLines(ctx, v, l, "failing", 0, cardLines); err != nil {
+			return c, err
+		}
+	}
+	if c.State == "held" {
+		if c.Held, err = s.recordLines(ctx, v, l, "waiting", 0, 2*cardLines); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// stateOf is the state of a link as a card tells it.
+func stateOf(l *reconcile.Link) string {
+	switch {
+	case l == nil || l.State == reconcile.Off:
+		return "none"
+	case l.State == reconcile.On && !l.Settled:
+		return "first"
+	default:
+		return string(l.State)
+	}
+}
+
+// needsMicrosoft reports whether a paused link goes on once the person has been to Microsoft's consent page.
+func needsMicrosoft(reason fault.Reason) bool {
+	return reason == fault.ReconnectNeeded || reason == fault.ConsentRequired || reason == fault.CannotUnseal
+}
+
+// excludes reports whether the reason keeps a record out of a sync, and does not make it fail.
+func excludes(reason fault.Reason) bool {
+	switch reason {
+	case fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut:
+		return true
+	}
+	return false
+}
+
+// endedKey is the word for why a link was switched off by itself.
+func endedKey(reason fault.Reason) string {
+	if reason == fault.ContainerDeleted {
+		return string(reason)
+	}
+	return "general"
+}
+
+// progressOf reckons how long a first sync will still take from how long it took so far.
+func progressOf(v *visit, l *reconcile.Link) *progress {
+	p := &progress{Done: l.FirstDone, Total: l.FirstTotal}
+	if p.Total <= 0 {
+		return p
+	}
+	p.Percent = min(100, 100*p.Done/p.Total)
+	spent := v.now.Sub(l.Since)
+	if p.Done > 0 && spent > 2*time.Second && !l.Since.IsZero() {
+		p.Left = v.words.Left(time.Duration(float64(spent) / float64(p.Done) * float64(p.Total-p.Done)))
+	}
+	return p
+}
+
+// recordLines are records of a link in a state.
+func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, state string, offset, limit int) ([]recordLine, error) {
+	found, err := s.Links.Records(ctx, l.Org, l.ID, state, offset, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]recordLine, len(found))
+	for i, r := range found {
+		key := reasonKey("reason", r.Reason, reasons)
+		out[i] = recordLine{Name: r.Name, State: r.State, Detail: r.Detail, Ref: string(r.CRM)}
+		if r.Reason != "" || r.State == "failing" {
+			out[i].What, out[i].Do = v.words.T(key+".what"), v.words.T(key+".do")
+		}
+		if r.Name == "" {
+			out[i].Name = v.words.T("record.nameless")
+		}
+		if _, ok := record.ParseID(string(r.CRM)); ok {
+			out[i].ID, out[i].Path = string(r.CRM), "/"+string(l.Kind)+"/"+string(r.CRM)
+		}
+		if !r.RetryAt.IsZero() {
+			out[i].RetryAt = v.words.Clock(r.RetryAt.In(v.zone))
+		}
+	}
+	return out, nil
+}

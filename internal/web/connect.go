@@ -1,0 +1,148 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"tandem/internal/account"
+	"tandem/internal/fault"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+// marketplacePath is where sync is switched on and off.
+const marketplacePath = "/setup/marketplace/microsoft"
+
+// connect sends a person to Microsoft to allow what a kind of sync needs. It is entered from a page, or without a
+// session by a ticket from the API; either way it is settled at Microsoft who comes back.
+func (s *Site) connect(v *visit) error {
+	query := v.r.URL.Query()
+	var tk ticket
+	switch {
+	case query.Get("ticket") != "":
+		var err error
+		if tk, err = s.tickets.open(query.Get("ticket")); err != nil {
+			s.showProblem(v, problemTicket, "")
+			return nil
+		}
+	case v.signedIn():
+		kind, err := kindOf(query.Get("kind"))
+		if err != nil {
+			return err
+		}
+		tk = ticket{v.user.Org, v.user.ID, kind}
+	default:
+		s.leadToSignIn(v, member)
+		return nil
+	}
+	u, err := s.Accounts.User(v.ctx(), tk.Org, tk.User)
+	if err != nil {
+		return err
+	}
+	scopes := slices.Concat(signInScopes, kindScopes[tk.Kind])
+	// A new grant takes the old one's place, so it asks again for what the old one had.
+	if g, err := s.Grants.Grant(v.ctx(), u.Org, u.ID); err == nil {
+		for kind, need := range kindScopes {
+			if kind != tk.Kind && subset(need, g.Scopes) {
+				scopes = append(scopes, need...)
+			}
+		}
+	}
+	slices.Sort(scopes[len(signInScopes):])
+	return s.setOut(v, flow{Scopes: slices.Compact(scopes), Hint: u.Email, Connect: &tk})
+}
+
+// connected ends a consent: whoever came back must be the user it was for, or a link that somebody else passed on
+// would tie the wrong mailbox to an account.
+func (s *Site) connected(v *visit, f flow, p person) error {
+	tk := *f.Connect
+	u, err := s.Accounts.User(v.ctx(), tk.Org, tk.User)
+	if err != nil {
+		return err
+	}
+	switch {
+	case u.Identity.IsZero():
+		return s.signInFailed(v, f, problemNotTied, nil)
+	case u.Identity != p.Identity:
+		s.Logger.Warn("web: somebody else came back from a consent", "org", u.Org, "user", u.ID)
+		return s.signInFailed(v, f, problemOtherPerson, nil)
+	case u.State != account.Active:
+		return s.signInFailed(v, f, problemDeactivated, nil)
+	case !p.allows(kindScopes[tk.Kind]) || p.token.RefreshToken == "":
+		return s.signInFailed(v, f, problemPartly, nil)
+	}
+	if err := s.saveGrant(v, u, p); err != nil {
+		return err
+	}
+	if err := s.signIn(v.ctx(), u); err != nil {
+		return err
+	}
+	if err := s.resume(v, u, tk.Kind, p); err != nil {
+		return err
+	}
+	return v.to(marketplacePath)
+}
+
+// resume switches on what the person asked for, and lets go on what had paused for want of this very grant.
+func (s *Site) resume(v *visit, u account.User, kind record.Kind, p person) error {
+	wanted := []record.Kind{kind}
+	links, err := s.Links.LinksOf(v.ctx(), u.Org, u.ID)
+	if err != nil {
+		return err
+	}
+	for _, l := range links {
+		grantless := l.Reason == fault.ReconnectNeeded || l.Reason == fault.ConsentRequired || l.Reason == fault.CannotUnseal
+		if l.Kind != kind && l.State == reconcile.Paused && grantless && p.allows(kindScopes[l.Kind]) {
+			wanted = append(wanted, l.Kind)
+		}
+	}
+	for _, k := range wanted {
+		_, err := s.Switch.On(v.ctx(), u, k)
+		switch {
+		case fault.Is(err, fault.Conflict): // it is on already
+		case fault.Is(err, fault.Denied), fault.Is(err, fault.Unavailable), fault.Is(err, fault.Throttled):
+			s.Logger.Warn("web: connected, but not switched on", "org", u.Org, "user", u.ID, "kind", k, "err", err)
+			s.putFlash(v.ctx(), flash{Key: "flash.not_enabled", Bad: true})
+		case err != nil:
+			return err
+		default:
+			s.putFlash(v.ctx(), flash{Key: "flash.enabled_" + string(k)})
+		}
+	}
+	return nil
+}
+
+// kindOf reads the name of a kind of sync.
+func kindOf(text string) (record.Kind, error) {
+	kind := record.Kind(text)
+	if _, ok := kindScopes[kind]; !ok {
+		return "", fault.New(fault.NotFound, "", "web: no kind of sync is called %q", text)
+	}
+	return kind, nil
+}
+
+func subset(part, whole []string) bool {
+	return !slices.ContainsFunc(part, func(s string) bool { return !slices.Contains(whole, s) })
+}
+
+func (s *Site) chooseLanguage(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	lang := form.Get("lang")
+	if _, ok := s.pages.words[lang]; !ok {
+		return fault.New(fault.NotFound, "", "web: no language is called %q", lang)
+	}
+	http.SetCookie(v.w, &http.Cookie{
+		Name: langCookie, Value: lang, Path: "/", MaxAge: 365 * 24 * 3600,
+		HttpOnly: true, Secure: s.Settings.secure(), SameSite: http.SameSiteLaxMode,
+	})
+	if v.signedIn() && v.user.Locale != lang {
+		v.user.Locale = lang
+		if err := s.Accounts.UpdateUser(v.ctx(), v.user); err != nil {
+			return err
+		}
+	}
+	return v.to(ownPath(form.Get("next")))
+}

@@ -1,0 +1,458 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/record"
+	"tandem/internal/recur"
+	"tandem/internal/zone"
+)
+
+// eventPage shows one event, as a form.
+type eventPage struct {
+	Frame   frame
+	ID      string // "" of a new one
+	Version int64
+	Name    string
+	When    string
+	Repeats string // the rule in words
+	Subject field
+	Where   field
+	AllDay  bool
+	Start   field
+	End     field
+	Zone    field
+	Remind  field
+	Notes   field
+	Tags    field
+	Owner   field
+	Repeat  repeatForm
+	On      string // of a series: the day that was looked at
+	OnWords string
+	Skipped int // days of the series that are left out
+	Badge   badge
+	Changed string
+	Failed  bool
+	Error   string
+}
+
+// Action is where the form is sent to.
+func (p eventPage) Action() string {
+	if p.ID == "" {
+		return "/calendar"
+	}
+	return "/calendar/" + p.ID
+}
+
+// reminders are the minutes to choose from.
+var reminders = []string{"", "0", "5", "10", "15", "30", "60", "120", "1440", "2880", "10080"}
+
+// eventInput is an event as a form says it: in the event's own zone, the last day of an all-day event included.
+type eventInput struct {
+	Title, Start, End, Zone, Venue, Notes, Remind, Tags string
+	AllDay                                              bool
+	Owner                                               record.ID
+	Repeat                                              repeatInput
+}
+
+// inputOf says a stored event as its form does.
+func (v *visit) inputOf(r crm.Record) eventInput {
+	f := r.Fields
+	in := eventInput{
+		Title: string(f[record.EventTitle]), Venue: string(f[record.Venue]), Notes: string(f[record.Description]),
+		Remind: string(f[record.RemindAt]), Tags: strings.ReplaceAll(string(f[record.Tag]), "\n", ", "),
+		Zone: string(f[record.TimeZone]), AllDay: f[record.AllDay] == "true", Owner: r.Owner,
+	}
+	own, ok := zone.Load(in.Zone)
+	if !ok {
+		own, in.Zone = v.zone, v.zone.String()
+	}
+	start, ok1 := readTime(f[record.Start], in.AllDay)
+	end, ok2 := readTime(f[record.End], in.AllDay)
+	if ok1 && ok2 && in.AllDay {
+		in.Start, in.End = start.Format(dayLayout), end.AddDate(0, 0, -1).Format(dayLayout)
+	} else if ok1 && ok2 {
+		start = start.In(own)
+		in.Start, in.End = start.Format(inputLayout), end.In(own).Format(inputLayout)
+	}
+	in.Repeat = repeatOf(string(f[record.Recurring]), start)
+	return in
+}
+
+// inputLayout is what datetime-local inputs hold.
+const inputLayout = "2006-01-02T15:04"
+
+// readEvent reads a posted form.
+func readEvent(form url.Values) eventInput {
+	last := func(name string) string {
+		if values := form[name]; len(values) > 0 {
+			return strings.TrimSpace(values[len(values)-1])
+		}
+		return ""
+	}
+	in := eventInput{
+		Title: last("Event_Title"), Venue: last("Venue"), Notes: strings.ReplaceAll(last("Description"), "\r\n", "\n"),
+		Remind: last("Remind_At"), Tags: last("Tag"), Zone: last("Time_Zone"), AllDay: last("All_day") == "true",
+		Start: last("Start_DateTime"), End: last("End_DateTime"), Repeat: readRepeat(form),
+	}
+	in.Owner, _ = record.ParseID(last("Owner"))
+	if in.AllDay {
+		in.Start, _, _ = strings.Cut(in.Start, "T")
+		in.End, _, _ = strings.Cut(in.End, "T")
+	}
+	return in
+}
+
+// draft is the input as the CRM takes it: an all-day event ends on the day after its last.
+func (in eventInput) draft() crm.Draft {
+	end := in.End
+	if in.AllDay {
+		if day, err := time.Parse(dayLayout, end); err == nil {
+			end = day.AddDate(0, 0, 1).Format(dayLayout)
+		}
+	}
+	allDay := record.Value("false")
+	if in.AllDay {
+		allDay = "true"
+	}
+	start, _ := time.Parse(inputLayout, in.Start)
+	if start.IsZero() {
+		start, _ = time.Parse(dayLayout, in.Start)
+	}
+	return crm.Draft{Owner: in.Owner, Fields: record.Fields{
+		record.EventTitle: record.Value(in.Title), record.Venue: record.Value(in.Venue),
+		record.Description: record.Value(in.Notes), record.RemindAt: record.Value(in.Remind),
+		record.Tag: record.Value(strings.ReplaceAll(in.Tags, ",", "\n")), record.TimeZone: record.Value(in.Zone),
+		record.AllDay: allDay, record.Start: record.Value(in.Start), record.End: record.Value(end),
+		record.Recurring: record.Value(in.Repeat.rule(start)),
+	}}
+}
+
+func (s *Site) eventNew(v *visit) error {
+	q := v.r.URL.Query()
+	start := v.now.In(v.zone).Truncate(time.Hour).Add(time.Hour)
+	in := eventInput{Zone: v.zone.String(), Owner: v.user.ID, Remind: "15", AllDay: q.Get("all_day") == "true"}
+	if t, err := readWall(q.Get("start"), v.zone); err == nil {
+		start = t
+		if len(q.Get("start")) == len(dayLayout) && !in.AllDay { // a day was picked, not an hour
+			start = t.Add(9 * time.Hour)
+		}
+	}
+	end := start.Add(time.Hour)
+	if t, err := readWall(q.Get("end"), v.zone); err == nil && t.After(start) {
+		end = t
+	}
+	in.Start, in.End = start.Format(inputLayout), end.Format(inputLayout)
+	if in.AllDay {
+		if end.Sub(start) >= 24*time.Hour {
+			end = end.AddDate(0, 0, -1)
+		} else {
+			end = start
+		}
+		in.Start, in.End = start.Format(dayLayout), end.Format(dayLayout)
+	}
+	in.Repeat = repeatOf("", start)
+	return s.eventForm(v, http.StatusOK, crm.Record{Owner: v.user.ID, Fields: record.Fields{}}, in, nil)
+}
+
+func (s *Site) eventShow(v *visit) error {
+	r, err := s.recordOf(v, record.Calendar)
+	if err != nil {
+		return err
+	}
+	return s.eventForm(v, http.StatusOK, r, v.inputOf(r), nil)
+}
+
+func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs fieldErrors) error {
+	users, err := s.Accounts.Users(v.ctx(), v.user.Org)
+	if err != nil {
+		return err
+	}
+	page := eventPage{Failed: len(errs) > 0, Error: errs[""], AllDay: in.AllDay}
+	if r.ID != 0 {
+		marks, err := s.badges(v, record.Calendar, []crm.Record{r})
+		if err != nil {
+			return err
+		}
+		page.ID, page.Version, page.Badge = r.ID.String(), r.Version, marks[r.ID]
+		page.Name = eventName(v.words, r)
+		page.Changed = v.words.T("record.changed", "Who", ownerName(users, r.ModifiedBy), "When", v.words.Moment(r.ModifiedAt.In(v.zone)))
+		if o, ok := first(r, v.zone); ok {
+			page.When = v.whenWords(o)
+			page.Repeats = v.ruleWords(r)
+			page.On, page.OnWords = v.lookedAt(r, o)
+		}
+		page.Skipped = len(excludedDays(r))
+	}
+	text := func(name record.Field, value string) field {
+		f := v.control(record.Calendar, name, record.Fields{name: record.Value(value)}, errs)
+		f.Value = value
+		return f
+	}
+	page.Subject = text(record.EventTitle, in.Title)
+	page.Where = text(record.Venue, in.Venue)
+	page.Notes = text(record.Description, in.Notes)
+	page.Tags = text(record.Tag, in.Tags)
+	page.Start, page.End = text(record.Start, in.Start), text(record.End, in.End)
+	for _, f := range []*field{&page.Start, &page.End} {
+		f.Input, f.Required = "datetime-local", true
+		if in.AllDay {
+			f.Input = "date"
+		}
+	}
+	page.Zone = text(record.TimeZone, in.Zone)
+	page.Zone.Input, page.Zone.Options = "select", zoneOptions(in.Zone, v.now)
+	page.Remind = text(record.RemindAt, in.Remind)
+	page.Remind.Input, page.Remind.Options = "select", v.reminderOptions(in.Remind)
+	page.Repeat = v.repeatForm(in.Repeat, errs)
+	page.Owner = v.ownerField(users, in.Owner, errs)
+	title := page.Name
+	if r.ID == 0 {
+		title = v.words.T("event.new")
+	}
+	page.Frame = s.frame(v, "calendar", title)
+	return s.render(v, status, "event", page)
+}
+
+// lookedAt is the day of a series that the address names, if it is one of its days.
+func (v *visit) lookedAt(r crm.Record, o occurrence) (day, words string) {
+	on, err := time.Parse(dayLayout, v.r.URL.Query().Get("on"))
+	if err != nil || !o.Series {
+		return "", ""
+	}
+	for _, each := range expand(r, o, on.AddDate(0, 0, -2), on.AddDate(0, 0, 3), v.zone) {
+		if each.Day == on.Format(dayLayout) {
+			return each.Day, v.words.LongDay(each.Start)
+		}
+	}
+	return "", ""
+}
+
+func (v *visit) reminderOptions(chosen string) []option {
+	var out []option
+	known := false
+	for _, minutes := range reminders {
+		known = known || minutes == chosen
+		key := "reminder." + minutes
+		if minutes == "" {
+			key = "reminder.none"
+		}
+		out = append(out, option{minutes, v.words.T(key), minutes == chosen})
+	}
+	if !known {
+		out = append(out, option{chosen, v.words.T("reminder.minutes", "Minutes", chosen), true})
+	}
+	return out
+}
+
+func (s *Site) eventCreate(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	in := readEvent(form)
+	if errs := v.missingInput(in); errs != nil {
+		return s.eventForm(v, http.StatusUnprocessableEntity, crm.Record{Fields: record.Fields{}}, in, errs)
+	}
+	r, err := s.insert(v, record.Calendar, in.draft())
+	if errs, ok := v.fieldWords(err); ok {
+		return s.eventForm(v, http.StatusUnprocessableEntity, crm.Record{Fields: record.Fields{}}, in, errs)
+	}
+	if err != nil {
+		return err
+	}
+	s.putFlash(v.ctx(), flash{Key: "flash.created", Name: eventName(v.words, r)})
+	return v.to("/calendar/" + r.ID.String())
+}
+
+// missingInput finds what a form lacks before the CRM is asked: it would take an all-day event without an end.
+func (v *visit) missingInput(in eventInput) fieldErrors {
+	errs := fieldErrors{}
+	if in.Start == "" {
+		errs[string(record.Start)] = v.words.T("field_error.mandatory")
+	}
+	if in.End == "" {
+		errs[string(record.End)] = v.words.T("field_error.mandatory")
+	}
+	if in.Start != "" && in.End != "" && in.End < in.Start && len(in.End) == len(in.Start) {
+		errs[string(record.End)] = v.words.T("field_error.end_before_start")
+	}
+	if key := in.Repeat.problem(); key != "" {
+		errs["repeat"] = v.words.T("field_error." + key)
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return errs
+}
+
+func (s *Site) eventUpdate(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	before, err := s.recordOf(v, record.Calendar)
+	if err != nil {
+		return err
+	}
+	in, shown := readEvent(form), before
+	d := in.draft()
+	d.ID, d.Version = before.ID, draftOf(record.Calendar, form).Version
+	shown.Version = d.Version // the form is still about what its reader saw
+	if errs := v.missingInput(in); errs != nil {
+		return s.eventForm(v, http.StatusUnprocessableEntity, shown, in, errs)
+	}
+	after, err := s.update(v, record.Calendar, d)
+	if fault.Is(err, fault.Conflict) {
+		return s.eventConflict(v, before.ID, in)
+	}
+	if errs, ok := v.fieldWords(err); ok {
+		return s.eventForm(v, http.StatusUnprocessableEntity, shown, in, errs)
+	}
+	if err != nil {
+		return err
+	}
+	s.putFlash(v.ctx(), flash{Key: "flash.saved", Name: eventName(v.words, after)})
+	if after.Owner != v.user.ID && !v.may().AllRecords {
+		return v.to("/calendar")
+	}
+	return v.to("/calendar/" + after.ID.String())
+}
+
+func (s *Site) eventConflict(v *visit, id record.ID, mine eventInput) error {
+	now, err := s.Records.Get(v.ctx(), v.actor(), record.Calendar, id)
+	if err != nil {
+		return err
+	}
+	theirs := v.inputOf(now)
+	theirRule := v.ruleText(theirs)
+	var rows []conflictRow
+	for _, each := range []struct {
+		name         record.Field
+		theirs, mine string
+	}{
+		{record.EventTitle, theirs.Title, mine.Title},
+		{record.Start, v.typedTime(theirs.Start), v.typedTime(mine.Start)},
+		{record.End, v.typedTime(theirs.End), v.typedTime(mine.End)},
+		{record.TimeZone, theirs.Zone, mine.Zone},
+		{record.Recurring, theirRule, v.ruleText(mine)},
+		{record.Venue, theirs.Venue, mine.Venue},
+		{record.RemindAt, theirs.Remind, mine.Remind},
+		{record.Tag, theirs.Tags, mine.Tags},
+		{record.Description, theirs.Notes, mine.Notes},
+	} {
+		if each.theirs != each.mine {
+			rows = append(rows, conflictRow{v.words.T("field." + string(each.name)), each.theirs, each.mine})
+		}
+	}
+	return s.conflict(v, now, "calendar", "/calendar/"+id.String(), rows)
+}
+
+// typedTime says what a date or time input holds.
+func (v *visit) typedTime(text string) string {
+	if t, err := time.Parse(inputLayout, text); err == nil {
+		return v.words.Moment(t)
+	}
+	if t, err := time.Parse(dayLayout, text); err == nil {
+		return v.words.Day(t)
+	}
+	return text
+}
+
+func (s *Site) eventChanged(v *visit) error {
+	return s.changed(v, record.Calendar, "event", "/calendar/")
+}
+
+func (s *Site) eventDelete(v *visit) error { return s.remove(v, record.Calendar, "/calendar") }
+
+func (s *Site) eventRestore(v *visit) error { return s.bringBack(v, record.Calendar, "/calendar") }
+
+// eventMove is a drag in the calendar: new times on the reader's wall clock, at the version that was shown.
+func (s *Site) eventMove(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	r, err := s.recordOf(v, record.Calendar)
+	if err != nil {
+		return err
+	}
+	d := draftOf(record.Calendar, url.Values{"version": form["version"]})
+	d.ID = r.ID
+	start, err1 := readWall(form.Get("start"), v.zone)
+	end, err2 := readWall(form.Get("end"), v.zone)
+	if err1 != nil || err2 != nil || r.Fields[record.Recurring] != "" {
+		return fault.Wrong(fault.BadValue, string(record.Start), "web: this event cannot be moved so")
+	}
+	if form.Get("all_day") == "true" {
+		d.Fields = record.Fields{
+			record.AllDay: "true", record.Start: record.Value(start.Format(dayLayout)), record.End: record.Value(end.Format(dayLayout)),
+		}
+	} else {
+		d.Fields = record.Fields{
+			record.AllDay: "false", record.Start: record.Value(start.UTC().Format(momentLayout)),
+			record.End: record.Value(end.UTC().Format(momentLayout)),
+		}
+	}
+	if _, err := s.update(v, record.Calendar, d); err != nil {
+		return err
+	}
+	v.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// eventSkip leaves one day out of a series.
+func (s *Site) eventSkip(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	r, err := s.recordOf(v, record.Calendar)
+	if err != nil {
+		return err
+	}
+	if _, err := time.Parse(dayLayout, form.Get("on")); err != nil || r.Fields[record.Recurring] == "" {
+		return fault.Wrong(fault.BadValue, string(record.Excluded), "web: no day of a series")
+	}
+	days := string(r.Fields[record.Excluded])
+	_, err = s.update(v, record.Calendar, crm.Draft{ID: r.ID, Version: r.Version, Fields: record.Fields{
+		record.Excluded: record.Value(joinNonEmpty(",", days, form.Get("on"))),
+	}})
+	if err != nil {
+		return err
+	}
+	s.putFlash(v.ctx(), flash{Key: "flash.skipped", Name: eventName(v.words, r)})
+	return v.to("/calendar")
+}
+
+// ruleWords tell how a stored event repeats, "" if it does not.
+func (v *visit) ruleWords(r crm.Record) string {
+	text := string(r.Fields[record.Recurring])
+	if text == "" {
+		return ""
+	}
+	rule, err := recur.Parse(text)
+	if err != nil {
+		return v.words.T("repeat.custom")
+	}
+	return v.describe(rule)
+}
+
+// ruleText tells how an event repeats, as its form says it.
+func (v *visit) ruleText(in eventInput) string {
+	d := in.draft()
+	rule, err := recur.Parse(string(d.Fields[record.Recurring]))
+	if err != nil {
+		return v.words.T("repeat.none")
+	}
+	start, err := time.Parse(inputLayout, in.Start)
+	if err != nil {
+		start, _ = time.Parse(dayLayout, in.Start)
+	}
+	return v.describe(rule.Resolve(start))
+}

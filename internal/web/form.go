@@ -1,0 +1,150 @@
+package web
+
+import (
+	"net/url"
+	"strings"
+
+	"tandem/internal/account"
+	"tandem/internal/record"
+)
+
+// A field is one control of a form, ready to be shown.
+type field struct {
+	Name     string
+	Label    string
+	Value    string
+	Error    string // the sentence by the field
+	Hint     string
+	Input    string // text, email, tel, date, datetime-local, number, textarea, select, checkbox
+	Options  []option
+	Max      int
+	Required bool
+	Auto     string // autocomplete
+	Wide     bool   // takes the whole row
+}
+
+// ID is the element's id, for labels and messages to point to.
+func (f field) ID() string { return "f-" + f.Name }
+
+// DescribedBy are the ids of what explains the field.
+func (f field) DescribedBy() string {
+	var ids []string
+	if f.Hint != "" {
+		ids = append(ids, f.ID()+"-hint")
+	}
+	if f.Error != "" {
+		ids = append(ids, f.ID()+"-error")
+	}
+	return strings.Join(ids, " ")
+}
+
+type option struct {
+	Value, Label string
+	Selected     bool
+}
+
+// A group is fields that belong together under a heading.
+type group struct {
+	Key    string
+	Legend string
+	Fields []field
+	Fold   bool // can be closed
+	Open   bool // of Fold
+}
+
+// inputs are the controls for the types of field.
+var inputs = map[record.Type]string{
+	record.Text: "text", record.LongText: "textarea", record.Email: "email", record.Phone: "tel", record.URL: "url",
+	record.Picklist: "select", record.Bool: "checkbox", record.Date: "date", record.Tags: "text", record.Lookup: "text",
+}
+
+// control makes the control of a CRM field.
+func (v *visit) control(kind record.Kind, name record.Field, values record.Fields, errs fieldErrors) field {
+	def, _ := record.DefOf(kind, name)
+	f := field{
+		Name: string(name), Label: v.words.T("field." + string(name)), Value: string(values[name]),
+		Error: errs[string(name)], Input: inputs[def.Type], Max: def.Max, Required: def.Mandatory,
+	}
+	switch def.Type {
+	case record.Picklist:
+		f.Options = v.choices(def, f.Value)
+	case record.Tags:
+		f.Value = strings.ReplaceAll(f.Value, "\n", ", ")
+		f.Hint = v.words.T("form.tags_hint")
+	case record.LongText:
+		f.Wide = true
+	}
+	return f
+}
+
+// choices are the options of a picklist. A value that is none of them came by sync and stays choosable.
+func (v *visit) choices(def record.Def, chosen string) []option {
+	out := []option{{Value: "", Label: v.words.T("form.none"), Selected: chosen == ""}}
+	known := chosen == ""
+	for _, value := range def.Values {
+		known = known || value == chosen
+		out = append(out, option{value, v.words.T(choiceKey(def.Name, value)), value == chosen})
+	}
+	if !known {
+		out = append(out, option{chosen, chosen, true})
+	}
+	return out
+}
+
+// choiceKey is the message for a value of a picklist.
+func choiceKey(name record.Field, value string) string {
+	slug := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r
+		case r >= 'A' && r <= 'Z':
+			return r + 'a' - 'A'
+		case r == ' ':
+			return '_'
+		}
+		return -1
+	}, value)
+	return "choice." + string(name) + "." + slug
+}
+
+// posted reads the CRM fields that a form sent; those it did not send stay out. Of a field sent twice the last counts:
+// a checkbox follows a hidden "false".
+func posted(kind record.Kind, form url.Values) record.Fields {
+	out := record.Fields{}
+	for _, def := range record.Defs(kind) {
+		values, ok := form[string(def.Name)]
+		if !ok {
+			continue
+		}
+		value := strings.ReplaceAll(values[len(values)-1], "\r\n", "\n")
+		if def.Type == record.Tags {
+			value = strings.ReplaceAll(value, ",", "\n")
+		}
+		out[def.Name] = record.Value(value)
+	}
+	return out
+}
+
+// ownerField lets a person choose whose the record is.
+func (v *visit) ownerField(users []account.User, owner record.ID, errs fieldErrors) field {
+	f := field{Name: "Owner", Label: v.words.T("field.Owner"), Value: owner.String(), Input: "select", Error: errs["Owner"]}
+	if !v.may().AllRecords {
+		f.Hint = v.words.T("form.owner_hint")
+	}
+	for _, u := range users {
+		if u.State == account.Active || u.ID == owner {
+			f.Options = append(f.Options, option{u.ID.String(), u.Name(), u.ID == owner})
+		}
+	}
+	return f
+}
+
+// ownerName finds a user's name among users.
+func ownerName(users []account.User, id record.ID) string {
+	for _, u := range users {
+		if u.ID == id {
+			return u.Name()
+		}
+	}
+	return ""
+}

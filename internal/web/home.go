@@ -1,0 +1,112 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"tandem/internal/crm"
+	"tandem/internal/record"
+)
+
+// homePage is where a person arrives: what to do next, what today brings, how sync stands.
+type homePage struct {
+	Frame    frame
+	Greeting string
+	Today    string
+	Steps    []step // what an account that has just begun still lacks; empty once all is done
+	Agenda   []agendaDay
+	Cards    []card
+	Recent   []recentLine
+	Contacts int
+}
+
+// A step is one thing to do at the beginning.
+type step struct {
+	Key, Path string
+	Done      bool
+}
+
+type recentLine struct {
+	Name, Initials, Line, Path, When string
+}
+
+// The bounds of the page's lists.
+const (
+	homeAhead  = 7 // days of the agenda, when today is empty
+	homeRecent = 6
+)
+
+func (s *Site) home(v *visit) error {
+	cards, err := s.cards(v, false)
+	if err != nil {
+		return err
+	}
+	own := crm.Query{Owner: v.user.ID}
+	count, err := s.Records.Count(v.ctx(), v.actor(), record.Contacts, own)
+	if err != nil {
+		return err
+	}
+	own.Sort, own.Descending, own.Limit = crm.ByModified, true, homeRecent
+	recent, err := s.Records.List(v.ctx(), v.actor(), record.Contacts, own)
+	if err != nil {
+		return err
+	}
+	today := startOfDay(v.now, v.zone)
+	week := today.AddDate(0, 0, homeAhead)
+	found, err := s.window(v, "mine", today, week)
+	if err != nil {
+		return err
+	}
+	page := homePage{
+		Greeting: v.words.T("home."+partOfDay(v.now.In(v.zone)), "Name", v.firstName()),
+		Today:    v.words.LongDay(today), Cards: cards, Contacts: count,
+		Agenda: v.agenda(found, today, week, func(crm.Record) string { return "" }),
+	}
+	for _, r := range recent {
+		name := contactName(v.words, r)
+		page.Recent = append(page.Recent, recentLine{
+			Name: name, Initials: initials(name), Path: "/contacts/" + r.ID.String(),
+			Line: joinNonEmpty(" · ", string(r.Fields[record.AccountName]), string(r.Fields[record.EmailField])),
+			When: v.words.Ago(r.ModifiedAt, v.now, v.zone),
+		})
+	}
+	page.Steps = firstSteps(cards, count, len(found))
+	if v.wants("home") {
+		return s.part(v, "home", "live", page)
+	}
+	page.Frame = s.frame(v, "home", v.words.T("home.title"))
+	return s.render(v, http.StatusOK, "home", page)
+}
+
+// firstSteps are shown until both kinds of sync run and there is something to keep in step.
+func firstSteps(cards []card, contacts, events int) []step {
+	steps := []step{
+		{Key: "calendar", Path: marketplacePath + "#card-calendar", Done: cards[0].State != "none"},
+		{Key: "contacts", Path: marketplacePath + "#card-contacts", Done: cards[1].State != "none"},
+		{Key: "contact", Path: "/contacts/new", Done: contacts > 0},
+		{Key: "event", Path: "/calendar/new", Done: events > 0},
+	}
+	for _, s := range steps[:3] {
+		if !s.Done {
+			return steps
+		}
+	}
+	return nil
+}
+
+func (v *visit) firstName() string {
+	if v.user.FirstName != "" {
+		return v.user.FirstName
+	}
+	return v.user.Name()
+}
+
+func partOfDay(t time.Time) string {
+	switch h := t.Hour(); {
+	case h >= 5 && h < 12:
+		return "morning"
+	case h >= 12 && h < 18:
+		return "afternoon"
+	}
+	return "evening"
+}

@@ -1,0 +1,204 @@
+package web
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"tandem/internal/account"
+	"tandem/internal/fault"
+)
+
+// signInTimeout bounds each request to the sign-in service.
+const signInTimeout = 15 * time.Second
+
+// personalTenant is the tenant of personal Microsoft accounts, which have no organization.
+const personalTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+// identity is the sign-in service: it learns the service's addresses at the first sign-in, so that Tandem starts and
+// shows its pages while the service is away.
+type identity struct {
+	settings Settings
+	client   *http.Client
+	now      func() time.Time
+
+	mu       sync.Mutex
+	provider *provider
+}
+
+// provider is what the discovery document says.
+type provider struct {
+	*oidc.Provider
+	issuer string // with {tenantid} in it, where people of any organization may sign in
+}
+
+func newIdentity(d Deps) *identity {
+	return &identity{settings: d.Settings, client: d.HTTP, now: d.Now}
+}
+
+// discover reads the discovery document, once.
+func (i *identity) discover(ctx context.Context) (*provider, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.provider != nil {
+		return i.provider, nil
+	}
+	// The issuer that "organizations" and tenants' domains publish never equals the address asked; identify() holds
+	// each token against it itself.
+	base := i.settings.Authority + "/" + i.settings.Tenant + "/v2.0"
+	ctx = oidc.InsecureIssuerURLContext(oidc.ClientContext(ctx, i.client), base)
+	p, err := oidc.NewProvider(ctx, base)
+	if err != nil {
+		return nil, fault.New(fault.Unavailable, "", "web: ask the sign-in service for its addresses: %w", err)
+	}
+	var told struct {
+		Issuer string `json:"issuer"`
+	}
+	if err := p.Claims(&told); err != nil || told.Issuer == "" {
+		return nil, fault.New(fault.Unavailable, "", "web: the sign-in service names no issuer")
+	}
+	i.provider = &provider{p, told.Issuer}
+	return i.provider, nil
+}
+
+func (i *identity) config(p *provider, scopes []string) *oauth2.Config {
+	return &oauth2.Config{
+		ClientID:     i.settings.ClientID,
+		ClientSecret: i.settings.ClientSecret.Reveal(),
+		Endpoint:     p.Endpoint(),
+		RedirectURL:  i.settings.URL + "/auth/microsoft/callback",
+		Scopes:       scopes,
+	}
+}
+
+// authorizeURL is where a flow begins at the sign-in service: code flow, PKCE with S256, nonce and state.
+func (i *identity) authorizeURL(ctx context.Context, f flow, state string) (string, error) {
+	p, err := i.discover(ctx)
+	if err != nil {
+		return "", err
+	}
+	options := []oauth2.AuthCodeOption{
+		oidc.Nonce(f.Nonce),
+		oauth2.S256ChallengeOption(f.Verifier),
+		oauth2.SetAuthURLParam("response_mode", "query"),
+	}
+	if f.Hint != "" {
+		options = append(options, oauth2.SetAuthURLParam("login_hint", f.Hint))
+	}
+	if f.Prompt != "" {
+		options = append(options, oauth2.SetAuthURLParam("prompt", f.Prompt))
+	}
+	return i.config(p, f.Scopes).AuthCodeURL(state, options...), nil
+}
+
+// A person is who signed in at Microsoft, as proved by an ID token, and the tokens that came with it.
+type person struct {
+	account.Identity
+	Name  string
+	Email string // for show
+	token *oauth2.Token
+}
+
+// scopes are those that the token endpoint says were granted, without the address of Graph before them.
+func (p person) scopes() []string {
+	told, _ := p.token.Extra("scope").(string)
+	scopes := strings.Fields(told)
+	for i, s := range scopes {
+		scopes[i] = strings.TrimPrefix(s, "https://graph.microsoft.com/")
+	}
+	return scopes
+}
+
+// allows reports whether every scope was granted. Those of OpenID itself are not always repeated in the answer.
+func (p person) allows(scopes []string) bool {
+	granted := p.scopes()
+	for _, s := range scopes {
+		if slices.Contains(openIDScopes, s) {
+			continue
+		}
+		if !slices.ContainsFunc(granted, func(g string) bool { return strings.EqualFold(g, s) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// guid is the form of tid and oid.
+var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// identify exchanges the code of a flow and proves who signed in. Denied: the answer does not prove it.
+func (i *identity) identify(ctx context.Context, f flow, code string) (person, error) {
+	p, err := i.discover(ctx)
+	if err != nil {
+		return person{}, err
+	}
+	ctx = oidc.ClientContext(ctx, i.client)
+	token, err := i.config(p, f.Scopes).Exchange(ctx, code, oauth2.VerifierOption(f.Verifier))
+	if err != nil {
+		return person{}, exchangeFault(err)
+	}
+	raw, _ := token.Extra("id_token").(string)
+	if raw == "" {
+		return person{}, fault.New(fault.Denied, "", "web: the token endpoint sent no ID token")
+	}
+	// The issuer check is skipped here and made below, because the library cannot fill in a tenant.
+	verified, err := p.VerifierContext(ctx, &oidc.Config{
+		ClientID: i.settings.ClientID, SkipIssuerCheck: true, Now: i.now, SupportedSigningAlgs: []string{oidc.RS256},
+	}).Verify(ctx, raw)
+	if err != nil {
+		return person{}, fault.New(fault.Denied, "", "web: the ID token: %w", err)
+	}
+	var claims struct {
+		TID      string `json:"tid"`
+		OID      string `json:"oid"`
+		Name     string `json:"name"`
+		Email    string `json:"email"`
+		Username string `json:"preferred_username"`
+	}
+	if err := verified.Claims(&claims); err != nil {
+		return person{}, fault.New(fault.Denied, "", "web: the ID token's claims: %w", err)
+	}
+	switch {
+	case subtle.ConstantTimeCompare([]byte(verified.Nonce), []byte(f.Nonce)) != 1:
+		return person{}, fault.New(fault.Denied, "", "web: the ID token answers another request")
+	case !guid.MatchString(claims.TID) || !guid.MatchString(claims.OID):
+		return person{}, fault.New(fault.Denied, "", "web: the ID token names no person of an organization")
+	case strings.EqualFold(claims.TID, personalTenant):
+		return person{}, fault.New(fault.Denied, reasonPersonal, "web: a personal account")
+	case verified.Issuer != strings.ReplaceAll(p.issuer, "{tenantid}", claims.TID):
+		return person{}, fault.New(fault.Denied, "", "web: the ID token was issued for another tenant than it names")
+	}
+	email := claims.Email
+	if email == "" {
+		email = claims.Username
+	}
+	return person{
+		Identity: account.Identity{TenantID: strings.ToLower(claims.TID), ObjectID: strings.ToLower(claims.OID)},
+		Name:     claims.Name, Email: email, token: token,
+	}, nil
+}
+
+// exchangeFault tells apart whose problem a refused code is.
+func exchangeFault(err error) error {
+	var refused *oauth2.RetrieveError
+	if !errors.As(err, &refused) {
+		return fault.New(fault.Unavailable, "", "web: exchange the code: %w", err)
+	}
+	switch {
+	case refused.ErrorCode == "invalid_client" || refused.ErrorCode == "unauthorized_client":
+		return fault.New(fault.Unavailable, fault.AppMisconfigured, "web: exchange the code: %w", err)
+	case refused.Response != nil && refused.Response.StatusCode >= 500:
+		return fault.New(fault.Unavailable, "", "web: exchange the code: %w", err)
+	default:
+		return fault.New(fault.Denied, "", "web: exchange the code: %w", err)
+	}
+}

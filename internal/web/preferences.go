@@ -1,0 +1,54 @@
+package web
+
+import (
+	"net/http"
+
+	"tandem/internal/zone"
+)
+
+// preferencesPage is what a person may choose for themselves: language and time zone.
+type preferencesPage struct {
+	Frame frame
+	Lang  field
+	Zone  field
+	Error bool
+}
+
+func (s *Site) preferences(v *visit) error {
+	return s.preferencesForm(v, http.StatusOK, v.zone.String(), "")
+}
+
+func (s *Site) preferencesForm(v *visit, status int, chosen, wrong string) error {
+	page := preferencesPage{
+		Lang:  field{Name: "lang", Label: v.words.T("preferences.lang"), Input: "select"},
+		Zone:  field{Name: "zone", Label: v.words.T("preferences.zone"), Hint: v.words.T("preferences.zone_hint"), Input: "select", Error: wrong},
+		Error: wrong != "",
+	}
+	for _, lang := range languages {
+		page.Lang.Options = append(page.Lang.Options, option{lang, v.words.T("language." + lang), lang == v.words.lang})
+	}
+	page.Zone.Options = zoneOptions(chosen, v.now)
+	page.Frame = s.frame(v, "setup", v.words.T("preferences.title"))
+	return s.render(v, status, "preferences", page)
+}
+
+func (s *Site) savePreferences(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	name, ok := zone.IANA(form.Get("zone"))
+	if !ok {
+		return s.preferencesForm(v, http.StatusUnprocessableEntity, v.zone.String(), v.words.T("field_error.bad_value"))
+	}
+	u := v.user
+	u.Zone = name
+	if _, ok := s.pages.words[form.Get("lang")]; ok {
+		u.Locale = form.Get("lang")
+	}
+	if err := s.Accounts.UpdateUser(v.ctx(), u); err != nil {
+		return err
+	}
+	s.putFlash(v.ctx(), flash{Key: "flash.preferences"})
+	return v.to("/setup/preferences")
+}

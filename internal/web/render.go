@@ -1,0 +1,166 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+)
+
+// templateFiles are layout.html, parts.html and one file a page, which defines "main" and the parts of the page that
+// script may ask for by name.
+//
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// pages are the templates by language and name, ready to be filled.
+type pages struct {
+	words map[string]*words
+	byTag map[string]map[string]*template.Template // language, page
+}
+
+// parsePages reads all templates once for each language, so that a template's words need no lookup of who reads them.
+func parsePages(a assets) *pages {
+	p := &pages{words: loadWords(), byTag: map[string]map[string]*template.Template{}}
+	files, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		panic(err)
+	}
+	for lang, w := range p.words {
+		base := template.Must(template.New("base").Funcs(template.FuncMap{
+			"t":     w.T,
+			"n":     w.Number,
+			"asset": a.url,
+			"icon":  func(name string) template.HTML { return icon(a, name) },
+			"query": url.QueryEscape,
+		}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
+		p.byTag[lang] = map[string]*template.Template{}
+		for _, f := range files {
+			name := strings.TrimSuffix(f.Name(), path.Ext(f.Name()))
+			if name == "layout" || name == "parts" {
+				continue
+			}
+			page := template.Must(template.Must(base.Clone()).ParseFS(templateFiles, "templates/"+f.Name()))
+			p.byTag[lang][name] = page
+		}
+	}
+	return p
+}
+
+// icon draws a symbol of icons.svg. It says nothing: the words stand beside it, or in an aria-label.
+func icon(a assets, name string) template.HTML {
+	address := a.url("icons.svg")
+	if address == "" {
+		return ""
+	}
+	return template.HTML(`<svg class="icon" aria-hidden="true" focusable="false"><use href="` +
+		template.HTMLEscapeString(address+"#"+name) + `"></use></svg>`)
+}
+
+// frame is what every page has around its own part.
+type frame struct {
+	Title    string
+	Lang     string
+	Path     string // of this page, to come back to
+	Section  string // the place of the navigation that is open
+	SignedIn bool
+	User     string
+	Email    string
+	Org      string
+	Initials string
+	Flash    *flash
+	Demo     bool
+	SimURL   string // of Demo
+	Outlook  string // of Demo: the user's own Outlook
+	Unbuilt  bool   // the front end was not built
+	Calendar bool   // the page needs the calendar's script
+}
+
+// A place is an entry of the main navigation.
+type place struct {
+	Section, Path, Key, Icon string
+}
+
+// places are the main navigation, from left to right.
+var places = []place{
+	{"home", "/", "nav.home", "home"},
+	{"contacts", "/contacts", "nav.contacts", "contacts"},
+	{"calendar", "/calendar", "nav.calendar", "calendar"},
+	{"status", "/status", "nav.status", "status"},
+	{"setup", "/setup", "nav.setup", "setup"},
+}
+
+// Places are the main navigation.
+func (frame) Places() []place { return places }
+
+// Languages are those to choose from.
+func (frame) Languages() []string { return languages }
+
+// frame begins a page.
+func (s *Site) frame(v *visit, section, title string) frame {
+	f := frame{
+		Title:   title,
+		Lang:    v.words.lang,
+		Path:    v.r.URL.RequestURI(),
+		Section: section,
+		Demo:    s.Settings.Demo,
+		SimURL:  strings.TrimRight(s.Settings.SimURL, "/"),
+		Unbuilt: s.assets.missing(),
+	}
+	if v.r.Method != http.MethodGet {
+		f.Path = "/"
+	}
+	if v.signedIn() {
+		f.SignedIn = true
+		f.User, f.Email, f.Org = v.user.Name(), v.user.Email, v.org.Name
+		f.Initials = initials(v.user.Name())
+		f.Outlook = f.SimURL + "/outlook/" + url.PathEscape(v.user.Email)
+		f.Flash = s.popFlash(v.ctx())
+	}
+	return f
+}
+
+// render fills a whole page.
+func (s *Site) render(v *visit, status int, name string, page any) error {
+	return s.write(v, status, name, "layout", page)
+}
+
+// part fills one named part of a page.
+func (s *Site) part(v *visit, name, part string, page any) error {
+	return s.write(v, http.StatusOK, name, part, page)
+}
+
+// write fills the template to its end before the first byte leaves, so that a fault can still become a page.
+func (s *Site) write(v *visit, status int, name, block string, page any) error {
+	var b bytes.Buffer
+	if err := s.pages.byTag[v.words.lang][name].ExecuteTemplate(&b, block, page); err != nil {
+		return err
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", v.words.lang)
+	h.Set("Cache-Control", "no-store") // pages are personal
+	h.Add("Vary", "HX-Request, HX-Target, Accept-Language")
+	v.w.WriteHeader(status)
+	_, err := v.w.Write(b.Bytes())
+	if err != nil {
+		s.Logger.Debug("web: the reader went away", "err", err)
+	}
+	return nil
+}
+
+// initials are at most two letters for a person's disc.
+func initials(name string) string {
+	parts := strings.Fields(name)
+	if len(parts) == 0 {
+		return "?"
+	}
+	first := []rune(parts[0])[:1]
+	if len(parts) == 1 {
+		return strings.ToUpper(string(first))
+	}
+	return strings.ToUpper(string(first) + string([]rune(parts[len(parts)-1])[:1]))
+}

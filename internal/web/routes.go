@@ -1,0 +1,219 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"slices"
+
+	"tandem/internal/fault"
+)
+
+// What browser tests and scripts may hold on to, besides the paths below:
+//
+//	form fields      the API names of the CRM's fields (First_Name, Event_Title, Start_DateTime …), Owner, version
+//	#contact-form    #event-form, each with a button[name=save]; #delete-form with the button that deletes
+//	#contact-search  the search box of the list; #contact-list the list, tr[data-id] its rows, .badge[data-state] sync
+//	#calendar        month, week and day; #agenda the list, [data-id] its events
+//	#card-calendar   #card-contacts: data-state (none, on, first, paused, held, switching), data-synced, data-waiting,
+//	                 data-excluded, data-failing; forms .enable, .disable, .run, .retry, .answer-yes, .answer-no; a.reconnect
+//	#toast           what was just done, with the form .undo
+//	#signin-microsoft  the button at /signin; #signout the form that signs out
+//	#error-title     the heading of an error page, .reference its number
+//	[data-field-error=NAME]  the sentence by a form field
+
+// entry says who may enter a route.
+type entry uint8
+
+const (
+	anyone entry = iota // signed in or not
+	member              // whoever is signed in; others are led to /signin
+	script              // whoever is signed in; others get 401 and no page
+)
+
+type route struct {
+	pattern string
+	who     entry
+	handle  func(*visit) error
+}
+
+// routes is every page, and who may enter. Whose records one may see is the CRM's to decide, from the actor.
+func (s *Site) routes() []route {
+	return []route{
+		{"GET /{$}", member, s.home},
+
+		{"GET /signin", anyone, s.signInPage},
+		{"GET /signin/microsoft", anyone, s.startSignIn},
+		{"GET /auth/microsoft/callback", anyone, s.callback},
+		{"GET /connect/microsoft", anyone, s.connect},
+		{"POST /signout", anyone, s.signOut},
+		{"POST /language", anyone, s.chooseLanguage},
+
+		{"GET /contacts", member, s.contactList},
+		{"GET /contacts/new", member, s.contactNew},
+		{"POST /contacts", member, s.contactCreate},
+		{"GET /contacts/{id}", member, s.contactShow},
+		{"GET /contacts/{id}/changed", script, s.contactChanged},
+		{"POST /contacts/{id}", member, s.contactUpdate},
+		{"POST /contacts/{id}/delete", member, s.contactDelete},
+		{"POST /contacts/{id}/restore", member, s.contactRestore},
+
+		{"GET /calendar", member, s.calendar},
+		{"GET /calendar/events", script, s.calendarFeed},
+		{"GET /calendar/new", member, s.eventNew},
+		{"POST /calendar", member, s.eventCreate},
+		{"GET /calendar/{id}", member, s.eventShow},
+		{"GET /calendar/{id}/changed", script, s.eventChanged},
+		{"POST /calendar/{id}", member, s.eventUpdate},
+		{"POST /calendar/{id}/move", script, s.eventMove},
+		{"POST /calendar/{id}/skip", member, s.eventSkip},
+		{"POST /calendar/{id}/delete", member, s.eventDelete},
+		{"POST /calendar/{id}/restore", member, s.eventRestore},
+
+		{"GET /recycle-bin", member, s.recycleBin},
+
+		{"GET /setup", member, s.setup},
+		{"GET /setup/preferences", member, s.preferences},
+		{"POST /setup/preferences", member, s.savePreferences},
+		{"GET /setup/marketplace/microsoft", member, s.marketplace},
+		{"GET /setup/marketplace/microsoft/{kind}/card", script, s.cardPart},
+		{"GET /setup/marketplace/microsoft/{kind}/records", member, s.linkRecords},
+		{"GET /setup/marketplace/microsoft/{kind}/disable", member, s.disablePage},
+		{"POST /setup/marketplace/microsoft/{kind}/enable", member, s.enable},
+		{"POST /setup/marketplace/microsoft/{kind}/disable", member, s.disable},
+		{"POST /setup/marketplace/microsoft/{kind}/run", member, s.runNow},
+		{"POST /setup/marketplace/microsoft/{kind}/retry", member, s.retry},
+		{"POST /setup/marketplace/microsoft/{kind}/answer", member, s.answer},
+
+		{"GET /status", member, s.status},
+		{"POST /status/take", member, s.takeLost},
+
+		{"GET /live", script, s.live},
+	}
+}
+
+// build puts the table on a mux, and around it what holds for every request.
+func (s *Site) build() http.Handler {
+	mux := http.NewServeMux()
+	for _, rt := range s.routes() {
+		mux.Handle(rt.pattern, s.guard(rt))
+	}
+	pages := s.sessions.LoadAndSave(s.orRefuse(mux))
+
+	top := http.NewServeMux()
+	top.HandleFunc("GET /static/{file}", s.static)
+	top.Handle("/", pages)
+
+	csrf := http.NewCrossOriginProtection()
+	csrf.SetDenyHandler(s.sessions.LoadAndSave(http.HandlerFunc(s.crossOrigin)))
+	return withHeaders(s.Settings, s.survive(csrf.Handler(top)))
+}
+
+// guard lets in whom the table lets in.
+func (s *Site) guard(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, err := s.welcome(w, r)
+		switch {
+		case err != nil:
+			s.fail(v, err)
+		case rt.who != anyone && !v.signedIn():
+			s.leadToSignIn(v, rt.who)
+		default:
+			if err := rt.handle(v); err != nil {
+				s.fail(v, err)
+			}
+		}
+	})
+}
+
+func (s *Site) leadToSignIn(v *visit, who entry) {
+	target := "/signin"
+	if v.r.Method == http.MethodGet && v.r.URL.Path != "/" && who == member {
+		target += "?" + url.Values{"next": {v.r.URL.RequestURI()}}.Encode()
+	}
+	switch {
+	case v.scripted():
+		v.w.Header().Set("HX-Redirect", "/signin")
+		v.w.WriteHeader(http.StatusUnauthorized)
+	case who == script:
+		v.w.WriteHeader(http.StatusUnauthorized)
+	default:
+		_ = v.to(target)
+	}
+}
+
+// orRefuse shows pages of ours where the mux would say 404 or 405 in bare words.
+func (s *Site) orRefuse(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		var told muted
+		h.ServeHTTP(&told, r)
+		if !slices.Contains([]int{http.StatusNotFound, http.StatusMethodNotAllowed}, told.status) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		v, err := s.welcome(w, r)
+		if err != nil {
+			s.fail(v, err)
+			return
+		}
+		s.refuse(v, told.status, told.Header().Get("Allow"))
+	})
+}
+
+// crossOrigin answers what another site's page tried to send in a person's name.
+func (s *Site) crossOrigin(w http.ResponseWriter, r *http.Request) {
+	v := &visit{w: w, r: r, words: s.pages.negotiate(r, ""), now: s.Now()}
+	s.fail(v, fault.New(fault.Denied, "", "web: sent from another site"))
+}
+
+// survive turns a panic into a page with a reference number.
+func (s *Site) survive(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch p := recover(); {
+			case p == nil:
+			case p == http.ErrAbortHandler:
+				panic(p)
+			default:
+				ref := reference()
+				s.Logger.Error("web: panic", "reference", ref, "panic", p, "stack", string(debug.Stack()))
+				words := s.pages.negotiate(r, "")
+				v := &visit{w: w, r: r, words: words, now: s.Now()}
+				s.show(v, errorPage{
+					Frame:  frame{Title: words.T("error.broken.title"), Lang: words.lang, Path: "/"},
+					Status: http.StatusInternalServerError, Heading: words.T("error.broken.title"),
+					Text: words.T("error.broken.text"), Reference: ref,
+				})
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// muted hears what a handler would say.
+type muted struct {
+	header http.Header
+	status int
+}
+
+func (m *muted) Header() http.Header {
+	if m.header == nil {
+		m.header = http.Header{}
+	}
+	return m.header
+}
+func (m *muted) Write(b []byte) (int, error) {
+	if m.status == 0 {
+		m.status = http.StatusOK
+	}
+	return len(b), nil
+}
+func (m *muted) WriteHeader(status int) { m.status = status }
+
+var errNoSuchKind = errors.New("web: no such kind of sync")

@@ -1,0 +1,117 @@
+package web
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"tandem/internal/account"
+	"tandem/internal/record"
+)
+
+// A sealer hides and authenticates small values that travel through a browser. Each purpose has a key of its own, so
+// that what was sealed for one cannot be passed off for another.
+type sealer struct{ aead cipher.AEAD }
+
+const minSecretKey = 16 // bytes: less is guessable
+
+func newSealer(secret account.Secret, purpose string) (sealer, error) {
+	if len(secret.Reveal()) < minSecretKey {
+		return sealer{}, fmt.Errorf("web: the secret key has fewer than %d bytes", minSecretKey)
+	}
+	key, err := hkdf.Key(sha256.New, []byte(secret.Reveal()), nil, "tandem web "+purpose+" v1", 32)
+	if err != nil {
+		return sealer{}, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return sealer{}, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	return sealer{aead}, err
+}
+
+// dated is a sealed value with its end.
+type dated struct {
+	Until int64           `json:"u"` // Unix seconds
+	Value json.RawMessage `json:"v"`
+}
+
+func (s sealer) seal(value any, until time.Time) string {
+	inner, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // only our own plain structs come here
+	}
+	outer, err := json.Marshal(dated{until.Unix(), inner})
+	if err != nil {
+		panic(err)
+	}
+	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, outer, nil))
+}
+
+var (
+	errForged = errors.New("web: not sealed by us")
+	errStale  = errors.New("web: its time is over")
+)
+
+func (s sealer) open(text string, now time.Time, value any) error {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return errForged
+	}
+	plain, err := s.aead.Open(nil, nil, raw, nil)
+	if err != nil {
+		return errForged
+	}
+	var d dated
+	if err := json.Unmarshal(plain, &d); err != nil {
+		return errForged
+	}
+	if now.Unix() >= d.Until {
+		return errStale
+	}
+	return json.Unmarshal(d.Value, value)
+}
+
+// Tickets make the addresses at which a person allows Tandem more at Microsoft, for handing out where there is no
+// session: the API's CONSENT_REQUIRED.
+type Tickets struct {
+	base   string
+	now    func() time.Time
+	sealer sealer
+}
+
+// NewTickets makes tickets for the public address of Tandem.
+func NewTickets(base string, secret account.Secret, now func() time.Time) (Tickets, error) {
+	s, err := newSealer(secret, "ticket")
+	return Tickets{base, now, s}, err
+}
+
+// ticketLife is how long a ticket can be used: long enough to be passed to a browser, short enough to be forgotten.
+const ticketLife = 30 * time.Minute
+
+// ticket names whom an address is for. It opens nothing by itself: at Microsoft the very person must sign in.
+type ticket struct {
+	Org  record.ID   `json:"o"`
+	User record.ID   `json:"p"`
+	Kind record.Kind `json:"k"`
+}
+
+// ConnectURL is the address at which the user allows what a kind of sync needs.
+func (t Tickets) ConnectURL(org, user record.ID, kind record.Kind) string {
+	sealed := t.sealer.seal(ticket{org, user, kind}, t.now().Add(ticketLife))
+	return t.base + "/connect/microsoft?" + url.Values{"kind": {string(kind)}, "ticket": {sealed}}.Encode()
+}
+
+func (t Tickets) open(text string) (ticket, error) {
+	var tk ticket
+	err := t.sealer.open(text, t.now(), &tk)
+	return tk, err
+}

@@ -1,0 +1,105 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"tandem/internal/account"
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// How long a session lasts: over a weekend without a click, and two weeks at the longest.
+const (
+	sessionIdle = 72 * time.Hour
+	sessionLife = 14 * 24 * time.Hour
+	// seenEvery is how exactly the last click is remembered; a page view is not worth a write of its own.
+	seenEvery = 5 * time.Minute
+)
+
+// What a session holds.
+const (
+	keyOrg   = "org"
+	keyUser  = "user"
+	keySeen  = "seen"
+	keyFlash = "flash"
+)
+
+func newSessions(d Deps) *scs.SessionManager {
+	m := scs.New()
+	m.Store = d.Sessions
+	m.Lifetime = sessionLife
+	m.HashTokenInStore = true
+	m.Cookie.Name = "tandem_session"
+	m.Cookie.HttpOnly = true
+	m.Cookie.SameSite = http.SameSiteLaxMode
+	if d.Settings.secure() {
+		m.Cookie.Name = "__Host-tandem_session" // a sibling host cannot plant one of this name
+		m.Cookie.Secure = true
+	}
+	return m
+}
+
+// signIn makes the session one of this user, under a new token.
+func (s *Site) signIn(ctx context.Context, u account.User) error {
+	if err := s.sessions.Clear(ctx); err != nil {
+		return err
+	}
+	if err := s.sessions.RenewToken(ctx); err != nil {
+		return err
+	}
+	s.sessions.Put(ctx, keyOrg, int64(u.Org))
+	s.sessions.Put(ctx, keyUser, int64(u.ID))
+	s.sessions.Put(ctx, keySeen, s.Now().Unix())
+	return s.Accounts.SignedIn(ctx, u.Org, u.ID, s.Now())
+}
+
+// member finds who is signed in; ok is false when nobody is, or no longer.
+func (s *Site) member(ctx context.Context) (u account.User, ok bool, err error) {
+	org, user := s.sessions.GetInt64(ctx, keyOrg), s.sessions.GetInt64(ctx, keyUser)
+	if org == 0 || user == 0 {
+		return u, false, nil
+	}
+	seen := time.Unix(s.sessions.GetInt64(ctx, keySeen), 0)
+	if s.Now().Sub(seen) > sessionIdle {
+		return u, false, s.sessions.Destroy(ctx)
+	}
+	u, err = s.Accounts.User(ctx, record.ID(org), record.ID(user))
+	if fault.Is(err, fault.NotFound) || err == nil && u.State != account.Active {
+		return account.User{}, false, s.sessions.Destroy(ctx)
+	}
+	if err != nil {
+		return u, false, err
+	}
+	if s.Now().Sub(seen) > seenEvery {
+		s.sessions.Put(ctx, keySeen, s.Now().Unix())
+	}
+	return u, true, nil
+}
+
+// flash is what the next page says once.
+type flash struct {
+	Key  string `json:"k"`           // of the message
+	Name string `json:"n,omitempty"` // of the record concerned
+	Undo string `json:"u,omitempty"` // where a form takes it back
+	Bad  bool   `json:"b,omitempty"`
+}
+
+func (s *Site) putFlash(ctx context.Context, f flash) {
+	if raw, err := json.Marshal(f); err == nil {
+		s.sessions.Put(ctx, keyFlash, string(raw))
+	}
+}
+
+func (s *Site) popFlash(ctx context.Context) *flash {
+	raw := s.sessions.PopString(ctx, keyFlash)
+	var f flash
+	if raw == "" || json.Unmarshal([]byte(raw), &f) != nil {
+		return nil
+	}
+	return &f
+}

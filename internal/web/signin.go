@@ -1,0 +1,200 @@
+package web
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"tandem/internal/account"
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// The scopes that Tandem asks for: who you are at sign-in, the rest when a person wants what needs it.
+var (
+	openIDScopes = []string{"openid", "profile", "email", "offline_access"}
+	signInScopes = append(slices.Clone(openIDScopes), "User.Read")
+	kindScopes   = map[record.Kind][]string{
+		record.Calendar: {"MailboxSettings.Read", "Calendars.ReadWrite"},
+		record.Contacts: {"MailboxSettings.Read", "Contacts.ReadWrite"},
+	}
+)
+
+// A flow is one way to Microsoft and back. It is sealed into a cookie of the browser that set out, named after its
+// state, and removed when the browser returns: so a state counts once, and only there.
+type flow struct {
+	Verifier string   `json:"v"` // PKCE
+	Nonce    string   `json:"n"`
+	Scopes   []string `json:"s"`
+	Next     string   `json:"x,omitempty"` // where to go afterwards, a path of ours
+	Hint     string   `json:"h,omitempty"`
+	Prompt   string   `json:"p,omitempty"`
+	Connect  *ticket  `json:"c,omitempty"` // of a consent: for whom and what
+}
+
+// flowLife is how long a person may take at Microsoft's pages.
+const flowLife = 15 * time.Minute
+
+func (s *Site) flowCookie(state, value string, age time.Duration) *http.Cookie {
+	sum := sha256.Sum256([]byte(state))
+	return &http.Cookie{
+		Name: "tandem_flow_" + hex.EncodeToString(sum[:8]), Value: value, Path: "/auth/microsoft/",
+		MaxAge: int(age / time.Second), HttpOnly: true, Secure: s.Settings.secure(), SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// setOut sends the browser to Microsoft.
+func (s *Site) setOut(v *visit, f flow) error {
+	f.Verifier, f.Nonce = oauth2.GenerateVerifier(), rand.Text()
+	state := rand.Text()
+	address, err := s.identity.authorizeURL(v.ctx(), f, state)
+	if err != nil {
+		return err
+	}
+	http.SetCookie(v.w, s.flowCookie(state, s.sealer.seal(f, v.now.Add(flowLife)), flowLife))
+	v.w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(v.w, v.r, address, http.StatusFound)
+	return nil
+}
+
+// comeBack finds the flow of a state and ends it.
+func (s *Site) comeBack(v *visit, state string) (flow, error) {
+	var f flow
+	gone := s.flowCookie(state, "", 0)
+	c, err := v.r.Cookie(gone.Name)
+	if err != nil || state == "" {
+		return f, fault.New(fault.Denied, reasonState, "web: this browser began no such sign-in")
+	}
+	gone.MaxAge = -1
+	http.SetCookie(v.w, gone)
+	if err := s.sealer.open(c.Value, v.now, &f); err != nil {
+		return f, fault.New(fault.Denied, reasonState, "web: the sign-in took too long: %w", err)
+	}
+	return f, nil
+}
+
+// signInPage is where people without a session arrive.
+type signInPage struct {
+	Frame frame
+	Start string
+}
+
+func (s *Site) signInPage(v *visit) error {
+	next := ownPath(v.r.URL.Query().Get("next"))
+	if v.signedIn() {
+		return v.to(next)
+	}
+	page := signInPage{Frame: s.frame(v, "", v.words.T("signin.title")), Start: "/signin/microsoft"}
+	if next != "/" {
+		page.Start += "?next=" + queryEscape(next)
+	}
+	return s.render(v, http.StatusOK, "signin", page)
+}
+
+func (s *Site) startSignIn(v *visit) error {
+	return s.setOut(v, flow{Scopes: signInScopes, Next: ownPath(v.r.URL.Query().Get("next")), Prompt: "select_account"})
+}
+
+// callback is where Microsoft sends the browser back to, with a code or with an error.
+func (s *Site) callback(v *visit) error {
+	v.w.Header().Set("Cache-Control", "no-store")
+	v.w.Header().Set("Referrer-Policy", "no-referrer") // the address holds a code
+	answer := v.r.URL.Query()
+	f, err := s.comeBack(v, answer.Get("state"))
+	if err != nil {
+		return s.signInFailed(v, f, problemOf(err), err)
+	}
+	if answer.Get("error") != "" {
+		return s.signInFailed(v, f, problemSaid(answer.Get("error"), answer.Get("error_description")), nil)
+	}
+	p, err := s.identity.identify(v.ctx(), f, answer.Get("code"))
+	if err != nil {
+		return s.signInFailed(v, f, problemOf(err), err)
+	}
+	if f.Connect != nil {
+		return s.connected(v, f, p)
+	}
+	u, err := s.Accounts.UserByIdentity(v.ctx(), p.Identity)
+	if fault.Is(err, fault.NotFound) {
+		return s.stranger(v, p)
+	}
+	if err != nil {
+		return err
+	}
+	if u.State != account.Active {
+		return s.signInFailed(v, f, problemDeactivated, nil)
+	}
+	if err := s.keepFirstGrant(v, u, p); err != nil {
+		return err
+	}
+	if err := s.signIn(v.ctx(), u); err != nil {
+		return err
+	}
+	return v.to(ownPath(f.Next))
+}
+
+// keepFirstGrant stores what a sign-in brought if there is nothing yet. A later sign-in asks for less than a consent
+// did and must not take its place.
+func (s *Site) keepFirstGrant(v *visit, u account.User, p person) error {
+	if p.token.RefreshToken == "" {
+		return nil
+	}
+	_, err := s.Grants.Grant(v.ctx(), u.Org, u.ID)
+	if !fault.Is(err, fault.NotFound) {
+		return nil // there is one, or whoever needs it will say what is wrong with it
+	}
+	return s.saveGrant(v, u, p)
+}
+
+func (s *Site) saveGrant(v *visit, u account.User, p person) error {
+	return s.Grants.SaveGrant(v.ctx(), account.Grant{
+		User: u.ID, Org: u.Org, Scopes: p.scopes(), Expires: p.token.Expiry,
+		Access: account.Secret(p.token.AccessToken), Refresh: account.Secret(p.token.RefreshToken),
+	})
+}
+
+// stranger answers somebody whom Microsoft knows and we do not.
+func (s *Site) stranger(v *visit, p person) error {
+	org, err := s.Accounts.OrganizationByTenant(v.ctx(), p.TenantID)
+	problem := problemNotInvited
+	if fault.Is(err, fault.NotFound) {
+		problem = problemNoOrganization
+	} else if err != nil {
+		return err
+	}
+	s.showProblem(v, problem, "", "Email", p.Email, "Org", org.Name)
+	return nil
+}
+
+func (s *Site) signOut(v *visit) error {
+	if err := s.sessions.Destroy(v.ctx()); err != nil {
+		return err
+	}
+	v.w.Header().Set("Clear-Site-Data", `"cache"`)
+	return v.to("/signin")
+}
+
+// signInFailed tells why nobody was signed in and logs what the operator may want to know.
+func (s *Site) signInFailed(v *visit, f flow, p problem, err error) error {
+	if err != nil {
+		s.Logger.Warn("web: sign-in failed", "problem", p.key, "err", err)
+	}
+	retry := "/signin/microsoft?next=" + queryEscape(ownPath(f.Next))
+	if f.Connect != nil {
+		retry = "/connect/microsoft?kind=" + string(f.Connect.Kind)
+		if !v.signedIn() {
+			retry = "/signin"
+		}
+	}
+	if p.final {
+		retry = ""
+	}
+	s.showProblem(v, p, retry, "Email", strings.TrimSpace(f.Hint))
+	return nil
+}

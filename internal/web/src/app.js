@@ -1,0 +1,12 @@
+// Everything that pages need besides the calendar: htmx for parts that are asked for anew, and small helps that pages
+// also work without.
+import "htmx.org";
+import "./live.js";
+import "./menus.js";
+import "./event-form.js";
+
+document.documentElement.classList.add("scripted");
+
+for (const form of document.querySelectorAll("[data-submit-on-change]")) {
+  form.addEventListener("change", () => form.requestSubmit());
+}

@@ -1,0 +1,116 @@
+// Month, week and day. The server tells events on the reader's own wall clock, so no reckoning with zones happens here.
+import { createCalendar, DayGrid, Interaction, TimeGrid } from "@event-calendar/core";
+import "@event-calendar/core/index.css";
+import "./calendar.css";
+
+const views = { month: "dayGridMonth", week: "timeGridWeek", day: "timeGridDay" };
+const place = document.getElementById("calendar");
+
+const two = (n) => String(n).padStart(2, "0");
+const day = (d) => `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`;
+const wall = (d) => `${day(d)}T${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+
+function say(text) {
+  document.getElementById("toast")?.remove();
+  const note = document.createElement("div");
+  note.id = "toast";
+  note.className = "toast bad";
+  note.setAttribute("role", "alert");
+  note.textContent = text;
+  document.getElementById("main").prepend(note);
+}
+
+if (place) {
+  const told = place.dataset;
+  const narrow = matchMedia("(max-width: 640px)").matches;
+
+  const move = async ({ event, revert }) => {
+    const body = new URLSearchParams({
+      start: wall(event.start), end: wall(event.end), all_day: String(event.allDay), version: String(event.extendedProps.version),
+    });
+    try {
+      const answer = await fetch(event.extendedProps.move, { method: "POST", body });
+      if (!answer.ok) throw new Error(String(answer.status));
+      calendar.refetchEvents();
+    } catch {
+      revert();
+      say(told.failed);
+    }
+  };
+
+  const ask = (start, end, allDay) => {
+    const query = new URLSearchParams({ start: allDay ? day(start) : wall(start).slice(0, 16) });
+    if (end) query.set("end", allDay ? day(end) : wall(end).slice(0, 16));
+    if (allDay) query.set("all_day", "true");
+    location.assign(`${told.new}?${query}`);
+  };
+
+  const calendar = createCalendar(place, [DayGrid, TimeGrid, Interaction], {
+    view: views[told.view],
+    date: told.date,
+    locale: told.locale,
+    firstDay: told.locale === "pt-BR" ? 0 : 1,
+    height: told.view === "month" ? "auto" : "70vh",
+    headerToolbar: { start: "title", center: "", end: "prev,today,next" },
+    buttonText: (text) => ({ ...text, today: told.today, prev: told.prev, next: told.next }),
+    allDayContent: told.allDay,
+    moreLinkContent: ({ num }) => told.more.replace("%d", num),
+    dayMaxEvents: told.view === "month",
+    nowIndicator: true,
+    scrollTime: "08:00:00",
+    slotDuration: "00:30:00",
+    slotEventOverlap: false,
+    pointer: !narrow,
+    selectable: !narrow,
+    eventSources: [{
+      events: async ({ start, end }) => {
+        const query = new URLSearchParams({ start: wall(start), end: wall(end) });
+        const answer = await fetch(`${told.feed}&${query}`);
+        if (answer.status === 401) location.reload();
+        return answer.ok ? answer.json() : [];
+      },
+    }],
+    eventContent: ({ event, timeText }) => {
+      const link = document.createElement("a");
+      link.href = event.extendedProps.path;
+      link.className = "event-link";
+      link.draggable = false;
+      if (!event.allDay) {
+        const time = document.createElement("span");
+        time.className = "event-time";
+        time.textContent = timeText;
+        link.append(time, " ");
+      }
+      const title = document.createElement("span");
+      title.className = "event-title";
+      title.textContent = event.title;
+      link.append(title);
+      return { domNodes: [link] };
+    },
+    eventDidMount: ({ el, event }) => {
+      el.title = [event.title, event.extendedProps.venue].filter(Boolean).join(" · ");
+      el.dataset.id = String(event.id).split("/")[0];
+    },
+    eventClick: ({ event, jsEvent }) => {
+      if (!jsEvent.target.closest("a") && !jsEvent.ctrlKey && !jsEvent.metaKey) location.assign(event.extendedProps.path);
+    },
+    dateClick: ({ date, allDay }) => !narrow && ask(date, null, allDay && told.view !== "month"),
+    select: ({ start, end, allDay }) => ask(start, end, allDay),
+    eventDrop: move,
+    eventResize: move,
+    datesSet: ({ view }) => {
+      const date = day(view.currentStart);
+      const here = new URL(location.href);
+      here.searchParams.set("view", told.view);
+      here.searchParams.set("date", date);
+      history.replaceState(null, "", here);
+      for (const link of document.querySelectorAll("[data-view][href]")) {
+        const to = new URL(link.href);
+        to.searchParams.set("date", date);
+        link.href = to.pathname + to.search;
+      }
+    },
+  });
+
+  document.body.addEventListener("live-calendar", () => calendar.refetchEvents());
+}

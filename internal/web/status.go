@@ -1,0 +1,209 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+// statusPage says how a person's links stand, and what sync did.
+type statusPage struct {
+	Frame frame
+	Here  string // the address, for refreshing
+	Cards []statusCard
+}
+
+type statusCard struct {
+	card
+	Lines []historyLine
+	Older string // the address of older lines, "" when these are all
+}
+
+// historyLine is one thing that sync did.
+type historyLine struct {
+	ID     string
+	When   string
+	Action string
+	What   string // the sentence
+	Why    string
+	Name   string
+	Path   string // of the record
+	Fields string // names of those written
+	Lost   []lossLine
+	Bad    bool
+}
+
+// lossLine is a value that lost a conflict and may be taken after all.
+type lossLine struct {
+	Field, Label, Value, Side string
+}
+
+// historyPage is how many lines of a link are shown at once.
+const historyPage = 25
+
+func (s *Site) status(v *visit) error {
+	cards, err := s.cards(v, true)
+	if err != nil {
+		return err
+	}
+	page := statusPage{Here: v.r.URL.RequestURI()}
+	for _, c := range cards {
+		shown := statusCard{card: c}
+		if c.link != nil {
+			before, _ := strconv.ParseInt(v.r.URL.Query().Get(c.Kind), 10, 64)
+			if shown.Lines, shown.Older, err = s.history(v, c.link, max(0, before)); err != nil {
+				return err
+			}
+		}
+		page.Cards = append(page.Cards, shown)
+	}
+	if v.wants("status") {
+		return s.part(v, "status", "links", page)
+	}
+	page.Frame = s.frame(v, "status", v.words.T("status.title"))
+	return s.render(v, http.StatusOK, "status", page)
+}
+
+// whys are the reasons of steps that pages have words for, besides those of package fault.
+var whys = []string{
+	reconcile.NewInCRM, reconcile.NewInMicrosoft, reconcile.ChangedCRM, reconcile.ChangedMicrosoft, reconcile.ChangedBoth,
+	reconcile.Alike, reconcile.DeletedCRM, reconcile.DeletedMicrosoft, reconcile.DeletedBoth, reconcile.EditBeatsDelete,
+	reconcile.OwnerChanged, reconcile.MovedOutOf,
+}
+
+// actions are what the history tells.
+var actions = []reconcile.Action{
+	reconcile.Created, reconcile.Updated, reconcile.Deleted, reconcile.Restored, reconcile.Adopted, reconcile.Unlinked,
+	reconcile.Failed, reconcile.Asked,
+}
+
+// whyWords tell the reason of a step or a fault.
+func (v *visit) whyWords(code string) string {
+	for _, why := range whys {
+		if why == code {
+			return v.words.T("why." + code)
+		}
+	}
+	if code == "" {
+		return ""
+	}
+	return v.words.T(reasonKey("reason", fault.Reason(code), reasons) + ".what")
+}
+
+func (s *Site) history(v *visit, l *reconcile.Link, before int64) ([]historyLine, string, error) {
+	entries, err := s.Links.History(v.ctx(), l.Org, l.ID, before, historyPage)
+	if err != nil {
+		return nil, "", err
+	}
+	names, err := s.names(v, l.Kind, entries)
+	if err != nil {
+		return nil, "", err
+	}
+	out := make([]historyLine, len(entries))
+	for i, e := range entries {
+		line := historyLine{
+			ID: strconv.FormatInt(e.ID, 10), When: v.words.Moment(e.At.In(v.zone)), Action: string(e.Action),
+			Why: v.whyWords(e.Reason), Bad: e.Action == reconcile.Failed,
+		}
+		side := string(e.Side)
+		if side == "" {
+			side = "none"
+		}
+		line.What = v.words.T("history."+string(e.Action), "Side", v.words.T("side."+side))
+		if id, ok := record.ParseID(string(e.CRM)); ok {
+			if line.Name = names[id]; line.Name != "" {
+				line.Path = "/" + string(l.Kind) + "/" + id.String()
+			}
+		}
+		for _, d := range record.Defs(l.Kind) {
+			if _, ok := e.Fields[d.Name]; ok && e.Action == reconcile.Updated {
+				line.Fields = joinNonEmpty(", ", line.Fields, v.words.T("field."+string(d.Name)))
+			}
+		}
+		for _, lost := range e.Lost {
+			line.Lost = append(line.Lost, lossLine{
+				string(lost.Field), v.words.T("field." + string(lost.Field)), string(lost.Value), v.words.T("side." + string(lost.Side)),
+			})
+		}
+		out[i] = line
+	}
+	older := ""
+	if len(entries) == historyPage {
+		older = "/status?" + string(l.Kind) + "=" + out[len(out)-1].ID
+	}
+	return out, older, nil
+}
+
+// names are those of the records that lines are about, as far as they are still there for this person.
+func (s *Site) names(v *visit, kind record.Kind, entries []reconcile.HistoryEntry) (map[record.ID]string, error) {
+	var ids []record.ID
+	seen := map[record.ID]bool{}
+	for _, e := range entries {
+		if id, ok := record.ParseID(string(e.CRM)); ok && !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	found, err := s.Records.ByID(v.ctx(), v.actor(), kind, ids...)
+	if err != nil {
+		return nil, err
+	}
+	out := map[record.ID]string{}
+	for id, r := range found {
+		if !r.Deleted() {
+			out[id] = recordName(v.words, r)
+		}
+	}
+	return out, nil
+}
+
+// takeLost writes a value that lost a conflict into the record after all; sync brings it to the other side.
+func (s *Site) takeLost(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	kind, err := kindOf(form.Get("kind"))
+	if err != nil {
+		return err
+	}
+	links, err := s.links(v)
+	if err != nil {
+		return err
+	}
+	l := links[kind]
+	line, err := strconv.ParseInt(form.Get("line"), 10, 64)
+	if l == nil || err != nil || line < 1 {
+		return fault.New(fault.NotFound, "", "web: no such line of history")
+	}
+	entries, err := s.Links.History(v.ctx(), l.Org, l.ID, line+1, 1)
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 || entries[0].ID != line {
+		return fault.New(fault.NotFound, "", "web: no such line of history")
+	}
+	id, ok := record.ParseID(string(entries[0].CRM))
+	if !ok {
+		return fault.New(fault.NotFound, "", "web: the line is about no record of the CRM")
+	}
+	for _, lost := range entries[0].Lost {
+		if string(lost.Field) != form.Get("field") {
+			continue
+		}
+		r, err := s.update(v, kind, crm.Draft{ID: id, Fields: record.Fields{lost.Field: lost.Value}})
+		if err != nil {
+			return err
+		}
+		s.putFlash(v.ctx(), flash{Key: "flash.taken", Name: recordName(v.words, r)})
+		return v.to("/" + string(kind) + "/" + id.String())
+	}
+	return fault.New(fault.NotFound, "", "web: the line lost no such value")
+}

@@ -1,0 +1,188 @@
+// Package web shows Tandem to people: pages rendered on the server, made live by a little script, in Portuguese and
+// English. It parses what a person sends, asks the heart one question, fills a page's struct and renders it.
+//
+// Rules stay in crm, account and reconcile; who may enter which page stands in one table (routes.go); the dance with
+// Microsoft's sign-in is oidc.go, signin.go and connect.go. Health, metrics, the REST APIs and the webhook are left to
+// others, who share the mux.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"tandem/internal/account"
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+// Deps is what the pages need of the world. All of it must be given, but for HTTP, Now and Logger.
+type Deps struct {
+	Accounts Accounts
+	Records  Records
+	Links    Links
+	Switch   Switch
+	Grants   Grants
+	Live     Live
+	Sessions scs.Store // a CtxStore is used as one
+	Settings Settings
+
+	HTTP   *http.Client // for the sign-in service; nil: a client with a cut-off of 15 s
+	Now    func() time.Time
+	Logger *slog.Logger
+}
+
+// Settings are the operator's, checked before they come here.
+type Settings struct {
+	URL          string // public address of Tandem, without a slash at the end
+	Authority    string // https://login.microsoftonline.com
+	Tenant       string // "organizations", or the one tenant's id or domain
+	ClientID     string
+	ClientSecret account.Secret
+	SecretKey    account.Secret // seals what is left with the browser; 16 bytes or more
+
+	Demo   bool   // against the simulator: says so on every page
+	SimURL string // of Demo: where people find the simulator
+}
+
+// secure reports whether browsers reach Tandem by https.
+func (s Settings) secure() bool { return strings.HasPrefix(s.URL, "https://") }
+
+// authorityOrigin is scheme and host of the sign-in service.
+func (s Settings) authorityOrigin() string {
+	u, err := url.Parse(s.Authority)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// Accounts are the people. account.Store fits it.
+type Accounts interface {
+	Organization(ctx context.Context, id record.ID) (account.Organization, error)
+	OrganizationByTenant(ctx context.Context, tenantID string) (account.Organization, error)
+	User(ctx context.Context, org, id record.ID) (account.User, error)
+	UserByIdentity(ctx context.Context, i account.Identity) (account.User, error)
+	Users(ctx context.Context, org record.ID) ([]account.User, error)
+	UpdateUser(ctx context.Context, u account.User) error
+	SignedIn(ctx context.Context, org, id record.ID, at time.Time) error
+}
+
+// Records are contacts and events. *crm.CRM fits it; what an actor may not see does not exist for the actor.
+type Records interface {
+	List(ctx context.Context, a crm.Actor, kind record.Kind, q crm.Query) ([]crm.Record, error)
+	Count(ctx context.Context, a crm.Actor, kind record.Kind, q crm.Query) (int, error)
+	Get(ctx context.Context, a crm.Actor, kind record.Kind, id record.ID) (crm.Record, error)
+	ByID(ctx context.Context, a crm.Actor, kind record.Kind, ids ...record.ID) (map[record.ID]crm.Record, error)
+	Insert(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
+	Update(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
+	Delete(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
+	Restore(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
+}
+
+// Grants keep what Microsoft gave us to act for a person. account.Store fits it.
+type Grants interface {
+	Grant(ctx context.Context, org, user record.ID) (account.Grant, error)
+	SaveGrant(ctx context.Context, g account.Grant) error
+}
+
+// Links tell how sync stands. reconcile.Links fits it.
+type Links interface {
+	Link(ctx context.Context, org record.ID, id reconcile.LinkID) (*reconcile.Link, error)
+	LinksOf(ctx context.Context, org, user record.ID) ([]reconcile.Link, error)
+	Retry(ctx context.Context, org record.ID, id reconcile.LinkID, refs ...record.Ref) error
+	History(ctx context.Context, org record.ID, id reconcile.LinkID, before int64, limit int) ([]reconcile.HistoryEntry, error)
+	Records(ctx context.Context, org record.ID, id reconcile.LinkID, state string, offset, limit int) ([]reconcile.RecordState, error)
+	Standing(ctx context.Context, org record.ID, id reconcile.LinkID) (reconcile.Standing, error)
+	RecordsOf(ctx context.Context, org record.ID, kind record.Kind, refs []record.Ref) (map[record.Ref]reconcile.RecordState, error)
+}
+
+// Switch turns a person's sync on and off.
+type Switch interface {
+	// On switches a kind on, or lets a Paused link run again. Denied with reason ConsentRequired or ReconnectNeeded:
+	// the person must go to Microsoft first. Conflict: it is on already.
+	On(ctx context.Context, user account.User, kind record.Kind) (*reconcile.Link, error)
+	// Off starts switching off: a last read, then the container is removed.
+	Off(ctx context.Context, user account.User, link reconcile.LinkID) error
+	// Run asks for a run now.
+	Run(ctx context.Context, user account.User, link reconcile.LinkID) error
+	// Answer is the person's yes or no to the deletions that a Held link waits with.
+	Answer(ctx context.Context, user account.User, link reconcile.LinkID, yes bool) error
+}
+
+// Live tells what changes in an organization.
+type Live interface {
+	// Subscribe begins a stream of events, which drops what a slow reader cannot take and is closed when Tandem shuts
+	// down. cancel ends it and may be called more than once.
+	Subscribe(org record.ID) (events <-chan Event, cancel func())
+}
+
+// Event says that something of a topic changed; what, pages find out by looking.
+type Event struct {
+	Topic Topic
+	User  record.ID // whose it is; 0: it may concern everybody of the organization
+}
+
+// Topic is what an Event is about.
+type Topic string
+
+// The topics.
+const (
+	ContactsChanged Topic = "contacts"
+	CalendarChanged Topic = "calendar"
+	LinksChanged    Topic = "links" // state, counts or progress
+)
+
+// Site is the pages as an http.Handler.
+type Site struct {
+	Deps
+	handler  http.Handler
+	pages    *pages
+	assets   assets
+	sessions *scs.SessionManager
+	sealer   sealer
+	tickets  Tickets
+	identity *identity
+	streams  streams
+}
+
+// New builds the pages. The error tells of an unusable SecretKey.
+func New(d Deps) (*Site, error) {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if d.HTTP == nil {
+		d.HTTP = &http.Client{Timeout: signInTimeout}
+	}
+	d.Settings.URL = strings.TrimRight(d.Settings.URL, "/")
+	d.Settings.Authority = strings.TrimRight(d.Settings.Authority, "/")
+
+	s := &Site{Deps: d}
+	var err error
+	defer fault.Wrap(&err, "web: build the pages")
+	if s.sealer, err = newSealer(d.Settings.SecretKey, "browser"); err != nil {
+		return nil, err
+	}
+	if s.tickets, err = NewTickets(d.Settings.URL, d.Settings.SecretKey, d.Now); err != nil {
+		return nil, err
+	}
+	s.assets = loadAssets()
+	s.pages = parsePages(s.assets)
+	s.sessions = newSessions(d)
+	s.identity = newIdentity(d)
+	s.handler = s.build()
+	return s, nil
+}
+
+// ServeHTTP answers for every page, and with 404 for what is none.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
