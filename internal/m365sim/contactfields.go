@@ -146,7 +146,8 @@ func takeBirthday(b []byte, v gjson.Result, name string) ([]byte, *graphError) {
 	if err != nil || v.Type != gjson.String {
 		return b, wrongType(name)
 	}
-	return t.UTC().AppendFormat(append(b, '"'), `2006-01-02T11:59:00Z"`), nil
+	b = t.UTC().AppendFormat(append(b, '"'), time.DateOnly)
+	return append(b, `T11:59:00Z"`...), nil
 }
 
 // takeEmailAddresses takes at most three. An address with a character that cannot stand in one is dropped and

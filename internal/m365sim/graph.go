@@ -407,7 +407,7 @@ func (q query) encode() string {
 		}
 		b.WriteString(strings.ReplaceAll(url.QueryEscape(p.name), "%24", "$"))
 		b.WriteByte('=')
-		b.WriteString(url.QueryEscape(p.value))
+		b.WriteString(strings.ReplaceAll(url.QueryEscape(p.value), "+", "%20"))
 	}
 	return b.String()
 }

@@ -92,9 +92,13 @@ type answer struct {
 	doc    map[string]any
 }
 
-// do sends a request; body is JSON text or empty. headers are pairs.
-func (b *bench) do(method, path, body string, headers ...string) answer {
+// do sends a request. What follows the path is the body, JSON or empty, and then headers in pairs.
+func (b *bench) do(method, path string, more ...string) answer {
 	b.t.Helper()
+	body, headers := "", more
+	if len(more) > 0 {
+		body, headers = more[0], more[1:]
+	}
 	target := path
 	if !strings.HasPrefix(path, "http") {
 		target = b.url + "/v1.0" + path
@@ -208,7 +212,7 @@ func (a answer) id() string { return a.text("id") }
 func (b *bench) pages(path string, headers ...string) (all []map[string]any, last answer) {
 	b.t.Helper()
 	for n := 0; ; n++ {
-		last = b.want(b.do("GET", path, "", headers...), 200)
+		last = b.want(b.do("GET", path, append([]string{""}, headers...)...), 200)
 		all = append(all, last.list()...)
 		path = last.text("@odata.nextLink")
 		if path == "" {
@@ -223,7 +227,7 @@ func (b *bench) pages(path string, headers ...string) (all []map[string]any, las
 // must makes something and returns its id.
 func (b *bench) must(path, body string, headers ...string) string {
 	b.t.Helper()
-	return b.want(b.do("POST", path, body, headers...), 201).id()
+	return b.want(b.do("POST", path, append([]string{body}, headers...)...), 201).id()
 }
 
 func toJSON(v any) string {
