@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"tandem/internal/testkit/memcrm"
 	"tandem/internal/testkit/zohospec"
 )
 
@@ -22,7 +23,7 @@ func FuzzBodies(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, route byte, body string) {
-		s := newServer(t)
+		s := newServerOn(t, memcrm.New())
 		s.add(adele, "Contacts", `{"Last_Name":"V"}`)
 		r := fuzzed[int(route)%len(fuzzed)]
 		req := httptest.NewRequest(r.method, r.path, strings.NewReader(body))
@@ -48,7 +49,7 @@ func FuzzCriteria(f *testing.F) {
 		f.Add(c)
 	}
 	f.Fuzz(func(t *testing.T, criteria string) {
-		s := newServer(t)
+		s := newServerOn(t, memcrm.New())
 		req := httptest.NewRequest("GET", "/crm/v8/Contacts/search", nil)
 		q := req.URL.Query()
 		q.Set("criteria", criteria)

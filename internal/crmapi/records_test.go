@@ -389,7 +389,7 @@ func TestUsersAndOrganization(t *testing.T) {
 		"users.0.locale", "pt_BR", "users.0.offset", "-10800000")
 	s.do(adele, "GET", "/crm/v8/users?per_page=1&page=2", "").wants(200, "users.0.id", "12", "info.more_records", "true")
 	s.do(adele, "GET", "/crm/v8/users?ids=12,21", "").wants(200, "users.0.id", "12", "users.1", "")
-	s.do(adele, "GET", "/crm/v8/org", "").wants(200, "org.0.id", "1", "org.0.company_name", "Contoso", "org.0.license_details.paid", "true")
+	s.do(adele, "GET", "/crm/v8/org", "").wants(200, "org.0.id", contoso.String(), "org.0.company_name", "Contoso", "org.0.license_details.paid", "true")
 }
 
 func TestMetadata(t *testing.T) {

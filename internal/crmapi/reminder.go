@@ -15,7 +15,8 @@ var periods = []struct {
 	minutes int
 }{{"weeks", 7 * 24 * 60}, {"days", 24 * 60}, {"hours", 60}, {"minutes", 1}}
 
-// maxUnits is the largest unit that Zoho takes.
+// maxUnits is the largest unit that Zoho takes; minutes may be more here, because Outlook has reminders such as an hour
+// and a quarter.
 const maxUnits = 60
 
 // reminder reads [{"unit":15,"period":"minutes"}]. A meeting has one reminder at most; Zoho's meetings may have several,
@@ -34,7 +35,7 @@ func (d *decoder) reminder(raw json.RawMessage) (record.Value, bool) {
 		return "", true
 	}
 	r := list[0]
-	if r.Unit == nil || *r.Unit < 0 || *r.Unit > maxUnits {
+	if r.Unit == nil || *r.Unit < 0 || *r.Unit > maxUnits && r.Period != "minutes" {
 		return "", false
 	}
 	for _, p := range periods {

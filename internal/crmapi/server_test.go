@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,13 +20,13 @@ import (
 	"tandem/internal/crmapi"
 	"tandem/internal/fault"
 	"tandem/internal/record"
-	"tandem/internal/testkit/memcrm"
+	"tandem/internal/store"
 	"tandem/internal/testkit/zohospec"
 )
 
 const (
-	contoso  record.ID = 1
-	fabrikam record.ID = 2
+	contoso  record.ID = 1000001 // as the store numbers its first two
+	fabrikam record.ID = 1000002
 	adele    record.ID = 11
 	alex     record.ID = 12
 	boss     record.ID = 13
@@ -95,6 +96,11 @@ type server struct {
 
 func newServer(t *testing.T) *server {
 	t.Helper()
+	return newServerOn(t, newStore(t))
+}
+
+func newServerOn(t *testing.T, records crm.Store) *server {
+	t.Helper()
 	s := &server{t: t, now: time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC), links: &fakeLinks{}}
 	clock := func() time.Time { s.now = s.now.Add(time.Millisecond); return s.now }
 	folk := newPeople()
@@ -102,7 +108,7 @@ func newServer(t *testing.T) *server {
 		u, err := folk.User(ctx, org, id)
 		return u.State == account.Active, err
 	}
-	s.crm = crm.New(newStore(t), active, clock)
+	s.crm = crm.New(records, active, clock)
 	s.Server = httptest.NewServer(&crmapi.API{
 		CRM: s.crm, Accounts: folk, Links: s.links, Switch: s.links, Now: clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		ConsentURL: func(context.Context, account.User, record.Kind) string { return "https://tandem.example/consent" },
@@ -112,7 +118,25 @@ func newServer(t *testing.T) *server {
 	return s
 }
 
-func newStore(*testing.T) crm.Store { return memcrm.New() }
+// newStore is the real one, on SQLite, with two organizations.
+func newStore(t *testing.T) crm.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "tandem.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	if err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []record.ID{contoso, fabrikam} {
+		o, err := s.Accounts().CreateOrganization(t.Context(), account.Organization{Name: "Contoso", TenantID: want.String()})
+		if err != nil || o.ID != want {
+			t.Fatalf("organization %s, %v, want %s", o.ID, err, want)
+		}
+	}
+	return s.Records()
+}
 
 // withSpec lets every answer be held against Zoho's description.
 func (s *server) withSpec() *server {
