@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tandem/internal/account"
+	"tandem/internal/graph"
 )
 
 // Config is everything an operator can set, read once. Check it before use.
@@ -28,6 +29,10 @@ type Config struct {
 
 	Demo      bool   // against the simulator, with Contoso's organization ready
 	SimListen string // host:port of the simulator
+
+	// For measuring: limits other than Graph's, and who hears of every exchange with it.
+	GraphLimits graph.Limits
+	Observe     func(graph.Exchange)
 }
 
 // The defaults of settings that have one (DESIGN §4).

@@ -513,10 +513,10 @@ func (r *run) pullCRM(ctx context.Context) error {
 			next := cursor
 			line.start(func() error { return r.applyCRM(ctx, page.Changes) }, func() error {
 				return r.advance(ctx, func(l *Link) {
-					l.CRM, l.Settled = next, !first
-					if first {
+					if !l.Settled {
 						l.FirstDone += len(page.Changes)
 					}
+					l.CRM, l.Settled = next, !first
 				})
 			})
 		}

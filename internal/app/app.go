@@ -1,0 +1,205 @@
+// Package app is the roof: Build makes every value once, in reading order, from the ground up; Run starts what runs and
+// stops it again. It is the only place where the rooms of one band meet. The demo and the tests call the same Build with
+// the simulator's address.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tandem/internal/account"
+	"tandem/internal/crm"
+	"tandem/internal/crmapi"
+	"tandem/internal/fault"
+	"tandem/internal/graph"
+	"tandem/internal/jobs"
+	"tandem/internal/m365sim"
+	"tandem/internal/outlook"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+	"tandem/internal/store"
+	"tandem/internal/web"
+)
+
+// ProductName is what dedicated calendars and folders are called in people's mailboxes.
+const ProductName = "Tandem"
+
+// App is a built Tandem. Its exported parts are for tests and measurements; a person's way in is Handler.
+type App struct {
+	Store   *store.Store
+	Runner  *reconcile.Runner
+	Jobs    *jobs.Queue
+	Handler http.Handler
+	Sim     *m365sim.Sim // of the demo, else nil
+
+	config      Config
+	log         *slog.Logger
+	live        *live
+	listener    net.Listener
+	simListener net.Listener
+}
+
+// Build makes everything. Close what it returns if it is not run.
+func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err error) {
+	defer fault.Wrap(&err, "app: build")
+	a := &App{config: config, log: log, live: newLive()}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	now := time.Now
+
+	// What we keep.
+	a.Store, err = store.Open(ctx, config.DatabaseURL, store.Options{SecretKey: config.SecretKey.Reveal(), Now: now, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	if err = a.Store.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	a.Store.OnCommit(a.live.committed)
+	accounts, links := a.Store.Accounts(), a.Store.Links()
+
+	// The simulated neighbour, in the demo.
+	if config.Demo {
+		if err = a.simulate(ctx, accounts); err != nil {
+			return nil, err
+		}
+	}
+
+	// The neighbour.
+	tokens := graph.NewTokens(graph.TokenOptions{
+		Authority: config.MicrosoftAuthority, Tenant: config.MicrosoftTenant,
+		ClientID: config.MicrosoftClientID, ClientSecret: config.MicrosoftClientSecret, Now: now, Logger: log,
+	}, accounts)
+	client := graph.New(graph.Options{
+		BaseURL: config.GraphURL, Now: now, Logger: log, Limits: config.GraphLimits, Observe: config.Observe,
+	})
+	neighbour := &neighbour{accounts: accounts, tokens: tokens, client: client, ledger: a.Store.Ledger(), now: now}
+
+	// The heart.
+	people := crm.New(a.Store.Records(), isActive(accounts), now)
+	neighbour.crm = people
+	seal := outlook.NewSeal([]byte(config.SecretKey.Reveal()))
+	containers := &outlook.Containers{Mailbox: neighbour.mailboxOf, HookURL: notificationURL(config), Seal: seal, Now: now}
+	a.Runner = &reconcile.Runner{
+		Ledger: a.Store.Ledger(), Sides: neighbour, Containers: containers,
+		Now: now, Every: pulse, NewID: rand.Text, Log: log, Name: ProductName,
+	}
+	switchboard := &reconcile.Switchboard{Links: links, Allowed: neighbour.allowed, Now: now}
+
+	// What happens later.
+	a.Jobs, err = jobs.New(a.Store, jobs.Options{
+		Runner: a.Runner, Bin: people, Webhooks: containers.HookURL != "", Now: now, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	// What we show.
+	tickets, err := web.NewTickets(config.URL, config.SecretKey, now)
+	if err != nil {
+		return nil, err
+	}
+	api := &crmapi.API{
+		CRM: people, Accounts: accounts, Links: links, Switch: switchboard, Now: now, Log: log,
+		ConsentURL: func(_ context.Context, user account.User, kind record.Kind) string {
+			return tickets.ConnectURL(user.Org, user.ID, kind)
+		},
+		Paid: func(o account.Organization) bool { return o.Edition != "free" },
+	}
+	site, err := web.New(web.Deps{
+		Accounts: accounts, Records: people, Links: links, Switch: personal{switchboard}, Grants: accounts,
+		Live: a.live, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.Handler = a.routes(site, api, &outlook.Hook{Seal: seal, Wake: links.Wake, Logger: log})
+	return a, nil
+}
+
+// Run serves until ctx ends and then lets go of everything.
+func (a *App) Run(ctx context.Context, ready func(address string)) error {
+	defer a.Close()
+	return a.Serve(ctx, ready)
+}
+
+// Serve listens, works and shows until ctx ends, then stops everything in reverse. ready is told the address.
+func (a *App) Serve(ctx context.Context, ready func(address string)) (err error) {
+	defer fault.Wrap(&err, "app: serve")
+	if a.listener, err = net.Listen("tcp", a.config.Listen); err != nil {
+		return err
+	}
+	if err := a.Jobs.Start(ctx); err != nil {
+		return err
+	}
+	group, running := errgroup.WithContext(ctx)
+	if a.Sim != nil {
+		group.Go(func() error { return serveUntil(running, a.simListener, a.Sim) })
+	}
+	group.Go(func() error {
+		<-running.Done()
+		a.live.close() // or open pages would keep the server from ending
+		return nil
+	})
+	group.Go(func() error { return serveUntil(running, a.listener, a.Handler) })
+	ready(a.listener.Addr().String())
+	err = group.Wait()
+
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	return errors.Join(err, a.Jobs.Stop(stopping))
+}
+
+// Close lets go of the database and the simulator.
+func (a *App) Close() {
+	if a.Sim != nil {
+		a.Sim.Close()
+	}
+	for _, l := range []net.Listener{a.listener, a.simListener} {
+		if l != nil {
+			_ = l.Close() // closed by its server already, unless that never ran
+		}
+	}
+	if a.Store != nil {
+		if err := a.Store.Close(); err != nil {
+			a.log.Warn("app: close the database", "error", err)
+		}
+	}
+}
+
+// simulate makes the demo's Microsoft 365 and the organizations of its tenants.
+func (a *App) simulate(ctx context.Context, accounts account.Store) (err error) {
+	if a.simListener, err = net.Listen("tcp", a.config.SimListen); err != nil {
+		return err
+	}
+	a.Sim = newSimulator(a.simListener, a.config.URL, a.log)
+	return Seed(ctx, accounts, a.Sim, time.Now())
+}
+
+func webSettings(c Config) web.Settings {
+	s := web.Settings{
+		URL: c.URL, Authority: c.MicrosoftAuthority, Tenant: c.MicrosoftTenant, ClientID: c.MicrosoftClientID,
+		ClientSecret: c.MicrosoftClientSecret, SecretKey: c.SecretKey, Demo: c.Demo,
+	}
+	if c.Demo {
+		s.SimURL = "http://" + c.SimListen
+	}
+	return s
+}
+
+// pulse ticks for as long as ctx lasts.
+func pulse(ctx context.Context, d time.Duration) <-chan time.Time {
+	ticker := time.NewTicker(d)
+	context.AfterFunc(ctx, ticker.Stop)
+	return ticker.C
+}

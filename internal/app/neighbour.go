@@ -1,0 +1,156 @@
+package app
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"tandem/internal/account"
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/graph"
+	"tandem/internal/outlook"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+// neighbour gives a link its two sides and tells whether a person may have one. It fits reconcile.Sides.
+type neighbour struct {
+	accounts account.Store
+	tokens   *graph.Tokens
+	client   *graph.Client
+	ledger   reconcile.Ledger
+	crm      *crm.CRM
+	now      func() time.Time
+}
+
+// mailbox opens the mailbox of a user, with that user's own credentials and nobody else's.
+func (n *neighbour) mailbox(ctx context.Context, org, user record.ID) (*graph.Mailbox, error) {
+	u, err := n.accounts.User(ctx, org, user)
+	switch {
+	case err != nil:
+		return nil, err
+	case u.State != account.Active:
+		return nil, fault.New(fault.Denied, fault.AccountDisabled, "app: user %d is %s", user, u.State)
+	case u.Identity.IsZero():
+		return nil, fault.New(fault.Denied, fault.ConsentRequired, "app: user %d has no Microsoft identity", user)
+	}
+	return n.client.For(n.tokens.For(org, user, u.Identity.TenantID), u.Identity.ObjectID), nil
+}
+
+// mailboxOf opens the mailbox of a link's user.
+func (n *neighbour) mailboxOf(ctx context.Context, link *reconcile.Link) (*graph.Mailbox, error) {
+	return n.mailbox(ctx, link.Org, link.User)
+}
+
+// Microsoft is the calendar or contact folder of a link.
+func (n *neighbour) Microsoft(ctx context.Context, link *reconcile.Link) (reconcile.Side, error) {
+	box, err := n.mailbox(ctx, link.Org, link.User)
+	if err != nil {
+		return nil, err
+	}
+	options := outlook.Options{Container: link.Container, Mark: outlook.Mark(link), Now: n.now}
+	if link.Kind == record.Contacts {
+		return outlook.NewContacts(box, options), nil
+	}
+	return outlook.NewEvents(box, options, n.inStep(link)), nil
+}
+
+// inStep tells the versions of those items that the ledger has as in step.
+func (n *neighbour) inStep(link *reconcile.Link) outlook.Known {
+	return func(ctx context.Context, refs []record.Ref) (map[record.Ref]record.Version, error) {
+		pairs, err := n.ledger.PairsByRef(ctx, link, reconcile.InMicrosoft, refs)
+		versions := make(map[record.Ref]record.Version, len(pairs))
+		for ref, p := range pairs {
+			if p.State == reconcile.Synced {
+				versions[ref] = p.MicrosoftVersion
+			}
+		}
+		return versions, err
+	}
+}
+
+// CRM is the records of a link's user.
+func (n *neighbour) CRM(ctx context.Context, link *reconcile.Link) (reconcile.Side, error) {
+	u, err := n.accounts.User(ctx, link.Org, link.User)
+	if err != nil {
+		return nil, err
+	}
+	return n.crm.Side(crm.LinkSide{
+		Org: link.Org, User: link.User, Kind: link.Kind, Link: int64(link.ID), Zone: u.Zone,
+		Cap: reconcile.FirstSyncCap(link.Kind), AdmitImported: link.Policy.AdmitImported,
+	}), nil
+}
+
+// allowed reports with a fault whether a user's grant covers a kind, Microsoft takes it, and there is a mailbox.
+func (n *neighbour) allowed(ctx context.Context, org, user record.ID, kind record.Kind) (err error) {
+	defer fault.Wrap(&err, "app: may user %d sync %s", user, kind)
+	grant, err := n.accounts.Grant(ctx, org, user)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return fault.New(fault.Denied, fault.ConsentRequired, "app: never connected to Microsoft")
+	case err != nil:
+		return err
+	case grant.Broken:
+		return fault.New(fault.Denied, fault.ReconnectNeeded, "app: Microsoft no longer takes the grant")
+	case !covers(grant.Scopes, kind):
+		return fault.New(fault.Denied, fault.ConsentRequired, "app: the grant does not cover %s", kind)
+	}
+	box, err := n.mailbox(ctx, org, user)
+	if err != nil {
+		return err
+	}
+	return outlook.Reachable(ctx, box, kind)
+}
+
+// covers tells whether a grant's scopes, which Entra gives with or without the address of Graph before them, let a kind
+// be synced.
+func covers(scopes []string, kind record.Kind) bool {
+	need := map[record.Kind]string{record.Calendar: "Calendars.ReadWrite", record.Contacts: "Contacts.ReadWrite"}[kind]
+	return slices.ContainsFunc(scopes, func(s string) bool {
+		return strings.EqualFold(s[strings.LastIndexByte(s, '/')+1:], need)
+	})
+}
+
+// isActive tells whether a user may own records.
+func isActive(accounts account.Store) func(context.Context, record.ID, record.ID) (bool, error) {
+	return func(ctx context.Context, org, user record.ID) (bool, error) {
+		u, err := accounts.User(ctx, org, user)
+		if fault.Is(err, fault.NotFound) {
+			return false, nil
+		}
+		return err == nil && u.State == account.Active, err
+	}
+}
+
+// notificationURL is where Graph can tell us of changes; "" if our public address is one that it cannot reach. The
+// simulator of the demo reaches everything.
+func notificationURL(c Config) string {
+	u, err := url.Parse(c.URL)
+	graphAt, graphErr := url.Parse(c.GraphURL)
+	if err != nil || graphErr != nil || isLoopback(u.Hostname()) && !isLoopback(graphAt.Hostname()) {
+		return ""
+	}
+	return c.URL + "/hooks/graph"
+}
+
+// personal is the switchboard in the hands of a signed-in person. It fits web.Switch.
+type personal struct{ board *reconcile.Switchboard }
+
+func (p personal) On(ctx context.Context, u account.User, kind record.Kind) (*reconcile.Link, error) {
+	return p.board.On(ctx, u.Org, u.ID, kind)
+}
+
+func (p personal) Off(ctx context.Context, u account.User, id reconcile.LinkID) error {
+	return p.board.Off(ctx, u.Org, u.ID, id)
+}
+
+func (p personal) Run(ctx context.Context, u account.User, id reconcile.LinkID) error {
+	return p.board.Run(ctx, u.Org, u.ID, id)
+}
+
+func (p personal) Answer(ctx context.Context, u account.User, id reconcile.LinkID, yes bool) error {
+	return p.board.Answer(ctx, u.Org, u.ID, id, yes)
+}
