@@ -22,19 +22,13 @@ func freeAddress() (string, error) {
 // latencies measures how long one change takes to the other side while everything runs as in production: notifications
 // from the simulator, jobs, sync.
 func (b *bench) latencies(ctx context.Context) (err error) {
-	serving, stop := context.WithCancel(ctx)
-	defer stop()
-	up, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- b.app.Serve(serving, func(address string) { up <- address }) }()
-	select {
-	case <-up:
-	case err := <-ended:
+	_, stop, err := b.serve(ctx)
+	if err != nil {
 		return err
 	}
 	defer func() {
-		stop()
-		if serveErr := <-ended; err == nil {
-			err = serveErr
+		if stopErr := stop(); err == nil {
+			err = stopErr
 		}
 	}()
 

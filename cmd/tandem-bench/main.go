@@ -38,12 +38,12 @@ func exitOn(err error) {
 // A measurement is one part of the run; it adds its figures.
 type measurement struct {
 	key string
-	do  func(ctx context.Context, b *bench) error
+	do  func(b *bench, ctx context.Context) error
 }
 
 var measurements = []measurement{
-	{"first_sync_events_5000", func(ctx context.Context, b *bench) error { return b.firstSync(ctx, events, 5000) }},
-	{"first_sync_contacts_10000", func(ctx context.Context, b *bench) error { return b.firstSync(ctx, contacts, 10000) }},
+	{"first_sync_events_5000", func(b *bench, ctx context.Context) error { return b.firstSync(ctx, events, 5000) }},
+	{"first_sync_contacts_10000", func(b *bench, ctx context.Context) error { return b.firstSync(ctx, contacts, 10000) }},
 	{"quiet_run", (*bench).quiet},
 	{"changes_100", (*bench).changes},
 	{"latency", (*bench).latencies},
@@ -62,7 +62,7 @@ func run(ctx context.Context, out, only string, scale float64) error {
 			continue
 		}
 		fmt.Fprintln(os.Stderr, "measuring", m.key, "…")
-		if err := m.do(ctx, b); err != nil {
+		if err := m.do(b, ctx); err != nil {
 			return fmt.Errorf("%s: %w", m.key, err)
 		}
 	}
