@@ -195,7 +195,11 @@ func classify(err error) error {
 	if kind == fault.Broken {
 		return err
 	}
-	return fault.New(kind, "", "%w", err)
+	reason := fault.Reason("")
+	if kind == fault.Conflict {
+		reason = fault.Duplicate
+	}
+	return fault.New(kind, reason, "%w", err)
 }
 
 func liteKind(code int) fault.Kind {

@@ -34,7 +34,7 @@ func (s *Ledger) Open(ctx context.Context, id reconcile.LinkID, now time.Time, l
 				return notFound("link", id)
 			}
 			if err == nil {
-				err = fault.New(fault.Conflict, "", "store: link %d is leased to another worker", id)
+				err = fault.New(fault.Conflict, fault.StaleLease, "store: link %d is leased to another worker", id)
 			}
 			return err
 		}
@@ -446,7 +446,7 @@ func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 				deletes_ok = CASE WHEN deletes_ok = opened_deletes_ok THEN ? ELSE deletes_ok END,
 				done = CASE WHEN done > ? THEN done ELSE ? END,
 				last_run = ?, last_error = ?, container = ?, container_name = ?, subscription = ?, subscription_ends = ?,
-				queued_at = CASE WHEN wanted > ? THEN ? ELSE 0 END
+				queued_at = CASE WHEN wanted > ? THEN CAST(? AS BIGINT) ELSE 0 END
 			WHERE org_id = ? AND id = ? AND fence = ? RETURNING state, wanted, done, settled`,
 			string(link.State), string(link.Reason), flag(link.DeletesOK), link.Done, link.Done,
 			micros(link.LastRun), bounded(link.LastError, maxError), string(link.Container), link.ContainerName, link.Subscription,

@@ -155,14 +155,19 @@ func (s *Links) ChangeState(ctx context.Context, org record.ID, id reconcile.Lin
 
 // whyNot tells a link that is not there from one that is in the wrong state.
 func (tx *Tx) whyNot(org record.ID, id reconcile.LinkID, format string, args ...any) error {
-	_, ok, err := first(tx.ctx, tx, number, `SELECT id FROM links WHERE org_id = ? AND id = ?`, int64(org), int64(id))
-	switch {
-	case err != nil:
+	if err := tx.there(org, id); err != nil {
 		return err
-	case !ok:
-		return notFound("link", id)
 	}
 	return fault.New(fault.Conflict, "", "store: link %d "+format, append([]any{id}, args...)...)
+}
+
+// there refuses a link that is not there.
+func (tx *Tx) there(org record.ID, id reconcile.LinkID) error {
+	_, ok, err := first(tx.ctx, tx, number, `SELECT id FROM links WHERE org_id = ? AND id = ?`, int64(org), int64(id))
+	if err == nil && !ok {
+		err = notFound("link", id)
+	}
+	return err
 }
 
 // AllowDeletes answers the brake. Yes: the next run deletes what waits. No: what waits loses its base and is due at
@@ -244,12 +249,13 @@ func (tx *Tx) wake(where string, args ...any) error {
 	return tx.enqueue(due)
 }
 
-// stamp gives the time, and the same as a number that was never given before: it tells whose queued_at was set now.
+// stamp gives the time, and about the same as a number that was never given before, which tells whose queued_at was set
+// now. It is odd, and what Postpone stores is even.
 func (tx *Tx) stamp() (now, stamp int64) {
 	now = micros(tx.store.now())
 	for {
 		last := tx.store.stamp.Load()
-		stamp = max(now, last+1)
+		stamp = max(now, last+1) | 1
 		if tx.store.stamp.CompareAndSwap(last, stamp) {
 			return now, stamp
 		}
@@ -273,6 +279,9 @@ func (s *Links) Retry(ctx context.Context, org record.ID, id reconcile.LinkID, r
 		if len(refs) > 0 {
 			text += ` AND (crm_ref IN (?*) OR microsoft_ref IN (?*))`
 			args = append(args, textsOf(refs), textsOf(refs))
+		}
+		if err := tx.there(org, id); err != nil {
+			return err
 		}
 		n, err := tx.exec(tx.ctx, text, args...)
 		if err != nil {
@@ -314,6 +323,12 @@ func (s *Links) Due(ctx context.Context, before time.Time, limit int) (_ []recon
 		ORDER BY last_run LIMIT ?`, micros(before), int64(pageLimit(limit)))
 }
 
+// Running lists all running links. All organizations.
+func (s *Links) Running(ctx context.Context) (_ []reconcile.LinkID, err error) {
+	defer fault.Wrap(&err, "store: running links")
+	return list(ctx, s.reader(), readLinkID, `SELECT id FROM links WHERE state IN `+running+` ORDER BY id`)
+}
+
 // Subscriptions lists running links whose subscription ends before the given time or that have none. All organizations.
 func (s *Links) Subscriptions(ctx context.Context, before time.Time, limit int) (_ []reconcile.LinkID, err error) {
 	defer fault.Wrap(&err, "store: subscriptions")
@@ -338,7 +353,7 @@ func (s *Links) Postpone(ctx context.Context, id reconcile.LinkID, until time.Ti
 	defer fault.Wrap(&err, "store: postpone link %d", id)
 	return s.write(ctx, func(tx *Tx) error {
 		s.linkWrites.Add(1)
-		_, err := tx.exec(tx.ctx, `UPDATE links SET queued_at = ? WHERE id = ? AND queued_at > 0`, micros(until), int64(id))
+		_, err := tx.exec(tx.ctx, `UPDATE links SET queued_at = ? WHERE id = ? AND queued_at > 0`, micros(until)&^1, int64(id))
 		return err
 	})
 }

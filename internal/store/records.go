@@ -496,14 +496,28 @@ func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, 
 		int64(org), int64(owner), after, page, int64(org), string(kind), int64(owner), after, page, page)
 }
 
+// candidates are the records that a first sync may send.
+func candidates(org, owner record.ID, admitImported bool) (where string, args []any) {
+	where, args = `org_id = ? AND owner_id = ? AND deleted_at = 0`, []any{int64(org), int64(owner)}
+	if !admitImported {
+		where += ` AND (mass_updated = 1 OR source NOT IN (?, ?))`
+		args = append(args, string(record.Import), string(record.Migration))
+	}
+	return where, args
+}
+
+// FirstSyncCount counts what FirstSync lists.
+func (s *Records) FirstSyncCount(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool) (_ int, err error) {
+	defer fault.Wrap(&err, "store: count the first sync of %s", kind)
+	where, args := candidates(org, owner, admitImported)
+	n, _, err := first(ctx, s.reader(), number, fmt.Sprintf(`SELECT COUNT(*) FROM %s WHERE %s`, tableOf(kind), where), args...)
+	return int(n), err
+}
+
 // FirstSync lists the owner's records in the order of the first sync (S19).
 func (s *Records) FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, now time.Time, offset, limit int) (_ []crm.Record, err error) {
 	defer fault.Wrap(&err, "store: first sync of %s", kind)
-	own, args := `org_id = ? AND owner_id = ? AND deleted_at = 0`, []any{int64(org), int64(owner)}
-	if !admitImported {
-		own += ` AND (mass_updated = 1 OR source NOT IN (?, ?))`
-		args = append(args, string(record.Import), string(record.Migration))
-	}
+	own, args := candidates(org, owner, admitImported)
 	page := func(more, order string, values ...any) ([]crm.Record, error) {
 		return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
 			`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s%[4]s ORDER BY %[5]s LIMIT ? OFFSET ?) ORDER BY %[5]s`,

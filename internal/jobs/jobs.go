@@ -1,0 +1,187 @@
+// Package jobs does what happens later: it runs links that were woken, and what recurs. Queues, retries and leadership
+// are River's, on both databases; when a link is due and who may run it is the ledger's (package store), what a run
+// does is reconcile's. A worker here calls one of them and says what its error means for the next try (outcome.go).
+//
+// The queue may lose or double a job without harm: a run is due while a link's wanted is above its done, and one run at
+// a time holds the link's lease.
+package jobs
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"tandem/internal/fault"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+	"tandem/internal/store"
+)
+
+// Runner brings the two sides of a link together, once. reconcile.Runner fits it.
+type Runner interface {
+	Run(ctx context.Context, id reconcile.LinkID) error
+}
+
+// Auditor compares everything that a link knows with what both sides hold, and reports drift.
+type Auditor interface {
+	Audit(ctx context.Context, id reconcile.LinkID) error
+}
+
+// Bin is the CRM's recycle bin. crm.CRM fits it.
+type Bin interface {
+	// Empty destroys what has been in an organization's bin for too long and returns how much that was.
+	Empty(ctx context.Context, org record.ID, kind record.Kind) (int, error)
+}
+
+// Options are what New may be told.
+type Options struct {
+	Runner  Runner  // mandatory
+	Auditor Auditor // nil: there is no audit at night
+	Bin     Bin     // nil: nothing is emptied
+	// Webhooks says that Microsoft can reach this server: then polling only makes up for lost notifications.
+	Webhooks bool
+	// Poll is how often a link runs that nothing wakes; 0 is 5 minutes with webhooks and 1 minute without.
+	Poll time.Duration
+	Now  func() time.Time // nil: time.Now
+	Log  *slog.Logger     // nil: slog.Default()
+}
+
+const (
+	defaultPoll = time.Minute
+	hookedPoll  = 5 * time.Minute
+)
+
+// The queues. Each has places of its own, so that long work does not keep short work waiting: one person's change does
+// not stand in line behind other people's first syncs.
+const (
+	queueSync  = "sync"
+	queueFirst = "first" // first syncs and audits
+	queueHouse = "house" // what recurs
+)
+
+// How many jobs of a queue one process works at once.
+const (
+	syncWorkers  = 16
+	firstWorkers = 6
+	houseWorkers = 2
+)
+
+const (
+	// fetchCooldown is the least time between two fetches of jobs: it adds to the delay of a wake that comes right after
+	// another one, and bounds what a queue can do to workers / cooldown jobs a second.
+	fetchCooldown = 5 * time.Millisecond
+	// fetchPoll finds what no process told this one of, such as a job that slept.
+	fetchPoll = time.Second
+	// jobTimeout bounds a run. A first sync at Microsoft's pace takes minutes, a throttled one may take hours; a run
+	// that is cut off goes on where it was.
+	jobTimeout = 4 * time.Hour
+	// rescueAfter is when River takes a job up again whose process died. It must be above jobTimeout, and may be: such
+	// a link is back as soon as its lease has ended, because Poll looks for links whose wake-ups nobody serves.
+	rescueAfter = jobTimeout + time.Hour
+	// softStop is how long a run may go on after Stop before it is cut off.
+	softStop = 5 * time.Second
+	// kept is how long a finished job stays for people to look at. Links have a history of their own.
+	kept = 10 * time.Minute
+)
+
+// Queue works off jobs. Call New, Start and at the end Stop.
+type Queue struct {
+	engine engine
+}
+
+// engine is River on one of the two databases.
+type engine interface {
+	enqueue(ctx context.Context, tx *store.Tx, params []river.InsertManyParams) error
+	insert(ctx context.Context, params []river.InsertManyParams) error
+	enqueued()
+	start(ctx context.Context) error
+	stop(ctx context.Context) error
+	client() any
+}
+
+// New makes the queue of a store, whose tables must be migrated, and becomes its waker: from then on a wake enqueues a
+// job, whether or not this process has started to work.
+func New(s *store.Store, o Options) (_ *Queue, err error) {
+	defer fault.Wrap(&err, "jobs: new queue")
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	switch {
+	case o.Poll > 0:
+	case o.Webhooks:
+		o.Poll = hookedPoll
+	default:
+		o.Poll = defaultPoll
+	}
+	q := &Queue{}
+	config := &river.Config{
+		FetchCooldown:               fetchCooldown,
+		FetchPollInterval:           fetchPoll,
+		JobTimeout:                  jobTimeout,
+		RescueStuckJobsAfter:        rescueAfter,
+		SoftStopTimeout:             softStop,
+		CompletedJobRetentionPeriod: kept,
+		Logger:                      quiet(o.Log),
+		Queues: map[string]river.QueueConfig{
+			queueSync:  {MaxWorkers: syncWorkers},
+			queueFirst: {MaxWorkers: firstWorkers},
+			queueHouse: {MaxWorkers: houseWorkers},
+		},
+		Workers:      workers(q, s, o),
+		PeriodicJobs: periods(o),
+	}
+	if pool := s.Postgres(); pool != nil {
+		q.engine, err = newPostgres(pool, config)
+	} else {
+		q.engine, err = newSQLite(s.SQLite(), config)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.SetWaker(func(ctx context.Context, tx *store.Tx, due []store.Due) error {
+		params := make([]river.InsertManyParams, len(due))
+		for i, d := range due {
+			params[i].Args = SyncLink{Link: d.Link}
+			if d.First {
+				params[i].InsertOpts = &river.InsertOpts{Queue: queueFirst}
+			}
+		}
+		return q.engine.enqueue(ctx, tx, params)
+	}, q.engine.enqueued)
+	return q, nil
+}
+
+// Start begins to work off jobs and returns.
+func (q *Queue) Start(ctx context.Context) (err error) {
+	defer fault.Wrap(&err, "jobs: start")
+	return q.engine.start(context.WithoutCancel(ctx)) // ended by Stop, in its turn
+}
+
+// Stop takes no more jobs, lets running ones end for a few seconds, cuts off the rest and returns when all have ended.
+// What was cut off is taken up again by whoever starts next.
+func (q *Queue) Stop(ctx context.Context) (err error) {
+	defer fault.Wrap(&err, "jobs: stop")
+	return q.engine.stop(ctx)
+}
+
+// River is the client of River behind the queue, for a page that shows jobs: a *river.Client of *sql.Tx or pgx.Tx.
+func (q *Queue) River() any { return q.engine.client() }
+
+// quiet is the log without what River says of its ordinary course.
+func quiet(log *slog.Logger) *slog.Logger { return slog.New(warnings{log.Handler()}) }
+
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
+}
+
+func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return warnings{w.Handler.WithAttrs(attrs)}
+}
+func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }

@@ -1,0 +1,233 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+	"tandem/internal/store"
+)
+
+// SyncLink runs one link.
+type SyncLink struct {
+	Link reconcile.LinkID `json:"link"`
+}
+
+// Kind names the job.
+func (SyncLink) Kind() string { return "sync_link" }
+
+// InsertOpts puts it into its queue. It is not unique: the ledger sees to it that a link has one job at a time, and
+// River's uniqueness, which counts running jobs too, would swallow the wake that comes while one is ending.
+func (SyncLink) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: queueSync} }
+
+// AuditLink compares everything that one link knows.
+type AuditLink struct {
+	Link reconcile.LinkID `json:"link"`
+}
+
+// Kind names the job.
+func (AuditLink) Kind() string { return "audit_link" }
+
+// InsertOpts puts it behind what people wait for.
+func (AuditLink) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueFirst, Priority: 4, MaxAttempts: 3}
+}
+
+// Recurring is work that recurs; Task names it.
+type Recurring struct {
+	Task string `json:"task"`
+}
+
+// Kind names the job.
+func (Recurring) Kind() string { return "recurring" }
+
+// InsertOpts puts it into its queue. A task that fails is left to its next turn.
+func (Recurring) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueHouse, MaxAttempts: 1}
+}
+
+// task is one kind of recurring work.
+type task struct {
+	name  string
+	every time.Duration
+	do    func(ctx context.Context) error
+}
+
+// How often recurring work is done. Which process does it is River's to decide: its leader enqueues it.
+const (
+	pollEvery      = 10 * time.Second // also bounds how long a link stays stranded after its lease has ended
+	subscribeEvery = 15 * time.Minute
+	cleanEvery     = time.Hour
+	emptyEvery     = 24 * time.Hour
+	auditEvery     = 24 * time.Hour
+	// subscribeMargin is how long before its end a subscription is renewed: a run renews it within 12 hours of it.
+	subscribeMargin = 12 * time.Hour
+	// taskTimeout bounds one turn.
+	taskTimeout = 10 * time.Minute
+	// perWake is how many links one transaction wakes.
+	perWake = 500
+)
+
+// house does what recurs.
+type house struct {
+	Options
+	store *store.Store
+	queue *Queue
+}
+
+// tasks are what recurs, as far as there is somebody to do it.
+func (h *house) tasks() []task {
+	tasks := []task{{"poll", pollEvery, h.poll}, {"clean", cleanEvery, h.clean}}
+	if h.Webhooks {
+		tasks = append(tasks, task{"subscribe", subscribeEvery, h.subscribe})
+	}
+	if h.Bin != nil {
+		tasks = append(tasks, task{"empty_bin", emptyEvery, h.empty})
+	}
+	if h.Auditor != nil {
+		tasks = append(tasks, task{"audit", auditEvery, h.audit})
+	}
+	return tasks
+}
+
+func periods(o Options) []*river.PeriodicJob {
+	var jobs []*river.PeriodicJob
+	for _, t := range (&house{Options: o}).tasks() {
+		args := Recurring{Task: t.name}
+		jobs = append(jobs, river.NewPeriodicJob(river.PeriodicInterval(t.every), func() (river.JobArgs, *river.InsertOpts) {
+			return args, nil
+		}, &river.PeriodicJobOpts{ID: t.name, RunOnStart: t.every < emptyEvery}))
+	}
+	return jobs
+}
+
+func workers(q *Queue, s *store.Store, o Options) *river.Workers {
+	h := &house{Options: o, store: s, queue: q}
+	all := river.NewWorkers()
+	river.AddWorker(all, &syncLink{runner: o.Runner, links: s.Links(), now: o.Now, log: o.Log})
+	river.AddWorker(all, &auditLink{auditor: o.Auditor, log: o.Log})
+	river.AddWorker(all, &recurring{tasks: h.tasks(), log: o.Log})
+	return all
+}
+
+type syncLink struct {
+	river.WorkerDefaults[SyncLink]
+	runner Runner
+	links  *store.Links
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+func (w *syncLink) Work(ctx context.Context, job *river.Job[SyncLink]) error {
+	id := job.Args.Link
+	err := w.runner.Run(ctx, id)
+	return settle(ctx, w.log.With("link", id), job.Metadata, err, func(wait time.Duration) {
+		// So that wakes do not bring another job while this one sleeps. If this cannot be noted they may; no harm.
+		if err := w.links.Postpone(ctx, id, w.now().Add(wait)); err != nil {
+			w.log.WarnContext(ctx, "a pause was not noted", "link", id, "error", err)
+		}
+	})
+}
+
+type auditLink struct {
+	river.WorkerDefaults[AuditLink]
+	auditor Auditor
+	log     *slog.Logger
+}
+
+func (w *auditLink) Work(ctx context.Context, job *river.Job[AuditLink]) error {
+	if w.auditor == nil {
+		return nil // enqueued by a process that has one
+	}
+	err := w.auditor.Audit(ctx, job.Args.Link)
+	return settle(ctx, w.log.With("link", job.Args.Link), job.Metadata, err, func(time.Duration) {})
+}
+
+type recurring struct {
+	river.WorkerDefaults[Recurring]
+	tasks []task
+	log   *slog.Logger
+}
+
+func (*recurring) Timeout(*river.Job[Recurring]) time.Duration { return taskTimeout }
+
+func (w *recurring) Work(ctx context.Context, job *river.Job[Recurring]) error {
+	for _, t := range w.tasks {
+		if t.name != job.Args.Task {
+			continue
+		}
+		if err := t.do(ctx); err != nil && ctx.Err() == nil {
+			w.log.WarnContext(ctx, "recurring work failed until its next turn", "task", t.name, "error", err)
+		}
+	}
+	return nil
+}
+
+// poll wakes links that nothing has woken for a while, and those whose wake-ups nobody serves.
+func (h *house) poll(ctx context.Context) error {
+	links := h.store.Links()
+	stranded, err := links.Stranded(ctx, perWake)
+	if err != nil {
+		return err
+	}
+	err = links.Wake(ctx, stranded...)
+	due, dueErr := links.Due(ctx, h.Now().Add(-h.Poll), perWake)
+	if dueErr != nil {
+		return errors.Join(err, dueErr)
+	}
+	return errors.Join(err, links.Wake(ctx, due...))
+}
+
+// subscribe wakes links whose subscription is about to end; their run renews it.
+func (h *house) subscribe(ctx context.Context) error {
+	ids, err := h.store.Links().Subscriptions(ctx, h.Now().Add(subscribeMargin), perWake)
+	if err != nil {
+		return err
+	}
+	return h.store.Links().Wake(ctx, ids...)
+}
+
+// clean removes sessions that have ended.
+func (h *house) clean(ctx context.Context) error { return h.store.Sessions().EndSessions(ctx) }
+
+// empty empties the recycle bins.
+func (h *house) empty(ctx context.Context) error {
+	orgs, err := h.store.Accounts().Organizations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range orgs {
+		for _, kind := range []record.Kind{record.Contacts, record.Calendar} {
+			n, emptyErr := h.Bin.Empty(ctx, o.ID, kind)
+			if err = errors.Join(err, emptyErr); n > 0 {
+				h.Log.InfoContext(ctx, "the recycle bin was emptied", "org", o.ID, "kind", kind, "records", n)
+			}
+		}
+	}
+	return err
+}
+
+// audit enqueues an audit of every running link.
+func (h *house) audit(ctx context.Context) error {
+	ids, err := h.store.Links().Running(ctx)
+	if err != nil {
+		return err
+	}
+	for len(ids) > 0 {
+		n := min(len(ids), perWake)
+		params := make([]river.InsertManyParams, n)
+		for i, id := range ids[:n] {
+			params[i].Args = AuditLink{Link: id}
+		}
+		if err := h.queue.engine.insert(ctx, params); err != nil {
+			return err
+		}
+		ids = ids[n:]
+	}
+	return nil
+}

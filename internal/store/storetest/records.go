@@ -1,0 +1,498 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// titles tells records by their name, in order.
+func titles(records []crm.Record) string {
+	var names []string
+	for _, r := range records {
+		name := r.Fields[record.LastName]
+		if r.Kind == record.Calendar {
+			name = r.Fields[record.EventTitle]
+		}
+		names = append(names, string(name))
+	}
+	return strings.Join(names, " ")
+}
+
+func (w *world) list(kind record.Kind, q crm.Query) string {
+	w.t.Helper()
+	page := must(w.Records().Records(w.t.Context(), w.ours, kind, q))(w.t)
+	if q.Limit == 0 {
+		if n := must(w.Records().Count(w.t.Context(), w.ours, kind, q))(w.t); n != len(page) {
+			w.t.Errorf("Count(%+v) = %d, but Records lists %d", q, n, len(page))
+		}
+	}
+	return titles(page)
+}
+
+func testLists(t *testing.T, w *world) {
+	step := func(r *crm.Record) {
+		w.clock.pass(time.Minute)
+		r.CreatedAt, r.ModifiedAt = w.clock.Now(), w.clock.Now()
+	}
+	with := func(fields record.Fields) func(*crm.Record) {
+		return func(r *crm.Record) { r.Fields = r.Fields.With(fields) }
+	}
+	stored := w.insert(w.ana,
+		w.contact(w.ana, "Müller", step, with(record.Fields{record.FirstName: "Zoë", record.Mobile: "+55 (11) 98765-4321"})),
+		w.contact(w.ana, "álvares", step, with(record.Fields{record.EmailField: "X_Y@contoso.example"})),
+		w.contact(w.bob, "Zed", step, with(record.Fields{record.AccountName: "100% Contoso"})),
+		w.contact(w.ana, "Muller", step, with(record.Fields{record.FirstName: "Adam"})),
+	)
+	for i, r := range stored {
+		if r.ID != record.ID(int64(w.ours)*1e12+r.Seq) || r.Version != 1 || i > 0 && r.Seq != stored[i-1].Seq+1 {
+			t.Errorf("stored as id %d, version %d, seq %d", r.ID, r.Version, r.Seq)
+		}
+	}
+	w.update(w.by(w.ana), stored[0], func(r *crm.Record) { w.clock.pass(time.Minute); r.ModifiedAt = w.clock.Now() })
+	for _, row := range []struct {
+		name  string
+		query crm.Query
+		want  string
+	}{
+		{"by id", crm.Query{}, "Müller álvares Zed Muller"},
+		{"by id, latest first", crm.Query{Descending: true}, "Muller Zed álvares Müller"},
+		{"by name, as people sort", crm.Query{Sort: crm.ByName}, "álvares Muller Müller Zed"},
+		{"by modification", crm.Query{Sort: crm.ByModified}, "álvares Zed Muller Müller"},
+		{"by creation, descending", crm.Query{Sort: crm.ByCreated, Descending: true}, "Muller Zed álvares Müller"},
+		{"one owner's", crm.Query{Owner: w.bob, Sort: crm.ByName}, "Zed"},
+		{"a page", crm.Query{Sort: crm.ByName, Limit: 2, Offset: 1}, "Muller Müller"},
+		{"beyond the end", crm.Query{Limit: 2, Offset: 4}, ""},
+		{"without accents", crm.Query{Search: "muller", Sort: crm.ByName}, "Muller Müller"},
+		{"with accents", crm.Query{Search: "ÁLVARES"}, "álvares"},
+		{"all words", crm.Query{Search: "zoe mul"}, "Müller"},
+		{"not all words", crm.Query{Search: "zoe zed"}, ""},
+		{"a number however it is written", crm.Query{Search: "11987654321"}, "Müller"},
+		{"a number as it is written", crm.Query{Search: "98765-4321"}, "Müller"},
+		{"part of an address", crm.Query{Search: "contoso.ex"}, "álvares"},
+		{"a percent sign is no wildcard", crm.Query{Search: "0%"}, "Zed"},
+		{"nor is a line", crm.Query{Search: "x_y"}, "álvares"},
+		{"nor a line elsewhere", crm.Query{Search: "m_ller"}, ""},
+		{"by ids", crm.Query{IDs: []record.ID{stored[3].ID, stored[1].ID, 7}}, "álvares Muller"},
+		{"no ids are none", crm.Query{IDs: []record.ID{}}, ""},
+		{"modified since", crm.Query{ModifiedSince: stored[3].ModifiedAt}, "Müller Muller"},
+		{"nothing is deleted", crm.Query{Deleted: true}, ""},
+	} {
+		if got := w.list(record.Contacts, row.query); got != row.want {
+			t.Errorf("%s: %+v lists %q, want %q", row.name, row.query, got, row.want)
+		}
+	}
+	found := must(w.Records().ByID(t.Context(), w.ours, record.Contacts, []record.ID{stored[0].ID, 12}))(t)
+	if r := found[stored[0].ID]; len(found) != 1 || r.Version != 2 || r.Owner != w.ana || r.Source != record.Manual ||
+		!r.CreatedAt.Equal(stored[0].CreatedAt) || r.Fields[record.FirstName] != "Zoë" || r.CreatedAt.Location() != time.UTC {
+		t.Errorf("ByID found %+v", found)
+	}
+}
+
+func testEventsInRange(t *testing.T, w *world) {
+	with := func(field record.Field, value record.Value) func(*crm.Record) {
+		return func(r *crm.Record) { r.Fields[field] = value }
+	}
+	w.insert(w.ana,
+		w.event(w.ana, "monday", "2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z"),
+		w.event(w.bob, "overnight", "2026-11-23T22:00:00Z", "2026-11-24T02:00:00Z"),
+		w.event(w.ana, "allday", "2026-11-24", "2026-11-25", with(record.AllDay, "true")),
+		w.event(w.ana, "thrice", "2026-11-02T10:00:00Z", "2026-11-02T11:00:00Z", with(record.Recurring, "FREQ=WEEKLY;COUNT=3")),
+		w.event(w.ana, "endless", "2026-11-01T10:00:00Z", "2026-11-01T11:00:00Z", with(record.Recurring, "FREQ=DAILY")),
+	)
+	day := func(d int) time.Time { return time.Date(2026, 11, d, 0, 0, 0, 0, time.UTC) }
+	for _, row := range []struct {
+		name  string
+		query crm.Query
+		want  string
+	}{
+		{"a day", crm.Query{From: day(23), To: day(24)}, "endless monday overnight"},
+		{"what ends at its beginning is not in it", crm.Query{From: day(25), To: day(26)}, "endless"},
+		{"the next day", crm.Query{From: day(24), To: day(25)}, "endless overnight allday"},
+		{"the last occurrence", crm.Query{From: day(16), To: day(17)}, "endless thrice"},
+		{"own", crm.Query{Owner: w.ana, From: day(24), To: day(25)}, "endless allday"},
+		{"from", crm.Query{Owner: w.bob, From: day(1)}, "overnight"},
+	} {
+		row.query.Sort = crm.ByStart
+		if got := w.list(record.Calendar, row.query); got != row.want {
+			t.Errorf("%s: lists %q, want %q", row.name, got, row.want)
+		}
+	}
+}
+
+func testStrangeText(t *testing.T, w *world) {
+	strange := []record.Value{"nul \x00 in it", "שלום مرحبا", "𝒜stral 👩🏽‍💻", "e\u0301 and \u00e9", `back\slash "quote" 'n' ?*`, "line\nline\r\ttab"}
+	for _, v := range strange {
+		r := w.contact(w.ana, string(v))
+		r.Fields[record.Description] = v
+		id := w.insert(w.ana, r)[0].ID
+		if got := must(w.Records().ByID(t.Context(), w.ours, record.Contacts, []record.ID{id}))(t)[id].Fields[record.LastName]; got != v {
+			t.Errorf("%q came back as %q", v, got)
+		}
+	}
+	if got := w.list(record.Contacts, crm.Query{Search: "שלום"}); got != string(strange[1]) {
+		t.Errorf("found %q", got)
+	}
+}
+
+func testToken(t *testing.T, w *world) {
+	marked := func(token string) func(*crm.Record) { return func(r *crm.Record) { r.Token = token } }
+	first := w.insert(w.ana, w.contact(w.ana, "one", marked("t1")))[0]
+	again := w.insert(w.ana, w.contact(w.bob, "other", marked("t1")), w.contact(w.ana, "two", marked("t2")), w.contact(w.ana, "twice", marked("t2")), w.contact(w.ana, "none"))
+	if again[0].ID != first.ID || again[0].Fields[record.LastName] != "one" || again[0].Owner != w.ana {
+		t.Errorf("a known token came back as %+v", again[0])
+	}
+	if again[2].ID != again[1].ID {
+		t.Errorf("one token in one call made two records: %d and %d", again[1].ID, again[2].ID)
+	}
+	if got := w.list(record.Contacts, crm.Query{}); got != "one two none" {
+		t.Errorf("stored are %q", got)
+	}
+	found := must(w.Records().ByToken(t.Context(), w.ours, record.Contacts, []string{"t1", "t2", "t3", ""}))(t)
+	if len(found) != 2 || found["t1"].ID != first.ID {
+		t.Errorf("ByToken found %+v", found)
+	}
+	if theirs := w.insert(w.eve, w.contact(w.eve, "theirs", marked("t1")))[0]; theirs.Org != w.theirs || theirs.ID == first.ID {
+		t.Errorf("another organization's token collided: %+v", theirs)
+	}
+	// Several workers with one token at once.
+	var wait sync.WaitGroup
+	ids := make([]record.ID, 8)
+	for i := range ids {
+		wait.Go(func() {
+			out, err := w.Records().Insert(t.Context(), w.by(w.ana), []crm.Record{w.contact(w.ana, "racing", marked("t4"))})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			ids[i] = out[0].ID
+		})
+	}
+	wait.Wait()
+	if len(slices.Compact(ids)) != 1 {
+		t.Errorf("one token at once made %v", ids)
+	}
+}
+
+func testUpdate(t *testing.T, w *world) {
+	stored := w.insert(w.ana, w.contact(w.ana, "a"), w.contact(w.ana, "b"), w.event(w.ana, "e", "2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z"))
+	stale := stored[1]
+	fresh := w.update(w.by(w.bob), stored[1], func(r *crm.Record) { r.Fields[record.LastName] = "b2"; r.ModifiedBy = w.bob })
+	if fresh.Version != 2 || fresh.Seq <= stored[2].Seq {
+		t.Errorf("updated to version %d, seq %d", fresh.Version, fresh.Seq)
+	}
+	a, e := stored[0], stored[2]
+	a.Fields, e.Fields = record.Fields{record.LastName: "a2"}, e.Fields.With(record.Fields{record.EventTitle: "e2"})
+	missing := a
+	missing.ID = 4711
+	out, faults, err := w.Records().Update(t.Context(), w.by(w.ana), []crm.Record{a, stale, missing, e})
+	ok(t, err)
+	if faults[0] != nil || !fault.Is(faults[1], fault.Conflict) || !fault.Is(faults[2], fault.NotFound) || faults[3] != nil {
+		t.Fatalf("faults are %v", faults)
+	}
+	if out[0].Version != 2 || out[3].Version != 2 || out[3].Seq <= out[0].Seq {
+		t.Errorf("updated to %+v", out)
+	}
+	if got := w.list(record.Contacts, crm.Query{}); got != "a2 b2" {
+		t.Errorf("stored are %q", got)
+	}
+	if got := w.list(record.Calendar, crm.Query{Search: "e2"}); got != "e2" {
+		t.Errorf("events are %q", got)
+	}
+	// Of many at once, one wins.
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	won := 0
+	for range 8 {
+		wait.Go(func() {
+			_, faults, err := w.Records().Update(t.Context(), w.by(w.ana), []crm.Record{out[0]})
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				t.Error(err)
+			} else if faults[0] == nil {
+				won++
+			}
+		})
+	}
+	wait.Wait()
+	if won != 1 {
+		t.Errorf("%d of 8 updates of one version succeeded", won)
+	}
+}
+
+// touched tells what an owner's feed says after a sequence number.
+func (w *world) touched(owner record.ID, after int64) (out []string) {
+	w.t.Helper()
+	last := after
+	for _, r := range must(w.Records().Touched(w.t.Context(), w.ours, record.Contacts, owner, after, 100))(w.t) {
+		if r.Seq <= last {
+			w.t.Errorf("seq %d comes after %d", r.Seq, last)
+		}
+		last = r.Seq
+		state := "mine"
+		switch {
+		case r.Fields == nil:
+			state = "destroyed"
+		case r.Deleted():
+			state = "binned"
+		case r.Owner != owner:
+			state = "left"
+		}
+		out = append(out, fmt.Sprint(r.ID-record.ID(int64(w.ours)*1e12), state))
+	}
+	return out
+}
+
+func testDepartures(t *testing.T, w *world) {
+	r := w.insert(w.ana, w.contact(w.ana, "x"), w.contact(w.ana, "y"))[0]
+	name := func(state string) string { return fmt.Sprint(r.ID-record.ID(int64(w.ours)*1e12), state) }
+	start := must(w.Records().Seq(t.Context(), w.ours))(t)
+	check := func(what string, owner record.ID, after int64, want ...string) {
+		t.Helper()
+		if got := w.touched(owner, after); !slices.Equal(got, want) {
+			t.Errorf("%s: touched are %v, want %v", what, got, want)
+		}
+	}
+	check("nothing happened", w.ana, start)
+	r = w.update(w.by(w.ana), r, func(r *crm.Record) { r.Owner = w.bob })
+	check("given away", w.ana, start, name("left"))
+	check("received", w.bob, start, name("mine"))
+	moved := r.Seq
+	r = w.update(w.by(w.bob), r, func(r *crm.Record) { r.Fields[record.LastName] = "x2" })
+	check("the new owner's edits are not the former one's", w.ana, moved)
+	check("edited", w.bob, moved, name("mine"))
+	r = w.update(w.by(w.bob), r, func(r *crm.Record) { r.Owner = w.ana })
+	check("back again", w.ana, start, name("mine"))
+	check("given back", w.bob, start, name("left"))
+	r = w.update(w.by(w.bob), r, func(r *crm.Record) { r.Owner = w.bob })
+	r = w.update(w.by(w.bob), r, func(r *crm.Record) { r.DeletedAt = w.clock.Now() })
+	check("in the bin", w.bob, start, name("binned"))
+	ok(t, w.Records().Destroy(t.Context(), w.by(w.bob), record.Contacts, []record.ID{r.ID}, w.clock.Now()))
+	check("destroyed", w.bob, start, name("destroyed"))
+	check("destroyed after it left", w.ana, start, name("destroyed"))
+	got := must(w.Records().Touched(t.Context(), w.ours, record.Contacts, w.bob, start, 1))(t)[0]
+	if got.Kind != record.Contacts || !got.DeletedAt.Equal(w.clock.Now()) || got.Owner != 0 || got.Version != 0 {
+		t.Errorf("a destroyed record is told as %+v", got)
+	}
+	if page := must(w.Records().Touched(t.Context(), w.ours, record.Contacts, w.ana, 0, 1))(t); len(page) != 1 {
+		t.Errorf("a page of one has %d", len(page))
+	}
+}
+
+func testBin(t *testing.T, w *world) {
+	stored := w.insert(w.ana, w.contact(w.ana, "keep"), w.contact(w.ana, "bin"), w.contact(w.bob, "gone"))
+	for _, r := range stored[1:] {
+		w.update(w.by(w.bob), r, func(r *crm.Record) { w.clock.pass(time.Minute); r.DeletedAt, r.DeletedBy = w.clock.Now(), w.bob })
+	}
+	if got := w.list(record.Contacts, crm.Query{}); got != "keep" {
+		t.Errorf("live are %q", got)
+	}
+	if got := w.list(record.Contacts, crm.Query{Deleted: true}); got != "bin gone" {
+		t.Errorf("in the bin are %q", got)
+	}
+	w.clock.pass(time.Minute)
+	ids := []record.ID{stored[0].ID, stored[2].ID, 99}
+	ok(t, w.Records().Destroy(t.Context(), w.by(w.ana), record.Contacts, ids, w.clock.Now()))
+	ok(t, w.Records().Destroy(t.Context(), w.by(w.ana), record.Contacts, ids, w.clock.Now())) // again: nothing
+	if got := w.list(record.Contacts, crm.Query{}); got != "keep" {
+		t.Errorf("Destroy took what was not in the bin: live are %q", got)
+	}
+	stones := must(w.Records().Tombstones(t.Context(), w.ours, record.Contacts, 0, time.Time{}, 10, 0))(t)
+	if len(stones) != 2 || stones[0].Name != "gone" || !stones[0].Permanent || stones[0].Owner != w.bob || stones[0].DeletedName != "ana" ||
+		stones[1].Name != "bin" || stones[1].Permanent || stones[1].DeletedName != "bob" || stones[1].CreatedBy != w.ana {
+		t.Errorf("tombstones are %+v", stones)
+	}
+	if own := must(w.Records().Tombstones(t.Context(), w.ours, record.Contacts, w.ana, time.Time{}, 10, 0))(t); len(own) != 1 || own[0].Name != "bin" {
+		t.Errorf("own tombstones are %+v", own)
+	}
+	if late := must(w.Records().Tombstones(t.Context(), w.ours, record.Contacts, 0, w.clock.Now(), 10, 0))(t); len(late) != 1 || late[0].Name != "gone" {
+		t.Errorf("late tombstones are %+v", late)
+	}
+	restored := must(w.Records().ByID(t.Context(), w.ours, record.Contacts, []record.ID{stored[1].ID}))(t)[stored[1].ID]
+	w.update(w.by(w.ana), restored, func(r *crm.Record) { r.DeletedAt, r.DeletedBy = time.Time{}, 0 })
+	if got := w.list(record.Contacts, crm.Query{}); got != "keep bin" {
+		t.Errorf("after Restore live are %q", got)
+	}
+}
+
+func (w *world) firstSync(kind record.Kind, admit bool, page int) (all []crm.Record) {
+	w.t.Helper()
+	for {
+		part := must(w.Records().FirstSync(w.t.Context(), w.ours, kind, w.ana, admit, w.clock.Now(), len(all), page))(w.t)
+		all = append(all, part...)
+		if len(part) < page {
+			return all
+		}
+	}
+}
+
+func testFirstSync(t *testing.T, w *world) {
+	day := func(d int) string { return fmt.Sprintf("2026-11-%02dT10:00:00Z", d) }
+	w.insert(w.ana,
+		w.event(w.ana, "last-week", day(15), day(16)), w.event(w.ana, "next-week", day(29), day(29)), w.event(w.ana, "tomorrow", day(23), day(23)),
+		w.event(w.ana, "running", day(21), day(23)), w.event(w.ana, "yesterday", day(21), day(21)), w.event(w.bob, "bobs", day(24), day(24)),
+		w.event(w.ana, "series", day(1), day(1), func(r *crm.Record) { r.Fields[record.Recurring] = "FREQ=WEEKLY" }),
+		w.event(w.ana, "binned", day(24), day(24), func(r *crm.Record) { r.DeletedAt = w.clock.Now() }))
+	want := "series running tomorrow next-week yesterday last-week"
+	for page := 1; page <= 7; page++ {
+		if got := titles(w.firstSync(record.Calendar, false, page)); got != want {
+			t.Errorf("in pages of %d: %q, want %q", page, got, want)
+		}
+	}
+	old := w.insert(w.ana, w.contact(w.ana, "a"), w.contact(w.ana, "b"), w.contact(w.ana, "c"))
+	w.clock.pass(time.Second)
+	w.update(w.by(w.ana), old[1], func(r *crm.Record) { r.ModifiedAt = w.clock.Now() })
+	for page := 1; page <= 4; page++ {
+		if got := titles(w.firstSync(record.Contacts, false, page)); got != "b c a" {
+			t.Errorf("contacts in pages of %d: %q", page, got)
+		}
+	}
+}
+
+func testFirstSyncImports(t *testing.T, w *world) {
+	from := func(s record.Source, mass bool) func(*crm.Record) {
+		return func(r *crm.Record) { r.Source, r.MassUpdated = s, mass }
+	}
+	for _, kind := range []record.Kind{record.Contacts, record.Calendar} {
+		make := func(name string, bend func(*crm.Record)) crm.Record {
+			if kind == record.Calendar {
+				return w.event(w.ana, name, "2026-12-01T10:00:00Z", "2026-12-01T11:00:00Z", bend)
+			}
+			return w.contact(w.ana, name, bend)
+		}
+		w.insert(w.ana, make("manual", from(record.Manual, false)), make("imported", from(record.Import, false)),
+			make("migrated", from(record.Migration, false)), make("touched", from(record.Import, true)), make("api", from(record.API, false)))
+		for admit, want := range map[bool]int{false: 3, true: 5} {
+			if got := w.firstSync(kind, admit, 2); len(got) != want {
+				t.Errorf("%s, imports admitted %t: %q", kind, admit, titles(got))
+			}
+		}
+	}
+}
+
+// A reader that follows the feed while many write must be told everything, whatever the order in which they commit.
+func testSeqVisibility(t *testing.T, w *world) {
+	const writers, each = 6, 15
+	ctx, done := context.WithCancel(t.Context())
+	defer done()
+	seen := map[record.ID]bool{}
+	var reader, writing sync.WaitGroup
+	follow := func(after int64) int64 {
+		latest, err := w.Records().Seq(ctx, w.ours)
+		if err != nil {
+			return after
+		}
+		page, err := w.Records().Touched(ctx, w.ours, record.Contacts, w.ana, after, 7)
+		if err != nil {
+			if !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			return after
+		}
+		for _, r := range page {
+			seen[r.ID] = true
+			after = r.Seq
+		}
+		if len(page) < 7 {
+			after = max(after, latest)
+		}
+		return after
+	}
+	cursor := int64(0)
+	reader.Go(func() {
+		for ctx.Err() == nil {
+			cursor = follow(cursor)
+		}
+	})
+	var mu sync.Mutex
+	written := map[record.ID]bool{}
+	for range writers {
+		writing.Go(func() {
+			for i := range each {
+				out, err := w.Records().Insert(t.Context(), w.by(w.bob), []crm.Record{w.contact(w.ana, "x"), w.contact(w.ana, "y")})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if i%3 == 0 {
+					if _, _, err := w.Records().Update(t.Context(), w.by(w.bob), out[:1]); err != nil {
+						t.Error(err)
+					}
+				}
+				mu.Lock()
+				written[out[0].ID], written[out[1].ID] = true, true
+				mu.Unlock()
+			}
+		})
+	}
+	writing.Wait()
+	done()
+	reader.Wait()
+	ctx = t.Context()
+	for before := int64(-1); before != cursor; {
+		before, cursor = cursor, follow(cursor)
+	}
+	for id := range written {
+		if !seen[id] {
+			t.Errorf("the reader was never told of %d", id)
+		}
+	}
+	if len(seen) != 2*writers*each {
+		t.Errorf("%d of %d records were told", len(seen), 2*writers*each)
+	}
+}
+
+func testRecordIsolation(t *testing.T, w *world) {
+	mine := w.insert(w.ana, w.contact(w.ana, "mine", func(r *crm.Record) { r.Token = "t" }), w.contact(w.ana, "bin", func(r *crm.Record) { r.DeletedAt = w.clock.Now() }))
+	ctx, s := t.Context(), w.Records()
+	if got := must(s.Records(ctx, w.theirs, record.Contacts, crm.Query{}))(t); len(got) != 0 {
+		t.Errorf("Records shows %v", got)
+	}
+	if n := must(s.Count(ctx, w.theirs, record.Contacts, crm.Query{Owner: w.ana}))(t); n != 0 {
+		t.Errorf("Count counts %d", n)
+	}
+	if got := must(s.ByID(ctx, w.theirs, record.Contacts, []record.ID{mine[0].ID}))(t); len(got) != 0 {
+		t.Errorf("ByID shows %v", got)
+	}
+	if got := must(s.ByToken(ctx, w.theirs, record.Contacts, []string{"t"}))(t); len(got) != 0 {
+		t.Errorf("ByToken shows %v", got)
+	}
+	_, faults, err := s.Update(ctx, w.by(w.eve), mine[:1])
+	ok(t, err)
+	if !fault.Is(faults[0], fault.NotFound) {
+		t.Errorf("Update answers %v", faults[0])
+	}
+	ok(t, s.Destroy(ctx, w.by(w.eve), record.Contacts, []record.ID{mine[1].ID}, w.clock.Now()))
+	if got := w.list(record.Contacts, crm.Query{Deleted: true}); got != "bin" {
+		t.Errorf("Destroy destroyed: the bin holds %q", got)
+	}
+	if got := must(s.Tombstones(ctx, w.theirs, record.Contacts, 0, time.Time{}, 10, 0))(t); len(got) != 0 {
+		t.Errorf("Tombstones shows %v", got)
+	}
+	if got := must(s.Touched(ctx, w.theirs, record.Contacts, w.ana, 0, 10))(t); len(got) != 0 {
+		t.Errorf("Touched shows %v", got)
+	}
+	if got := must(s.FirstSync(ctx, w.theirs, record.Contacts, w.ana, true, w.clock.Now(), 0, 10))(t); len(got) != 0 {
+		t.Errorf("FirstSync shows %v", got)
+	}
+	if _, err := s.Insert(ctx, crm.Author{Org: 5}, []crm.Record{w.contact(w.ana, "x")}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("Insert into no organization answers %v", err)
+	}
+	if _, err := s.Seq(ctx, 5); !fault.Is(err, fault.NotFound) {
+		t.Errorf("Seq of no organization answers %v", err)
+	}
+	// The kinds are apart too.
+	if got := must(s.ByID(ctx, w.ours, record.Calendar, []record.ID{mine[0].ID}))(t); len(got) != 0 {
+		t.Errorf("a contact shows among events: %v", got)
+	}
+}
