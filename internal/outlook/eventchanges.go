@@ -93,7 +93,7 @@ func (c *Events) begin(ctx context.Context, at *eventCursor, known int) ([]byte,
 	if counted.Count < 0 {
 		return nil, fault.New(fault.Unavailable, "", "a count without a number")
 	}
-	at.Round = &eventRound{Began: results[1].Date, Sweep: sweep || from.IsZero(), Count: counted.Count, Known: known}
+	at.Round = &eventRound{Began: results[1].Date, From: at.Since, Sweep: sweep || from.IsZero(), Count: counted.Count, Known: known}
 	return results[1].Body, nil
 }
 
@@ -139,7 +139,7 @@ func (c *Events) gather(body []byte, at *eventCursor) (events []*graph.Event, ne
 			at.At = append(slices.Clip(at.At), version)
 		}
 		events = append(events, e)
-		if created := e.Created; !at.Swept.IsZero() && created.After(at.Swept.Add(-sweepBack)) && markOf(e.Extended, itemMark) == "" {
+		if e.Created.After(at.Round.From) && markOf(e.Extended, itemMark) == "" {
 			at.Round.New++
 		}
 		return nil
@@ -190,13 +190,20 @@ func (c *Events) end(ctx context.Context, at *eventCursor) (map[record.Ref]recor
 	if at.Since.IsZero() { // nothing there yet: what comes next is younger than this
 		at.Since = round.Began.Add(-sweepBack)
 	}
-	gap := round.Count - round.Known - round.New
-	was, listed := at.Gap, at.Listed
-	at.Gap, at.Listed = gap, false
-	if gap == was || gap == 0 && listed {
+	if round.From.IsZero() { // a reading of everything needs no counting
+		at.Gap, at.Listed = 0, false
 		return nil, nil
 	}
-	at.Listed = true
+	gap := round.Count - round.Known - round.New
+	switch {
+	case gap == at.Gap && !at.Listed, gap == 0 && at.Listed:
+		at.Gap, at.Listed = gap, false
+		return nil, nil
+	case at.Listed: // the difference outlived a listing: this one is the last for it
+		at.Gap, at.Listed = gap, false
+	default:
+		at.Listed = true
+	}
 	return c.enumerate(ctx)
 }
 

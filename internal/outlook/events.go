@@ -242,8 +242,8 @@ type eventCursor struct {
 	At []string `json:"at,omitempty"`
 	// Swept is when a sweep began last. A sweep goes back to the sweep before it, for what came to light late.
 	Swept time.Time `json:"swept,omitzero"`
-	// Gap is by how many events the calendar and the ledger differed when last counted; Listed says that a listing has
-	// been handed over since.
+	// Gap is by how many events the calendar and the ledger are known to differ for good reason, such as deletions that
+	// wait for a person's yes. Listed says that the last round handed over a listing because they differed otherwise.
 	Gap    int         `json:"gap,omitempty"`
 	Listed bool        `json:"listed,omitempty"`
 	Round  *eventRound `json:"round,omitempty"` // in the middle of one
@@ -251,11 +251,12 @@ type eventCursor struct {
 
 type eventRound struct {
 	Began time.Time `json:"began"`
+	From  time.Time `json:"from,omitzero"` // Since, as it was then
 	Sweep bool      `json:"sweep,omitempty"`
 	Next  string    `json:"next,omitempty"`
 	Count int       `json:"count"`
 	Known int       `json:"known"`
-	New   int       `json:"new"`
+	New   int       `json:"new"` // events that people have made since
 }
 
 func readEventCursor(after record.Cursor) (at eventCursor, err error) {

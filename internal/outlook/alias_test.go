@@ -1,0 +1,5 @@
+package outlook
+
+import "context"
+
+type ctx = context.Context
