@@ -18,9 +18,7 @@ import (
 
 // What a person's grant covers in all measurements.
 var scopes = []string{
-	"openid", "profile", "email", "offline_access", "https://graph.microsoft.com/User.Read",
-	"https://graph.microsoft.com/MailboxSettings.Read", "https://graph.microsoft.com/Calendars.ReadWrite",
-	"https://graph.microsoft.com/Contacts.ReadWrite",
+	"openid", "profile", "email", "offline_access", "User.Read", "MailboxSettings.Read", "Calendars.ReadWrite", "Contacts.ReadWrite",
 }
 
 // person is somebody of the simulated tenant, with tokens as if they had signed in.
