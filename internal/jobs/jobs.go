@@ -44,8 +44,10 @@ type Options struct {
 	Webhooks bool
 	// Poll is how often a link runs that nothing wakes; 0 is 5 minutes with webhooks and 1 minute without.
 	Poll time.Duration
-	Now  func() time.Time // nil: time.Now
-	Log  *slog.Logger     // nil: slog.Default()
+	// Grace is how long runs may go on after Stop before they are cut off; 0 is 5 seconds.
+	Grace time.Duration
+	Now   func() time.Time // nil: time.Now
+	Log   *slog.Logger     // nil: slog.Default()
 }
 
 const (
@@ -79,9 +81,8 @@ const (
 	jobTimeout = 4 * time.Hour
 	// rescueAfter is when River takes a job up again whose process died. It must be above jobTimeout, and may be: such
 	// a link is back as soon as its lease has ended, because Poll looks for links whose wake-ups nobody serves.
-	rescueAfter = jobTimeout + time.Hour
-	// softStop is how long a run may go on after Stop before it is cut off.
-	softStop = 5 * time.Second
+	rescueAfter  = jobTimeout + time.Hour
+	defaultGrace = 5 * time.Second
 	// kept is how long a finished job stays for people to look at. Links have a history of their own.
 	kept = 10 * time.Minute
 )
@@ -111,6 +112,9 @@ func New(s *store.Store, o Options) (_ *Queue, err error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	if o.Grace <= 0 {
+		o.Grace = defaultGrace
+	}
 	switch {
 	case o.Poll > 0:
 	case o.Webhooks:
@@ -124,7 +128,7 @@ func New(s *store.Store, o Options) (_ *Queue, err error) {
 		FetchPollInterval:           fetchPoll,
 		JobTimeout:                  jobTimeout,
 		RescueStuckJobsAfter:        rescueAfter,
-		SoftStopTimeout:             softStop,
+		SoftStopTimeout:             o.Grace,
 		CompletedJobRetentionPeriod: kept,
 		Logger:                      quiet(o.Log),
 		Queues: map[string]river.QueueConfig{
