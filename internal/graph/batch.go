@@ -69,6 +69,7 @@ type round struct {
 	doubt []error // of a write that an earlier attempt may have carried out
 	token bool    // a part was refused for its token already
 	whole bool    // the last attempt failed as a whole
+	fatal error   // the batch was refused as a whole
 }
 
 func (m *Mailbox) batch(ctx context.Context, parts []Part, out []Result) error {
@@ -98,7 +99,7 @@ func (m *Mailbox) batch(ctx context.Context, parts []Part, out []Result) error {
 			r.lose(0, err)
 		}
 		if len(r.open) == 0 {
-			break
+			return r.fatal
 		}
 		if progress {
 			try-- // the rest of a chain waits for its turn; that is no failure
@@ -184,6 +185,7 @@ func (r *round) settle(ctx context.Context, ans *answer, try int) (wait time.Dur
 			j.Err = fault.New(fault.Broken, "", "graph: a batch was answered with %d", ans.status)
 		}
 		r.close(j.Err)
+		r.fatal = j.Err
 		return 0, false, j.Err
 	}
 	var got batchAnswer
