@@ -45,6 +45,8 @@ type Plan struct {
 	State     string       `json:"state,omitempty"`  // where it stands in the link
 	Reason    string       `json:"reason,omitempty"` // why, if it is not in step
 	Diffs     []Difference `json:"differences,omitempty"`
+
+	stored map[string]any // as the CRM answers it
 }
 
 // Difference is a field that is not the same in two places.
