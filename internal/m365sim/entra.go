@@ -35,6 +35,10 @@ type App struct {
 	WithholdRefresh bool // no refresh tokens, whatever was asked
 }
 
+// What is not modelled: implicit and hybrid flows, device codes, certificates in place of secrets, passwords and
+// second factors (RequireInteraction gives their effect), who is assigned to an app, personal accounts, and the
+// time that a consent takes to reach every service.
+
 // entraState is what the sign-in side remembers. Tokens are not in it: they carry what they stand for
 // (entra_grant.go), so that they outlive the process.
 type entraState struct {
@@ -51,7 +55,7 @@ type entraState struct {
 	epochs         map[string]int            // by oid, by oid + client id, and of everybody: grants of an older one are void
 	rotateStrictly bool
 	spent          map[string]bool // refresh tokens used since rotateStrictly
-	open           map[string]*sealedGrant
+	open           map[string]*openGrant
 	appURL         string // where Tandem's tile in the list of apps leads
 }
 
@@ -94,7 +98,7 @@ func (e *entraState) forget() {
 	}
 	e.rotateStrictly = false
 	e.spent = map[string]bool{}
-	e.open = map[string]*sealedGrant{}
+	e.open = map[string]*openGrant{}
 }
 
 // entraRoutes registers the OIDC sign-in. It has a mux of its own, because its paths begin with a wildcard

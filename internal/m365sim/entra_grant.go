@@ -33,6 +33,12 @@ const (
 	consentPrefix = "ECo."
 )
 
+// An openGrant is an access token once read.
+type openGrant struct {
+	sealedGrant
+	grant grant
+}
+
 // openCacheSize bounds how many access tokens are kept opened, so that a busy Graph client costs no
 // decryption for each request. When it is full it starts afresh.
 const openCacheSize = 4096
@@ -82,22 +88,23 @@ func (s *Sim) authenticate(r *http.Request) (*grant, *graphError) {
 	defer e.mu.Unlock()
 	g := e.open[token]
 	if g == nil {
-		g = new(sealedGrant)
-		if e.sealer.open(accessPrefix, token, g) != nil {
+		g = new(openGrant)
+		if e.sealer.open(accessPrefix, token, &g.sealedGrant) != nil {
 			return nil, newGraphError(http.StatusUnauthorized, "InvalidAuthenticationToken", "CompactToken parsing failed with error code: 80049217")
 		}
 		if len(e.open) >= openCacheSize {
 			clear(e.open)
 		}
+		g.grant = grant{oid: g.OID, tenantID: g.TenantID, appID: g.ClientID, scopes: g.Scopes}
 		e.open[token] = g
 	}
 	switch {
 	case s.now().Unix() >= g.Expires:
 		return nil, newGraphError(http.StatusUnauthorized, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")
-	case e.voided(g) != nil:
+	case e.voided(&g.sealedGrant) != nil:
 		return nil, newGraphError(http.StatusUnauthorized, "InvalidAuthenticationToken", "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp")
 	}
-	return &grant{oid: g.OID, tenantID: g.TenantID, appID: g.ClientID, scopes: g.Scopes}, nil
+	return &g.grant, nil
 }
 
 func bearer(r *http.Request) (string, bool) {

@@ -56,7 +56,7 @@ func visit(t *testing.T) *visitor {
 func visitSim(t *testing.T, s *Sim, clock *simTime) *visitor {
 	t.Helper()
 	server := httptest.NewServer(s)
-	t.Cleanup(func() { server.Close(); s.Close() })
+	t.Cleanup(func() { s.Close(); server.Close() }) // first whoever waits is let go
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)

@@ -229,7 +229,10 @@ func wireTime(v gjson.Result) time.Time {
 	return t
 }
 
-// clipped is the part of a time that lies in one day, in minutes, at least a quarter of an hour tall.
+// leastTall is how many minutes an event takes in the picture, so that its subject can be read.
+const leastTall = 30
+
+// clipped is the part of a time that lies in one day, in minutes.
 func clipped(from, to, day, next time.Time) (int, int) {
 	a, b := 0, minutesADay
 	if from.After(day) {
@@ -238,10 +241,8 @@ func clipped(from, to, day, next time.Time) (int, int) {
 	if to.Before(next) {
 		b = to.Hour()*60 + to.Minute()
 	}
-	if b < a+15 {
-		b = min(a+15, minutesADay)
-	}
-	return min(a, minutesADay-15), b
+	a = min(a, minutesADay-leastTall)
+	return a, max(b, a+leastTall)
 }
 
 // lanes puts events that overlap beside each other. The cards are in the order of their beginning.

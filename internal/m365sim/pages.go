@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"unicode"
 
 	"golang.org/x/text/language"
 )
@@ -145,7 +146,9 @@ func staticHandler() http.Handler {
 func initials(name string) string {
 	var out []rune
 	for _, word := range strings.Fields(name) {
-		out = append(out, []rune(strings.ToUpper(word))[0])
+		if first := []rune(strings.ToUpper(word))[0]; unicode.IsLetter(first) {
+			out = append(out, first)
+		}
 	}
 	if len(out) > 2 {
 		out = []rune{out[0], out[len(out)-1]}

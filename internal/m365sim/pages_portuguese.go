@@ -266,8 +266,8 @@ var inPortuguese = map[string]string{
 	"Order it":                               "Encomendar",
 	"Milliseconds that each request takes longer": "Milissegundos a mais em cada solicitação",
 	"Set": "Definir",
-	"Empty every mailbox and forget everything?":                     "Esvaziar todas as caixas de correio e esquecer tudo?",
-	"A latency is a number of milliseconds.":                         "A latência é um número de milissegundos.",
-	"One occurrence cannot leave its series. Move the whole series.": "Uma ocorrência não pode sair da série. Mova a série inteira.",
+	"Empty every mailbox and forget everything?":                                   "Esvaziar todas as caixas de correio e esquecer tudo?",
+	"A latency is a number of milliseconds.":                                       "A latência é um número de milissegundos.",
+	"It is gone, or it is one of a series, which only the whole series can leave.": "Não está mais lá, ou é um de uma série, e só a série inteira pode sair.",
 	"Start over": "Começar de novo",
 }

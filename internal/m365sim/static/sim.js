@@ -5,7 +5,7 @@
 // one, a line says that something has happened.
 (() => {
   const source = document.querySelector('[data-events]');
-  if (!source) return;
+  if (!source || !document.querySelector('[data-live], #stale')) return;
   let busy = false, again = false;
   const stale = document.getElementById('stale');
   const refresh = async () => {
@@ -43,8 +43,8 @@
 // The week begins in view at seven.
 (() => {
   const frame = document.querySelector('.weekframe');
-  const ten = frame && frame.querySelector('.hours span:nth-child(8)');
-  if (ten) frame.scrollTop = ten.offsetTop - 4;
+  const seven = frame && frame.querySelector('.hours span:nth-child(8)');
+  if (seven) frame.scrollTop = seven.offsetTop - frame.querySelector('.day h3').offsetHeight - frame.querySelector('.day .allday').offsetHeight - 8;
 })();
 
 // A question before what cannot be taken back.
@@ -75,10 +75,20 @@ document.querySelector('form[data-submit]')?.submit();
   const mailed = document.getElementById('mailed');
   attendees.addEventListener('input', () => {
     const n = attendees.value.split(/[\n;]/).filter((line) => line.trim()).length;
+    mailed.dataset.n = n;
     mailed.textContent = n === 0 ? mailed.dataset.none : n === 1 ? mailed.dataset.one : mailed.dataset.many.replace('%d', n);
   });
-  // The end follows the start.
+  // The end follows the start, and so does what a repetition would be, until somebody chooses one.
   const start = document.getElementById('start'), end = document.getElementById('end');
+  const suggest = () => {
+    const day = new Date(start.value);
+    if (!type || type.value !== '' || Number.isNaN(day.getTime())) return;
+    const names = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
+    document.getElementById('dayOfMonth').value = day.getDate();
+    document.getElementById('month').value = day.getMonth() + 1;
+    document.getElementById('index').value = ['first', 'second', 'third', 'fourth', 'last'][Math.floor((day.getDate() - 1) / 7)];
+    for (const name of names) document.getElementById('day-' + name).checked = name === names[day.getDay()];
+  };
   let before = Date.parse(start.value);
   start.addEventListener('change', () => {
     const now = Date.parse(start.value), last = Date.parse(end.value);
@@ -87,5 +97,6 @@ document.querySelector('form[data-submit]')?.submit();
       end.value = moved.toISOString().slice(0, 16);
     }
     before = now;
+    suggest();
   });
 })();
