@@ -1,7 +1,8 @@
 // Bundles src/ into dist/: every file with a hash of its content in the name, so that browsers may keep it for ever,
-// and manifest.json, which joins plain names to built ones. Licences of what is bundled go beside it (*.LEGAL.txt).
+// and manifest.json, which joins plain names to built ones. Licences of what is bundled go beside it: what files say of
+// themselves in *.LEGAL.txt, the packages' own in LEGAL.txt.
 import { build } from "esbuild";
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 const out = "dist";
@@ -37,3 +38,20 @@ for (const [file, made] of Object.entries(result.metafile.outputs)) {
 const lacking = entries.filter((name) => !manifest[name]);
 if (lacking.length) throw new Error(`not built: ${lacking.join(", ")}`);
 await writeFile(join(out, "manifest.json"), JSON.stringify(manifest, null, 2) + "\n");
+
+const packages = new Set();
+for (const input of Object.keys(result.metafile.inputs)) {
+  const found = input.match(/node_modules\/((?:@[^/]+\/)?[^/]+)\//);
+  if (found) packages.add(found[1]);
+}
+const texts = [];
+for (const name of [...packages].sort()) {
+  const folder = join("node_modules", name);
+  const { version, license, author } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
+  const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = file
+    ? await readFile(join(folder, file), "utf8")
+    : `The package has no licence file; its author is ${author?.name ?? author ?? "not named"}.`;
+  texts.push(`${name} ${version} (${license})\n\n${text.trim()}\n`);
+}
+await writeFile(join(out, "LEGAL.txt"), texts.join(`\n${"-".repeat(72)}\n\n`));

@@ -23,6 +23,7 @@ type calendarPage struct {
 	Date   string // the day that is open, 2006-01-02
 	Today  string
 	Zone   string
+	Offset string // of the zone, now: "-03:00"
 	Days   []agendaDay
 	Earlier,
 	Later string
@@ -77,7 +78,7 @@ func (s *Site) calendar(v *visit) error {
 	}
 	page := calendarPage{
 		View: view, Owner: owner, Owners: v.ownerChoices(users, owner),
-		Date: open.Format(dayLayout), Today: today.Format(dayLayout), Zone: v.zone.String(),
+		Date: open.Format(dayLayout), Today: today.Format(dayLayout), Zone: v.zone.String(), Offset: v.now.In(v.zone).Format("-07:00"),
 		Days:    v.agenda(found, from, to, func(r crm.Record) string { return v.otherOwner(ownerName(users, r.Owner), r) }),
 		Earlier: calendarPath(view, owner, open.AddDate(0, 0, -agendaSpan)),
 		Later:   calendarPath(view, owner, to),

@@ -68,7 +68,7 @@ const cardLines = 5
 // kinds are the kinds of sync, in the order of the pages.
 var kinds = []record.Kind{record.Calendar, record.Contacts}
 
-// links are a user's links by kind.
+// links are a user's links by kind; where there is none, the last one that ended, which is Off.
 func (s *Site) links(v *visit) (map[record.Kind]*reconcile.Link, error) {
 	found, err := s.Links.LinksOf(v.ctx(), v.user.Org, v.user.ID)
 	if err != nil {
@@ -77,6 +77,18 @@ func (s *Site) links(v *visit) (map[record.Kind]*reconcile.Link, error) {
 	out := map[record.Kind]*reconcile.Link{}
 	for i := range found {
 		out[found[i].Kind] = &found[i]
+	}
+	if s.Ended == nil || len(out) == len(kinds) {
+		return out, nil
+	}
+	ended, err := s.Ended(v.ctx(), v.user.Org, v.user.ID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range ended {
+		if out[ended[i].Kind] == nil {
+			out[ended[i].Kind] = &ended[i]
+		}
 	}
 	return out, nil
 }

@@ -102,7 +102,11 @@ func (s *Site) resume(v *visit, u account.User, kind record.Kind, p person) erro
 		case fault.Is(err, fault.Conflict): // it is on already
 		case fault.Is(err, fault.Denied), fault.Is(err, fault.Unavailable), fault.Is(err, fault.Throttled):
 			s.Logger.Warn("web: connected, but not switched on", "org", u.Org, "user", u.ID, "kind", k, "err", err)
-			s.putFlash(v.ctx(), flash{Key: "flash.not_enabled", Bad: true})
+			f := flash{Key: "flash.not_enabled", Bad: true}
+			if reason := fault.ReasonOf(err); reason != "" {
+				f = refusal(reason)
+			}
+			s.putFlash(v.ctx(), f)
 		case err != nil:
 			return err
 		default:

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -66,7 +67,7 @@ func (s *Site) home(v *visit) error {
 		name := contactName(v.words, r)
 		page.Recent = append(page.Recent, recentLine{
 			Name: name, Initials: initials(name), Path: "/contacts/" + r.ID.String(),
-			Line: joinNonEmpty(" · ", string(r.Fields[record.AccountName]), string(r.Fields[record.EmailField])),
+			Line: cmp.Or(string(r.Fields[record.AccountName]), string(r.Fields[record.EmailField]), firstPhone(r.Fields)),
 			When: v.words.Ago(r.ModifiedAt, v.now, v.zone),
 		})
 	}

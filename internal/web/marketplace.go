@@ -73,12 +73,20 @@ func (s *Site) enable(v *visit) error {
 	case fault.Is(err, fault.Denied) && needsMicrosoft(fault.ReasonOf(err)):
 		return v.to("/connect/microsoft?kind=" + string(kind))
 	case fault.Is(err, fault.Conflict): // it is on: nothing to say
+	case fault.Is(err, fault.Denied) && fault.ReasonOf(err) != "":
+		s.putFlash(v.ctx(), refusal(fault.ReasonOf(err)))
 	case err != nil:
 		return err
 	default:
 		s.putFlash(v.ctx(), flash{Key: "flash.enabled_" + string(kind)})
 	}
 	return v.to(marketplacePath)
+}
+
+// refusal says why sync could not be switched on.
+func refusal(reason fault.Reason) flash {
+	key := reasonKey("reason", reason, reasons)
+	return flash{Key: key + ".what", More: key + ".do", Bad: true}
 }
 
 // disablePage asks before switching off, and says what will happen.

@@ -84,6 +84,7 @@ func (s *Site) member(ctx context.Context) (u account.User, ok bool, err error) 
 // flash is what the next page says once.
 type flash struct {
 	Key  string `json:"k"`           // of the message
+	More string `json:"m,omitempty"` // the key of a second sentence
 	Name string `json:"n,omitempty"` // of the record concerned
 	Undo string `json:"u,omitempty"` // where a form takes it back
 	Bad  bool   `json:"b,omitempty"`

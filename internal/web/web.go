@@ -23,7 +23,7 @@ import (
 	"tandem/internal/record"
 )
 
-// Deps is what the pages need of the world. All of it must be given, but for HTTP, Now and Logger.
+// Deps is what the pages need of the world. All of it must be given, but for Ended, HTTP, Now and Logger.
 type Deps struct {
 	Accounts Accounts
 	Records  Records
@@ -33,6 +33,10 @@ type Deps struct {
 	Live     Live
 	Sessions scs.Store // a CtxStore is used as one
 	Settings Settings
+
+	// Ended lists a user's links that are Off, the latest of each kind, so that a card can say why one ended by itself.
+	// nil: cards don't say it.
+	Ended func(ctx context.Context, org, user record.ID) ([]reconcile.Link, error)
 
 	HTTP   *http.Client // for the sign-in service; nil: a client with a cut-off of 15 s
 	Now    func() time.Time

@@ -22,6 +22,7 @@ function say(text) {
 
 if (place) {
   const told = place.dataset;
+  const hours = told.locale === "en" ? { hour: "numeric", minute: "2-digit" } : { hour: "2-digit", minute: "2-digit" };
   const narrow = matchMedia("(max-width: 640px)").matches;
 
   const move = async ({ event, revert }) => {
@@ -56,6 +57,10 @@ if (place) {
     allDayContent: told.allDay,
     moreLinkContent: ({ num }) => told.more.replace("%d", num),
     dayMaxEvents: told.view === "month",
+    timeZone: told.offset,
+    views: narrow ? { timeGridWeek: { duration: { days: 3 } } } : {}, // seven columns of a hand's width say nothing
+    eventTimeFormat: hours,
+    slotLabelFormat: hours,
     nowIndicator: true,
     scrollTime: "08:00:00",
     slotDuration: "00:30:00",
@@ -63,8 +68,8 @@ if (place) {
     pointer: !narrow,
     selectable: !narrow,
     eventSources: [{
-      events: async ({ start, end }) => {
-        const query = new URLSearchParams({ start: wall(start), end: wall(end) });
+      events: async ({ startStr: start, endStr: end }) => {
+        const query = new URLSearchParams({ start, end });
         const answer = await fetch(`${told.feed}&${query}`);
         if (answer.status === 401) location.reload();
         return answer.ok ? answer.json() : [];

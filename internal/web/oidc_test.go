@@ -1,0 +1,188 @@
+package web
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"tandem/internal/fault"
+)
+
+const (
+	tenantA = "11111111-1111-4111-8111-111111111111"
+	tenantB = "22222222-2222-4222-8222-222222222222"
+	objectA = "33333333-3333-4333-8333-333333333333"
+)
+
+// A liar is a sign-in service whose token endpoint answers with whatever a test wants.
+type liar struct {
+	*httptest.Server
+	key     *rsa.PrivateKey
+	issuer  string // as the discovery document says it
+	idToken string
+	status  int
+	body    string // in place of tokens
+	asked   url.Values
+}
+
+func newLiar(t *testing.T) *liar {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &liar{key: key, status: 200}
+	mux := http.NewServeMux()
+	answer := func(w http.ResponseWriter, status int, value any) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(value)
+	}
+	mux.HandleFunc("GET /organizations/v2.0/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, 200, map[string]any{
+			"issuer": l.issuer, "authorization_endpoint": l.URL + "/authorize", "token_endpoint": l.URL + "/token",
+			"jwks_uri": l.URL + "/keys", "id_token_signing_alg_values_supported": []string{"RS256"},
+		})
+	})
+	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, 200, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k1", Algorithm: "RS256", Use: "sig"}}})
+	})
+	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		l.asked = r.PostForm
+		if l.body != "" {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(l.status)
+			_, _ = w.Write([]byte(l.body))
+			return
+		}
+		answer(w, 200, map[string]any{"access_token": "a", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "r",
+			"scope": "openid profile User.Read", "id_token": l.idToken})
+	})
+	l.Server = httptest.NewServer(mux)
+	l.issuer = l.URL + "/{tenantid}/v2.0"
+	t.Cleanup(l.Close)
+	return l
+}
+
+func (l *liar) sign(t *testing.T, claims map[string]any, alg jose.SignatureAlgorithm, key any) string {
+	t.Helper()
+	raw, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "k1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := signer.Sign(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := signed.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestIDTokensAreProved(t *testing.T) {
+	t.Parallel()
+	l := newLiar(t)
+	f := flow{Nonce: "n-0", Verifier: "verifier-verifier-verifier-verifier-verifier", Scopes: signInScopes}
+	fresh := func() *identity {
+		return newIdentity(Deps{Now: time.Now, HTTP: http.DefaultClient, Settings: Settings{
+			URL: "https://crm.example", Authority: l.URL, Tenant: "organizations", ClientID: "client-1", ClientSecret: "s"}})
+	}
+	good := func() map[string]any {
+		return map[string]any{
+			"iss": l.URL + "/" + tenantA + "/v2.0", "aud": "client-1", "exp": time.Now().Add(time.Hour).Unix(),
+			"iat": time.Now().Unix(), "nonce": "n-0", "tid": tenantA, "oid": objectA, "preferred_username": "ana@a.example",
+		}
+	}
+	l.idToken = l.sign(t, good(), jose.RS256, l.key)
+	p, err := fresh().identify(t.Context(), f, "code")
+	if err != nil || p.TenantID != tenantA || p.ObjectID != objectA || p.Email != "ana@a.example" {
+		t.Fatalf("a good token: %+v, %v", p.Identity, err)
+	}
+	if l.asked.Get("code_verifier") != f.Verifier {
+		t.Errorf("the verifier sent was %q", l.asked.Get("code_verifier"))
+	}
+
+	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(change func(map[string]any)) map[string]any {
+		claims := good()
+		change(claims)
+		return claims
+	}
+	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","kid":"k1"}`)) + "." +
+		strings.Split(l.idToken, ".")[1] + "."
+	for name, token := range map[string]string{
+		"issued for another tenant": l.sign(t, with(func(c map[string]any) { c["tid"] = tenantB }), jose.RS256, l.key),
+		"issued by somebody else":   l.sign(t, with(func(c map[string]any) { c["iss"] = "https://evil.example/" + tenantA + "/v2.0" }), jose.RS256, l.key),
+		"the template as issuer":    l.sign(t, with(func(c map[string]any) { c["iss"] = l.issuer }), jose.RS256, l.key),
+		"tid that is a path":        l.sign(t, with(func(c map[string]any) { c["tid"] = "x/../" + tenantA; c["iss"] = l.URL + "/x/../" + tenantA + "/v2.0" }), jose.RS256, l.key),
+		"for another app":           l.sign(t, with(func(c map[string]any) { c["aud"] = "client-2" }), jose.RS256, l.key),
+		"expired":                   l.sign(t, with(func(c map[string]any) { c["exp"] = time.Now().Add(-time.Hour).Unix() }), jose.RS256, l.key),
+		"another nonce":             l.sign(t, with(func(c map[string]any) { c["nonce"] = "n-1" }), jose.RS256, l.key),
+		"no nonce":                  l.sign(t, with(func(c map[string]any) { delete(c, "nonce") }), jose.RS256, l.key),
+		"no oid":                    l.sign(t, with(func(c map[string]any) { delete(c, "oid") }), jose.RS256, l.key),
+		"personal account":          l.sign(t, with(func(c map[string]any) { c["tid"] = personalTenant; c["iss"] = l.URL + "/" + personalTenant + "/v2.0" }), jose.RS256, l.key),
+		"signed by a stranger":      l.sign(t, good(), jose.RS256, stranger),
+		"signed with the secret":    l.sign(t, good(), jose.HS256, []byte("a secret of at least 32 bytes ...")),
+		"not signed":                none,
+		"no token at all":           "",
+	} {
+		l.idToken = token
+		if p, err := fresh().identify(t.Context(), f, "code"); !fault.Is(err, fault.Denied) {
+			t.Errorf("%s: came in as %+v, %v", name, p.Identity, err)
+		}
+	}
+}
+
+func TestRefusedCodesTellWhoseProblemItIs(t *testing.T) {
+	t.Parallel()
+	l := newLiar(t)
+	for _, row := range []struct {
+		status int
+		body   string
+		kind   fault.Kind
+		want   string
+	}{
+		{401, `{"error":"invalid_client","error_description":"AADSTS7000222: The provided client secret keys are expired."}`, fault.Unavailable, "app"},
+		{400, `{"error":"invalid_grant","error_description":"AADSTS54005: code already redeemed"}`, fault.Denied, "general"},
+		{400, `{"error":"interaction_required","error_description":"AADSTS53003: blocked"}`, fault.Denied, "conditional"},
+		{503, `{"error":"temporarily_unavailable"}`, fault.Unavailable, "away"},
+	} {
+		l.status, l.body = row.status, row.body
+		i := newIdentity(Deps{Now: time.Now, HTTP: http.DefaultClient, Settings: Settings{Authority: l.URL, Tenant: "organizations", ClientID: "c"}})
+		_, err := i.identify(t.Context(), flow{Verifier: "v"}, "code")
+		if fault.KindOf(err) != row.kind || problemOf(err).key != row.want {
+			t.Errorf("%s: %v as %s, expected %v as %s", row.body, fault.KindOf(err), problemOf(err).key, row.kind, row.want)
+		}
+	}
+}
+
+func TestPagesComeWhileTheSignInServiceIsAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(d *Deps) { d.Settings.Authority = "http://127.0.0.1:1" })
+	b := w.browser()
+	if got := b.get("/signin"); got.status != 200 {
+		t.Errorf("/signin: %d", got.status)
+	}
+	if got := b.get("/signin/microsoft"); got.status != 503 || got.header.Get("Retry-After") == "" {
+		t.Errorf("/signin/microsoft: %d\n%s", got.status, got.text())
+	}
+}
