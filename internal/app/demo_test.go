@@ -1,0 +1,100 @@
+package app_test
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"log/slog"
+
+	"tandem/internal/app"
+	"tandem/internal/m365sim"
+)
+
+// demo is a running `tandem demo` on ports of its own.
+type demo struct {
+	t   testing.TB
+	app *app.App
+	url string
+	sim string
+}
+
+func startDemo(t testing.TB) *demo {
+	t.Helper()
+	clientID, secret := app.DemoCredentials()
+	listen, simListen := freePort(t), freePort(t)
+	config := app.Config{
+		Listen: listen, SimListen: simListen, Demo: true, DatabaseURL: "sqlite:" + filepath.Join(t.TempDir(), "tandem.db"),
+		SecretKey: "a key for tests, of forty characters or so", MicrosoftClientID: clientID, MicrosoftClientSecret: secret,
+		MicrosoftTenant: app.DefaultTenant, MicrosoftAuthority: "http://" + simListen, GraphURL: "http://" + simListen + "/v1.0",
+	}
+	if err := config.Check(); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	tandem, err := app.Build(t.Context(), config, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	up, ended := make(chan string, 1), make(chan error, 1)
+	go func() { ended <- tandem.Run(ctx, func(address string) { up <- address }) }()
+	select {
+	case <-up:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the demo ended badly: %v", err)
+		}
+	})
+	return &demo{t: t, app: tandem, url: config.URL, sim: "http://" + simListen}
+}
+
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// testLog sends the log of a demo to its test. Lines that come after the test's end are dropped.
+type testLog struct{ t testing.TB }
+
+func (l testLog) Write(line []byte) (int, error) {
+	if l.t.Context().Err() == nil {
+		l.t.Log(strings.TrimSpace(string(line)))
+	}
+	return len(line), nil
+}
+
+// as acts in the simulated Outlook as a person.
+func (d *demo) as(name string) *m365sim.Actor { return d.app.Sim.As(name + "@contoso.example") }
+
+// eventually asks again until the answer is yes.
+func (d *demo) eventually(what string, yes func() bool) {
+	d.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !yes() {
+		if time.Now().After(deadline) {
+			d.t.Fatalf("it never happened: %s", what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// mails is how many mails Exchange would have sent. Sync never causes one.
+func (d *demo) noMails() {
+	d.t.Helper()
+	if mails := d.app.Sim.Mails(); len(mails) > 0 {
+		d.t.Errorf("Exchange would have sent %d mails: %+v", len(mails), mails)
+	}
+}
