@@ -129,9 +129,9 @@ func contains(people []*Person, p *Person) bool {
 	return false
 }
 
-// matches finds each word of a query in what is shown of a person.
+// matches finds each word of a query in a person's name and addresses.
 func matches(p *Person, query string) bool {
-	text := strings.ToLower(p.DisplayName + " " + p.UPN + " " + p.Mail + " " + p.JobTitle + " " + p.Department)
+	text := strings.ToLower(p.DisplayName + " " + p.UPN + " " + p.Mail)
 	for _, word := range strings.Fields(strings.ToLower(query)) {
 		if !strings.Contains(text, word) {
 			return false

@@ -106,7 +106,7 @@ func (s *Sim) atDesk(act func(*desk)) http.HandlerFunc {
 			return
 		}
 		if !p.HasMailbox || !p.AccountEnabled {
-			s.outlookProblem(w, r, p, http.StatusNotFound, "This account has no mailbox that could be opened.")
+			s.outlookProblem(w, r, nil, http.StatusNotFound, "This account has no mailbox that could be opened.")
 			return
 		}
 		act(&desk{s: s, w: w, r: r, lang: localeOf(r), person: p, hand: s.handOf(p), path: deskPath(p)})
