@@ -284,6 +284,9 @@ func (e *event) timed(fields map[string]any, start, end moment) map[string]any {
 	for k, v := range fields {
 		out[k] = v
 	}
+	if start.day && !end.at.After(start.at) { // RFC 5545: a date without an end is that day
+		end = length{days: 1}.after(start)
+	}
 	out["All_day"] = start.day
 	out["Start_DateTime"], out["End_DateTime"] = start.write(), end.write()
 	if !start.day {
