@@ -35,7 +35,7 @@ type bench struct {
 	users   map[string]account.User // by the name before the @
 	figures figures
 	record  func(graph.Exchange) // hears of exchanges while batches are being recorded
-	address string               // of Tandem's own HTTP, once it is served
+	profile string               // file for a processor profile, or ""
 }
 
 func newBench(ctx context.Context, scale float64) (_ *bench, err error) {

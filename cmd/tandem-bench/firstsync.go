@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -90,11 +92,16 @@ func (b *bench) firstSync(ctx context.Context, s sort, full int) error {
 		return err
 	}
 	resetPeak()
+	stopProfile, err := b.startProfile(s)
+	if err != nil {
+		return err
+	}
 	processor, start := processorTime(), time.Now()
 	if err := b.app.Runner.Run(ctx, link.ID); err != nil {
 		return err
 	}
 	took, used := time.Since(start), processorTime()-processor
+	stopProfile()
 	peak := peakMiB()
 	after, err := b.roundTrips(ctx)
 	if err != nil {
@@ -111,6 +118,18 @@ func (b *bench) firstSync(ctx context.Context, s sort, full int) error {
 	b.add(s.key, "peak_mib", peak)
 	b.add(s.key, "cpu_us_per_item", float64(used.Microseconds())/float64(n))
 	return b.latencyBound(ctx, s)
+}
+
+// startProfile writes a processor profile of what follows, if one is asked for.
+func (b *bench) startProfile(s sort) (stop func(), err error) {
+	if b.profile == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(b.profile + "." + string(s.kind))
+	if err != nil {
+		return nil, err
+	}
+	return func() { pprof.StopCPUProfile(); f.Close() }, pprof.StartCPUProfile(f)
 }
 
 // complete makes sure that what was measured was the whole of it.

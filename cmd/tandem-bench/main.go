@@ -24,8 +24,9 @@ func main() {
 	out := flag.String("json", "bench.json", "where the figures go")
 	only := flag.String("only", "", "comma-separated beginnings of keys to measure (default: all)")
 	scale := flag.Float64("scale", 1, "part of the full sizes, for trying the program out")
+	profile := flag.String("cpuprofile", "", "write a processor profile of the measured first syncs")
 	flag.Parse()
-	exitOn(run(ctx, *out, *only, *scale))
+	exitOn(run(ctx, *out, *only, *profile, *scale))
 }
 
 func exitOn(err error) {
@@ -51,12 +52,13 @@ var measurements = []measurement{
 	{"start_ms", (*bench).start},
 }
 
-func run(ctx context.Context, out, only string, scale float64) error {
+func run(ctx context.Context, out, only, profile string, scale float64) error {
 	b, err := newBench(ctx, scale)
 	if err != nil {
 		return err
 	}
 	defer b.close()
+	b.profile = profile
 	for _, m := range measurements {
 		if !wanted(m.key, only) {
 			continue
