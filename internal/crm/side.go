@@ -75,7 +75,9 @@ func (s *Side) Find(ctx context.Context, tokens []string) (_ map[string]record.C
 
 // tell says what this side knows about a record.
 func (s *Side) tell(r Record) record.Change {
-	c := record.Change{Ref: r.ID.Ref(), Version: version(r), Token: r.Token, Modified: r.ModifiedAt, Meta: r.Meta()}
+	c := record.Change{
+		Ref: r.ID.Ref(), Version: version(r), Token: r.Token, TokenRead: true, Modified: r.ModifiedAt, Meta: r.Meta(),
+	}
 	switch {
 	case r.Deleted():
 		c.State = record.Gone

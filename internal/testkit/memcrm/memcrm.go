@@ -25,9 +25,17 @@ type Store struct {
 	nextID  record.ID
 	seq     map[record.ID]int64 // by organization
 	records map[record.ID]crm.Record
+	tokens  map[token]record.ID
 	past    map[record.ID][]departure // by the owner who had the record
 	graves  []grave
 	writes  int
+}
+
+// token is the intent that created a record.
+type token struct {
+	org  record.ID
+	kind record.Kind
+	text string
 }
 
 // departure remembers that an owner no longer has a record.
@@ -49,7 +57,8 @@ type grave struct {
 // New makes an empty store.
 func New() *Store {
 	return &Store{
-		nextID: 1000, seq: map[record.ID]int64{}, records: map[record.ID]crm.Record{}, past: map[record.ID][]departure{},
+		nextID: 1000, seq: map[record.ID]int64{}, records: map[record.ID]crm.Record{},
+		tokens: map[token]record.ID{}, past: map[record.ID][]departure{},
 	}
 }
 
@@ -112,6 +121,9 @@ func (s *Store) Insert(_ context.Context, by crm.Author, records []crm.Record) (
 		r = clone(r)
 		r.ID, r.Version, r.Seq = s.nextID, 1, s.step(r.Org)
 		s.records[r.ID] = r
+		if r.Token != "" {
+			s.tokens[token{r.Org, r.Kind, r.Token}] = r.ID
+		}
 		out[i], written = clone(r), append(written, r)
 	}
 	s.mu.Unlock()
@@ -158,6 +170,7 @@ func (s *Store) Destroy(_ context.Context, by crm.Author, kind record.Kind, ids 
 			continue
 		}
 		delete(s.records, id)
+		delete(s.tokens, token{r.Org, r.Kind, r.Token})
 		seq := s.step(r.Org)
 		s.past[r.Owner] = append(s.past[r.Owner], departure{id: id, org: r.Org, kind: kind, seq: seq})
 		s.graves = append(s.graves, grave{org: r.Org, kind: kind, seq: seq, stone: crm.Tombstone{

@@ -29,24 +29,17 @@ func (s *Store) ByToken(_ context.Context, org record.ID, kind record.Kind, toke
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := map[string]crm.Record{}
-	for _, token := range tokens {
-		if r, ok := s.byToken(org, kind, token); ok {
-			out[token] = clone(r)
+	for _, text := range tokens {
+		if r, ok := s.byToken(org, kind, text); ok {
+			out[text] = clone(r)
 		}
 	}
 	return out, nil
 }
 
-func (s *Store) byToken(org record.ID, kind record.Kind, token string) (crm.Record, bool) {
-	if token == "" {
-		return crm.Record{}, false
-	}
-	for _, r := range s.records {
-		if r.Org == org && r.Kind == kind && r.Token == token {
-			return r, true
-		}
-	}
-	return crm.Record{}, false
+func (s *Store) byToken(org record.ID, kind record.Kind, text string) (crm.Record, bool) {
+	r, ok := s.records[s.tokens[token{org, kind, text}]]
+	return r, ok && text != ""
 }
 
 // Records lists a page.
@@ -215,11 +208,18 @@ func (s *Store) FirstSync(_ context.Context, org record.ID, kind record.Kind, ow
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := s.candidates(org, kind, owner, admitImported)
+	spans := map[record.ID]span{}
+	if kind == record.Calendar {
+		for _, r := range all {
+			from, to, _ := crm.Span(r.Fields)
+			spans[r.ID] = span{from, to}
+		}
+	}
 	slices.SortFunc(all, func(a, b crm.Record) int {
 		if kind == record.Contacts {
 			return cmp.Or(b.ModifiedAt.Compare(a.ModifiedAt), cmp.Compare(a.ID, b.ID))
 		}
-		return cmp.Or(byDate(a, b, now), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(byDate(spans[a.ID], spans[b.ID], now), cmp.Compare(a.ID, b.ID))
 	})
 	return page(all, offset, limit), nil
 }
@@ -238,17 +238,18 @@ func (s *Store) candidates(org record.ID, kind record.Kind, owner record.ID, adm
 	})
 }
 
-func byDate(a, b crm.Record, now time.Time) int {
-	aFrom, aTo, _ := crm.Span(a.Fields)
-	bFrom, bTo, _ := crm.Span(b.Fields)
-	aComes, bComes := aTo.After(now), bTo.After(now)
+// span is the time that an event takes up.
+type span struct{ from, to time.Time }
+
+func byDate(a, b span, now time.Time) int {
+	aComes, bComes := a.to.After(now), b.to.After(now)
 	switch {
 	case aComes && bComes:
-		return aFrom.Compare(bFrom)
+		return a.from.Compare(b.from)
 	case aComes:
 		return -1
 	case bComes:
 		return 1
 	}
-	return bTo.Compare(aTo)
+	return b.to.Compare(a.to)
 }
