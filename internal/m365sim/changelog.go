@@ -29,6 +29,14 @@ func (l *changeLog) after(change uint64) []entry {
 	return l.entries[i:]
 }
 
+// end is the position after everything so far, or before the last entry where that is to come again.
+func (l *changeLog) end(changes uint64, replay bool) uint64 {
+	if n := len(l.entries); replay && n > 0 {
+		return l.entries[n-1].change - 1
+	}
+	return changes
+}
+
 // since returns the entries not older than t.
 func (l *changeLog) since(t time.Time) []entry {
 	from := t.UnixNano()

@@ -17,7 +17,6 @@ type view struct {
 	immutable  bool
 	text       bool // bodies as text
 	zone       *zone
-	single     bool // a look at one item by its id
 }
 
 func (c *call) view(o *options) *view {
@@ -103,7 +102,6 @@ func (c *call) postContact() *graphError {
 
 func (c *call) showContact(it *item, o *options) {
 	v := c.view(o)
-	v.single = true
 	c.out = contactSchema.appendItem(c.context(c.out, "contacts/$entity"), it, v, true)
 }
 

@@ -11,6 +11,7 @@ func (c *call) round(o *options, fresh token) (token, *graphError) {
 	}
 	if text == "" {
 		fresh.kind, fresh.first = tokenRound, true
+		fresh.empty = c.s.warts.Load().EmptyPages
 		return fresh, nil
 	}
 	t, err := c.openToken(text, tokenRound, tokenDelta)
@@ -84,6 +85,10 @@ func (c *call) contactsDelta() *graphError {
 	v.chosen = t.chosen
 	b := append(c.context(c.out, "contacts"), `,"value":[`...)
 	left, first := c.deltaPage(), true
+	if t.empty {
+		c.endRound(b, t, true)
+		return nil
+	}
 	for _, e := range f.log.after(t.position) {
 		it, ok := e.current(c.box, f)
 		if !ok || it == nil && t.first {
@@ -105,7 +110,7 @@ func (c *call) contactsDelta() *graphError {
 		left--
 		t.position = e.change
 	}
-	t.position = c.box.changes
+	t.position = f.log.end(c.box.changes, c.s.warts.Load().Replays)
 	c.endRound(b, t, false)
 	return nil
 }
@@ -141,6 +146,10 @@ func (c *call) calendarViewDelta() *graphError {
 	bare.chosen = bareOccurrence
 	b := append(c.context(c.out, "calendarView"), `,"value":[`...)
 	left, first := c.deltaPage(), true
+	if t.empty {
+		c.endRound(b, t, true)
+		return nil
+	}
 	for _, e := range f.log.after(t.position) {
 		it, ok := e.current(c.box, f)
 		if !ok {
@@ -176,7 +185,7 @@ func (c *call) calendarViewDelta() *graphError {
 		}
 		t.position, t.offset = e.change, 0
 	}
-	t.position = c.box.changes
+	t.position = f.log.end(c.box.changes, c.s.warts.Load().Replays)
 	c.endRound(b, t, false)
 	return nil
 }

@@ -237,6 +237,21 @@ func (t *Tenant) crowd(n int) {
 	}
 }
 
+// AddPerson adds somebody to a tenant, as name@domain; edit may change what people have by default. nil when there
+// is no such tenant or the name is taken.
+func (s *Sim) AddPerson(domain, name, given, surname string, edit func(*Person)) *Person {
+	t := s.Tenant(domain)
+	if t == nil || s.Person(name+"@"+t.Domain) != nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	people := len(t.people)
+	t.add(name, given, surname, edit)
+	s.enter(t.people[people])
+	return t.people[people]
+}
+
 // peopleOf lists a tenant's people by display name, as the directory does.
 func (s *Sim) peopleOf(tenantID string) []*Person {
 	t := s.Tenant(tenantID)

@@ -4,12 +4,13 @@ import "net/http"
 
 // Refusals that are the same wherever they are met: codes and texts as in fact sheet §1.1.
 var (
-	errItemNotFound = newGraphError(http.StatusNotFound, "ErrorItemNotFound", "The specified object was not found in the store.")
-	errMalformedID  = newGraphError(http.StatusBadRequest, "ErrorInvalidIdMalformed", "Id is malformed.")
-	errAccessDenied = newGraphError(http.StatusForbidden, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
-	errNoMailbox    = newGraphError(http.StatusNotFound, "MailboxNotEnabledForRESTAPI", "The mailbox is either inactive, soft-deleted, or is hosted on-premise.")
-	errFolderExists = newGraphError(http.StatusConflict, "ErrorFolderExists", "A folder with the specified name already exists.")
-	errStale        = newGraphError(http.StatusPreconditionFailed, "ErrorIrresolvableConflict",
+	errItemNotFound    = newGraphError(http.StatusNotFound, "ErrorItemNotFound", "The specified object was not found in the store.")
+	errMalformedID     = newGraphError(http.StatusBadRequest, "ErrorInvalidIdMalformed", "Id is malformed.")
+	errAccessDenied    = newGraphError(http.StatusForbidden, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+	errDisabledAccount = newGraphError(http.StatusUnauthorized, "InvalidAuthenticationToken", "The user account is disabled.")
+	errNoMailbox       = newGraphError(http.StatusNotFound, "MailboxNotEnabledForRESTAPI", "The mailbox is either inactive, soft-deleted, or is hosted on-premise.")
+	errFolderExists    = newGraphError(http.StatusConflict, "ErrorFolderExists", "A folder with the specified name already exists.")
+	errStale           = newGraphError(http.StatusPreconditionFailed, "ErrorIrresolvableConflict",
 		"The send or update operation could not be performed because the change key passed in the request does not match the current change key for the item.")
 	errSyncState = newGraphError(http.StatusGone, "SyncStateNotFound", "The sync state generation is not found; full synchronization is required.")
 

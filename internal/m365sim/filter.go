@@ -344,8 +344,3 @@ func (c *condition) since(path string) (from time.Time, ok bool) {
 	}
 	return time.Time{}, false
 }
-
-// onlySince reports whether the condition is nothing but that bound, so that the order of changes answers it alone.
-func (c *condition) onlySince(path string) bool {
-	return c != nil && c.op == "ge" && c.path == path
-}

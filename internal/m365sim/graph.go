@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -151,6 +150,9 @@ func (c *call) prepare() *graphError {
 	if c.person == nil && c.grant.oid != "" {
 		return newGraphError(http.StatusNotFound, "Request_ResourceNotFound", "Resource '"+c.grant.oid+"' does not exist or one of its queried reference-property objects are not present.")
 	}
+	if !c.byHand && c.grant.oid != "" && !c.person.AccountEnabled {
+		return errDisabledAccount
+	}
 	if !c.byHand {
 		c.s.counts.add(c.grant.oid, c.route.name, c.part)
 	}
@@ -162,7 +164,7 @@ func (c *call) prepare() *graphError {
 	}
 	if c.route.mailbox {
 		c.box = c.s.mailboxOf(c.person.ID)
-		if c.box == nil || !c.box.enabled.Load() || !c.person.AccountEnabled {
+		if c.box == nil || !c.box.enabled.Load() {
 			return errNoMailbox
 		}
 	}
@@ -195,29 +197,6 @@ func (c *call) enter() (release func(), err *graphError) {
 		c.s.lag(c.ctx)
 	}
 	return release, err
-}
-
-// claim takes one of the four places that an app has in a mailbox (fact sheet §5). When they are taken the
-// request waits, or is refused where Warts.RejectOverConcurrency says so.
-func (c *call) claim() (release func(), err *graphError) {
-	if c.byHand || c.box == nil {
-		return func() {}, nil
-	}
-	slots := c.box.slotsFor(c.grant.appID)
-	if c.s.warts.Load().RejectOverConcurrency {
-		select {
-		case slots <- struct{}{}:
-		default:
-			return nil, errMailboxConcurrency
-		}
-		return func() { <-slots }, nil
-	}
-	select {
-	case slots <- struct{}{}:
-		return func() { <-slots }, nil
-	case <-c.ctx.Done():
-		return nil, errServiceBusy
-	}
 }
 
 // lag waits for as long as POST /sim/latency has ordered.
@@ -276,140 +255,10 @@ func (c *call) context(b []byte, what string) []byte {
 
 // link is the address of this very request, with other query options.
 func (c *call) link(q query) string {
+	if c.s.warts.Load().LinkExtras {
+		q = append(q, pair{"simTrace", "1"})
+	}
 	return c.base + "/v1.0" + c.path + "?" + q.encode()
-}
-
-// Preferences (the Prefer header): fact sheet §3.4, §3.9, §4.
-type preferences struct {
-	immutable bool
-	text      bool
-	zone      *zone
-	pageSize  int
-}
-
-func (c *call) readPreferences() *graphError {
-	raw := c.header("Prefer")
-	if raw == "" {
-		return nil
-	}
-	var applied []string
-	for _, item := range splitOutsideQuotes(raw, ',') {
-		name, value, _ := strings.Cut(strings.TrimSpace(item), "=")
-		value = strings.Trim(value, `"`)
-		switch strings.ToLower(name) {
-		case "idtype":
-			c.prefer.immutable = strings.EqualFold(value, "ImmutableId")
-		case "outlook.body-content-type":
-			c.prefer.text = strings.EqualFold(value, "text")
-		case "outlook.timezone":
-			z, err := findZone(value)
-			if err != nil {
-				return err
-			}
-			c.prefer.zone = z
-		case "odata.maxpagesize":
-			n, err := strconv.Atoi(value)
-			if err != nil || n < 1 {
-				continue
-			}
-			c.prefer.pageSize = min(n, maxTop)
-		default:
-			continue
-		}
-		applied = append(applied, strings.TrimSpace(item))
-	}
-	if len(applied) > 0 {
-		c.headers = append(c.headers, headerLine{"Preference-Applied", strings.Join(applied, ", ")})
-	}
-	return nil
-}
-
-func splitOutsideQuotes(text string, at byte) []string {
-	var parts []string
-	from, quoted := 0, false
-	for i := range len(text) {
-		switch {
-		case text[i] == '"':
-			quoted = !quoted
-		case text[i] == at && !quoted:
-			parts = append(parts, text[from:i])
-			from = i + 1
-		}
-	}
-	return append(parts, text[from:])
-}
-
-// A query is the part after the question mark. Names are compared without case, as the service does.
-type query []pair
-
-type pair struct{ name, value string }
-
-func parseQuery(raw string) query {
-	if raw == "" {
-		return nil
-	}
-	q := make(query, 0, 4)
-	for part := range strings.SplitSeq(raw, "&") {
-		if part == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(part, "=")
-		q = append(q, pair{unescape(name), unescape(value)})
-	}
-	return q
-}
-
-func unescape(text string) string {
-	if plain, err := url.QueryUnescape(text); err == nil {
-		return plain
-	}
-	return text
-}
-
-func (q query) get(name string) string {
-	for _, p := range q {
-		if strings.EqualFold(p.name, name) {
-			return p.value
-		}
-	}
-	return ""
-}
-
-func (q query) has(name string) bool {
-	for _, p := range q {
-		if strings.EqualFold(p.name, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// with returns the query without the names given, and with one more pair.
-func (q query) with(name, value string, without ...string) query {
-	out := make(query, 0, len(q)+1)
-next:
-	for _, p := range q {
-		for _, w := range without {
-			if strings.EqualFold(p.name, w) {
-				continue next
-			}
-		}
-		out = append(out, p)
-	}
-	return append(out, pair{name, value})
-}
-
-func (q query) encode() string {
-	var b strings.Builder
-	for i, p := range q {
-		if i > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(strings.ReplaceAll(url.QueryEscape(p.name), "%24", "$"))
-		b.WriteByte('=')
-		b.WriteString(strings.ReplaceAll(url.QueryEscape(p.value), "+", "%20"))
-	}
-	return b.String()
 }
 
 var calls = sync.Pool{New: func() any { return &call{out: make([]byte, 0, 4096)} }}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"slices"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -87,3 +88,13 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // appendBase64 appends bytes as base64, for what is no JSON inside a batch.
 func appendBase64(b, raw []byte) []byte { return base64.StdEncoding.AppendEncode(b, raw) }
+
+// appendInstant appends a time with seven digits after the second, as events have it.
+func appendInstant(b []byte, t time.Time) []byte {
+	return t.UTC().AppendFormat(append(b, '"'), `2006-01-02T15:04:05.0000000Z"`)
+}
+
+// appendSeconds appends a time in whole seconds, as contacts have it.
+func appendSeconds(b []byte, t time.Time) []byte {
+	return t.UTC().AppendFormat(append(b, '"'), `2006-01-02T15:04:05Z"`)
+}

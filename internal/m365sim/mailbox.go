@@ -25,21 +25,16 @@ type mailbox struct {
 	made    map[string]uint32 // items by transactionId, deleted ones too (fact sheet §3.6)
 	tags    []category
 
-	slotMu sync.Mutex
-	slots  map[string]chan struct{} // by app
+	places places
 
 	watchMu  sync.Mutex
 	watchers map[chan struct{}]struct{}
 }
 
-// concurrency is how many requests an app may have at work in one mailbox (fact sheet §5).
-const concurrency = 4
-
 func newMailbox(s *Sim, owner *Person) *mailbox {
 	box := &mailbox{
 		sim: s, ids: newIDMaker(owner.ID),
 		made:     map[string]uint32{},
-		slots:    map[string]chan struct{}{},
 		watchers: map[chan struct{}]struct{}{},
 	}
 	box.owner.Store(owner)
@@ -68,17 +63,6 @@ func (s *Sim) mailboxOf(oid string) *mailbox {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.boxes[oid]
-}
-
-func (box *mailbox) slotsFor(app string) chan struct{} {
-	box.slotMu.Lock()
-	defer box.slotMu.Unlock()
-	slots := box.slots[app]
-	if slots == nil {
-		slots = make(chan struct{}, concurrency)
-		box.slots[app] = slots
-	}
-	return slots
 }
 
 // next takes a change number and its time. The caller holds mu.

@@ -46,6 +46,7 @@ type Sim struct {
 	outbox   outbox
 	warts    atomic.Pointer[Warts]
 	warts0   Warts        // as given, for a reset
+	places   places       // of apps over all mailboxes, where that is how they are counted
 	latency  atomic.Int64 // nanoseconds, for each request and each part of a batch
 	requests atomic.Uint64
 	born     atomic.Int64 // when the present data began

@@ -20,6 +20,7 @@ const (
 
 type token struct {
 	kind     tokenKind
+	empty    bool      // this page is to have nothing on it; not sealed
 	first    bool      // of a first round: nothing was known before, so tombstones are not needed
 	folder   uint32    // number of the folder that is read
 	position uint64    // skip: where the page begins; else: the changes up to this number are known

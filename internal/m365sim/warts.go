@@ -15,6 +15,17 @@ type Warts struct {
 	DeletedCalendarAnswers time.Duration `json:"deletedCalendarAnswers"`
 	// RejectOverConcurrency answers a fifth request at once with 429 instead of letting it wait (§5).
 	RejectOverConcurrency bool `json:"rejectOverConcurrency"`
+	// ConcurrencyOverApp counts the four requests over all mailboxes together, as the newer text has it (§5).
+	ConcurrencyOverApp bool `json:"concurrencyOverApp"`
+	// RequestLimit is how many requests an app may send to a mailbox in ten minutes; 10,000 in earnest, no limit
+	// when 0 (§5).
+	RequestLimit int `json:"requestLimit"`
+	// EmptyPages makes the first page of a list or a delta round an empty one that has a nextLink (§1).
+	EmptyPages bool `json:"emptyPages"`
+	// Replays makes a delta round begin with the last item of the round before (§4).
+	Replays bool `json:"replays"`
+	// LinkExtras adds a parameter to links that nobody asked for (FIELD-FAILURES 90).
+	LinkExtras bool `json:"linkExtras"`
 	// AllDayKeepsMidnight shows whole days from midnight in whatever zone was asked for, instead of shifting (§3.3).
 	AllDayKeepsMidnight bool `json:"allDayKeepsMidnight"`
 	// RefuseLongSubject answers 400 to a subject over 255 characters instead of cutting it (§3.2).
