@@ -106,6 +106,10 @@ func (r *run) jobsOf(steps []Step) []*job {
 			j.pair.Token = tokenFromItem(r.link, j.pair.Microsoft)
 		case Drop:
 			j.drop = true
+		case Wait:
+			j.pair = *s.Pair
+			r.park(&j.pair, fault.New(fault.Unavailable, fault.OutcomeUnknown, "it cannot be told whether the record is still there"))
+			j.halfway = true
 		}
 		jobs = append(jobs, j)
 	}

@@ -21,7 +21,7 @@ type Rules struct {
 type Item struct {
 	Pair *Pair // nil: the two sides have not been paired
 	// Theirs and Ours are the record at Microsoft and in the CRM as just read. Of a pair, nil says: as it was at the
-	// pair's version. Missing is not allowed: look at the item first.
+	// pair's version.
 	Theirs, Ours *record.Change
 }
 
@@ -40,6 +40,7 @@ const (
 	DeleteCRM       Verb = "delete_crm"
 	Unlink          Verb = "unlink" // the pair ends; the CRM keeps its record, out of the sync
 	Drop            Verb = "drop"   // the pair ends; nothing is left to keep
+	Wait            Verb = "wait"   // a side cannot tell what became of the record: look again later
 )
 
 // The reasons of steps, for the history; pages have words for them, as they have for the catalogue of package fault.
@@ -53,6 +54,7 @@ const (
 	DeletedCRM       = "deleted_in_crm"
 	DeletedMicrosoft = "deleted_in_microsoft"
 	DeletedBoth      = "deleted_on_both"
+	CannotTell       = "cannot_tell"
 	EditBeatsDelete  = "edit_beats_delete"
 	OwnerChanged     = "owner_changed"
 	MovedOutOf       = "moved_out"
@@ -85,6 +87,8 @@ func plan(rules Rules, item Item) Step {
 		return planNew(rules, item)
 	}
 	switch {
+	case item.theirs() == record.Missing || item.Ours != nil && item.Ours.State == record.Missing:
+		return Step{Verb: Wait, Why: CannotTell}
 	case item.Pair.State == Excluded && item.Pair.Microsoft == "" && item.Theirs == nil:
 		return Step{Verb: Skip, Why: string(item.Pair.Reason)}
 	case item.Pair.CRM == "": // never reached the CRM

@@ -152,3 +152,14 @@ func TestPlan_GroupsGoTogether(t *testing.T) {
 	must(t, step.ToCRM, record.Fields{record.EventTitle: "Plan B"}, "only the title goes to the CRM")
 	must(t, len(step.Lost), 2, "values of the losing time: start and end")
 }
+
+// TestI4_WhatCannotBeToldIsNoDelete: a side that finds an item neither here nor gone makes it wait.
+func TestI4_WhatCannotBeToldIsNoDelete(t *testing.T) {
+	t.Parallel()
+	pair := &reconcile.Pair{ID: 1, CRM: "1", Microsoft: "A", Base: record.Fields{record.Department: "x"}, State: reconcile.Synced}
+	for _, ours := range []*record.Change{nil, {Ref: "1", State: record.Gone}, {Ref: "1", Meta: record.Meta{Owner: adele}}} {
+		item := reconcile.Item{Pair: pair, Ours: ours, Theirs: &record.Change{Ref: "A", State: record.Missing}}
+		step := reconcile.Plan(reconcile.Rules{User: adele, Kind: record.Contacts, Fields: threeFields}, []reconcile.Item{item})[0]
+		must(t, step.Verb, reconcile.Wait, fmt.Sprint("with ", ours))
+	}
+}

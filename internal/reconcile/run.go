@@ -39,6 +39,8 @@ const (
 	replans = 3
 	// subscriptionMargin is how long before its end a subscription is renewed.
 	subscriptionMargin = 12 * time.Hour
+	// subscriptionPause is how long a run leaves it be after a subscription could not be had.
+	subscriptionPause = 15 * time.Minute
 )
 
 // Run brings the two sides of one link together, once. A fault that concerns the whole link ends it, is remembered on
@@ -193,6 +195,7 @@ func (r *run) container(ctx context.Context) error {
 		id, ends, err := r.Containers.Subscribe(ctx, r.link)
 		if err != nil {
 			r.Log.WarnContext(ctx, "no change notifications; polling makes up for them", "link", r.link.ID, "error", err)
+			r.link.SubscriptionEnds = r.Now().Add(subscriptionMargin + subscriptionPause)
 		} else {
 			r.link.Subscription, r.link.SubscriptionEnds = id, ends
 		}
