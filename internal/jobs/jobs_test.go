@@ -89,6 +89,7 @@ func (w *world) wake() {
 // runner opens and closes links as reconcile.Runner does, and in between does what the test says.
 type runner struct {
 	store *store.Store
+	lease time.Duration
 	mu    sync.Mutex
 	do    func(ctx context.Context, n int, l *reconcile.Link) error
 	began chan time.Time // one for each run that opened its link
@@ -96,16 +97,13 @@ type runner struct {
 }
 
 func newRunner(s *store.Store) *runner {
-	return &runner{store: s, began: make(chan time.Time, 10000)}
+	return &runner{store: s, lease: time.Minute, began: make(chan time.Time, 10000)}
 }
-
-// lease is short, so that tests need not wait for a dead worker's to end.
-const lease = 100 * time.Millisecond
 
 var errDies = errors.New("the process died")
 
 func (r *runner) Run(ctx context.Context, id reconcile.LinkID) error {
-	l, err := r.store.Ledger().Open(ctx, id, time.Now(), lease)
+	l, err := r.store.Ledger().Open(ctx, id, time.Now(), r.lease)
 	if err != nil {
 		return err
 	}
@@ -291,6 +289,7 @@ func TestFaultsSayWhenToReturn(t *testing.T) {
 
 func TestALinkOfADeadProcessComesBack(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
+		w.runner.lease = 10 * time.Millisecond
 		w.runner.will(func(context.Context, int, *reconcile.Link) error { return errDies })
 		q := w.start(jobs.Options{Poll: time.Hour})
 		w.ran()

@@ -27,6 +27,8 @@ type database interface {
 	querier
 	// begin starts a transaction that may write.
 	begin(ctx context.Context) (*Tx, error)
+	// trigrams says that there are tables of trigrams: see search.go.
+	trigrams() bool
 	migrate(ctx context.Context, do func(ctx context.Context, db *sql.DB) error) error
 	close() error
 }

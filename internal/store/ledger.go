@@ -397,7 +397,7 @@ func (tx *Tx) pairsBefore(link *reconcile.Link, ids ints) (map[int64]pairBefore,
 		err = scan(&p.id, &p.since, &p.state, &p.reason, &p.missing, &microsoft)
 		p.microsoft = microsoft != ""
 		return p, err
-	}, `SELECT id, since, state, reason, missing_side, microsoft_ref FROM pairs WHERE org_id = ? AND link_id = ? AND id IN (?*)`,
+	}, `SELECT id, since, state, reason, missing_side, microsoft_ref FROM pairs WHERE +org_id = ? AND +link_id = ? AND id IN (?*)`,
 		int64(link.Org), int64(link.ID), ids)
 	out := make(map[int64]pairBefore, len(found))
 	for _, p := range found {

@@ -22,9 +22,16 @@ var migrations embed.FS
 
 // The words in double braces that migrations leave to the database.
 var (
-	liteWords = strings.NewReplacer("{{id}}", "INTEGER PRIMARY KEY", "{{text}}", "TEXT", "{{bytes}}", "BLOB")
-	pgWords   = strings.NewReplacer("{{id}}", "BIGINT PRIMARY KEY", "{{text}}", `TEXT COLLATE "C"`, "{{bytes}}", "BYTEA")
+	liteWords = strings.NewReplacer("{{id}}", "INTEGER PRIMARY KEY", "{{text}}", "TEXT", "{{bytes}}", "BLOB",
+		"{{trigrams contacts}}", trigrams("contacts"), "{{trigrams events}}", trigrams("events"))
+	pgWords = strings.NewReplacer("{{id}}", "BIGINT PRIMARY KEY", "{{text}}", `TEXT COLLATE "C"`, "{{bytes}}", "BYTEA",
+		"{{trigrams contacts}}", "", "{{trigrams events}}", "")
 )
+
+// trigrams makes the table in which SQLite looks for the records that may have a word: see search.go.
+func trigrams(table string) string {
+	return fmt.Sprintf("CREATE VIRTUAL TABLE %s_search USING fts5 (search, content='', contentless_delete=1, tokenize='trigram', detail='none');", table)
+}
 
 // Migrate brings the tables, and those of the job queue, to the state that this program expects. Migrations are the
 // numbered files in migrations/; they only go forward, and one that has been published is never changed.

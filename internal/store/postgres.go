@@ -61,6 +61,8 @@ func (db *pgDB) begin(ctx context.Context) (*Tx, error) {
 // migrationLock is the number of the advisory lock that lets one process migrate at a time.
 const migrationLock = 0x74616e64656d // "tandem"
 
+func (*pgDB) trigrams() bool { return false }
+
 func (db *pgDB) migrate(ctx context.Context, do func(context.Context, *sql.DB) error) error {
 	conn, err := db.pool.Acquire(ctx)
 	if err != nil {

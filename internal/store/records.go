@@ -60,11 +60,13 @@ func recordReader(org record.ID, kind record.Kind) func(scan) (crm.Record, error
 // Records lists a page.
 func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, q crm.Query) (_ []crm.Record, err error) {
 	defer fault.Wrap(&err, "store: list %s", kind)
+	q, err = s.candidates(ctx, org, kind, q)
+	if err != nil {
+		return nil, err
+	}
 	where, args := conditions(org, kind, q)
-	column := "id"
+	column := "id" // also by creation: ids rise with it
 	switch q.Sort {
-	case crm.ByCreated:
-		column = "created_at"
 	case crm.ByModified:
 		column = "modified_at"
 	case crm.ByName:
@@ -73,9 +75,6 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 		if column = "start_at"; kind == record.Contacts {
 			column = "id"
 		}
-	default:
-		where += " AND id > ? AND id < ?"
-		args = append(args, int64(org)*idsPerOrg, (int64(org)+1)*idsPerOrg)
 	}
 	order := column + ", id"
 	if q.Descending {
@@ -90,53 +89,60 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 // Count counts what Records would list without a limit.
 func (s *Records) Count(ctx context.Context, org record.ID, kind record.Kind, q crm.Query) (_ int, err error) {
 	defer fault.Wrap(&err, "store: count %s", kind)
+	if q, err = s.candidates(ctx, org, kind, q); err != nil {
+		return 0, err
+	}
 	where, args := conditions(org, kind, q)
 	n, _, err := first(ctx, s.reader(), number, fmt.Sprintf(`SELECT COUNT(*) FROM %s WHERE %s`, tableOf(kind), where), args...)
 	return int(n), err
 }
 
-// conditions are those of a query as SQL, with their arguments.
+// conditions are those of a query as SQL, with their arguments. A plus before a column keeps the databases from an index
+// that begins with it, where another one is better.
 func conditions(org record.ID, kind record.Kind, q crm.Query) (string, []any) {
-	where, args := []string{"org_id = ?"}, []any{int64(org)}
+	var where []string
+	var args []any
 	add := func(condition string, values ...any) {
 		where, args = append(where, condition), append(args, values...)
 	}
+	plus := ""
+	if q.IDs != nil {
+		plus = "+"
+		add("id IN (?*)", intsOf(q.IDs))
+	}
+	add(plus+"org_id = ?", int64(org))
 	if q.Owner != 0 {
-		add("owner_id = ?", int64(q.Owner))
+		add(plus+"owner_id = ?", int64(q.Owner))
+	} else if q.IDs == nil && (q.Sort == "" || q.Sort == crm.ByID || q.Sort == crm.ByCreated) {
+		add("id > ? AND id < ?", int64(org)*idsPerOrg, (int64(org)+1)*idsPerOrg)
 	}
 	if q.Deleted {
 		add("deleted_at > 0")
 	} else {
 		add("deleted_at = 0")
 	}
-	if q.IDs != nil {
-		add("id IN (?*)", intsOf(q.IDs))
-	}
 	if kind != record.Contacts {
-		// The plus keeps both databases from going through all that began earlier: what ends later is less.
 		if !q.From.IsZero() {
 			add("end_at > ?", micros(q.From))
 		}
-		if !q.To.IsZero() {
+		if !q.To.IsZero() { // all that began earlier is much, what ends later is less
 			add("+start_at < ?", micros(q.To))
 		}
 	}
 	if !q.ModifiedSince.IsZero() {
 		add("modified_at >= ?", micros(q.ModifiedSince))
 	}
-	for _, word := range strings.Fields(fold(q.Search)) {
+	for _, word := range wordsOf(q.Search) {
 		add(`search LIKE ? ESCAPE '\'`, "%"+likeWords.Replace(word)+"%")
 	}
 	return strings.Join(where, " AND "), args
 }
 
-var likeWords = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
-
 // ByID finds records, deleted ones too.
 func (s *Records) ByID(ctx context.Context, org record.ID, kind record.Kind, ids []record.ID) (_ map[record.ID]crm.Record, err error) {
 	defer fault.Wrap(&err, "store: find %d %s", len(ids), kind)
 	found, err := list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
-		`SELECT %s FROM %s WHERE org_id = ? AND id IN (?*)`, recordColumns, tableOf(kind)), int64(org), intsOf(ids))
+		`SELECT %s FROM %s WHERE +org_id = ? AND id IN (?*)`, recordColumns, tableOf(kind)), int64(org), intsOf(ids))
 	out := make(map[record.ID]crm.Record, len(found))
 	for _, r := range found {
 		out[r.ID] = r
@@ -255,6 +261,7 @@ func (tx *Tx) insertRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	}
 	rows := newBatch(recordInsert[kind], len(records))
 	var owners []record.ID
+	var fresh []*crm.Record
 	for i := range records {
 		r := &records[i]
 		if r.Kind != kind {
@@ -273,10 +280,14 @@ func (tx *Tx) insertRecords(by crm.Author, kind record.Kind, records []crm.Recor
 		if r.Token != "" {
 			known[r.Token] = *r // the same token twice in one call is one record too
 		}
+		fresh = append(fresh, r)
 		owners = append(owners, r.Owner)
 	}
 	tx.items += int64(rows.rows())
 	if err := tx.insert(tx.ctx, rows); err != nil {
+		return err
+	}
+	if err := tx.reindex(kind, fresh, nil); err != nil {
 		return err
 	}
 	return tx.wakeOwners(by, kind, owners)
@@ -306,7 +317,10 @@ func (s *Records) Update(ctx context.Context, by crm.Author, records []crm.Recor
 
 // updateRecords stores those of the records that are of a kind and notes why others were not.
 func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Record, faults []error, seq int64) error {
-	type stored struct{ id, version, owner int64 }
+	type stored struct {
+		id, version, owner int64
+		search             string
+	}
 	var ids ints
 	for i := range records {
 		if records[i].Kind == kind {
@@ -314,8 +328,8 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 		}
 	}
 	// Nobody else writes records of the organization before this transaction ends: see takeSeq.
-	found, err := list(tx.ctx, tx, func(scan scan) (r stored, err error) { return r, scan(&r.id, &r.version, &r.owner) },
-		fmt.Sprintf(`SELECT id, version, owner_id FROM %s WHERE org_id = ? AND id IN (?*)`, tableOf(kind)), int64(by.Org), ids)
+	found, err := list(tx.ctx, tx, func(scan scan) (r stored, err error) { return r, scan(&r.id, &r.version, &r.owner, &r.search) },
+		fmt.Sprintf(`SELECT id, version, owner_id, search FROM %s WHERE +org_id = ? AND id IN (?*)`, tableOf(kind)), int64(by.Org), ids)
 	if err != nil {
 		return err
 	}
@@ -326,6 +340,7 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	rows, departures := newBatch(recordUpdate[kind], len(ids)), newBatch(departureInsert, 0)
 	arrived := map[record.ID]ints{}
 	var owners []record.ID
+	var moved []*crm.Record // in what a search finds
 	for i := range records {
 		r := &records[i]
 		if r.Kind != kind {
@@ -341,7 +356,11 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 			continue
 		}
 		r.Org, r.Version, r.Seq = by.Org, r.Version+1, seq+int64(i)+1
-		before[r.ID] = stored{was.id, r.Version, int64(r.Owner)} // should the call name it twice
+		search := searchText(kind, r.Fields)
+		if search != was.search {
+			moved = append(moved, r)
+		}
+		before[r.ID] = stored{was.id, r.Version, int64(r.Owner), search} // should the call name it twice
 		rows.add(int64(r.ID))
 		if err := rows.addRecord(r); err != nil {
 			return err
@@ -355,6 +374,9 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	}
 	tx.items += int64(rows.rows())
 	if err := tx.update(tx.ctx, rows); err != nil {
+		return err
+	}
+	if err := tx.reindex(kind, moved, nil); err != nil {
 		return err
 	}
 	if err := tx.insert(tx.ctx, departures); err != nil {
@@ -381,7 +403,7 @@ func (s *Records) Destroy(ctx context.Context, by crm.Author, kind record.Kind, 
 			return err
 		}
 		doomed, err := list(tx.ctx, tx, recordReader(by.Org, kind), fmt.Sprintf(
-			`SELECT %s FROM %s WHERE org_id = ? AND id IN (?*) AND deleted_at > 0`, recordColumns, tableOf(kind)), int64(by.Org), intsOf(ids))
+			`SELECT %s FROM %s WHERE +org_id = ? AND id IN (?*) AND +deleted_at > 0`, recordColumns, tableOf(kind)), int64(by.Org), intsOf(ids))
 		if err != nil || len(doomed) == 0 {
 			return err
 		}
@@ -397,7 +419,10 @@ func (s *Records) Destroy(ctx context.Context, by crm.Author, kind record.Kind, 
 			stones.add(int64(r.ID), int64(by.Org), string(kind), int64(r.Owner), displayName(kind, r.Fields), micros(at), int64(who), int64(r.CreatedBy))
 			departures.add(int64(by.Org), string(kind), int64(r.Owner), int64(r.ID), seq+int64(i)+1)
 		}
-		if _, err := tx.exec(tx.ctx, fmt.Sprintf(`DELETE FROM %s WHERE org_id = ? AND id IN (?*)`, tableOf(kind)), int64(by.Org), gone); err != nil {
+		if _, err := tx.exec(tx.ctx, fmt.Sprintf(`DELETE FROM %s WHERE +org_id = ? AND id IN (?*)`, tableOf(kind)), int64(by.Org), gone); err != nil {
+			return err
+		}
+		if err := tx.reindex(kind, nil, gone); err != nil {
 			return err
 		}
 		if err := tx.insert(tx.ctx, stones); err != nil {

@@ -94,6 +94,8 @@ func (db *liteDB) begin(ctx context.Context) (*Tx, error) {
 	}}, nil
 }
 
+func (*liteDB) trigrams() bool { return true }
+
 func (db *liteDB) migrate(ctx context.Context, do func(context.Context, *sql.DB) error) error {
 	return do(ctx, db.writer)
 }

@@ -93,7 +93,7 @@ CREATE INDEX contacts_name ON contacts (org_id, name, id) WHERE deleted_at = 0;
 CREATE INDEX contacts_own_name ON contacts (org_id, owner_id, name, id) WHERE deleted_at = 0;
 CREATE INDEX contacts_modified ON contacts (org_id, modified_at, id) WHERE deleted_at = 0;
 CREATE INDEX contacts_own_modified ON contacts (org_id, owner_id, modified_at, id) WHERE deleted_at = 0;
-CREATE INDEX contacts_created ON contacts (org_id, created_at, id) WHERE deleted_at = 0;
+CREATE INDEX contacts_own ON contacts (org_id, owner_id, id) WHERE deleted_at = 0;
 CREATE INDEX contacts_deleted ON contacts (org_id, deleted_at) WHERE deleted_at > 0;
 
 CREATE TABLE events (
@@ -121,11 +121,14 @@ CREATE UNIQUE INDEX events_token ON events (org_id, token) WHERE token <> '';
 CREATE INDEX events_seq ON events (org_id, owner_id, seq);
 CREATE INDEX events_name ON events (org_id, name, id) WHERE deleted_at = 0;
 CREATE INDEX events_modified ON events (org_id, modified_at, id) WHERE deleted_at = 0;
-CREATE INDEX events_created ON events (org_id, created_at, id) WHERE deleted_at = 0;
+CREATE INDEX events_own ON events (org_id, owner_id, id) WHERE deleted_at = 0;
 CREATE INDEX events_start ON events (org_id, start_at, end_at, id) WHERE deleted_at = 0;
 CREATE INDEX events_own_start ON events (org_id, owner_id, start_at, end_at, id) WHERE deleted_at = 0;
 CREATE INDEX events_own_end ON events (org_id, owner_id, end_at, start_at, id) WHERE deleted_at = 0;
 CREATE INDEX events_deleted ON events (org_id, deleted_at) WHERE deleted_at > 0;
+
+{{trigrams contacts}}
+{{trigrams events}}
 
 -- Who had a record and no longer has it, since when: for the sync of the former owner.
 CREATE TABLE departures (
