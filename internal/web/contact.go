@@ -148,7 +148,15 @@ func (s *Site) contactCreate(v *visit) error {
 		return err
 	}
 	s.putFlash(v.ctx(), flash{Key: "flash.created", Name: contactName(v.words, r)})
-	return v.to("/contacts/" + r.ID.String())
+	return v.toRecord("/contacts", r)
+}
+
+// toRecord leads to a record that was just saved, or to the list where it has been given away.
+func (v *visit) toRecord(list string, r crm.Record) error {
+	if r.Owner != v.user.ID && !v.may().AllRecords {
+		return v.to(list)
+	}
+	return v.to(list + "/" + r.ID.String())
 }
 
 func (s *Site) contactUpdate(v *visit) error {
@@ -174,10 +182,7 @@ func (s *Site) contactUpdate(v *visit) error {
 		return err
 	}
 	s.putFlash(v.ctx(), flash{Key: "flash.saved", Name: contactName(v.words, after)})
-	if after.Owner != v.user.ID && !v.may().AllRecords {
-		return v.to("/contacts") // it has just been given away
-	}
-	return v.to("/contacts/" + after.ID.String())
+	return v.toRecord("/contacts", after)
 }
 
 // insert makes one record.

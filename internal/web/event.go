@@ -267,7 +267,7 @@ func (s *Site) eventCreate(v *visit) error {
 		return err
 	}
 	s.putFlash(v.ctx(), flash{Key: "flash.created", Name: eventName(v.words, r)})
-	return v.to("/calendar/" + r.ID.String())
+	return v.toRecord("/calendar", r)
 }
 
 // missingInput finds what a form lacks before the CRM is asked: it would take an all-day event without an end.
@@ -318,10 +318,7 @@ func (s *Site) eventUpdate(v *visit) error {
 		return err
 	}
 	s.putFlash(v.ctx(), flash{Key: "flash.saved", Name: eventName(v.words, after)})
-	if after.Owner != v.user.ID && !v.may().AllRecords {
-		return v.to("/calendar")
-	}
-	return v.to("/calendar/" + after.ID.String())
+	return v.toRecord("/calendar", after)
 }
 
 func (s *Site) eventConflict(v *visit, id record.ID, mine eventInput) error {

@@ -125,6 +125,9 @@ func (s *Site) showProblem(v *visit, p problem, retry string, pairs ...any) {
 			"redirect_uri": {s.Settings.URL + "/auth/microsoft/callback"},
 		}.Encode()
 	}
+	if p.status == http.StatusServiceUnavailable {
+		v.w.Header().Set("Retry-After", "30")
+	}
 	if err := s.render(v, p.status, "problem", page); err != nil {
 		s.fail(v, err)
 	}

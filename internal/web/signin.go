@@ -55,7 +55,7 @@ func (s *Site) setOut(v *visit, f flow) error {
 	state := rand.Text()
 	address, err := s.identity.authorizeURL(v.ctx(), f, state)
 	if err != nil {
-		return err
+		return s.signInFailed(v, f, problemOf(err), err)
 	}
 	http.SetCookie(v.w, s.flowCookie(state, s.sealer.seal(f, v.now.Add(flowLife)), flowLife))
 	v.w.Header().Set("Cache-Control", "no-store")

@@ -1,0 +1,242 @@
+package web
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/internal/record"
+	"tandem/internal/recur"
+)
+
+func feed(t *testing.T, b *browser, from, to string) []feedEvent {
+	t.Helper()
+	got := b.get("/calendar/events?start=" + from + "&end=" + to)
+	var out []feedEvent
+	if err := json.Unmarshal([]byte(got.body), &out); err != nil || got.status != 200 {
+		t.Fatalf("the feed answered %d: %s", got.status, got.body)
+	}
+	return out
+}
+
+func TestEventIsPlannedInItsZone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	got := b.post("/calendar", "Event_Title", "Visita", "All_day", "false", "Start_DateTime", "2026-11-25T10:00", "End_DateTime", "2026-11-25T11:30",
+		"Time_Zone", "Europe/Berlin", "Venue", "Sala 1", "Remind_At", "15", "Tag", "a, b")
+	if got.status != 200 || !strings.HasPrefix(got.path, "/calendar/") {
+		t.Fatalf("%d at %s\n%s", got.status, got.path, got.text())
+	}
+	if !strings.Contains(got.body, `value="2026-11-25T10:00"`) || !strings.Contains(got.text(), "25 Nov 2026, 6:00 AM – 7:30 AM") {
+		t.Errorf("the form is not in the event's zone, or the line above not in the reader's:\n%s", got.text())
+	}
+	events := feed(t, b, "2026-11-01T00:00:00", "2026-12-01T00:00:00")
+	if len(events) != 1 || events[0].Start != "2026-11-25T06:00:00" || events[0].End != "2026-11-25T07:30:00" || !events[0].Editable {
+		t.Errorf("the feed says %+v", events)
+	}
+	// Saving what the form shows changes nothing.
+	version := hiddenValue(t, got.body, "version")
+	got = b.post(got.path, "version", version, "Event_Title", "Visita", "All_day", "false", "Start_DateTime", "2026-11-25T10:00",
+		"End_DateTime", "2026-11-25T11:30", "Time_Zone", "Europe/Berlin", "Venue", "Sala 1", "Remind_At", "15", "Tag", "a, b")
+	if hiddenValue(t, got.body, "version") != version {
+		t.Error("saving without a change made a new version")
+	}
+}
+
+func TestAllDayEventsIncludeTheirLastDay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	got := b.post("/calendar", "Event_Title", "Feira", "All_day", "false", "All_day", "true", "Start_DateTime", "2026-11-25", "End_DateTime", "2026-11-26", "Time_Zone", "Europe/Berlin")
+	if got.status != 200 || !strings.Contains(got.body, `type="date" id="f-End_DateTime" name="End_DateTime" value="2026-11-26"`) {
+		t.Fatalf("%d\n%s", got.status, got.text())
+	}
+	events := feed(t, b, "2026-11-01T00:00:00", "2026-12-01T00:00:00")
+	if len(events) != 1 || !events[0].AllDay || events[0].Start != "2026-11-25T00:00:00" || events[0].End != "2026-11-27T00:00:00" {
+		t.Errorf("the feed says %+v", events)
+	}
+	agenda := b.get("/calendar?view=agenda&date=2026-11-20")
+	if strings.Count(agenda.body, "<strong>Feira</strong>") != 2 {
+		t.Errorf("the agenda has it %d times", strings.Count(agenda.body, "<strong>Feira</strong>"))
+	}
+	if got := feed(t, b, "2026-11-27T00:00:00", "2026-11-28T00:00:00"); len(got) != 0 {
+		t.Errorf("the day after has %+v", got)
+	}
+}
+
+func TestSeriesKeepTheirWallClock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	// Berlin leaves summer time on 25 October 2026; São Paulo has none.
+	got := b.post("/calendar", "Event_Title", "Rodada", "Start_DateTime", "2026-10-19T10:00", "End_DateTime", "2026-10-19T10:30", "Time_Zone", "Europe/Berlin",
+		"repeat", "weekly", "repeat_interval", "1", "repeat_days", "MO", "repeat_days", "TH", "repeat_end", "count", "repeat_count", "4")
+	if got.status != 200 || !strings.Contains(got.text(), "Every week on Mon, Thu, 4 times") {
+		t.Fatalf("%d\n%s", got.status, got.text())
+	}
+	var starts []string
+	for _, e := range feed(t, b, "2026-10-01T00:00:00", "2026-12-01T00:00:00") {
+		starts = append(starts, e.Start)
+		if e.Editable {
+			t.Error("an occurrence can be dragged")
+		}
+	}
+	want := []string{"2026-10-19T05:00:00", "2026-10-22T05:00:00", "2026-10-26T06:00:00", "2026-10-29T06:00:00"}
+	if !slices.Equal(starts, want) {
+		t.Errorf("starts %v, expected %v", starts, want)
+	}
+
+	one := b.get(got.path + "?on=2026-10-26")
+	if !strings.Contains(one.text(), "one day of a series") {
+		t.Fatalf("the day is not offered:\n%s", one.text())
+	}
+	b.post(got.path+"/skip", "on", "2026-10-26")
+	if left := feed(t, b, "2026-10-01T00:00:00", "2026-12-01T00:00:00"); len(left) != 3 {
+		t.Errorf("after leaving one out there are %d", len(left))
+	}
+	if again := b.get(got.path); !strings.Contains(again.text(), "1 day of the series is left out") {
+		t.Error("the form does not say that a day is left out")
+	}
+	if none := b.get(got.path + "?on=2026-10-27"); strings.Contains(none.text(), "one day of a series") {
+		t.Error("a day that is none of the series is offered")
+	}
+}
+
+func TestEventErrorsStandByTheFields(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	for name, row := range map[string]struct {
+		pairs []string
+		field string
+	}{
+		"no start":         {[]string{"End_DateTime", "2026-11-25T10:00"}, "Start_DateTime"},
+		"no end":           {[]string{"Start_DateTime", "2026-11-25T10:00"}, "End_DateTime"},
+		"end before start": {[]string{"Start_DateTime", "2026-11-25T10:00", "End_DateTime", "2026-11-25T09:00"}, "End_DateTime"},
+		"not a time":       {[]string{"Start_DateTime", "tomorrow", "End_DateTime", "2026-11-25T09:00"}, "Start_DateTime"},
+		"not a zone":       {[]string{"Start_DateTime", "2026-11-25T08:00", "End_DateTime", "2026-11-25T09:00", "Time_Zone", "Mars/Base"}, "Time_Zone"},
+		"interval":         {[]string{"Start_DateTime", "2026-11-25T08:00", "End_DateTime", "2026-11-25T09:00", "repeat", "daily", "repeat_interval", "0"}, "repeat"},
+		"until":            {[]string{"Start_DateTime", "2026-11-25T08:00", "End_DateTime", "2026-11-25T09:00", "repeat", "daily", "repeat_end", "until"}, "repeat"},
+		"ends too early":   {[]string{"Start_DateTime", "2026-11-25T08:00", "End_DateTime", "2026-11-25T09:00", "repeat", "daily", "repeat_end", "until", "repeat_until", "2026-11-01"}, "repeat"},
+	} {
+		got := b.post("/calendar", append([]string{"Event_Title", "X"}, row.pairs...)...)
+		if got.status != 422 || !strings.Contains(got.body, `data-field-error="`+row.field+`"`) {
+			t.Errorf("%s: %d\n%s", name, got.status, got.text())
+		}
+		if !strings.Contains(got.body, `value="X"`) {
+			t.Errorf("%s: what was typed is lost", name)
+		}
+	}
+}
+
+func TestEventIsMovedByHand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	e := w.event("adele@contoso.example", record.Fields{
+		record.EventTitle: "Visita", record.Start: "2026-11-25T10:00", record.End: "2026-11-25T11:00", record.TimeZone: "America/Sao_Paulo"})
+	path := "/calendar/" + e.ID.String()
+	got := b.post(path+"/move", "start", "2026-11-26T15:00:00", "end", "2026-11-26T16:00:00", "all_day", "false", "version", "1")
+	if got.status != 204 {
+		t.Fatalf("%d %s", got.status, got.text())
+	}
+	if events := feed(t, b, "2026-11-01T00:00:00", "2026-12-01T00:00:00"); events[0].Start != "2026-11-26T15:00:00" {
+		t.Errorf("moved to %s", events[0].Start)
+	}
+	if got := b.post(path+"/move", "start", "2026-11-27T15:00:00", "end", "2026-11-27T16:00:00", "all_day", "false", "version", "1"); got.status != 409 {
+		t.Errorf("moved on from an old version: %d", got.status)
+	}
+	if got := b.post(path+"/move", "start", "2026-11-27T00:00:00", "end", "2026-11-28T00:00:00", "all_day", "true", "version", "2"); got.status != 204 {
+		t.Errorf("to all day: %d", got.status)
+	}
+	if events := feed(t, b, "2026-11-01T00:00:00", "2026-12-01T00:00:00"); !events[0].AllDay || events[0].End != "2026-11-28T00:00:00" {
+		t.Errorf("all day: %+v", events[0])
+	}
+	for _, q := range []string{"", "?start=2026-11-01", "?start=x&end=y", "?start=2026-12-01&end=2026-11-01", "?start=2020-01-01&end=2026-01-01"} {
+		if got := b.get("/calendar/events" + q); got.status != 422 {
+			t.Errorf("feed%s: %d", q, got.status)
+		}
+	}
+}
+
+func TestEventChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	e := w.event("adele@contoso.example", record.Fields{
+		record.EventTitle: "Visita", record.Start: "2026-11-25T10:00", record.End: "2026-11-25T11:00", record.TimeZone: "America/Sao_Paulo"})
+	path := "/calendar/" + e.ID.String()
+	b.post(path+"/move", "start", "2026-11-26T15:00:00", "end", "2026-11-26T16:00:00", "all_day", "false", "version", "1")
+	got := b.post(path, "version", "1", "Event_Title", "Visita", "All_day", "false", "Start_DateTime", "2026-11-25T10:00", "End_DateTime", "2026-11-25T12:00",
+		"Time_Zone", "America/Sao_Paulo", "repeat", "weekly", "repeat_days", "WE", "repeat_interval", "2")
+	if got.status != 409 {
+		t.Fatalf("%d\n%s", got.status, got.text())
+	}
+	for _, want := range []string{"26 Nov 2026, 3:00 PM", "25 Nov 2026, 10:00 AM", "Every 2 weeks on Wed", "Does not repeat"} {
+		if !strings.Contains(got.text(), want) {
+			t.Errorf("the page does not show %q:\n%s", want, got.text())
+		}
+	}
+}
+
+func TestRulesSurviveTheForm(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC) // the fourth Wednesday
+	v := &visit{words: loadWords()["en"]}
+	for _, row := range []struct{ rule, freq, words string }{
+		{"FREQ=DAILY", "daily", "Every day"},
+		{"FREQ=DAILY;INTERVAL=3;COUNT=5", "daily", "Every 3 days, 5 times"},
+		{"FREQ=WEEKLY", "weekly", "Every week on Wed"},
+		{"FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR;UNTIL=20270101", "weekly", "Every 2 weeks on Mon, Fri, until 1 Jan 2027"},
+		{"FREQ=MONTHLY", "monthly", "Every month on day 25"},
+		{"FREQ=MONTHLY;BYDAY=4WE", "monthly", "Every month on the fourth Wednesday"},
+		{"FREQ=YEARLY", "yearly", "Every year on 25 November"},
+		{"FREQ=YEARLY;BYMONTH=11;BYDAY=4WE", "yearly", "Every year on the fourth Wednesday of November"},
+		{"FREQ=MONTHLY;BYDAY=2TU", "keep", "Every month on the second Tuesday"},
+		{"FREQ=MONTHLY;BYMONTHDAY=-1", "keep", "Every month in a pattern of its own"},
+		{"FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "keep", "Every month in a pattern of its own"},
+		{"FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU;WKST=SU", "keep", "Every 2 weeks on Mon, Sun"},
+		{"FREQ=DAILY;BYMONTH=1", "keep", "Every day in a pattern of its own"},
+	} {
+		stored, err := recur.Parse(row.rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored = stored.Resolve(start)
+		in := repeatOf(stored.String(), start)
+		if in.Freq != row.freq {
+			t.Errorf("%s: the form says %q, expected %q", row.rule, in.Freq, row.freq)
+		}
+		back, err := recur.Parse(in.rule(start))
+		if err != nil || back.Resolve(start).String() != stored.String() {
+			t.Errorf("%s: saved again it is %s (%v)", row.rule, back.Resolve(start), err)
+		}
+		if got := v.describe(stored); got != row.words {
+			t.Errorf("%s is told as %q, expected %q", row.rule, got, row.words)
+		}
+	}
+	for _, rule := range []string{"", "nonsense"} {
+		if got := repeatOf(rule, start).rule(start); got != rule {
+			t.Errorf("%q came back as %q", rule, got)
+		}
+	}
+}
+
+func TestMidnightIsTheReaders(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	w.event("adele@contoso.example", record.Fields{ // 23:30 to 00:30 in São Paulo, the next day in UTC
+		record.EventTitle: "Tarde", record.Start: "2026-11-26T02:30:00Z", record.End: "2026-11-26T03:30:00Z"})
+	agenda := b.get("/calendar?view=agenda&date=2026-11-25")
+	day25, _, _ := strings.Cut(agenda.body, "Thursday, 26 November")
+	if !strings.Contains(day25, "Tarde") || strings.Count(agenda.body, "<strong>Tarde</strong>") != 2 || !strings.Contains(agenda.text(), "until 12:30 AM") {
+		t.Errorf("the agenda:\n%s", agenda.text())
+	}
+	if got := feed(t, b, "2026-11-26T01:00:00", "2026-11-27T00:00:00"); len(got) != 0 {
+		t.Errorf("after it ended: %+v", got)
+	}
+}

@@ -1,0 +1,218 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"tandem/internal/record"
+)
+
+// examples are addresses for the patterns of the table; {id} is a contact or an event of Adele's.
+func examples(w *world) map[string]string {
+	c := w.contact("adele@contoso.example", record.Fields{record.LastName: "Silva"})
+	e := w.event("adele@contoso.example", record.Fields{
+		record.EventTitle: "Visita", record.Start: "2026-11-25T10:00", record.End: "2026-11-25T11:00", record.Recurring: "FREQ=WEEKLY",
+	})
+	out := map[string]string{}
+	for _, rt := range w.site.routes() {
+		_, path, _ := strings.Cut(rt.pattern, " ")
+		id := c.ID
+		if strings.HasPrefix(path, "/calendar/") {
+			id = e.ID
+		}
+		out[rt.pattern] = strings.NewReplacer("{$}", "", "{id}", id.String(), "{kind}", "contacts").Replace(path)
+	}
+	return out
+}
+
+func (b *browser) walk(pattern, path string) answer {
+	if method, _, _ := strings.Cut(pattern, " "); method == http.MethodPost {
+		return b.stay().post(path, "version", "1", "on", "2026-11-25", "kind", "contacts", "line", "1", "start", "2026-11-25T10:00:00",
+			"end", "2026-11-25T11:00:00", "answer", "yes", "lang", "en", "zone", "UTC")
+	}
+	return b.stay().get(path)
+}
+
+// D14: nobody sees anything without a session, but for the way in.
+func TestEveryRouteAsNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	open := []string{"GET /signin", "GET /signin/microsoft", "GET /auth/microsoft/callback", "GET /connect/microsoft", "POST /signout", "POST /language"}
+	addresses := examples(w)
+	for _, rt := range w.site.routes() {
+		got := w.browser().walk(rt.pattern, addresses[rt.pattern])
+		led := strings.HasPrefix(got.header.Get("Location"), "/signin")
+		switch {
+		case slices.Contains(open, rt.pattern):
+			if rt.who != anyone {
+				t.Errorf("%s is not open", rt.pattern)
+			}
+		case rt.who == script && got.status == 401:
+		case rt.who == member && got.status == 303 && led:
+		default:
+			t.Errorf("%s as nobody: %d to %q", rt.pattern, got.status, got.header.Get("Location"))
+		}
+		if strings.Contains(got.body, "Silva") || strings.Contains(got.body, "Visita") {
+			t.Errorf("%s as nobody shows a record", rt.pattern)
+		}
+	}
+}
+
+// D14: whatever has an id does not exist for another organization, nor for a colleague who sees only own records.
+func TestEveryRouteAsAStranger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	addresses := examples(w)
+	for _, upn := range []string{"admin@fabrikam.example", "alex@contoso.example"} {
+		b := w.as(upn)
+		for _, rt := range w.site.routes() {
+			if rt.pattern == "GET /live" || rt.pattern == "POST /signout" {
+				continue
+			}
+			got := b.walk(rt.pattern, addresses[rt.pattern])
+			if strings.Contains(rt.pattern, "{id}") && !strings.HasSuffix(rt.pattern, "/changed") && got.status != 404 {
+				t.Errorf("%s as %s: %d", rt.pattern, upn, got.status)
+			}
+			if strings.Contains(got.body, "Silva") || strings.Contains(got.body, "Visita") {
+				t.Errorf("%s shows a record to %s", rt.pattern, upn)
+			}
+			if got.status >= 500 {
+				t.Errorf("%s as %s: %d", rt.pattern, upn, got.status)
+			}
+		}
+	}
+}
+
+var (
+	rawKey  = regexp.MustCompile(`\b(?:nav|home|contacts|contact|calendar|event|card|state|reason|field|group|badge|status|flash|form|error|problem|repeat|choice|kind|bin|step|record|records|disable|preferences|marketplace|why|history|side|time|format|month|weekday)(?:\.[a-z_A-Z0-9]+)+\b`)
+	noValue = regexp.MustCompile(`&lt;no value&gt;|%!|ZgotmplZ`)
+)
+
+// Every page of the owner comes in both languages, whole, without inline script or style.
+func TestEveryPageInBothLanguages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	addresses := examples(w)
+	for _, lang := range languages {
+		b := w.as("adele@contoso.example")
+		b.lang = lang
+		b.post("/language", "lang", lang)
+		for _, rt := range w.site.routes() {
+			if !strings.HasPrefix(rt.pattern, "GET ") || rt.pattern == "GET /live" || strings.Contains(rt.pattern, "microsoft/callback") {
+				continue
+			}
+			got := b.get(addresses[rt.pattern])
+			if rt.pattern == "GET /connect/microsoft" || rt.pattern == "GET /signin/microsoft" || rt.pattern == "GET /calendar/events" {
+				continue
+			}
+			name := fmt.Sprintf("%s in %s", rt.pattern, lang)
+			if got.status != 200 {
+				t.Errorf("%s: %d", name, got.status)
+			}
+			if found := rawKey.FindString(got.text()); found != "" {
+				t.Errorf("%s shows the key %q", name, found)
+			}
+			if found := noValue.FindString(got.body); found != "" {
+				t.Errorf("%s shows %q", name, found)
+			}
+			for _, inline := range []string{" style=", " onclick=", "<style", "javascript:"} {
+				if strings.Contains(got.body, inline) {
+					t.Errorf("%s has %q in it", name, inline)
+				}
+			}
+			if rt.who == member && !strings.Contains(got.body, `<html lang="`+lang+`"`) {
+				t.Errorf("%s is in another language", name)
+			}
+		}
+	}
+}
+
+func TestHeadersOfEveryAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	for _, path := range []string{"/", "/contacts", "/nothing", "/signin", "/static/nothing.js", "/calendar/events?start=2026-11-01&end=2026-12-01"} {
+		h := b.get(path).header
+		for name, want := range map[string]string{
+			"Content-Security-Policy": "frame-ancestors 'none'",
+			"X-Content-Type-Options":  "nosniff",
+			"Referrer-Policy":         "same-origin",
+			"X-Frame-Options":         "DENY",
+		} {
+			if !strings.Contains(h.Get(name), want) {
+				t.Errorf("%s: %s is %q", path, name, h.Get(name))
+			}
+		}
+		if strings.Contains(h.Get("Content-Security-Policy"), "unsafe") {
+			t.Errorf("%s: %s", path, h.Get("Content-Security-Policy"))
+		}
+		if h.Get("Strict-Transport-Security") != "" {
+			t.Errorf("%s: HSTS without https", path)
+		}
+	}
+	if got := b.get("/contacts").header.Get("Cache-Control"); got != "no-store" {
+		t.Errorf("a personal page may be kept: %q", got)
+	}
+	safe := newWorld(t, func(d *Deps) { d.Settings.URL = "https://crm.example" })
+	if got := safe.browser().get("/signin").header.Get("Strict-Transport-Security"); !strings.Contains(got, "max-age=") {
+		t.Errorf("over https HSTS is %q", got)
+	}
+}
+
+func TestOtherSitesSendNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	for name, header := range map[string][2]string{
+		"fetch metadata": {"Sec-Fetch-Site", "cross-site"},
+		"origin":         {"Origin", "https://evil.example"},
+	} {
+		req, err := http.NewRequest(http.MethodPost, w.url+"/contacts", strings.NewReader("Last_Name=Evil"))
+		w.must(err)
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set(header[0], header[1])
+		if got := b.do(req); got.status != 403 {
+			t.Errorf("%s: %d at %s", name, got.status, got.path)
+		}
+	}
+	if got := b.get("/contacts"); strings.Contains(got.body, "Evil") {
+		t.Error("another site made a contact")
+	}
+}
+
+func TestUnknownPagesAndMethods(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	for _, path := range []string{"/nothing", "/contacts/abc", "/contacts/9999999", "/contacts/0", "/contacts/99999999999999999999",
+		"/setup/marketplace/microsoft/tasks/records", "/static/app.js", "/static/manifest.json", "/static/.keep"} {
+		if got := b.get(path); got.status != 404 {
+			t.Errorf("%s: %d", path, got.status)
+		}
+	}
+	got := b.post("/status")
+	if got.status != 405 || got.header.Get("Allow") == "" || !strings.Contains(got.body, `id="error-title"`) {
+		t.Errorf("POST /status: %d, allow %q", got.status, got.header.Get("Allow"))
+	}
+	if got := b.get("/contacts/"); got.status != 404 {
+		t.Errorf("/contacts/: %d", got.status)
+	}
+}
+
+func TestBrokenPagesGiveANumber(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(d *Deps) { d.Records = nil })
+	b := w.browser()
+	b.signIn("/setup/preferences", "adele@contoso.example")
+	got := b.get("/contacts")
+	if got.status != 500 || !strings.Contains(got.body, `class="reference"`) {
+		t.Errorf("a panic came out as %d\n%s", got.status, got.text())
+	}
+	if strings.Contains(got.body, "nil pointer") || strings.Contains(got.body, "goroutine") {
+		t.Error("the page shows what broke")
+	}
+}
