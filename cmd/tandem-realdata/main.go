@@ -1,8 +1,13 @@
 // Command tandem-realdata carries files that real programs wrote through a running Tandem, and reports what became of
 // every record and property: into the CRM by its REST API, by sync to Outlook, and back by Microsoft Graph.
 //
-//	tandem-realdata -url http://127.0.0.1:8080 -token T -graph http://127.0.0.1:8365/v1.0 -graph-token G \
-//		-calendars DIR -contacts DIR -out report
+//	tandem-realdata -calendars DIR -contacts DIR -out report
+//
+// starts a Tandem of its own with a simulated Microsoft 365, and
+//
+//	tandem-realdata -url http://127.0.0.1:8080 -token T -graph http://127.0.0.1:8365/v1.0 -graph-token G ...
+//
+// takes one that runs.
 package main
 
 import (
@@ -28,7 +33,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	var o realdata.Options
-	address := flag.String("url", "http://127.0.0.1:8080", "address of Tandem")
+	address := flag.String("url", "", "address of a running Tandem; empty: start one, with a simulated Microsoft 365")
 	token := flag.String("token", "", "token of the person who gets the records")
 	graph := flag.String("graph", "", "address of Microsoft Graph or the simulator's, with /v1.0; empty: what arrives in Outlook is not looked at")
 	graphToken := flag.String("graph-token", "", "bearer token of the same person for Graph")
@@ -39,9 +44,17 @@ func run(ctx context.Context) error {
 	out := flag.String("out", "", "write the report to this name with .md and .json; empty: Markdown to standard output")
 	flag.Parse()
 
-	o.CRM = &realdata.Service{URL: *address, Token: *token}
-	if *graph != "" {
-		o.Graph = &realdata.Service{URL: *graph, Token: *graphToken}
+	if *address == "" {
+		stop, err := demo(ctx, &o)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	} else {
+		o.CRM = &realdata.Service{URL: *address, Token: *token}
+		if *graph != "" {
+			o.Graph = &realdata.Service{URL: *graph, Token: *graphToken}
+		}
 	}
 	o.Tell = func(s string) { fmt.Fprintln(os.Stderr, s) }
 	report, err := realdata.Run(ctx, o)
@@ -50,6 +63,12 @@ func run(ctx context.Context) error {
 	}
 	if werr := write(report, *out); werr != nil {
 		return werr
+	}
+	t := report.Totals()
+	o.Tell(fmt.Sprintf("%d files, %d events, %d cards: %d records, %d the same everywhere, %d different, %d refused, %d not in Outlook for a named reason",
+		t.Files, t.Events, t.Cards, t.Records, t.Same, t.Different, t.Refused, t.NotInStep))
+	if n := report.Unexplained(); err == nil && n > 0 {
+		err = fmt.Errorf("%d records differ without a reason", n)
 	}
 	return err
 }

@@ -255,17 +255,17 @@ func meeting(item map[string]any) map[string]string {
 	return out
 }
 
-// How far occurrences are compared.
+// How far occurrences are compared: Graph gives at most 1,825 days at once.
 const (
-	yearsCompared       = 5
+	yearsCompared       = 4
 	occurrencesCompared = 400
 )
 
 // occurrences holds the days of a series as its rule says them against those that Outlook reckons.
-func (s *Service) occurrences(ctx context.Context, id string, fields map[string]any) ([]Difference, error) {
+func (s *Service) occurrences(ctx context.Context, id string, fields map[string]any) []Difference {
 	rule, days, start, ok := seriesOf(fields)
 	if !ok {
-		return nil, nil
+		return nil
 	}
 	without := map[string]bool{}
 	for _, d := range days {
@@ -277,15 +277,15 @@ func (s *Service) occurrences(ctx context.Context, id string, fields map[string]
 		to = want[len(want)-1].Add(time.Second)
 	}
 	got, err := s.Occurrences(ctx, id, start, to)
-	if err != nil {
-		return nil, err
-	}
 	was, is := dates(want), dates(got)
+	if err != nil {
+		is = err.Error()
+	}
 	if was == is {
-		return nil, nil
+		return nil
 	}
 	return []Difference{{Field: "Recurring_Activity", From: "crm", To: "outlook",
-		Was: fmt.Sprintf("%d: %s", len(want), clip(was, 200)), Is: fmt.Sprintf("%d: %s", len(got), clip(is, 200))}}, nil
+		Was: fmt.Sprintf("%d: %s", len(want), clip(was, 200)), Is: fmt.Sprintf("%d: %s", len(got), clip(is, 200))}}
 }
 
 func dates(list []time.Time) string {

@@ -10,7 +10,7 @@ import (
 
 // What is asked of Microsoft Graph: immutable ids, as sync uses them; times in UTC; bodies as text.
 var prefer = []string{
-	"Prefer", `IdType="ImmutableId"`, "Prefer", `outlook.timezone="UTC"`, "Prefer", `outlook.body-content-type="text"`,
+	"Prefer", `IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text"`,
 }
 
 const (

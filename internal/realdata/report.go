@@ -87,6 +87,17 @@ func (r *Report) Totals() Totals {
 	return t
 }
 
+// Unexplained is how many records differ somewhere, or are lost, without a reason that names why.
+func (r *Report) Unexplained() int {
+	n := 0
+	for _, p := range r.plans("") {
+		if len(p.Diffs) > 0 || p.State == unknown || p.State == absent || p.ID == "" && p.Refused == "" {
+			n++
+		}
+	}
+	return n
+}
+
 // JSON writes everything.
 func (r *Report) JSON(w io.Writer) error {
 	out := json.NewEncoder(w)

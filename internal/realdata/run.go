@@ -120,15 +120,19 @@ func (o Options) follow(ctx context.Context, report *Report) error {
 			if p.ID == "" {
 				continue
 			}
-			if err := o.compare(ctx, p, standings[p.ID], items); err != nil {
-				return err
-			}
+			o.compare(ctx, p, standings[p.ID], items)
 		}
 	}
 	return nil
 }
 
-func (o Options) compare(ctx context.Context, p *Plan, at standing, items map[string]map[string]any) error {
+// States of records besides those that a link tells.
+const (
+	unknown = "unknown"
+	absent  = "absent"
+)
+
+func (o Options) compare(ctx context.Context, p *Plan, at standing, items map[string]map[string]any) {
 	p.State, p.Microsoft, p.Reason = at.State, at.Microsoft, at.Reason
 	if at.Detail != "" {
 		p.Reason += " (" + clip(at.Detail, 200) + ")"
@@ -136,24 +140,22 @@ func (o Options) compare(ctx context.Context, p *Plan, at standing, items map[st
 	item, ok := items[at.Microsoft]
 	switch {
 	case at.State == "":
-		p.State, p.Reason = "unknown", "the link does not know the record"
-		return nil
+		p.State, p.Reason = unknown, "the link does not know the record"
+		return
 	case at.State == "synced" && !ok:
-		p.State, p.Reason = "absent", "in step by the ledger, not there in Outlook"
-		return nil
+		p.State, p.Reason = absent, "in step by the ledger, not there in Outlook"
+		return
 	case at.State != "synced":
-		return nil
+		return
 	}
 	was := flat(p.Module, p.stored)
 	if p.Module == "Contacts" {
 		is, keys := contact(item)
 		p.Diffs = append(p.Diffs, diff("crm", "outlook", was, is, keys)...)
-		return nil
+		return
 	}
 	p.Diffs = append(p.Diffs, diff("crm", "outlook", was, meeting(item), eventKeys)...)
-	more, err := o.Graph.occurrences(ctx, at.Microsoft, p.stored)
-	p.Diffs = append(p.Diffs, more...)
-	return err
+	p.Diffs = append(p.Diffs, o.Graph.occurrences(ctx, at.Microsoft, p.stored)...)
 }
 
 func ids(plans []*Plan) []string {

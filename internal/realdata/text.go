@@ -2,21 +2,34 @@ package realdata
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 )
 
-// decode makes UTF-8 of a file: without a byte order mark, and read as Windows-1252 where it is not UTF-8.
+// decode makes UTF-8 of a file, without a byte order mark. Where a fold cuts a letter in two the lines are unfolded
+// first; a line that even so is not UTF-8 is read as Windows-1252.
 func decode(raw []byte) string {
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
-	if !utf8.Valid(raw) {
-		if text, err := charmap.Windows1252.NewDecoder().Bytes(raw); err == nil {
-			raw = text
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(raw))
+	if utf8.ValidString(text) {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i := 0; i < len(lines); i++ {
+		for !utf8.ValidString(lines[i]) && i+1 < len(lines) && strings.HasPrefix(lines[i+1], " ") {
+			lines[i] += lines[i+1][1:]
+			lines = slices.Delete(lines, i+1, i+2)
+		}
+		if !utf8.ValidString(lines[i]) {
+			if line, err := charmap.Windows1252.NewDecoder().String(lines[i]); err == nil {
+				lines[i] = line
+			}
 		}
 	}
-	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(raw))
+	return strings.Join(lines, "\n")
 }
 
 // unfold gives the content lines of a file: lines that begin with white space continue the one before. Empty lines are
