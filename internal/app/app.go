@@ -6,7 +6,6 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -139,26 +138,35 @@ func (a *App) Serve(ctx context.Context, ready func(address string)) (err error)
 	if a.listener, err = net.Listen("tcp", a.config.Listen); err != nil {
 		return err
 	}
-	if err := a.Jobs.Start(ctx); err != nil {
+	// What runs ends by our hand and in order, not all at once with ctx: runs need the neighbour to finish what they sent.
+	serving, endServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer endServing()
+	if err := a.Jobs.Start(serving); err != nil {
 		return err
 	}
-	group, running := errgroup.WithContext(ctx)
+	group, running := errgroup.WithContext(serving)
 	if a.Sim != nil {
 		group.Go(func() error { return serveUntil(running, a.simListener, a.Sim) })
 	}
-	group.Go(func() error {
-		<-running.Done()
-		a.live.close() // or open pages would keep the server from ending
-		return nil
-	})
 	group.Go(func() error { return serveUntil(running, a.listener, a.Handler) })
+	group.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case <-running.Done(): // a server failed
+		}
+		a.live.close() // or open pages would keep the server from ending
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		err := a.Jobs.Stop(stopping)
+		endServing()
+		return err
+	})
 	ready(a.listener.Addr().String())
-	err = group.Wait()
-
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	return errors.Join(err, a.Jobs.Stop(stopping))
+	return group.Wait()
 }
+
+// stopTimeout is how long runs have to come to an end: longer than jobs lets them go on before it cuts them off.
+const stopTimeout = 15 * time.Second
 
 // Close lets go of the database and the simulator.
 func (a *App) Close() {

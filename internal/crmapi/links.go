@@ -88,7 +88,7 @@ func (c *call) switchOn() error {
 		}
 		return c.answer(http.StatusCreated, shown)
 	case fault.Is(err, fault.Conflict):
-		return problem{status: 409, code: "ALREADY_ON", message: "this sync is on already"}
+		return c.isOn(body.Kind)
 	case reason == fault.ConsentRequired || reason == fault.ReconnectNeeded:
 		return c.answer(http.StatusConflict, object{
 			"code": "CONSENT_REQUIRED", "status": "error", "message": "the person must agree at Microsoft first",
@@ -99,6 +99,26 @@ func (c *call) switchOn() error {
 			details: object{"reason": string(reason)}}
 	}
 	return err
+}
+
+// isOn answers for a kind that is on already, as if this request had switched it on: asking twice is harmless, and coming
+// back from Microsoft may have switched it on before the script asks again.
+func (c *call) isOn(kind record.Kind) error {
+	links, err := c.Links.LinksOf(c.r.Context(), c.user.Org, c.user.ID)
+	if err != nil {
+		return err
+	}
+	for _, l := range links {
+		if l.Kind != kind || l.State == reconcile.Switching {
+			continue
+		}
+		shown, err := c.showLink(&l)
+		if err != nil {
+			return err
+		}
+		return c.answer(http.StatusCreated, shown)
+	}
+	return problem{status: 409, code: "SWITCHING_OFF", message: "this sync is just being switched off; ask again in a moment"}
 }
 
 // link finds the link that the path names, if it belongs to whoever asks.

@@ -85,8 +85,8 @@ func TestLinks(t *testing.T) {
 	s.do(adele, "POST", "/api/v1/links", `{"kind":"calendar"}`).wants(409, "code", "CONSENT_REQUIRED", "url", "https://tandem.example/consent")
 	s.links.refuse = fault.New(fault.Denied, fault.ReconnectNeeded, "revoked")
 	s.do(adele, "POST", "/api/v1/links", `{"kind":"calendar"}`).wants(409, "code", "CONSENT_REQUIRED")
-	s.links.refuse = fault.New(fault.Conflict, "", "on")
-	s.do(adele, "POST", "/api/v1/links", `{"kind":"calendar"}`).wants(409, "code", "ALREADY_ON")
+	s.links.refuse = fault.New(fault.Conflict, "", "being switched off")
+	s.do(adele, "POST", "/api/v1/links", `{"kind":"calendar"}`).wants(409, "code", "SWITCHING_OFF")
 	s.links.refuse = fault.New(fault.Denied, fault.MailboxUnavailable, "no mailbox")
 	s.do(adele, "POST", "/api/v1/links", `{"kind":"calendar"}`).wants(403, "code", "MAILBOX_UNAVAILABLE")
 	s.links.refuse = nil
@@ -94,6 +94,9 @@ func TestLinks(t *testing.T) {
 		s.do(adele, "POST", "/api/v1/links", body).wants(400)
 	}
 	id := s.do(adele, "POST", "/api/v1/links", `{"kind":"calendar"}`).wants(201, "kind", "calendar", "state", "on").at("id")
+	s.links.refuse = fault.New(fault.Conflict, "", "on")
+	s.do(adele, "POST", "/api/v1/links", `{"kind":"calendar"}`).wants(201, "id", id)
+	s.links.refuse = nil
 	s.do(adele, "GET", "/api/v1/links", "").wants(200, "0.id", id, "0.synced", "3", "0.waiting", "1", "0.failing", "2", "0.excluded", "4", "0.last_run", "")
 	s.do(adele, "POST", "/api/v1/links/"+id+"/run", "").wants(202)
 	s.do(adele, "GET", "/api/v1/links/"+id+"/records?state=failing", "").wants(200,
