@@ -15,6 +15,8 @@ import (
 	"tandem/internal/record"
 )
 
+var _ crm.Store = (*Store)(nil)
+
 // Store fits crm.Store. The zero value is not ready: call New.
 type Store struct {
 	// Wrote, if set, is called with each record as it was stored (deleted ones too), after the write and outside the

@@ -1,5 +1,0 @@
-package memcrm
-
-import "tandem/internal/crm"
-
-var _ crm.Store = (*Store)(nil)
