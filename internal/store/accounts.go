@@ -51,7 +51,7 @@ func (s *Accounts) Organizations(ctx context.Context) (_ []account.Organization,
 
 // count takes the next number of a counter.
 func (tx *Tx) count(name string) (int64, error) {
-	n, ok, err := first(tx.ctx, tx, number, `UPDATE counters SET value = value + 1 WHERE name = ? RETURNING value`, name)
+	n, ok, err := first(tx.ctx, tx, column[int64], `UPDATE counters SET value = value + 1 WHERE name = ? RETURNING value`, name)
 	if err == nil && !ok {
 		err = notFound("counter", name)
 	}
@@ -225,7 +225,8 @@ func (s *Accounts) Grant(ctx context.Context, org, user record.ID) (g account.Gr
 		expires, broken int64
 	}
 	r, ok, err := first(ctx, s.reader(), func(scan scan) (r row, err error) {
-		return r, scan(&r.scopes, &r.access, &r.expires, &r.refresh, &r.broken)
+		err = scan(&r.scopes, &r.access, &r.expires, &r.refresh, &r.broken)
+		return r, err
 	}, `SELECT scopes, access, expires, refresh, broken FROM grants WHERE org_id = ? AND user_id = ?`, int64(org), int64(user))
 	if err == nil && !ok {
 		err = notFound("grant of user", user)

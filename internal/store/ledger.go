@@ -29,7 +29,7 @@ func (s *Ledger) Open(ctx context.Context, id reconcile.LinkID, now time.Time, l
 			return err
 		}
 		if n == 0 {
-			_, ok, err := first(tx.ctx, tx, number, `SELECT id FROM links WHERE id = ?`, int64(id))
+			_, ok, err := first(tx.ctx, tx, column[int64], `SELECT id FROM links WHERE id = ?`, int64(id))
 			if err == nil && !ok {
 				return notFound("link", id)
 			}
@@ -66,7 +66,7 @@ func (tx *Tx) guarded(link *reconcile.Link, set string, args ...any) error {
 // takeNumbers takes the link's next n numbers and returns the id before the first one, guarded.
 func (tx *Tx) takeNumbers(link *reconcile.Link, n int) (int64, error) {
 	tx.store.linkWrites.Add(1)
-	last, ok, err := first(tx.ctx, tx, number, `UPDATE links SET seq = seq + ? WHERE org_id = ? AND id = ? AND fence = ? RETURNING seq`,
+	last, ok, err := first(tx.ctx, tx, column[int64], `UPDATE links SET seq = seq + ? WHERE org_id = ? AND id = ? AND fence = ? RETURNING seq`,
 		int64(n), int64(link.Org), int64(link.ID), link.Fence)
 	if err == nil && !ok {
 		err = staleLease(link)
@@ -98,7 +98,7 @@ func readPair(scan scan) (reconcile.Pair, error) {
 
 // current refuses a worker that has lost the link. It follows each reading: what a stale worker reads must not guide it.
 func (s *Ledger) current(ctx context.Context, link *reconcile.Link) error {
-	fence, ok, err := first(ctx, s.reader(), number, `SELECT fence FROM links WHERE org_id = ? AND id = ?`, int64(link.Org), int64(link.ID))
+	fence, ok, err := first(ctx, s.reader(), column[int64], `SELECT fence FROM links WHERE org_id = ? AND id = ?`, int64(link.Org), int64(link.ID))
 	if err == nil && (!ok || fence != link.Fence) {
 		err = staleLease(link)
 	}
@@ -190,10 +190,10 @@ func (s *Ledger) OpenIntents(ctx context.Context, link *reconcile.Link) (_ map[i
 	}
 	found, err := list(ctx, s.reader(), func(scan scan) (b batch, err error) {
 		var body string
-		if err := scan(&b.id, &body); err != nil {
-			return b, err
+		if err = scan(&b.id, &body); err == nil {
+			err = json.Unmarshal([]byte(body), &b.intents)
 		}
-		return b, json.Unmarshal([]byte(body), &b.intents)
+		return b, err
 	}, `SELECT id, body FROM intents WHERE org_id = ? AND id > ? AND id < ?`, append([]any{int64(link.Org)}, between(link, 0)...)...)
 	if err != nil {
 		return nil, err
@@ -439,18 +439,20 @@ func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 			settled      int64
 		}
 		c, ok, err := first(tx.ctx, tx, func(scan scan) (c closed, err error) {
-			return c, scan(&c.state, &c.wanted, &c.done, &c.settled)
+			err = scan(&c.state, &c.wanted, &c.done, &c.settled)
+			return c, err
 		}, `UPDATE links SET lease_until = 0,
 				state = CASE WHEN state = opened_state THEN ? ELSE state END,
 				reason = CASE WHEN state = opened_state THEN ? ELSE reason END,
 				deletes_ok = CASE WHEN deletes_ok = opened_deletes_ok THEN ? ELSE deletes_ok END,
 				done = CASE WHEN done > ? THEN done ELSE ? END,
 				last_run = ?, last_error = ?, container = ?, container_name = ?, subscription = ?, subscription_ends = ?,
-				queued_at = CASE WHEN wanted > ? THEN CAST(? AS BIGINT) ELSE 0 END
+				queued_at = CASE WHEN wanted > ? AND (CASE WHEN state = opened_state THEN ? ELSE state END) IN `+running+`
+					THEN CAST(? AS BIGINT) ELSE 0 END
 			WHERE org_id = ? AND id = ? AND fence = ? RETURNING state, wanted, done, settled`,
 			string(link.State), string(link.Reason), flag(link.DeletesOK), link.Done, link.Done,
 			micros(link.LastRun), bounded(link.LastError, maxError), string(link.Container), link.ContainerName, link.Subscription,
-			micros(link.SubscriptionEnds), link.Done, stamp, int64(link.Org), int64(link.ID), link.Fence)
+			micros(link.SubscriptionEnds), link.Done, string(link.State), stamp, int64(link.Org), int64(link.ID), link.Fence)
 		if err == nil && !ok {
 			err = staleLease(link)
 		}

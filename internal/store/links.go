@@ -161,9 +161,9 @@ func (tx *Tx) whyNot(org record.ID, id reconcile.LinkID, format string, args ...
 	return fault.New(fault.Conflict, "", "store: link %d "+format, append([]any{id}, args...)...)
 }
 
-// there refuses a link that is not there.
+// there refuses a link that is not there, and locks it otherwise: before its pairs, as runs do.
 func (tx *Tx) there(org record.ID, id reconcile.LinkID) error {
-	_, ok, err := first(tx.ctx, tx, number, `SELECT id FROM links WHERE org_id = ? AND id = ?`, int64(org), int64(id))
+	_, ok, err := first(tx.ctx, tx, column[int64], `SELECT id FROM links WHERE org_id = ? AND id = ? FOR UPDATE`, int64(org), int64(id))
 	if err == nil && !ok {
 		err = notFound("link", id)
 	}
@@ -232,7 +232,10 @@ func (tx *Tx) wake(where string, args ...any) error {
 		Due
 		queued, settled int64
 	}
-	links, err := list(tx.ctx, tx, func(scan scan) (w woken, err error) { return w, scan(&w.Link, &w.queued, &w.settled) }, `UPDATE links SET wanted = wanted + 1,
+	links, err := list(tx.ctx, tx, func(scan scan) (w woken, err error) {
+		err = scan(&w.Link, &w.queued, &w.settled)
+		return w, err
+	}, `UPDATE links SET wanted = wanted + 1,
 			queued_at = CASE WHEN lease_until <= ? AND queued_at < ? THEN ? ELSE queued_at END
 		WHERE id IN (SELECT l.id FROM links l WHERE `+where+` AND l.state IN `+running+` ORDER BY l.id FOR UPDATE)
 		RETURNING id, queued_at, settled`, append([]any{now, now - stale.Microseconds(), stamp}, args...)...)
@@ -307,10 +310,10 @@ func (s *Links) History(ctx context.Context, org record.ID, id reconcile.LinkID,
 			return h, err
 		}
 		h.At = moment(at)
-		if h.Fields, err = fieldsOf(fields); err != nil || lost == "" {
-			return h, err
+		if h.Fields, err = fieldsOf(fields); err == nil && lost != "" {
+			err = json.Unmarshal([]byte(lost), &h.Lost)
 		}
-		return h, json.Unmarshal([]byte(lost), &h.Lost)
+		return h, err
 	}, `SELECT id, at, crm_ref, microsoft_ref, side, action, reason, fields, lost FROM history
 		WHERE org_id = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?`,
 		int64(org), int64(id)*rowsPerLink, before, int64(pageLimit(limit)))
@@ -319,20 +322,20 @@ func (s *Links) History(ctx context.Context, org record.ID, id reconcile.LinkID,
 // Due lists running links whose last run ended before the given time, oldest first. All organizations.
 func (s *Links) Due(ctx context.Context, before time.Time, limit int) (_ []reconcile.LinkID, err error) {
 	defer fault.Wrap(&err, "store: due links")
-	return list(ctx, s.reader(), readLinkID, `SELECT id FROM links WHERE last_run < ? AND state IN `+running+`
+	return list(ctx, s.reader(), column[reconcile.LinkID], `SELECT id FROM links WHERE last_run < ? AND state IN `+running+`
 		ORDER BY last_run LIMIT ?`, micros(before), int64(pageLimit(limit)))
 }
 
 // Running lists all running links. All organizations.
 func (s *Links) Running(ctx context.Context) (_ []reconcile.LinkID, err error) {
 	defer fault.Wrap(&err, "store: running links")
-	return list(ctx, s.reader(), readLinkID, `SELECT id FROM links WHERE state IN `+running+` ORDER BY id`)
+	return list(ctx, s.reader(), column[reconcile.LinkID], `SELECT id FROM links WHERE state IN `+running+` ORDER BY id`)
 }
 
 // Subscriptions lists running links whose subscription ends before the given time or that have none. All organizations.
 func (s *Links) Subscriptions(ctx context.Context, before time.Time, limit int) (_ []reconcile.LinkID, err error) {
 	defer fault.Wrap(&err, "store: subscriptions")
-	return list(ctx, s.reader(), readLinkID, `SELECT id FROM links WHERE subscription_ends < ? AND state IN ('on', 'held')
+	return list(ctx, s.reader(), column[reconcile.LinkID], `SELECT id FROM links WHERE subscription_ends < ? AND state IN ('on', 'held')
 		ORDER BY subscription_ends LIMIT ?`, micros(before), int64(pageLimit(limit)))
 }
 
@@ -341,11 +344,9 @@ func (s *Links) Subscriptions(ctx context.Context, before time.Time, limit int) 
 func (s *Links) Stranded(ctx context.Context, limit int) (_ []reconcile.LinkID, err error) {
 	defer fault.Wrap(&err, "store: stranded links")
 	now := micros(s.now())
-	return list(ctx, s.reader(), readLinkID, `SELECT id FROM links WHERE wanted > done AND lease_until <= ? AND queued_at < ?
+	return list(ctx, s.reader(), column[reconcile.LinkID], `SELECT id FROM links WHERE wanted > done AND lease_until <= ? AND queued_at < ?
 		AND state IN `+running+` ORDER BY id LIMIT ?`, now, now-stale.Microseconds(), int64(pageLimit(limit)))
 }
-
-func readLinkID(scan scan) (id reconcile.LinkID, err error) { return id, scan(&id) }
 
 // Postpone says that the link's job sleeps until a time, as after a fault that asks to wait; until then wakes do not
 // bring another one. All organizations.
@@ -415,8 +416,10 @@ func (s *Links) Standing(ctx context.Context, org record.ID, id reconcile.LinkID
 		fresh       int64
 		n           int
 	}
-	pairs, err := list(ctx, s.reader(), func(scan scan) (g group, err error) { return g, scan(&g.state, &g.reason, &g.n) },
-		`SELECT state, reason, COUNT(*) FROM pairs WHERE org_id = ? AND link_id = ? AND state <> 'synced' GROUP BY state, reason`, int64(org), int64(id))
+	pairs, err := list(ctx, s.reader(), func(scan scan) (g group, err error) {
+		err = scan(&g.state, &g.reason, &g.n)
+		return g, err
+	}, `SELECT state, reason, COUNT(*) FROM pairs WHERE org_id = ? AND link_id = ? AND state <> 'synced' GROUP BY state, reason`, int64(org), int64(id))
 	if err != nil {
 		return out, err
 	}
@@ -427,7 +430,8 @@ func (s *Links) Standing(ctx context.Context, org record.ID, id reconcile.LinkID
 		return out, nil
 	}
 	others, err := list(ctx, s.reader(), func(scan scan) (g group, err error) {
-		return g, scan(&g.source, &g.massUpdated, &g.fresh, &g.n)
+		err = scan(&g.source, &g.massUpdated, &g.fresh, &g.n)
+		return g, err
 	}, `SELECT source, mass_updated, CASE WHEN modified_at >= ? THEN 1 ELSE 0 END AS fresh, COUNT(*) FROM `+tableOf(l.Kind)+` r
 		WHERE `+unpaired+` GROUP BY source, mass_updated, fresh`, micros(l.LastRun), int64(org), int64(l.User), int64(id))
 	for _, g := range others {
@@ -484,7 +488,7 @@ func (s *Links) Records(ctx context.Context, org record.ID, id reconcile.LinkID,
 	}
 	skip := int64(0)
 	if len(out) == 0 && offset > 0 {
-		known, _, err := first(ctx, s.reader(), number, `SELECT COUNT(*) FROM pairs WHERE `+where, args...)
+		known, _, err := first(ctx, s.reader(), column[int64], `SELECT COUNT(*) FROM pairs WHERE `+where, args...)
 		if err != nil {
 			return nil, err
 		}

@@ -22,6 +22,9 @@ type pgDB struct {
 // pgConns bounds the connections of one process: sixteen jobs, pages, the queue's own.
 const pgConns = 24
 
+// leastConns is with how few it works: migrating holds one while it uses another, the queue listens on one.
+const leastConns = 4
+
 func openPostgres(ctx context.Context, url string, conns int) (*pgDB, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -31,7 +34,7 @@ func openPostgres(ctx context.Context, url string, conns int) (*pgDB, error) {
 		config.MaxConns = pgConns
 	}
 	if conns > 0 {
-		config.MaxConns = int32(conns)
+		config.MaxConns = int32(max(conns, leastConns))
 	}
 	config.MaxConnIdleTime = 5 * time.Minute
 	pool, err := pgxpool.NewWithConfig(ctx, config)
@@ -72,7 +75,9 @@ func (db *pgDB) migrate(ctx context.Context, do func(context.Context, *sql.DB) e
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(migrationLock)); err != nil {
 		return err
 	}
-	defer conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", int64(migrationLock)) //nolint:errcheck // ends with the connection at the latest
+	defer func() { // should this fail, the lock ends with the connection
+		_, _ = conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", int64(migrationLock))
+	}()
 	std := stdlib.OpenDBFromPool(db.pool)
 	defer std.Close()
 	return do(ctx, std)

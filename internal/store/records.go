@@ -93,7 +93,7 @@ func (s *Records) Count(ctx context.Context, org record.ID, kind record.Kind, q 
 		return 0, err
 	}
 	where, args := conditions(org, kind, q)
-	n, _, err := first(ctx, s.reader(), number, fmt.Sprintf(`SELECT COUNT(*) FROM %s WHERE %s`, tableOf(kind), where), args...)
+	n, _, err := first(ctx, s.reader(), column[int64], fmt.Sprintf(`SELECT COUNT(*) FROM %s WHERE %s`, tableOf(kind), where), args...)
 	return int(n), err
 }
 
@@ -205,7 +205,7 @@ func (b *batch) addRecord(r *crm.Record) error {
 // follow one another, and their sequence numbers become visible in ascending order: who has read up to a number will
 // never miss one below it (SYNC-INVARIANTS I7). SQLite has one writer anyway.
 func (tx *Tx) takeSeq(org record.ID, n int) (int64, error) {
-	last, ok, err := first(tx.ctx, tx, number, `UPDATE organizations SET seq = seq + ? WHERE id = ? RETURNING seq`, int64(n), int64(org))
+	last, ok, err := first(tx.ctx, tx, column[int64], `UPDATE organizations SET seq = seq + ? WHERE id = ? RETURNING seq`, int64(n), int64(org))
 	if err == nil && !ok {
 		err = notFound("organization", org)
 	}
@@ -328,7 +328,10 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 		}
 	}
 	// Nobody else writes records of the organization before this transaction ends: see takeSeq.
-	found, err := list(tx.ctx, tx, func(scan scan) (r stored, err error) { return r, scan(&r.id, &r.version, &r.owner, &r.search) },
+	found, err := list(tx.ctx, tx, func(scan scan) (r stored, err error) {
+		err = scan(&r.id, &r.version, &r.owner, &r.search)
+		return r, err
+	},
 		fmt.Sprintf(`SELECT id, version, owner_id, search FROM %s WHERE +org_id = ? AND id IN (?*)`, tableOf(kind)), int64(by.Org), ids)
 	if err != nil {
 		return err
@@ -475,7 +478,7 @@ func (s *Records) Tombstones(ctx context.Context, org record.ID, kind record.Kin
 // Seq is the organization's latest sequence number.
 func (s *Records) Seq(ctx context.Context, org record.ID) (_ int64, err error) {
 	defer fault.Wrap(&err, "store: sequence of organization %d", org)
-	seq, ok, err := first(ctx, s.reader(), number, `SELECT seq FROM organizations WHERE id = ?`, int64(org))
+	seq, ok, err := first(ctx, s.reader(), column[int64], `SELECT seq FROM organizations WHERE id = ?`, int64(org))
 	if err == nil && !ok {
 		err = notFound("organization", org)
 	}
@@ -488,26 +491,18 @@ func (s *Records) Seq(ctx context.Context, org record.ID) (_ int64, err error) {
 func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, after int64, limit int) (_ []crm.Record, err error) {
 	defer fault.Wrap(&err, "store: touched %s", kind)
 	page := int64(pageLimit(limit))
+	read := recordReader(org, kind)
 	return list(ctx, s.reader(), func(scan scan) (crm.Record, error) {
-		r := crm.Record{Org: org, Kind: kind}
-		var massUpdated, created, modified, deleted int64
-		var fields string
-		err := scan(&r.Seq, &r.ID, &r.Owner, &r.Version, &r.Source, &massUpdated, &r.Token, &created, &r.CreatedBy,
-			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &fields)
-		if err != nil {
-			return r, err
+		var place int64
+		r, err := read(func(dest ...any) error { return scan(append(dest, &place)...) })
+		if r.Seq = place; r.Version == 0 { // destroyed
+			r = crm.Record{Org: org, Kind: kind, ID: r.ID, Seq: r.Seq, DeletedAt: r.DeletedAt}
 		}
-		r.MassUpdated = massUpdated != 0
-		r.CreatedAt, r.ModifiedAt, r.DeletedAt = moment(created), moment(modified), moment(deleted)
-		if r.Version == 0 { // destroyed
-			return crm.Record{Org: org, Kind: kind, ID: r.ID, Seq: r.Seq, DeletedAt: r.DeletedAt}, nil
-		}
-		r.Fields, err = fieldsOf(fields)
 		return r, err
 	}, fmt.Sprintf(`
-		SELECT t.place, t.id, COALESCE(r.owner_id, 0), COALESCE(r.version, 0), COALESCE(r.source, ''), COALESCE(r.mass_updated, 0),
-			COALESCE(r.token, ''), COALESCE(r.created_at, 0), COALESCE(r.created_by, 0), COALESCE(r.modified_at, 0),
-			COALESCE(r.modified_by, 0), COALESCE(r.deleted_at, g.deleted_at, 0), COALESCE(r.deleted_by, 0), COALESCE(r.fields, '')
+		SELECT t.id, COALESCE(r.owner_id, 0), COALESCE(r.version, 0), COALESCE(r.seq, 0), COALESCE(r.source, ''), COALESCE(r.mass_updated, 0),
+			COALESCE(r.token, ''), COALESCE(r.created_at, 0), COALESCE(r.created_by, 0), COALESCE(r.modified_at, 0), COALESCE(r.modified_by, 0),
+			COALESCE(r.deleted_at, g.deleted_at, 0), COALESCE(r.deleted_by, 0), COALESCE(r.fields, ''), t.place
 		FROM (
 			SELECT * FROM (SELECT seq AS place, id FROM %[1]s
 				WHERE org_id = ? AND owner_id = ? AND seq > ? ORDER BY seq LIMIT ?) AS a
@@ -535,7 +530,7 @@ func candidates(org, owner record.ID, admitImported bool) (where string, args []
 func (s *Records) FirstSyncCount(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool) (_ int, err error) {
 	defer fault.Wrap(&err, "store: count the first sync of %s", kind)
 	where, args := candidates(org, owner, admitImported)
-	n, _, err := first(ctx, s.reader(), number, fmt.Sprintf(`SELECT COUNT(*) FROM %s WHERE %s`, tableOf(kind), where), args...)
+	n, _, err := first(ctx, s.reader(), column[int64], fmt.Sprintf(`SELECT COUNT(*) FROM %s WHERE %s`, tableOf(kind), where), args...)
 	return int(n), err
 }
 
@@ -557,7 +552,7 @@ func (s *Records) FirstSync(ctx context.Context, org record.ID, kind record.Kind
 	}
 	skip := int64(0)
 	if len(coming) == 0 && offset > 0 {
-		all, _, err := first(ctx, s.reader(), number, fmt.Sprintf(`SELECT COUNT(*) FROM events WHERE %s AND end_at > ?`, own),
+		all, _, err := first(ctx, s.reader(), column[int64], fmt.Sprintf(`SELECT COUNT(*) FROM events WHERE %s AND end_at > ?`, own),
 			append(slices.Clip(args), micros(now))...)
 		if err != nil {
 			return nil, err

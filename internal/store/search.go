@@ -30,7 +30,7 @@ func (s *Records) candidates(ctx context.Context, org record.ID, kind record.Kin
 		return q, nil
 	}
 	table := tableOf(kind) + "_search"
-	ids, err := list(ctx, s.reader(), func(scan scan) (id record.ID, err error) { return id, scan(&id) }, fmt.Sprintf(
+	ids, err := list(ctx, s.reader(), column[record.ID], fmt.Sprintf(
 		`SELECT rowid FROM %[1]s WHERE %[1]s MATCH ? AND rowid > ? AND rowid < ? LIMIT ?`, table),
 		match, int64(org)*idsPerOrg, (int64(org)+1)*idsPerOrg, int64(manyCandidates+1))
 	if err == nil && len(ids) <= manyCandidates {

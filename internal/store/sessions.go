@@ -22,7 +22,7 @@ func hashed(token string) string {
 // FindCtx finds what a session that has not ended holds.
 func (s *Sessions) FindCtx(ctx context.Context, token string) (data []byte, found bool, err error) {
 	defer fault.Wrap(&err, "store: find session")
-	return first(ctx, s.reader(), func(scan scan) (b []byte, err error) { return b, scan(&b) },
+	return first(ctx, s.reader(), column[[]byte],
 		`SELECT data FROM sessions WHERE token = ? AND expires > ?`, hashed(token), micros(s.now()))
 }
 

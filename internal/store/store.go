@@ -113,10 +113,7 @@ func (s *Store) Close() error { return s.db.close() }
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
-	_, _, err := first(ctx, s.db, func(scan scan) (int64, error) {
-		var one int64
-		return one, scan(&one)
-	}, `SELECT value FROM counters WHERE name = 'link'`)
+	_, _, err := first(ctx, s.db, column[int64], `SELECT value FROM counters WHERE name = 'link'`)
 	return err
 }
 
@@ -274,9 +271,10 @@ func first[T any](ctx context.Context, q querier, read func(scan) (T, error), te
 	return t, true, classify(rows.Err())
 }
 
-func number(scan scan) (int64, error) {
-	var n int64
-	return n, scan(&n)
+// column reads rows of one column.
+func column[T any](scan scan) (v T, err error) {
+	err = scan(&v)
+	return v, err
 }
 
 // scan is the Scan of a row.

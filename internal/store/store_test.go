@@ -2,10 +2,13 @@ package store_test
 
 import (
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"tandem/internal/account"
+	"tandem/internal/crm"
 	"tandem/internal/fault"
+	"tandem/internal/record"
 	"tandem/internal/store"
 	"tandem/internal/store/storetest"
 	"tandem/internal/testkit/pgtest"
@@ -64,5 +67,44 @@ func TestAnotherSecretKey(t *testing.T) {
 		if _, err := other.Accounts().Grant(t.Context(), o.ID, u.ID); !fault.Is(err, fault.Broken) || fault.ReasonOf(err) != fault.CannotUnseal {
 			t.Errorf("with key %q: %v", key, err)
 		}
+	}
+}
+
+func TestTwoProcessesOnOneFile(t *testing.T) {
+	t.Parallel()
+	url := "sqlite:" + filepath.Join(t.TempDir(), "tandem.db")
+	stores := []*store.Store{open(t, url, store.Options{}), open(t, url, store.Options{})}
+	o, err := stores[0].Accounts().CreateOrganization(t.Context(), account.Organization{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var writing sync.WaitGroup
+	for _, s := range stores {
+		writing.Go(func() {
+			for range 50 {
+				if _, err := s.Records().Insert(t.Context(), crm.Author{Org: o.ID}, []crm.Record{{Kind: record.Contacts, Owner: 1}}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writing.Wait()
+	if seq, err := stores[1].Records().Seq(t.Context(), o.ID); err != nil || seq != 100 {
+		t.Errorf("seq is %d, %v", seq, err)
+	}
+}
+
+func TestALostConnectionIsUnavailable(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.URL(t), store.Options{})
+	_, err := s.Postgres().Exec(t.Context(), "SELECT pg_terminate_backend(pg_backend_pid())")
+	if err == nil {
+		t.Fatal("the connection survived")
+	}
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("a new connection is not made: %v", err)
+	}
+	if _, err := store.Open(t.Context(), "postgres://nobody@/none?host=/nowhere", store.Options{}); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("a server that is not there: %v", err)
 	}
 }

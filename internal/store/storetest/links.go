@@ -389,6 +389,15 @@ func testWake(t *testing.T, w *world) {
 	ok(t, s.Wake(ctx, id))
 	enqueued("its job was lost", 1)
 
+	// A run that pauses the link leaves no job: who lets it run again gets one at once.
+	l = w.run(id)
+	l.State, l.Reason = reconcile.Paused, fault.ReconnectNeeded
+	ok(t, w.Ledger().Close(ctx, l))
+	ok(t, s.Wake(ctx, id))
+	enqueued("paused", 0)
+	ok(t, s.ChangeState(ctx, w.ours, id, []reconcile.LinkState{reconcile.Paused}, reconcile.On, ""))
+	enqueued("reconnected", 1)
+
 	// A worker dies: after its lease the link is stranded.
 	l = w.run(id)
 	ok(t, s.Wake(ctx, id))
