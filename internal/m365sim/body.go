@@ -158,8 +158,10 @@ func foldSpace(text string) string {
 		}
 		return " "
 	}
-	return strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ").Replace(text)
+	return lineSpace.Replace(text)
 }
+
+var lineSpace = strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ")
 
 // showPreview gives the first 255 characters of the text.
 func showPreview(b []byte, it *item, _ *view) []byte {

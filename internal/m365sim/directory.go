@@ -2,8 +2,10 @@ package m365sim
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,11 +32,26 @@ type Tenant struct {
 	ID     string // a GUID, always the same for the same domain
 	Domain string
 	Name   string
+
+	mu     sync.RWMutex
 	people []*Person
 }
 
 // People lists everybody in the tenant, in the order in which they were added. The list is the caller's own.
-func (t *Tenant) People() []*Person { return append([]*Person(nil), t.people...) }
+func (t *Tenant) People() []*Person {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.Clone(t.people)
+}
+
+// replace puts a changed entry in the place of the old one.
+func (t *Tenant) replace(old, changed *Person) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i := slices.Index(t.people, old); i >= 0 {
+		t.people[i] = changed
+	}
+}
 
 // A Person is an entry of the directory. It is not changed after it was published: EditPerson replaces it.
 type Person struct {
@@ -111,13 +128,7 @@ func (s *Sim) EditPerson(name string, edit func(*Person)) bool {
 	edit(&changed)
 	changed.ID, changed.TenantID = old.ID, old.TenantID
 	for _, t := range s.tenants {
-		for i, p := range t.people {
-			if p == old {
-				people := append([]*Person(nil), t.people...)
-				people[i] = &changed
-				t.people = people
-			}
-		}
+		t.replace(old, &changed)
 	}
 	delete(s.byName, strings.ToLower(old.UPN))
 	delete(s.byName, strings.ToLower(old.Mail))
@@ -184,7 +195,7 @@ func (s *Sim) populate() {
 	fabrikam.add("joni", "Joni", "Sherman", nil)
 
 	for _, t := range s.tenants {
-		for _, p := range t.people {
+		for _, p := range t.People() {
 			s.enter(p)
 		}
 	}
@@ -202,7 +213,7 @@ func guid(words ...string) string {
 	return uuid.NewSHA1(uuid.NameSpaceDNS, []byte("m365sim/"+strings.Join(words, "/"))).String()
 }
 
-func (t *Tenant) add(name, given, surname string, edit func(*Person)) {
+func (t *Tenant) add(name, given, surname string, edit func(*Person)) *Person {
 	p := &Person{
 		TenantID: t.ID,
 		UPN:      name + "@" + t.Domain, Mail: name + "@" + t.Domain,
@@ -215,7 +226,10 @@ func (t *Tenant) add(name, given, surname string, edit func(*Person)) {
 		edit(p)
 	}
 	p.ID = guid("person", p.UPN)
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.people = append(t.people, p)
+	return p
 }
 
 // crowd adds n people whose names are combined from two lists, so that lists need several pages.
@@ -246,10 +260,9 @@ func (s *Sim) AddPerson(domain, name, given, surname string, edit func(*Person))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	people := len(t.people)
-	t.add(name, given, surname, edit)
-	s.enter(t.people[people])
-	return t.people[people]
+	p := t.add(name, given, surname, edit)
+	s.enter(p)
+	return p
 }
 
 // peopleOf lists a tenant's people by display name, as the directory does.
@@ -258,9 +271,7 @@ func (s *Sim) peopleOf(tenantID string) []*Person {
 	if t == nil {
 		return nil
 	}
-	s.mu.RLock()
-	people := append([]*Person(nil), t.people...)
-	s.mu.RUnlock()
+	people := t.People()
 	sort.SliceStable(people, func(i, j int) bool { return people[i].DisplayName < people[j].DisplayName })
 	return people
 }

@@ -89,6 +89,9 @@ func (m idMaker) read(id string) (ref, *graphError) {
 	if n, err := base64.URLEncoding.Decode(p[:], []byte(rest[:16])); err != nil || n != idPayload {
 		return ref{}, errMalformedID
 	}
+	if p[0] < byte(idFolder) || p[0] > byte(idOccurrence) || p[1] >= 0x80 || p[idPayload-1] != 0 {
+		return ref{}, errItemNotFound
+	}
 	r.kind = idKind(p[0])
 	r.n = binary.BigEndian.Uint32(p[1:]) << 1
 	r.place = binary.BigEndian.Uint16(p[5:])

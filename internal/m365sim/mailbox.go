@@ -104,7 +104,11 @@ func (box *mailbox) find(id string, kind folderKind) (*item, ref, *graphError) {
 	if it == nil || it.folder.kind != kind || !it.folder.alive() {
 		return nil, r, errItemNotFound
 	}
-	if r.kind == idItem && !r.immutable && r.place != it.place {
+	place := it.place
+	if r.immutable {
+		place = 0
+	}
+	if r.kind == idItem && r.place != place {
 		return nil, r, errItemNotFound // it has moved: the old default id names nothing any more
 	}
 	return it, r, nil
