@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strings"
 )
 
 // built holds what build.mjs made of src/: bundles with a hash of their content in the name, their licences, and
@@ -48,14 +49,29 @@ func (a assets) url(name string) string {
 // forever suits names that change with their content.
 const forever = "public, max-age=31536000, immutable"
 
-// static serves built files; everything else below /static/ does not exist, the manifest neither.
+// static serves built files, compressed to whoever takes it; everything else below /static/ does not exist.
 func (s *Site) static(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("file")
-	info, err := fs.Stat(s.assets.files, name)
-	if err != nil || info.IsDir() || path.Base(name) != name || name == ".keep" || name == "manifest.json" {
+	kind, ok := served[path.Ext(name)]
+	if _, err := fs.Stat(s.assets.files, name); err != nil || !ok {
 		http.NotFound(w, r)
 		return
 	}
-	w.Header().Set("Cache-Control", forever)
+	h := w.Header()
+	h.Set("Cache-Control", forever)
+	h.Set("Content-Type", kind)
+	h.Set("Vary", "Accept-Encoding")
+	if _, err := fs.Stat(s.assets.files, name+".gz"); err == nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		name += ".gz"
+	}
 	http.ServeFileFS(w, r, s.assets.files, name)
+}
+
+// served are the types of built files that browsers may have.
+var served = map[string]string{
+	".js":  "text/javascript; charset=utf-8",
+	".css": "text/css; charset=utf-8",
+	".svg": "image/svg+xml",
+	".txt": "text/plain; charset=utf-8",
 }

@@ -1,9 +1,10 @@
 // Bundles src/ into dist/: every file with a hash of its content in the name, so that browsers may keep it for ever,
-// and manifest.json, which joins plain names to built ones. Licences of what is bundled go beside it: what files say of
+// each once more compressed (.gz), and manifest.json, which joins plain names to built ones. Licences of what is bundled go beside it: what files say of
 // themselves in *.LEGAL.txt, the packages' own in LEGAL.txt.
 import { build } from "esbuild";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { gzipSync } from "node:zlib";
 
 const out = "dist";
 const entries = ["app.js", "calendar.js", "app.css", "icons.svg", "logo.svg"];
@@ -38,6 +39,10 @@ for (const [file, made] of Object.entries(result.metafile.outputs)) {
 const lacking = entries.filter((name) => !manifest[name]);
 if (lacking.length) throw new Error(`not built: ${lacking.join(", ")}`);
 await writeFile(join(out, "manifest.json"), JSON.stringify(manifest, null, 2) + "\n");
+
+for (const name of Object.values(manifest)) {
+  await writeFile(join(out, `${name}.gz`), gzipSync(await readFile(join(out, name)), { level: 9 }));
+}
 
 const packages = new Set();
 for (const input of Object.keys(result.metafile.inputs)) {

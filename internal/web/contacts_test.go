@@ -148,10 +148,10 @@ func TestContactListSearchesSortsAndPages(t *testing.T) {
 	b := w.as("admin@contoso.example")
 
 	got := b.get("/contacts")
-	if n := strings.Count(got.body, "<tr data-id="); n != pageSize || !strings.Contains(got.text(), "56 contacts") || !strings.Contains(got.text(), "Page 1 of 2") {
+	if n := strings.Count(got.body, `<tr role="row" data-id=`); n != pageSize || !strings.Contains(got.text(), "56 contacts") || !strings.Contains(got.text(), "Page 1 of 2") {
 		t.Errorf("%d rows\n%s", n, got.text())
 	}
-	if got := b.get("/contacts?page=2"); strings.Count(got.body, "<tr data-id=") != 6 || !strings.Contains(got.body, `rel="prev" href="/contacts?owner=all"`) {
+	if got := b.get("/contacts?page=2"); strings.Count(got.body, `<tr role="row" data-id=`) != 6 || !strings.Contains(got.body, `rel="prev" href="/contacts?owner=all"`) {
 		t.Errorf("page 2:\n%s", got.text())
 	}
 	if got := b.get("/contacts?page=99"); !strings.Contains(got.text(), "Page 2 of 2") {
@@ -160,10 +160,10 @@ func TestContactListSearchesSortsAndPages(t *testing.T) {
 	if got := b.get("/contacts?sort=name&dir=desc"); strings.Index(got.body, "Zacarias") > strings.Index(got.body, "Nome54") || !strings.Contains(got.body, `aria-sort="descending"`) {
 		t.Error("not sorted downwards")
 	}
-	if got := b.get("/contacts?q=northwi"); strings.Count(got.body, "<tr data-id=") != 1 || !strings.Contains(got.text(), "Zacarias") {
+	if got := b.get("/contacts?q=northwi"); strings.Count(got.body, `<tr role="row" data-id=`) != 1 || !strings.Contains(got.text(), "Zacarias") {
 		t.Errorf("search:\n%s", got.text())
 	}
-	if got := b.get("/contacts?owner=mine"); strings.Count(got.body, "<tr data-id=") != 1 {
+	if got := b.get("/contacts?owner=mine"); strings.Count(got.body, `<tr role="row" data-id=`) != 1 {
 		t.Error("mine")
 	}
 	if got := b.get("/contacts?q=nobody"); !strings.Contains(got.text(), "Nobody fits") {

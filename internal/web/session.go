@@ -58,8 +58,9 @@ func (s *Site) signIn(ctx context.Context, u account.User) error {
 	return s.Accounts.SignedIn(ctx, u.Org, u.ID, s.Now())
 }
 
-// member finds who is signed in; ok is false when nobody is, or no longer.
-func (s *Site) member(ctx context.Context) (u account.User, ok bool, err error) {
+// member finds who is signed in; ok is false when nobody is, or no longer. byHand says that a person does something:
+// what an open page asks for by itself does not keep a session from being idle.
+func (s *Site) member(ctx context.Context, byHand bool) (u account.User, ok bool, err error) {
 	org, user := s.sessions.GetInt64(ctx, keyOrg), s.sessions.GetInt64(ctx, keyUser)
 	if org == 0 || user == 0 {
 		return u, false, nil
@@ -75,7 +76,7 @@ func (s *Site) member(ctx context.Context) (u account.User, ok bool, err error) 
 	if err != nil {
 		return u, false, err
 	}
-	if s.Now().Sub(seen) > seenEvery {
+	if byHand && s.Now().Sub(seen) > seenEvery {
 		s.sessions.Put(ctx, keySeen, s.Now().Unix())
 	}
 	return u, true, nil

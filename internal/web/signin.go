@@ -176,7 +176,6 @@ func (s *Site) signOut(v *visit) error {
 	if err := s.sessions.Destroy(v.ctx()); err != nil {
 		return err
 	}
-	v.w.Header().Set("Clear-Site-Data", `"cache"`)
 	return v.to("/signin")
 }
 

@@ -236,7 +236,11 @@ func TestSessionsEndByThemselves(t *testing.T) {
 	if got := b.get("/contacts"); got.path != "/contacts" {
 		t.Errorf("before its time the session ended at %s", got.path)
 	}
-	w.pass(sessionIdle + time.Minute)
+	w.pass(sessionIdle - time.Hour)
+	if got := b.get("/contacts", "HX-Request", "true", "HX-Target", "section#contact-list"); got.status != 200 {
+		t.Errorf("an open page was refused with %d", got.status)
+	}
+	w.pass(2 * time.Hour) // the page above asked by itself: nobody was there
 	if got := b.get("/contacts"); !strings.HasPrefix(got.path, "/signin") {
 		t.Errorf("an idle session still led to %s", got.path)
 	}

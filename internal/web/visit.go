@@ -84,7 +84,7 @@ func (v *visit) form() (url.Values, error) {
 // welcome finds out who comes and in which language to speak.
 func (s *Site) welcome(w http.ResponseWriter, r *http.Request) (*visit, error) {
 	v := &visit{w: w, r: r, zone: time.UTC, now: s.Now(), words: s.pages.negotiate(r, "")}
-	u, ok, err := s.member(r.Context())
+	u, ok, err := s.member(r.Context(), !v.scripted() && r.URL.Path != "/live")
 	if err != nil || !ok {
 		return v, err
 	}
