@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"log/slog"
 	"path"
 	"strconv"
 	"strings"
@@ -46,8 +47,7 @@ func (s *Store) Migrate(ctx context.Context) (err error) {
 		return err
 	}
 	return s.db.migrate(ctx, func(ctx context.Context, db *sql.DB) error {
-		provider, err := goose.NewProvider(dialect, db, nil, goose.WithGoMigrations(steps...), goose.WithDisableGlobalRegistry(true),
-			goose.WithSlog(s.log))
+		provider, err := goose.NewProvider(dialect, db, nil, goose.WithGoMigrations(steps...), goose.WithDisableGlobalRegistry(true))
 		if err != nil {
 			return err
 		}
@@ -60,14 +60,14 @@ func (s *Store) Migrate(ctx context.Context) (err error) {
 
 func (s *Store) migrateJobs(ctx context.Context) error {
 	if pool := s.Postgres(); pool != nil {
-		m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: s.log})
+		m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			return err
 		}
 		_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
 		return err
 	}
-	m, err := rivermigrate.New(riversqlite.New(s.SQLite()), &rivermigrate.Config{Logger: s.log})
+	m, err := rivermigrate.New(riversqlite.New(s.SQLite()), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -187,7 +188,10 @@ var (
 
 // addRecord adds what changes with every write of a record.
 func (b *batch) addRecord(r *crm.Record) error {
-	fields, err := json.Marshal(r.Fields)
+	// Empty values are left out: the CRM fills them in, and most of a record is empty.
+	filled := maps.Clone(r.Fields)
+	maps.DeleteFunc(filled, func(_ record.Field, v record.Value) bool { return v == "" })
+	fields, err := json.Marshal(filled)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ CREATE INDEX contacts_seq ON contacts (org_id, owner_id, seq);
 CREATE INDEX contacts_name ON contacts (org_id, name, id) WHERE deleted_at = 0;
 CREATE INDEX contacts_own_name ON contacts (org_id, owner_id, name, id) WHERE deleted_at = 0;
 CREATE INDEX contacts_modified ON contacts (org_id, modified_at, id) WHERE deleted_at = 0;
-CREATE INDEX contacts_own_modified ON contacts (org_id, owner_id, modified_at, id) WHERE deleted_at = 0;
+CREATE INDEX contacts_own_modified ON contacts (org_id, owner_id, modified_at, id, source, mass_updated) WHERE deleted_at = 0;
 CREATE INDEX contacts_own ON contacts (org_id, owner_id, id) WHERE deleted_at = 0;
 CREATE INDEX contacts_deleted ON contacts (org_id, deleted_at) WHERE deleted_at > 0;
 
@@ -123,8 +123,8 @@ CREATE INDEX events_name ON events (org_id, name, id) WHERE deleted_at = 0;
 CREATE INDEX events_modified ON events (org_id, modified_at, id) WHERE deleted_at = 0;
 CREATE INDEX events_own ON events (org_id, owner_id, id) WHERE deleted_at = 0;
 CREATE INDEX events_start ON events (org_id, start_at, end_at, id) WHERE deleted_at = 0;
-CREATE INDEX events_own_start ON events (org_id, owner_id, start_at, end_at, id) WHERE deleted_at = 0;
-CREATE INDEX events_own_end ON events (org_id, owner_id, end_at, start_at, id) WHERE deleted_at = 0;
+CREATE INDEX events_own_start ON events (org_id, owner_id, start_at, end_at, id, source, mass_updated) WHERE deleted_at = 0;
+CREATE INDEX events_own_end ON events (org_id, owner_id, end_at, start_at, id, source, mass_updated) WHERE deleted_at = 0;
 CREATE INDEX events_deleted ON events (org_id, deleted_at) WHERE deleted_at > 0;
 
 {{trigrams contacts}}
