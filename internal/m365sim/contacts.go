@@ -14,6 +14,7 @@ type view struct {
 	chosen     selection
 	extended   []string
 	exceptions bool
+	ofThose    selection // what to show of the exceptions
 	immutable  bool
 	text       bool // bodies as text
 	zone       *zone
@@ -21,7 +22,7 @@ type view struct {
 
 func (c *call) view(o *options) *view {
 	return &view{
-		box: c.box, chosen: o.chosen, extended: o.extended, exceptions: o.exceptions,
+		box: c.box, chosen: o.chosen, extended: o.extended, exceptions: o.exceptions, ofThose: o.ofThose,
 		immutable: c.prefer.immutable, text: c.prefer.text, zone: c.prefer.zone,
 	}
 }

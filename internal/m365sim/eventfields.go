@@ -307,8 +307,8 @@ func appendEvent(b []byte, it *item, v *view, open bool) []byte {
 	if !v.exceptions || it.event.rule == nil || it.event.slot != nil {
 		return b
 	}
-	inner := *v
-	inner.exceptions = false
+	inner := *v // what is expanded comes whole, unless it has options of its own
+	inner.exceptions, inner.chosen, inner.extended = false, v.ofThose, nil
 	b = b[:len(b)-1]
 	b = append(appendKey(b, "exceptionOccurrences"), '[')
 	first := true

@@ -20,8 +20,9 @@ type options struct {
 	order      []ordering
 	filter     *condition
 	search     string
-	extended   []string // ids of extended properties to show
-	exceptions bool     // $expand=exceptionOccurrences
+	extended   []string  // ids of extended properties to show
+	exceptions bool      // $expand=exceptionOccurrences
+	ofThose    selection // what to show of them
 	skipToken  string
 	deltaToken string
 }
@@ -114,6 +115,17 @@ func (o *options) expand(text string, sch *schema) *graphError {
 			}
 		case strings.EqualFold(name, "exceptionOccurrences") && sch == eventSchema:
 			o.exceptions = true
+			if !bracketed {
+				continue
+			}
+			names, ok := strings.CutPrefix(strings.TrimSuffix(strings.TrimSpace(inner), ")"), "$select=")
+			if !ok || strings.Contains(names, ";") {
+				return newGraphError(501, "NotImplemented", "The simulator does not model $expand="+part+".")
+			}
+			var err *graphError
+			if o.ofThose, err = sch.selection(names); err != nil {
+				return err
+			}
 		default:
 			return newGraphError(501, "NotImplemented", "The simulator does not model $expand="+part+".")
 		}
