@@ -2,13 +2,14 @@ package graph
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/sync/errgroup"
 
 	"tandem/internal/fault"
@@ -161,10 +162,10 @@ func (r *round) encode() ([]byte, error) {
 
 type batchAnswer struct {
 	Responses []struct {
-		ID      string          `json:"id"`
-		Status  int             `json:"status"`
-		Headers json.RawMessage `json:"headers"`
-		Body    json.RawMessage `json:"body"`
+		ID      string         `json:"id"`
+		Status  int            `json:"status"`
+		Headers jsontext.Value `json:"headers"`
+		Body    jsontext.Value `json:"body"`
 	} `json:"responses"`
 }
 
@@ -174,7 +175,7 @@ type batchAnswer struct {
 func (r *round) settle(ctx context.Context, ans *answer, try int) (wait time.Duration, progress bool, stop error) {
 	whole := Part{Method: http.MethodPost}
 	if ans.status != http.StatusOK {
-		j := r.m.judge(&whole, ans.status, ans.header.Get("Retry-After"), ans.body, try)
+		j := r.m.judge(&whole, ans.status, func() string { return ans.header.Get("Retry-After") }, ans.body, try)
 		switch {
 		case j.unknown:
 			r.lose(fault.RetryAfter(j.Err), j.Err)
@@ -189,7 +190,7 @@ func (r *round) settle(ctx context.Context, ans *answer, try int) (wait time.Dur
 		return 0, false, j.Err
 	}
 	var got batchAnswer
-	if err := json.Unmarshal(ans.body, &got); err != nil {
+	if err := json.Unmarshal(ans.body, &got, lenient); err != nil {
 		r.lose(0, fmt.Errorf("an answer to a batch that cannot be read: %w", err))
 		return r.m.backoff(try), false, lost(false, 0, err)
 	}
@@ -203,7 +204,7 @@ func (r *round) settle(ctx context.Context, ans *answer, try int) (wait time.Dur
 		}
 		answered[n] = true
 		i := r.open[n-1]
-		j := r.m.judge(&r.parts[i], resp.Status, header(resp.Headers, "Retry-After"), content(resp.Body), try)
+		j := r.m.judge(&r.parts[i], resp.Status, func() string { return header(resp.Headers, "Retry-After") }, content(resp.Body), try)
 		j.Date = ans.date
 		if j.Status == http.StatusUnauthorized && !r.token {
 			_, err := r.m.tokens.Token(ctx, ans.token)
@@ -307,12 +308,12 @@ func (r *round) end(err error) error {
 }
 
 // header finds one header in those of a part.
-func header(raw json.RawMessage, name string) string {
+func header(raw jsontext.Value, name string) string {
 	if len(raw) < 3 {
 		return ""
 	}
-	var headers map[string]json.RawMessage
-	if json.Unmarshal(raw, &headers) != nil {
+	var headers map[string]jsontext.Value
+	if json.Unmarshal(raw, &headers, lenient) != nil {
 		return ""
 	}
 	for key, value := range headers {
@@ -320,7 +321,7 @@ func header(raw json.RawMessage, name string) string {
 			continue
 		}
 		var s string
-		if json.Unmarshal(value, &s) == nil {
+		if json.Unmarshal(value, &s, lenient) == nil {
 			return s
 		}
 		return string(value)
@@ -329,7 +330,7 @@ func header(raw json.RawMessage, name string) string {
 }
 
 // content is the body of a part; a JSON null is none.
-func content(raw json.RawMessage) []byte {
+func content(raw jsontext.Value) []byte {
 	if string(raw) == "null" {
 		return nil
 	}

@@ -90,7 +90,7 @@ func (m *Mailbox) Do(ctx context.Context, p Part) (Result, error) {
 			}
 			continue
 		}
-		r := m.judge(&p, ans.status, ans.header.Get("Retry-After"), ans.body, try)
+		r := m.judge(&p, ans.status, func() string { return ans.header.Get("Retry-After") }, ans.body, try)
 		r.Date = ans.date
 		if r.Err == nil {
 			return r.Result, nil
@@ -131,8 +131,8 @@ type judgement struct {
 	unknown bool          // a write that may have happened
 }
 
-// judge tells what an answer means for a part.
-func (m *Mailbox) judge(p *Part, status int, after string, body []byte, try int) judgement {
+// judge tells what an answer means for a part. after finds the header Retry-After, if it is wanted.
+func (m *Mailbox) judge(p *Part, status int, after func() string, body []byte, try int) judgement {
 	j := judgement{Result: Result{Status: status, Body: body}}
 	if status < 300 {
 		if len(body) > 0 && body[0] != '{' && status != http.StatusNoContent && status != http.StatusAccepted {
@@ -147,7 +147,7 @@ func (m *Mailbox) judge(p *Part, status int, after string, body []byte, try int)
 		j.unknown = !p.read()
 		return j
 	}
-	pause := retryAfter(after, m.c.now())
+	pause := retryAfter(after(), m.c.now())
 	j.Err = refusal(status, pause, body)
 	var e *Error
 	errors.As(j.Err, &e)

@@ -11,6 +11,9 @@ type Object struct {
 	buf []byte
 }
 
+// Sized makes an empty object with room for a text of n bytes.
+func Sized(n int) Object { return Object{make([]byte, 0, n)} }
+
 func (o *Object) key(name string) {
 	if len(o.buf) == 0 {
 		o.buf = append(o.buf, '{')
@@ -81,12 +84,12 @@ func (o *Object) Objects(name string, values []Object) {
 	o.buf = append(o.buf, ']')
 }
 
-// JSON is the object's text.
+// JSON is the object's text. Nothing may be added to the object after it.
 func (o *Object) JSON() []byte {
 	if len(o.buf) == 0 {
 		return []byte("{}")
 	}
-	return append(o.buf[:len(o.buf):len(o.buf)], '}')
+	return append(o.buf, '}')
 }
 
 // appendString appends s as JSON. Bytes that are not UTF-8 become U+FFFD, as JSON has no form for them.

@@ -3,8 +3,10 @@ package graph
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"tandem/internal/fault"
 )
@@ -17,51 +19,53 @@ type Page struct {
 	Items int    // on this page
 }
 
+// lenient takes what Graph may send: JSON as it is on the web. Names are compared as they are spelt.
+var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
 // ReadPage walks through the items of a list in an answer, one at a time.
 func ReadPage[T any](body []byte, each func(*T) error) (Page, error) {
 	page := Page{Count: -1}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if err := open(dec, '{'); err != nil {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(body), lenient)
+	if err := begin(dec, '{'); err != nil {
 		return page, unreadable(err)
 	}
 	listed := false
-	for dec.More() {
-		name, err := dec.Token()
+	for dec.PeekKind() == '"' {
+		name, err := dec.ReadToken()
 		if err != nil {
 			return page, unreadable(err)
 		}
-		switch name {
+		switch name.String() {
 		case "value":
-			if err := open(dec, '['); err != nil {
+			if err := begin(dec, '['); err != nil {
 				return page, unreadable(err)
 			}
 			listed = true
-			for dec.More() {
-				var item T
-				if err := dec.Decode(&item); err != nil {
+			for kind := dec.PeekKind(); kind != ']' && kind != 0; kind = dec.PeekKind() {
+				item := new(T)
+				if err := json.UnmarshalDecode(dec, item); err != nil {
 					return page, unreadable(err)
 				}
 				page.Items++
-				if err := each(&item); err != nil {
+				if err := each(item); err != nil {
 					return page, err
 				}
 			}
-			_, err = dec.Token()
+			_, err = dec.ReadToken()
 		case "@odata.nextLink":
-			err = dec.Decode(&page.Next)
+			err = json.UnmarshalDecode(dec, &page.Next)
 		case "@odata.deltaLink":
-			err = dec.Decode(&page.Delta)
+			err = json.UnmarshalDecode(dec, &page.Delta)
 		case "@odata.count":
-			err = dec.Decode(&page.Count)
+			err = json.UnmarshalDecode(dec, &page.Count)
 		default:
-			var other json.RawMessage
-			err = dec.Decode(&other)
+			err = dec.SkipValue()
 		}
 		if err != nil {
 			return page, unreadable(err)
 		}
 	}
-	if _, err := dec.Token(); err != nil { // cut off before its end: no page at all
+	if _, err := dec.ReadToken(); err != nil { // cut off before its end: no page at all
 		return page, unreadable(err)
 	}
 	if !listed {
@@ -70,13 +74,13 @@ func ReadPage[T any](body []byte, each func(*T) error) (Page, error) {
 	return page, nil
 }
 
-func open(dec *json.Decoder, want json.Delim) error {
-	token, err := dec.Token()
+func begin(dec *jsontext.Decoder, want jsontext.Kind) error {
+	token, err := dec.ReadToken()
 	if err != nil {
 		return err
 	}
-	if token != want {
-		return fmt.Errorf("%v where %v should be", token, want)
+	if token.Kind() != want {
+		return fmt.Errorf("%s where %s should be", token.Kind(), want)
 	}
 	return nil
 }
@@ -120,7 +124,7 @@ func One[T any](ctx context.Context, m *Mailbox, p Part) (T, Result, error) {
 
 // Decode reads an answer.
 func Decode(body []byte, into any) error {
-	if err := json.Unmarshal(body, into); err != nil {
+	if err := json.Unmarshal(body, into, lenient); err != nil {
 		return fault.New(fault.Unavailable, "", "graph: an answer that cannot be read: %w", err)
 	}
 	return nil

@@ -164,7 +164,7 @@ func untag(v record.Value) []string {
 // contactBody is what to send so that a contact has the fields given. before is the contact as it is, or an empty one.
 // Only what differs is sent, and lists and addresses with all that stands in them, as Graph replaces them whole.
 func contactBody(before *graph.Contact, fields record.Fields) (graph.Object, error) {
-	var o graph.Object
+	o := graph.Sized(1024)
 	for name := range fields {
 		if !contactNames[name] {
 			return o, unknownField(name)

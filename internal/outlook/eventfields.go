@@ -56,7 +56,7 @@ func reminder(e *graph.Event) record.Value {
 
 // eventBody is what to send so that an event has the fields given. before is the event as it is, nil for a new one.
 func eventBody(before *graph.Event, fields record.Fields) (graph.Object, error) {
-	var o graph.Object
+	o := graph.Sized(1024)
 	for name := range fields {
 		if !eventNames[name] {
 			return o, unknownField(name)
