@@ -1,7 +1,6 @@
 package web
 
 import (
-	"net/http"
 	"slices"
 
 	"tandem/internal/account"
@@ -127,26 +126,4 @@ func kindOf(text string) (record.Kind, error) {
 
 func subset(part, whole []string) bool {
 	return !slices.ContainsFunc(part, func(s string) bool { return !slices.Contains(whole, s) })
-}
-
-func (s *Site) chooseLanguage(v *visit) error {
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	lang := form.Get("lang")
-	if _, ok := s.pages.words[lang]; !ok {
-		return fault.New(fault.NotFound, "", "web: no language is called %q", lang)
-	}
-	http.SetCookie(v.w, &http.Cookie{
-		Name: langCookie, Value: lang, Path: "/", MaxAge: 365 * 24 * 3600,
-		HttpOnly: true, Secure: s.Settings.secure(), SameSite: http.SameSiteLaxMode,
-	})
-	if v.signedIn() && v.user.Locale != lang {
-		v.user.Locale = lang
-		if err := s.Accounts.UpdateUser(v.ctx(), v.user); err != nil {
-			return err
-		}
-	}
-	return v.to(ownPath(form.Get("next")))
 }

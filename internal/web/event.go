@@ -3,14 +3,12 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/record"
 	"tandem/internal/recur"
-	"tandem/internal/zone"
 )
 
 // eventPage shows one event, as a form.
@@ -47,90 +45,6 @@ func (p eventPage) Action() string {
 		return "/calendar"
 	}
 	return "/calendar/" + p.ID
-}
-
-// reminders are the minutes to choose from.
-var reminders = []string{"", "0", "5", "10", "15", "30", "60", "120", "1440", "2880", "10080"}
-
-// eventInput is an event as a form says it: in the event's own zone, the last day of an all-day event included.
-type eventInput struct {
-	Title, Start, End, Zone, Venue, Notes, Remind, Tags string
-	AllDay                                              bool
-	Owner                                               record.ID
-	Repeat                                              repeatInput
-}
-
-// inputOf says a stored event as its form does.
-func (v *visit) inputOf(r crm.Record) eventInput {
-	f := r.Fields
-	in := eventInput{
-		Title: string(f[record.EventTitle]), Venue: string(f[record.Venue]), Notes: string(f[record.Description]),
-		Remind: string(f[record.RemindAt]), Tags: strings.ReplaceAll(string(f[record.Tag]), "\n", ", "),
-		Zone: string(f[record.TimeZone]), AllDay: f[record.AllDay] == "true", Owner: r.Owner,
-	}
-	own, ok := zone.Load(in.Zone)
-	if !ok {
-		own, in.Zone = v.zone, v.zone.String()
-	}
-	start, ok1 := readTime(f[record.Start], in.AllDay)
-	end, ok2 := readTime(f[record.End], in.AllDay)
-	if ok1 && ok2 && in.AllDay {
-		in.Start, in.End = start.Format(dayLayout), end.AddDate(0, 0, -1).Format(dayLayout)
-	} else if ok1 && ok2 {
-		start = start.In(own)
-		in.Start, in.End = start.Format(inputLayout), end.In(own).Format(inputLayout)
-	}
-	in.Repeat = repeatOf(string(f[record.Recurring]), start)
-	return in
-}
-
-// inputLayout is what datetime-local inputs hold.
-const inputLayout = "2006-01-02T15:04"
-
-// readEvent reads a posted form.
-func readEvent(form url.Values) eventInput {
-	last := func(name string) string {
-		if values := form[name]; len(values) > 0 {
-			return strings.TrimSpace(values[len(values)-1])
-		}
-		return ""
-	}
-	in := eventInput{
-		Title: last("Event_Title"), Venue: last("Venue"), Notes: strings.ReplaceAll(last("Description"), "\r\n", "\n"),
-		Remind: last("Remind_At"), Tags: last("Tag"), Zone: last("Time_Zone"), AllDay: last("All_day") == "true",
-		Start: last("Start_DateTime"), End: last("End_DateTime"), Repeat: readRepeat(form),
-	}
-	in.Owner, _ = record.ParseID(last("Owner"))
-	if in.AllDay {
-		in.Start, _, _ = strings.Cut(in.Start, "T")
-		in.End, _, _ = strings.Cut(in.End, "T")
-	}
-	return in
-}
-
-// draft is the input as the CRM takes it: an all-day event ends on the day after its last.
-func (in eventInput) draft() crm.Draft {
-	end := in.End
-	if in.AllDay {
-		if day, err := time.Parse(dayLayout, end); err == nil {
-			end = day.AddDate(0, 0, 1).Format(dayLayout)
-		}
-	}
-	allDay := record.Value("false")
-	if in.AllDay {
-		allDay = "true"
-	}
-	start, _ := time.Parse(inputLayout, in.Start)
-	if start.IsZero() {
-		start, _ = time.Parse(dayLayout, in.Start)
-	}
-	return crm.Draft{Owner: in.Owner, Fields: record.Fields{
-		record.EventTitle: record.Value(in.Title), record.Venue: record.Value(in.Venue),
-		record.Description: record.Value(in.Notes), record.RemindAt: record.Value(in.Remind),
-		record.Tag: record.Value(strings.ReplaceAll(in.Tags, ",", "\n")), record.TimeZone: record.Value(in.Zone),
-		record.AllDay: allDay, record.Start: record.Value(in.Start), record.End: record.Value(end),
-		record.Recurring: record.Value(in.Repeat.rule(start)),
-	}}
 }
 
 func (s *Site) eventNew(v *visit) error {
@@ -233,23 +147,6 @@ func (v *visit) lookedAt(r crm.Record, o occurrence) (day, words string) {
 	return "", ""
 }
 
-func (v *visit) reminderOptions(chosen string) []option {
-	var out []option
-	known := false
-	for _, minutes := range reminders {
-		known = known || minutes == chosen
-		key := "reminder." + minutes
-		if minutes == "" {
-			key = "reminder.none"
-		}
-		out = append(out, option{minutes, v.words.T(key), minutes == chosen})
-	}
-	if !known {
-		out = append(out, option{chosen, v.words.T("reminder.minutes", "Minutes", chosen), true})
-	}
-	return out
-}
-
 func (s *Site) eventCreate(v *visit) error {
 	form, err := v.form()
 	if err != nil {
@@ -268,27 +165,6 @@ func (s *Site) eventCreate(v *visit) error {
 	}
 	s.putFlash(v.ctx(), flash{Key: "flash.created", Name: eventName(v.words, r)})
 	return v.toRecord("/calendar", r)
-}
-
-// missingInput finds what a form lacks before the CRM is asked: it would take an all-day event without an end.
-func (v *visit) missingInput(in eventInput) fieldErrors {
-	errs := fieldErrors{}
-	if in.Start == "" {
-		errs[string(record.Start)] = v.words.T("field_error.mandatory")
-	}
-	if in.End == "" {
-		errs[string(record.End)] = v.words.T("field_error.mandatory")
-	}
-	if in.Start != "" && in.End != "" && in.End < in.Start && len(in.End) == len(in.Start) {
-		errs[string(record.End)] = v.words.T("field_error.end_before_start")
-	}
-	if key := in.Repeat.problem(); key != "" {
-		errs["repeat"] = v.words.T("field_error." + key)
-	}
-	if len(errs) == 0 {
-		return nil
-	}
-	return errs
 }
 
 func (s *Site) eventUpdate(v *visit) error {
@@ -348,17 +224,6 @@ func (s *Site) eventConflict(v *visit, id record.ID, mine eventInput) error {
 		}
 	}
 	return s.conflict(v, now, "calendar", "/calendar/"+id.String(), rows)
-}
-
-// typedTime says what a date or time input holds.
-func (v *visit) typedTime(text string) string {
-	if t, err := time.Parse(inputLayout, text); err == nil {
-		return v.words.Moment(t)
-	}
-	if t, err := time.Parse(dayLayout, text); err == nil {
-		return v.words.Day(t)
-	}
-	return text
 }
 
 func (s *Site) eventChanged(v *visit) error {
@@ -438,18 +303,4 @@ func (v *visit) ruleWords(r crm.Record) string {
 		return v.words.T("repeat.custom")
 	}
 	return v.describe(rule)
-}
-
-// ruleText tells how an event repeats, as its form says it.
-func (v *visit) ruleText(in eventInput) string {
-	d := in.draft()
-	rule, err := recur.Parse(string(d.Fields[record.Recurring]))
-	if err != nil {
-		return v.words.T("repeat.none")
-	}
-	start, err := time.Parse(inputLayout, in.Start)
-	if err != nil {
-		start, _ = time.Parse(dayLayout, in.Start)
-	}
-	return v.describe(rule.Resolve(start))
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"tandem/internal/account"
@@ -118,11 +119,23 @@ func posted(kind record.Kind, form url.Values) record.Fields {
 		}
 		value := strings.ReplaceAll(values[len(values)-1], "\r\n", "\n")
 		if def.Type == record.Tags {
-			value = strings.ReplaceAll(value, ",", "\n")
+			value = strings.Join(tagNames(value), "\n")
 		}
 		out[def.Name] = record.Value(value)
 	}
 	return out
+}
+
+// tagNames reads what a person typed as tags: names between commas.
+func tagNames(text string) []string {
+	var names []string
+	for name := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == '\n' }) {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // ownerField lets a person choose whose the record is.

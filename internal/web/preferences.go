@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"tandem/internal/fault"
 	"tandem/internal/zone"
 )
 
@@ -51,4 +52,27 @@ func (s *Site) savePreferences(v *visit) error {
 	}
 	s.putFlash(v.ctx(), flash{Key: "flash.preferences"})
 	return v.to("/setup/preferences")
+}
+
+// chooseLanguage is the switch in the corner of every page; whoever is signed in finds the choice everywhere.
+func (s *Site) chooseLanguage(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	lang := form.Get("lang")
+	if _, ok := s.pages.words[lang]; !ok {
+		return fault.New(fault.NotFound, "", "web: no language is called %q", lang)
+	}
+	http.SetCookie(v.w, &http.Cookie{
+		Name: langCookie, Value: lang, Path: "/", MaxAge: 365 * 24 * 3600,
+		HttpOnly: true, Secure: s.Settings.secure(), SameSite: http.SameSiteLaxMode,
+	})
+	if v.signedIn() && v.user.Locale != lang {
+		v.user.Locale = lang
+		if err := s.Accounts.UpdateUser(v.ctx(), v.user); err != nil {
+			return err
+		}
+	}
+	return v.to(ownPath(form.Get("next")))
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -15,9 +14,12 @@ import (
 //	form fields      the API names of the CRM's fields (First_Name, Event_Title, Start_DateTime …), Owner, version
 //	#contact-form    #event-form, each with a button[name=save]; #delete-form with the button that deletes
 //	#contact-search  the search box of the list; #contact-list the list, tr[data-id] its rows, .badge[data-state] sync
-//	#calendar        month, week and day; #agenda the list, [data-id] its events
+//	#calendar        month, week and day; #agenda the list, [data-id] its events; .skip-day leaves one day out of a series
 //	#card-calendar   #card-contacts: data-state (none, on, first, paused, held, switching), data-synced, data-waiting,
 //	                 data-excluded, data-failing; forms .enable, .disable, .run, .retry, .answer-yes, .answer-no; a.reconnect
+//	#disable-calendar  #disable-contacts: the question before switching off, form .disable-now
+//	#link-records    where the records of a link stand, li[data-state]; #status the same in short, with the history
+//	#changed         appears (class note) above an open form when its record changed elsewhere
 //	#toast           what was just done, with the form .undo
 //	#signin-microsoft  the button at /signin; #signout the form that signs out
 //	#error-title     the heading of an error page, .reference its number
@@ -215,5 +217,3 @@ func (m *muted) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 func (m *muted) WriteHeader(status int) { m.status = status }
-
-var errNoSuchKind = errors.New("web: no such kind of sync")
