@@ -214,7 +214,8 @@ type Ledger interface {
 	PairsInState(ctx context.Context, link *Link, state PairState, dueBy time.Time, after int64, limit int) ([]Pair, error)
 	// Pairs pages through all pairs by ascending id: those after the given id, at most limit.
 	Pairs(ctx context.Context, link *Link, after int64, limit int) ([]Pair, error)
-	// Intend stores intents as one batch, before their requests leave, and returns the batch's id.
+	// Intend stores intents as one batch, before their requests leave, and returns the batch's id. Conflict with reason
+	// Duplicate: a record is on its way in another batch, or one that is said to have no pair has one; nothing is stored.
 	Intend(ctx context.Context, link *Link, intents []Intent) (int64, error)
 	// OpenIntents are the batches that were never settled: a run was cut off between Intend and Settle.
 	OpenIntents(ctx context.Context, link *Link) (map[int64][]Intent, error)

@@ -497,6 +497,7 @@ func (r *run) pullCRM(ctx context.Context) error {
 	}
 	line := newLine(width)
 	defer line.wait()
+	var underWay [][]record.Ref // of the pages that may not be settled yet
 	for cursor := r.link.CRM; ; {
 		page, err := r.crm.Changes(ctx, cursor, 0)
 		if fault.ReasonOf(err) == fault.CursorExpired && cursor != "" {
@@ -513,7 +514,15 @@ func (r *run) pullCRM(ctx context.Context) error {
 		}
 		first, changed := r.firstSync(page), page.Next != cursor
 		if cursor = page.Next; len(page.Changes) > 0 || changed {
-			next := cursor
+			next, told := cursor, refs(page.Changes)
+			// A listing that people's writes shift tells a record twice. Planned before the first time is settled, the
+			// second would not know of the item and make another.
+			if slices.ContainsFunc(underWay, func(page []record.Ref) bool { return common(page, told) }) {
+				if err := line.wait(); err != nil {
+					return err
+				}
+			}
+			underWay = append(underWay[max(0, len(underWay)-width+1):], told)
 			line.start(func() error { return r.applyCRM(ctx, page.Changes) }, func() error {
 				return r.advance(ctx, func(l *Link) {
 					if !l.Settled {
@@ -531,6 +540,15 @@ func (r *run) pullCRM(ctx context.Context) error {
 		}
 	}
 	return line.wait()
+}
+
+// common reports whether two pages share a record.
+func common(a, b []record.Ref) bool {
+	in := make(map[record.Ref]bool, len(a))
+	for _, ref := range a {
+		in[ref] = true
+	}
+	return slices.ContainsFunc(b, func(ref record.Ref) bool { return in[ref] })
 }
 
 // departed looks at the CRM record of every pair that there is before the CRM is first listed: the listing tells only of

@@ -161,7 +161,8 @@ func between(link *reconcile.Link, after int64) []any {
 	return []any{max(after, int64(link.ID)*rowsPerLink), (int64(link.ID) + 1) * rowsPerLink}
 }
 
-// Intend stores intents as one batch, before their requests leave.
+// Intend stores intents as one batch, before their requests leave. Two chunks of one run that both mean to create a
+// record cannot both pass here (D5): the link's row is locked, so the second one sees the first one's batch or pair.
 func (s *Ledger) Intend(ctx context.Context, link *reconcile.Link, intents []reconcile.Intent) (batch int64, err error) {
 	defer fault.Wrap(&err, "store: %d intents of link %d", len(intents), link.ID)
 	body, err := json.Marshal(intents)
@@ -173,6 +174,9 @@ func (s *Ledger) Intend(ctx context.Context, link *reconcile.Link, intents []rec
 		if err != nil {
 			return err
 		}
+		if err := tx.unknown(link, intents); err != nil {
+			return err
+		}
 		batch = last + 1
 		tx.items++
 		_, err = tx.exec(tx.ctx, `INSERT INTO intents (id, org_id, body) VALUES (?, ?, ?)`, batch, int64(link.Org), string(body))
@@ -181,20 +185,57 @@ func (s *Ledger) Intend(ctx context.Context, link *reconcile.Link, intents []rec
 	return batch, err
 }
 
+// unknown refuses intents for records that are on their way already, or that have a pair which the intent does not name.
+func (tx *Tx) unknown(link *reconcile.Link, intents []reconcile.Intent) error {
+	duplicate := func(ref record.Ref) error {
+		return fault.New(fault.Conflict, fault.Duplicate, "store: record %s of link %d is there or on its way", ref, link.ID)
+	}
+	open, err := list(tx.ctx, tx, readIntents, selectIntents, append([]any{int64(link.Org)}, between(link, 0)...)...)
+	if err != nil {
+		return err
+	}
+	sent := map[record.Ref]bool{}
+	for _, b := range open {
+		for _, intent := range b.intents {
+			sent[intent.From] = true
+		}
+	}
+	var alone texts
+	for _, intent := range intents {
+		if sent[intent.From] {
+			return duplicate(intent.From)
+		}
+		if intent.Pair == 0 {
+			alone = append(alone, string(intent.From))
+		}
+	}
+	paired, found, err := first(tx.ctx, tx, column[record.Ref],
+		`SELECT crm_ref FROM pairs WHERE link_id = ? AND crm_ref IN (?*) AND crm_ref <> '' LIMIT 1`, int64(link.ID), alone)
+	if err == nil && found {
+		err = duplicate(paired)
+	}
+	return err
+}
+
+const selectIntents = `SELECT id, body FROM intents WHERE org_id = ? AND id > ? AND id < ?`
+
+type storedIntents struct {
+	id      int64
+	intents []reconcile.Intent
+}
+
+func readIntents(scan scan) (b storedIntents, err error) {
+	var body string
+	if err = scan(&b.id, &body); err == nil {
+		err = json.Unmarshal([]byte(body), &b.intents)
+	}
+	return b, err
+}
+
 // OpenIntents are the batches that were never settled.
 func (s *Ledger) OpenIntents(ctx context.Context, link *reconcile.Link) (_ map[int64][]reconcile.Intent, err error) {
 	defer fault.Wrap(&err, "store: open intents of link %d", link.ID)
-	type batch struct {
-		id      int64
-		intents []reconcile.Intent
-	}
-	found, err := list(ctx, s.reader(), func(scan scan) (b batch, err error) {
-		var body string
-		if err = scan(&b.id, &body); err == nil {
-			err = json.Unmarshal([]byte(body), &b.intents)
-		}
-		return b, err
-	}, `SELECT id, body FROM intents WHERE org_id = ? AND id > ? AND id < ?`, append([]any{int64(link.Org)}, between(link, 0)...)...)
+	found, err := list(ctx, s.reader(), readIntents, selectIntents, append([]any{int64(link.Org)}, between(link, 0)...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -197,18 +197,30 @@ func testIntents(t *testing.T, w *world) {
 	l, other := w.run(link.ID), w.run(w.link(w.bob, record.Contacts).ID)
 	want := []reconcile.Intent{{Token: "t1", Side: reconcile.InMicrosoft, From: "c1"}, {Token: "t2", Side: reconcile.InMicrosoft, From: "c2", Pair: 5}}
 	first := must(s.Intend(ctx, l, want))(t)
-	second := must(s.Intend(ctx, l, want[:1]))(t)
+	again := []reconcile.Intent{{Token: "t3", Side: reconcile.InMicrosoft, From: "c3"}}
+	second := must(s.Intend(ctx, l, again))(t)
 	must(s.Intend(ctx, other, want[:1]))(t)
+	refused := func(what string, intents ...reconcile.Intent) {
+		t.Helper()
+		if _, err := s.Intend(ctx, l, intents); !fault.Is(err, fault.Conflict) || fault.ReasonOf(err) != fault.Duplicate {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	refused("a record on its way", reconcile.Intent{Token: "t4", From: "c4"}, reconcile.Intent{Token: "t9", From: "c2"})
 	w.clock.pass(time.Hour) // the worker dies here
 	l = w.run(link.ID)
 	open := must(s.OpenIntents(ctx, l))(t)
-	if len(open) != 2 || !slices.Equal(open[first], want) || !slices.Equal(open[second], want[:1]) {
+	if len(open) != 2 || !slices.Equal(open[first], want) || !slices.Equal(open[second], again) {
 		t.Fatalf("open are %+v", open)
 	}
 	ok(t, s.Settle(ctx, l, first, []reconcile.Entry{{Pair: pair("c1", "m1")}, {Pair: pair("c2", "m2")}}))
 	if open := must(s.OpenIntents(ctx, l))(t); !slices.Equal(slices.Collect(maps.Keys(open)), []int64{second}) {
 		t.Errorf("open are %+v", open)
 	}
+	pairs := must(s.Pairs(ctx, l, 0, 9))(t)
+	refused("a record with a pair", reconcile.Intent{Token: "t9", From: "c2"})
+	third := must(s.Intend(ctx, l, []reconcile.Intent{{Token: "t9", From: "c2", Pair: pairs[1].ID}, {Token: "t4", From: "c4"}}))(t)
+	ok(t, s.Settle(ctx, l, third, nil))
 	ok(t, s.Settle(ctx, l, second, nil))
 	if open := must(s.OpenIntents(ctx, l))(t); len(open) != 0 {
 		t.Errorf("open are %+v", open)

@@ -178,9 +178,29 @@ func (l *Ledger) Intend(_ context.Context, link *reconcile.Link, intents []recon
 	if err != nil {
 		return 0, err
 	}
+	for _, intent := range intents {
+		if e.knows(intent) {
+			return 0, fault.New(fault.Conflict, fault.Duplicate, "%s is there or on its way", intent.From)
+		}
+	}
 	l.nextID++
 	e.intents[l.nextID] = slices.Clone(intents)
 	return l.nextID, nil
+}
+
+// knows reports whether a record is on its way already, or has a pair that its intent does not name.
+func (e *entry) knows(intent reconcile.Intent) bool {
+	for _, batch := range e.intents {
+		if slices.ContainsFunc(batch, func(i reconcile.Intent) bool { return i.From == intent.From }) {
+			return true
+		}
+	}
+	for _, p := range e.pairs {
+		if intent.Pair == 0 && p.CRM == intent.From {
+			return true
+		}
+	}
+	return false
 }
 
 // OpenIntents lists the batches that were never settled.
