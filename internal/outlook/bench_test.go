@@ -97,7 +97,7 @@ func benchSide(b *testing.B, kind record.Kind) reconcile.Side {
 		b.Fatal(err)
 	}
 	if kind == record.Contacts {
-		return NewContacts(box, Options{Container: id})
+		return NewContacts(box, Options{Container: id}, nil)
 	}
 	return NewEvents(box, Options{Container: id}, nil)
 }

@@ -30,7 +30,7 @@ func bodyText(b *graph.Body) record.Value {
 func bodyWith(before *graph.Body, text record.Value) (graph.Object, bool) {
 	var o graph.Object
 	content := htmlOf(text)
-	if bodyText(before) == textOf(content) {
+	if before.Content == "" && content == "" || before.Content != "" && bodyText(before) == textOf(content) {
 		return o, false
 	}
 	if from, to, ok := joinBlock(before.Content); ok && !strings.EqualFold(before.ContentType, "text") {

@@ -16,12 +16,14 @@ const contactPage = "odata.maxpagesize=500"
 // Contacts is a dedicated contact folder as one side of a link. It reads by delta. A value is made for one run.
 type Contacts struct {
 	place
+	known   Known
 	folders []graph.Folder // as last listed
 }
 
-// NewContacts gives the side of a folder in a mailbox.
-func NewContacts(box *graph.Mailbox, o Options) *Contacts {
-	return &Contacts{place: place{box: box, kind: record.Contacts, id: string(o.Container), mark: o.Mark}}
+// NewContacts gives the side of a folder in a mailbox. known may be nil; with it, a delta that lags behind our own
+// writes is recognised.
+func NewContacts(box *graph.Mailbox, o Options, known Known) *Contacts {
+	return &Contacts{place: place{box: box, kind: record.Contacts, id: string(o.Container), mark: o.Mark}, known: known}
 }
 
 // contactCursor is where a round of the delta goes on, or where the next one begins. Links are Graph's, verbatim.
@@ -31,8 +33,9 @@ type contactCursor struct {
 	Done string `json:"delta,omitempty"` // at its end
 }
 
-// Changes returns one page of the delta. What it reports as removed is looked at at once, so that Missing only remains
-// what could not be told. Marks are not in it: Graph's delta has no extended properties.
+// Changes returns one page of the delta. What it reports as removed, and what it tells in part or may tell as it was
+// before, is looked at at once; so Missing only remains what could not be told. Marks are not in it: Graph's delta has no
+// extended properties.
 func (c *Contacts) Changes(ctx context.Context, after record.Cursor, _ int) (page record.Page, err error) {
 	defer fault.Wrap(&err, "outlook: changes of contacts")
 	var at contactCursor
@@ -43,30 +46,16 @@ func (c *Contacts) Changes(ctx context.Context, after record.Cursor, _ int) (pag
 			return page, cursorError(errNoCursor)
 		}
 	}
-	got, err := c.delta(ctx, at)
+	body, err := c.delta(ctx, at)
 	if err != nil {
 		return page, err
 	}
-	var removed []record.Ref
-	last, err := graph.ReadPage(got, func(it *graph.Contact) error {
-		if it.Removed != nil {
-			removed = append(removed, record.Ref(it.ID))
-		} else {
-			change := c.change(it)
-			change.TokenRead = false
-			page.Changes = append(page.Changes, change)
-		}
-		return nil
-	})
+	items, last, err := gatherContacts(body)
 	if err != nil {
 		return page, err
 	}
-	if len(removed) > 0 {
-		looked, err := c.Read(ctx, removed)
-		if err != nil {
-			return page, err
-		}
-		page.Changes = append(page.Changes, looked...)
+	if page.Changes, err = c.tell(ctx, items); err != nil {
+		return page, err
 	}
 	next := contactCursor{V: 1, Next: last.Next, Done: last.Delta}
 	if next.Next == "" && next.Done == "" {
@@ -78,6 +67,71 @@ func (c *Contacts) Changes(ctx context.Context, after record.Cursor, _ int) (pag
 	text, err := json.Marshal(next)
 	page.Next, page.More = record.Cursor(text), next.Next != ""
 	return page, err
+}
+
+// gatherContacts reads a page. Of what is on it twice (a delta may replay), the last counts.
+func gatherContacts(body []byte) (items []*graph.Contact, last graph.Page, err error) {
+	seen := map[string]int{}
+	last, err = graph.ReadPage(body, func(it *graph.Contact) error {
+		if i, twice := seen[it.ID]; twice {
+			items[i] = it
+			return nil
+		}
+		seen[it.ID] = len(items)
+		items = append(items, it)
+		return nil
+	})
+	return items, last, err
+}
+
+// tell makes changes of the items of a page.
+func (c *Contacts) tell(ctx context.Context, items []*graph.Contact) ([]record.Change, error) {
+	versions, err := c.versions(ctx, items)
+	if err != nil {
+		return nil, err
+	}
+	changes := make([]record.Change, len(items))
+	var look []record.Ref
+	var of []int
+	for i, it := range items {
+		ref, version := record.Ref(it.ID), record.Version(it.Version())
+		before, known := versions[ref]
+		if it.Removed != nil || partial(it) || known && before != version {
+			look, of = append(look, ref), append(of, i)
+			continue
+		}
+		changes[i] = c.change(it)
+		changes[i].TokenRead = false
+	}
+	if len(look) == 0 {
+		return changes, nil
+	}
+	looked, err := c.Read(ctx, look)
+	for n, i := range of {
+		if err == nil {
+			changes[i] = looked[n]
+		}
+	}
+	return changes, err
+}
+
+// versions asks for the versions that the ledger knows. An item that it knows at another version has been changed by a
+// person, or the delta has not caught up with a write of our own yet, which may take a minute: only a look can tell.
+func (c *Contacts) versions(ctx context.Context, items []*graph.Contact) (map[record.Ref]record.Version, error) {
+	if c.known == nil || len(items) == 0 {
+		return nil, nil
+	}
+	refs := make([]record.Ref, len(items))
+	for i, it := range items {
+		refs[i] = record.Ref(it.ID)
+	}
+	return c.known(ctx, refs)
+}
+
+// partial reports whether a delta told only some of the properties, which it may do: whole contacts have all their
+// lists, empty ones too.
+func partial(it *graph.Contact) bool {
+	return it.EmailAddresses == nil || it.BusinessPhones == nil || it.HomePhones == nil || it.IMAddresses == nil || it.Categories == nil
 }
 
 // delta asks for a page. A round begins with one batch that also asks whether the folder is alive; that makes a run in

@@ -20,8 +20,8 @@ type Events struct {
 	known Known
 }
 
-// Known tells the versions of those items that the ledger has as in step. With it, a side need not look closely at what
-// only comes back from its own writes.
+// Known tells the versions of those items that the ledger has as in step; others are absent. With it, a side knows its
+// own writes when they come round: it need not look at them closely, and does not take what lags behind them for news.
 type Known func(ctx context.Context, refs []record.Ref) (map[record.Ref]record.Version, error)
 
 // NewEvents gives the side of a calendar in a mailbox. known may be nil.

@@ -16,7 +16,7 @@ var kinds = []record.Kind{record.Contacts, record.Calendar}
 // side gives the side of a link.
 func (r *rig) side(link *reconcile.Link) reconcile.Side {
 	if link.Kind == record.Contacts {
-		return NewContacts(r.box, r.options(link))
+		return NewContacts(r.box, r.options(link), nil)
 	}
 	return NewEvents(r.box, r.options(link), nil)
 }

@@ -1,6 +1,7 @@
 package outlook
 
 import (
+	"context"
 	"fmt"
 	"net/http/httptest"
 	"strings"
@@ -76,7 +77,7 @@ func (r *rig) link(kind record.Kind) *reconcile.Link {
 
 func (r *rig) containers() *Containers {
 	return &Containers{
-		Mailbox: func(_ ctx, _ *reconcile.Link) (*graph.Mailbox, error) { return r.box, nil },
+		Mailbox: func(context.Context, *reconcile.Link) (*graph.Mailbox, error) { return r.box, nil },
 		Seal:    NewSeal([]byte("secret")), Now: time.Now,
 	}
 }
@@ -100,7 +101,7 @@ func (r *rig) options(link *reconcile.Link) Options {
 func (r *rig) contacts() (*reconcile.Link, *Contacts) {
 	r.Helper()
 	link := r.container(record.Contacts)
-	return link, NewContacts(r.box, r.options(link))
+	return link, NewContacts(r.box, r.options(link), nil)
 }
 
 func (r *rig) events() (*reconcile.Link, *Events) {
@@ -151,7 +152,7 @@ func TestContactsAreASide(t *testing.T) {
 			link, _ := r.contacts()
 			base := "/me/contactFolders/" + string(link.Container) + "/contacts"
 			return sidetest.Fixture{
-				Open: func() reconcile.Side { return NewContacts(r.box, r.options(link)) },
+				Open: func() reconcile.Side { return NewContacts(r.box, r.options(link), nil) },
 				Put: func(t *testing.T, f record.Fields) record.Ref {
 					body, err := contactBody(&graph.Contact{}, f)
 					if err != nil {
@@ -160,7 +161,7 @@ func TestContactsAreASide(t *testing.T) {
 					return record.Ref(r.must(r.actor().Post(base, body.JSON()))["id"].(string))
 				},
 				Edit: func(t *testing.T, ref record.Ref, f record.Fields) {
-					seen, err := NewContacts(r.box, r.options(link)).Read(t.Context(), []record.Ref{ref})
+					seen, err := NewContacts(r.box, r.options(link), nil).Read(t.Context(), []record.Ref{ref})
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -1,0 +1,58 @@
+package graph
+
+import (
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"tandem/internal/account"
+	"tandem/internal/fault"
+	"tandem/internal/m365sim"
+)
+
+const adele = "adele@contoso.example"
+
+// The tokens of a simulated Entra: each refresh gives a new pair, and the old one is worth nothing.
+func TestTokensOfEntra(t *testing.T) {
+	t.Parallel()
+	sim := m365sim.New(m365sim.Options{})
+	server := httptest.NewServer(sim)
+	t.Cleanup(func() { sim.Close(); server.Close() })
+	sim.SetBaseURL(server.URL)
+	sim.SetRotateStrictly(true)
+	app := m365sim.App{ClientID: "0f7e11d5-2a41-4f0a-8d1e-7f0f3b0c9a01", Secret: "s3cret", Name: "Tandem", RedirectURIs: []string{"http://localhost/x"}}
+	sim.RegisterApp(app)
+	scopes := []string{"openid", "offline_access", "Contacts.ReadWrite"}
+	v := &vault{grant: account.Grant{
+		User: 5, Org: 1, Scopes: scopes, Access: "old", Expires: time.Now().Add(-time.Hour),
+		Refresh: account.Secret(sim.IssueRefreshToken(adele, app.ClientID, scopes...)),
+	}}
+	tokens := func(secret account.Secret) *Tokens {
+		return NewTokens(TokenOptions{Authority: server.URL, ClientID: app.ClientID, ClientSecret: secret}, v)
+	}
+	box := func(secret account.Secret) *Mailbox {
+		person := sim.Person(adele)
+		return New(Options{BaseURL: server.URL + "/v1.0"}).For(tokens(secret).For(1, 5, person.TenantID), person.ID)
+	}
+	ask := func(secret account.Secret) error {
+		b := box(secret)
+		_, err := b.Do(t.Context(), Get(b.Path("contactFolders"), ""))
+		return err
+	}
+	for range 3 {
+		if err := ask("s3cret"); err != nil {
+			t.Fatal(err)
+		}
+		v.grant.Expires = time.Now() // the next round refreshes with the pair just stored
+	}
+	if err := ask("wrong"); fault.ReasonOf(err) != fault.AppMisconfigured || v.grant.Broken {
+		t.Errorf("FIELD-FAILURES 6: a wrong secret: %v, broken %v", err, v.grant.Broken)
+	}
+	if err := ask("s3cret"); err != nil {
+		t.Errorf("after the secret was put right: %v", err)
+	}
+	sim.Revoke(adele)
+	if err := ask("s3cret"); fault.ReasonOf(err) != fault.ReconnectNeeded || !v.grant.Broken {
+		t.Errorf("FIELD-FAILURES 14: revoked: %v, broken %v", err, v.grant.Broken)
+	}
+}

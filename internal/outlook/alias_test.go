@@ -1,5 +1,0 @@
-package outlook
-
-import "context"
-
-type ctx = context.Context

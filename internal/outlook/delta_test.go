@@ -1,0 +1,118 @@
+package outlook
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"tandem/internal/fault"
+	"tandem/internal/graph"
+	"tandem/internal/record"
+)
+
+// A script is a Graph of a few lines: it answers each part of a batch, and each call, by the end of its path.
+func script(t *testing.T, answers map[string]string) *graph.Mailbox {
+	t.Helper()
+	one := func(url string) (int, string) {
+		path, _, _ := strings.Cut(url, "?")
+		for end, body := range answers {
+			if strings.HasSuffix(path, end) {
+				return 200, body
+			}
+		}
+		return 404, `{"error":{"code":"ErrorItemNotFound","message":"gone"}}`
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if !strings.HasSuffix(r.URL.Path, "$batch") {
+			status, body := one(r.URL.Path)
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+			return
+		}
+		var asked struct {
+			Requests []struct{ ID, URL string } `json:"requests"`
+		}
+		_ = json.NewDecoder(r.Body).Decode(&asked)
+		var parts []string
+		for _, p := range asked.Requests {
+			status, body := one(p.URL)
+			parts = append(parts, fmt.Sprintf(`{"id":%q,"status":%d,"body":%s}`, p.ID, status, body))
+		}
+		_, _ = io.WriteString(w, `{"responses":[`+strings.Join(parts, ",")+`]}`)
+	}))
+	t.Cleanup(server.Close)
+	return graph.New(graph.Options{BaseURL: server.URL + "/v1.0"}).For(graph.Static("t"), "a")
+}
+
+const wholeContact = `"parentFolderId":"F","emailAddresses":[],"businessPhones":[],"homePhones":[],"imAddresses":[],"categories":[]`
+
+func contactJSON(id, version, more string) string {
+	return fmt.Sprintf(`{"id":%q,"@odata.etag":"W/\"%s\"",%s}`, id, version, more)
+}
+
+// What a delta tells in part, twice, or as it was before our own write, does not pass for what is so now.
+func TestDeltaThatIsNotTheWholeTruth(t *testing.T) {
+	t.Parallel()
+	page := strings.Join([]string{
+		contactJSON("part", "2", `"surname":"Told"`),
+		contactJSON("twice", "1", wholeContact+`,"surname":"Old"`),
+		contactJSON("lagging", "1", wholeContact+`,"surname":"Old"`),
+		contactJSON("new", "1", wholeContact+`,"surname":"New"`),
+		contactJSON("same", "7", wholeContact+`,"surname":"Same"`),
+		contactJSON("twice", "2", wholeContact+`,"surname":"Young"`),
+		`{"id":"gone","@removed":{"reason":"deleted"}}`,
+		`{"id":"back","@removed":{"reason":"deleted"}}`,
+	}, ",")
+	box := script(t, map[string]string{
+		"/contactFolders":   `{"value":[{"id":"F","displayName":"Tandem","parentFolderId":"top"}]}`,
+		"/contacts/delta":   `{"value":[` + page + `],"@odata.deltaLink":"/users/a/delta?$deltatoken=x"}`,
+		"/contacts/part":    contactJSON("part", "2", wholeContact+`,"surname":"Told","givenName":"Untold"`),
+		"/contacts/lagging": contactJSON("lagging", "2", wholeContact+`,"surname":"Ours"`),
+		"/contacts/back":    contactJSON("back", "3", wholeContact+`,"surname":"Back"`),
+	})
+	known := func(_ context.Context, _ []record.Ref) (map[record.Ref]record.Version, error) {
+		return map[record.Ref]record.Version{"lagging": `W/"2"`, "same": `W/"7"`}, nil
+	}
+	got, err := NewContacts(box, Options{Container: "F"}, known).Changes(t.Context(), "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[record.Ref]string{
+		"part": `0 W/"2" Untold Told`, "twice": `0 W/"2"  Young`, "lagging": `0 W/"2"  Ours`, "new": `0 W/"1"  New`, "same": `0 W/"7"  Same`,
+		"gone": `2   `, "back": `0 W/"3"  Back`,
+	}
+	if len(got.Changes) != len(want) {
+		t.Errorf("%d changes, want %d", len(got.Changes), len(want))
+	}
+	for _, c := range got.Changes {
+		if told := fmt.Sprint(c.State, c.Version, c.Fields["givenName"], c.Fields["surname"]); strings.ReplaceAll(told, " ", "") != strings.ReplaceAll(want[c.Ref], " ", "") {
+			t.Errorf("%s: %s, want %s", c.Ref, told, want[c.Ref])
+		}
+	}
+}
+
+// Links that lead nowhere, to themselves or to somebody else are no round.
+func TestDeltaLinks(t *testing.T) {
+	t.Parallel()
+	for name, link := range map[string]string{
+		"nowhere": ``, "to somebody else": `,"@odata.nextLink":"https://evil.example/v1.0/x"`,
+	} {
+		box := script(t, map[string]string{
+			"/contactFolders": `{"value":[{"id":"F"}]}`, "/contacts/delta": `{"value":[]` + link + `}`,
+		})
+		side := NewContacts(box, Options{Container: "F"}, nil)
+		page, err := side.Changes(t.Context(), "", 0)
+		if err == nil {
+			_, err = side.Changes(t.Context(), page.Next, 0)
+		}
+		if err == nil || fault.Is(err, fault.Gone) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
