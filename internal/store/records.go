@@ -61,7 +61,7 @@ func recordReader(org record.ID, kind record.Kind) func(scan) (crm.Record, error
 // Records lists a page.
 func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, q crm.Query) (_ []crm.Record, err error) {
 	defer fault.Wrap(&err, "store: list %s", kind)
-	q, err = s.candidates(ctx, org, kind, q)
+	q, err = s.candidates(ctx, org, kind, q, manyForPage)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 // Count counts what Records would list without a limit.
 func (s *Records) Count(ctx context.Context, org record.ID, kind record.Kind, q crm.Query) (_ int, err error) {
 	defer fault.Wrap(&err, "store: count %s", kind)
-	if q, err = s.candidates(ctx, org, kind, q); err != nil {
+	if q, err = s.candidates(ctx, org, kind, q, manyForPage); err != nil {
 		return 0, err
 	}
 	where, args := conditions(org, kind, q)

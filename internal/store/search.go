@@ -20,11 +20,15 @@ func wordsOf(search string) []string {
 	return words[:min(len(words), most)]
 }
 
-// manyCandidates is how many records may have a word before it counts as common.
-const manyCandidates = 2000
+// How many records may have a word before it counts as common: for a page, which then is soon full, and for a count,
+// which has to look at all of them.
+const (
+	manyForPage  = 2000
+	manyForCount = 20000
+)
 
 // candidates narrows a query with a rare word down to the records that may have it.
-func (s *Records) candidates(ctx context.Context, org record.ID, kind record.Kind, q crm.Query) (crm.Query, error) {
+func (s *Records) candidates(ctx context.Context, org record.ID, kind record.Kind, q crm.Query, many int) (crm.Query, error) {
 	match := trigramsOf(wordsOf(q.Search))
 	if match == "" || q.IDs != nil || !s.db.trigrams() {
 		return q, nil
@@ -32,8 +36,8 @@ func (s *Records) candidates(ctx context.Context, org record.ID, kind record.Kin
 	table := tableOf(kind) + "_search"
 	ids, err := list(ctx, s.reader(), column[record.ID], fmt.Sprintf(
 		`SELECT rowid FROM %[1]s WHERE %[1]s MATCH ? AND rowid > ? AND rowid < ? LIMIT ?`, table),
-		match, int64(org)*idsPerOrg, (int64(org)+1)*idsPerOrg, int64(manyCandidates+1))
-	if err == nil && len(ids) <= manyCandidates {
+		match, int64(org)*idsPerOrg, (int64(org)+1)*idsPerOrg, int64(many+1))
+	if err == nil && len(ids) <= many {
 		q.IDs = append([]record.ID{}, ids...) // not nil: none may have it
 	}
 	return q, err

@@ -42,14 +42,14 @@ func openSQLite(ctx context.Context, path string, readers int) (*liteDB, error) 
 	// Immediate: a transaction that read before it writes would otherwise fail where another one wrote between.
 	// NORMAL: with a write-ahead log a crash of the process loses nothing, one of the machine the last moments.
 	if db.writer, err = openLite(path, 1, "_txlock=immediate", "journal_mode(WAL)", "synchronous(NORMAL)", "foreign_keys(1)",
-		"cache_size(-8192)", "temp_store(MEMORY)", "journal_size_limit(67108864)"); err != nil {
+		"cache_size(-4096)", "temp_store(MEMORY)", "journal_size_limit(67108864)"); err != nil {
 		return nil, err
 	}
 	if err := db.writer.PingContext(ctx); err != nil { // makes the file, which readers cannot
 		db.close()
 		return nil, err
 	}
-	if db.reader, err = openLite(path, readers, "", "query_only(1)", "cache_size(-4096)", "temp_store(MEMORY)"); err != nil {
+	if db.reader, err = openLite(path, readers, "", "query_only(1)", "cache_size(-2048)", "temp_store(MEMORY)"); err != nil {
 		db.close()
 		return nil, err
 	}
