@@ -53,7 +53,7 @@ func (n *neighbour) Microsoft(ctx context.Context, link *reconcile.Link) (reconc
 	}
 	options := outlook.Options{Container: link.Container, Mark: outlook.Mark(link), Now: n.now}
 	if link.Kind == record.Contacts {
-		return outlook.NewContacts(box, options), nil
+		return outlook.NewContacts(box, options, n.inStep(link)), nil
 	}
 	return outlook.NewEvents(box, options, n.inStep(link)), nil
 }
