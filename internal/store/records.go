@@ -90,7 +90,7 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 // Count counts what Records would list without a limit.
 func (s *Records) Count(ctx context.Context, org record.ID, kind record.Kind, q crm.Query) (_ int, err error) {
 	defer fault.Wrap(&err, "store: count %s", kind)
-	if q, err = s.candidates(ctx, org, kind, q, manyForPage); err != nil {
+	if q, err = s.candidates(ctx, org, kind, q, manyForCount); err != nil {
 		return 0, err
 	}
 	where, args := conditions(org, kind, q)
