@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+
+	"tandem/internal/app"
 )
 
 func main() {
@@ -21,6 +23,7 @@ func main() {
 		exitOn(runSimulator(ctx, os.Args[2:]))
 		return
 	}
+	app.TuneMemory()
 	out := flag.String("json", "bench.json", "where the figures go")
 	only := flag.String("only", "", "comma-separated beginnings of keys to measure (default: all)")
 	scale := flag.Float64("scale", 1, "part of the full sizes, for trying the program out")

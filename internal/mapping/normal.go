@@ -34,7 +34,11 @@ func normal(t record.Type, v record.Value) record.Value {
 		}
 		return ""
 	}
-	s := norm.NFC.String(string(v))
+	s := string(v)
+	if tidy(s) && t != record.Zone && t != record.Tags && t != record.Email {
+		return v
+	}
+	s = norm.NFC.String(s)
 	switch t {
 	case record.LongText:
 		return record.Value(normalLines(s))
@@ -54,6 +58,21 @@ func normal(t record.Type, v record.Value) record.Value {
 		s = strings.Join(strings.Fields(s), " ")
 	}
 	return record.Value(s)
+}
+
+// tidy reports whether a value is plain ASCII in which no blank stands at an end or beside another: then it is in normal
+// form already, as most are.
+func tidy(s string) bool {
+	blank := true
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == ' ' && blank, c < ' ', c > '~':
+			return false
+		default:
+			blank = c == ' '
+		}
+	}
+	return !blank
 }
 
 // normalLines evens out what HTML and different systems do to white space: line ends, blanks in a row, blank lines at

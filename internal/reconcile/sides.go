@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"tandem/internal/mapping"
@@ -90,6 +91,10 @@ func (w whole) fill(changes []record.Change) {
 }
 
 func everyField(fields record.Fields, names []record.Field) record.Fields {
+	missing := slices.ContainsFunc(names, func(f record.Field) bool { _, ok := fields[f]; return !ok })
+	if !missing {
+		return fields
+	}
 	out := fields.With(nil)
 	for _, f := range names {
 		if _, ok := out[f]; !ok {

@@ -157,10 +157,20 @@ func Defs(kind Kind) []Def {
 
 // DefOf finds the definition of a field of a kind.
 func DefOf(kind Kind, name Field) (Def, bool) {
-	for _, d := range Defs(kind) {
-		if d.Name == name {
-			return d, true
-		}
+	byName := eventDefsByName
+	if kind == Contacts {
+		byName = contactDefsByName
 	}
-	return Def{}, false
+	d, ok := byName[name]
+	return d, ok
+}
+
+var contactDefsByName, eventDefsByName = indexed(contactDefs), indexed(eventDefs)
+
+func indexed(defs []Def) map[Field]Def {
+	out := make(map[Field]Def, len(defs))
+	for _, d := range defs {
+		out[d.Name] = d
+	}
+	return out
 }

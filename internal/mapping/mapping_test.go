@@ -1,0 +1,148 @@
+package mapping_test
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"tandem/internal/fault"
+	"tandem/internal/mapping"
+	"tandem/internal/record"
+)
+
+func TestS26S27_TheDefaultsAreSound(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []record.Kind{record.Contacts, record.Calendar} {
+		if err := mapping.Default(kind).Check(); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
+func TestS26_CheckRefuses(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name string
+		rows []mapping.Row
+		want fault.Reason
+	}{
+		{"a field the CRM lacks", []mapping.Row{{Microsoft: "givenName", CRM: "Shoe_Size"}}, fault.UnknownField},
+		{"a field Graph does not offer", []mapping.Row{{Microsoft: "businessFax", CRM: record.Fax}}, fault.UnknownField},
+		{"a date to a phone", []mapping.Row{{Microsoft: "birthday", CRM: record.Mobile}}, fault.BadValue},
+		{"notes to a line", []mapping.Row{{Microsoft: "personalNotes", CRM: record.Title}}, fault.BadValue},
+		{"one CRM field twice", []mapping.Row{{Microsoft: "mobilePhone", CRM: record.Mobile}, {Microsoft: "homePhones[0]", CRM: record.Mobile}}, fault.Duplicate},
+		{"one Microsoft field twice", []mapping.Row{{Microsoft: "mobilePhone", CRM: record.Mobile}, {Microsoft: "mobilePhone", CRM: record.HomePhone}}, fault.Duplicate},
+	} {
+		table := mapping.Table{Kind: record.Contacts, Rows: row.rows}
+		if err := table.Check(); fault.ReasonOf(err) != row.want {
+			t.Errorf("%s: got %v, want %s", row.name, err, row.want)
+		}
+	}
+}
+
+func TestToCRM_FindsAFamilyName(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name        string
+		theirs      record.Fields
+		first, last record.Value
+	}{
+		{"both names", record.Fields{"givenName": "Ana", "surname": "Silva"}, "Ana", "Silva"},
+		{"a single name", record.Fields{"givenName": "Madonna", "surname": ""}, "", "Madonna"},
+		{"a company", record.Fields{"givenName": "", "surname": "", "companyName": "Contoso"}, "", "Contoso"},
+		{"an address", record.Fields{"surname": "", "emailAddresses[0]": "x@example.com"}, "", "x@example.com"},
+		{"nothing at all", record.Fields{"surname": ""}, "", "?"},
+	} {
+		ours := mapping.Default(record.Contacts).ToCRM(row.theirs)
+		if ours[record.LastName] != row.last || ours[record.FirstName] != row.first {
+			t.Errorf("%s: got %q %q", row.name, ours[record.FirstName], ours[record.LastName])
+		}
+	}
+}
+
+func TestNormal_WhatIsNoDifference(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		kind record.Kind
+		a, b record.Fields
+		same bool
+	}{
+		{record.Contacts, record.Fields{record.EmailField: "Ana@Example.COM "}, record.Fields{record.EmailField: "Ana@example.com"}, true},
+		{record.Contacts, record.Fields{record.EmailField: "ana@example.com"}, record.Fields{record.EmailField: "Ana@example.com"}, false},
+		{record.Contacts, record.Fields{record.FirstName: " Ana  Maria"}, record.Fields{record.FirstName: "Ana Maria"}, true},
+		{record.Contacts, record.Fields{record.FirstName: "Jose\u0301"}, record.Fields{record.FirstName: "José"}, true},
+		{record.Contacts, record.Fields{record.Description: "a\r\n\r\n\r\nb  \r\n"}, record.Fields{record.Description: "a\n\nb"}, true},
+		{record.Contacts, record.Fields{record.Description: "a\nb"}, record.Fields{record.Description: "a b"}, false},
+		{record.Calendar, record.Fields{record.TimeZone: "Europe/Lisbon"}, record.Fields{record.TimeZone: "GMT Standard Time"}, true},
+		{record.Calendar, record.Fields{record.TimeZone: "Europe/Lisbon"}, record.Fields{record.TimeZone: "Europe/Paris"}, false},
+		{record.Calendar, record.Fields{record.AllDay: ""}, record.Fields{record.AllDay: "false"}, true},
+		{
+			record.Calendar,
+			record.Fields{record.Start: "2026-11-24T12:00:00Z", record.TimeZone: "America/Sao_Paulo", record.Recurring: "FREQ=WEEKLY"},
+			record.Fields{record.Start: "2026-11-24T12:00:00Z", record.TimeZone: "E. South America Standard Time", record.Recurring: "FREQ=WEEKLY;BYDAY=TU;INTERVAL=1"},
+			true,
+		},
+		{
+			record.Calendar,
+			record.Fields{record.Start: "2026-11-24", record.AllDay: "true", record.TimeZone: "America/Sao_Paulo"},
+			record.Fields{record.Start: "2026-11-24", record.AllDay: "true", record.TimeZone: "UTC"},
+			true,
+		},
+	} {
+		a, b := mapping.Normal(row.kind, row.a), mapping.Normal(row.kind, row.b)
+		for f := range row.a {
+			if (a[f] == b[f]) != row.same && (row.same || len(row.a) == 1) {
+				t.Errorf("%s: %q and %q: normal forms %q and %q", f, row.a[f], row.b[f], a[f], b[f])
+			}
+		}
+	}
+}
+
+// TestI11_NormalForms: the normal form of a normal form is itself, for every type and any text.
+func TestI11_NormalForms(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		kind := rapid.SampledFrom([]record.Kind{record.Contacts, record.Calendar}).Draw(rt, "kind")
+		fields := record.Fields{}
+		for _, def := range record.Defs(kind) {
+			fields[def.Name] = record.Value(rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
+				"", " ", "a  b", "a\r\nb", "x@Y.com", "true", "2026-11-24", "2026-11-24T12:00:00Z", "FREQ=WEEKLY", "Asia/Calcutta", "b\na\nb",
+				"é", "e\u0301", "\u00a0", strings.Repeat(" \n", 3),
+			})).Draw(rt, string(def.Name)))
+		}
+		once := mapping.Normal(kind, fields)
+		twice := mapping.Normal(kind, once)
+		for f := range fields {
+			if once[f] != twice[f] {
+				rt.Fatalf("%s: %q becomes %q, then %q", f, fields[f], once[f], twice[f])
+			}
+		}
+	})
+}
+
+// TestI11_ThereAndBack: what the CRM holds comes back from Microsoft's fields alike, unless a stand-in was needed.
+func TestI11_ThereAndBack(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		table := mapping.Default(record.Contacts)
+		ours := record.Fields{}
+		for _, f := range table.Fields() {
+			def, _ := record.DefOf(record.Contacts, f)
+			switch def.Type {
+			case record.Picklist:
+				ours[f] = record.Value(rapid.SampledFrom(append(def.Values, "")).Draw(rt, string(f)))
+			case record.Date:
+				ours[f] = "1970-02-28"
+			default:
+				ours[f] = record.Value(rapid.StringMatching(`[A-Za-z0-9é][A-Za-z0-9 é.@+-]{0,20}`).Draw(rt, string(f)))
+			}
+		}
+		back := mapping.Normal(record.Contacts, table.ToCRM(table.ToMicrosoft(ours)))
+		for f, v := range mapping.Normal(record.Contacts, ours) {
+			if back[f] != v {
+				rt.Fatalf("%s: %q comes back as %q", f, v, back[f])
+			}
+		}
+	})
+}
