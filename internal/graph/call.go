@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -151,6 +152,7 @@ func (m *Mailbox) judge(p *Part, status int, after func() string, body []byte, t
 	j.Err = refusal(status, pause, body)
 	var e *Error
 	errors.As(j.Err, &e)
+	m.c.log.Log(context.Background(), levelOf(status), "Graph refuses", "status", status, "code", e.Code, "request", e.RequestID, "pause", pause)
 	switch {
 	case status == http.StatusTooManyRequests || status == 509:
 		j.again = true
@@ -184,6 +186,15 @@ func (m *Mailbox) judge(p *Part, status int, after func() string, body []byte, t
 		}
 	}
 	return j
+}
+
+// levelOf tells the refusals that belong to everyday life from those that an operator wants to hear of.
+func levelOf(status int) slog.Level {
+	switch status {
+	case http.StatusNotFound, http.StatusConflict, http.StatusGone, http.StatusPreconditionFailed, http.StatusFailedDependency:
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 // answer is what came back for one HTTP request.

@@ -117,7 +117,7 @@ func (p *place) make(ctx context.Context, name string) error {
 }
 
 // Remove deletes the link's container with all that is in it; it is no fault if it is gone already. A calendar in which
-// there is a meeting that people would hear of is left where it is: Invalid with reason WouldMail.
+// there is a meeting that people would hear of is left where it is: Denied with reason WouldMail.
 func (c *Containers) Remove(ctx context.Context, link *reconcile.Link) (err error) {
 	defer fault.Wrap(&err, "outlook: remove the container of %s", link.Kind)
 	p, err := c.place(ctx, link)
@@ -142,5 +142,10 @@ func (c *Containers) Remove(ctx context.Context, link *reconcile.Link) (err erro
 // meetings looks for a meeting in the calendar whose deletion would be mailed.
 func (p *place) meetings(ctx context.Context) error {
 	first := p.path("events") + graph.Query("$top", listPage, "$select", "id,attendees,organizer,isOrganizer")
-	return graph.All(ctx, p.box, first, "", func(e *graph.Event) error { return guard(e) })
+	return graph.All(ctx, p.box, first, "", func(e *graph.Event) error {
+		if err := guard(e); err != nil {
+			return fault.New(fault.Denied, fault.WouldMail, "outlook: the calendar stays, as not only its owner would hear of it: %w", err)
+		}
+		return nil
+	})
 }

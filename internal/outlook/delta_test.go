@@ -116,3 +116,22 @@ func TestDeltaLinks(t *testing.T) {
 		}
 	}
 }
+
+// FIELD-FAILURES 121: a container that Graph has given another id is known by its mark.
+func TestFF121_ContainerWithAnotherID(t *testing.T) {
+	t.Parallel()
+	list := `{"value":[{"id":"G","displayName":"Tandem","parentFolderId":"top","singleValueExtendedProperties":[{"id":"` + strings.ToUpper(linkMark[:20]) + linkMark[20:] + `","value":"1/2/contacts"}]}]}`
+	page := `{"value":[` + contactJSON("x", "1", strings.ReplaceAll(wholeContact, `"F"`, `"G"`)) + `],"@odata.deltaLink":"/users/a/contactFolders/G/contacts/delta?$deltatoken=x"}`
+	box := script(t, map[string]string{"/contactFolders": list, "/contactFolders/G/contacts/delta": page})
+	o := Options{Container: "F", Mark: "1/2/contacts"}
+	got, err := NewContacts(box, o, nil).Changes(t.Context(), "", 0)
+	if err != nil || len(got.Changes) != 1 {
+		t.Fatalf("%v, %+v", err, got)
+	}
+	if _, err = NewContacts(box, o, nil).Changes(t.Context(), `{"v":1,"delta":"/users/a/contactFolders/F/contacts/delta?$deltatoken=y"}`, 0); fault.ReasonOf(err) != fault.CursorExpired {
+		t.Errorf("a delta of the old id: %v", err)
+	}
+	if _, err = NewContacts(box, Options{Container: "F", Mark: "1/3/contacts"}, nil).Changes(t.Context(), "", 0); fault.ReasonOf(err) != fault.ContainerDeleted {
+		t.Errorf("somebody else's mark: %v", err)
+	}
+}
