@@ -210,15 +210,15 @@ func (s *Site) contactChanged(v *visit) error {
 
 // changedPart is the note above an open form.
 type changedPart struct {
-	Path    string
-	Stale   bool // changed since
-	Gone    bool // deleted, or no longer visible
-	Have    string
-	Watched string // the event after which to ask again
+	Path  string
+	Stale bool // changed since
+	Gone  bool // deleted, or no longer visible
+	Have  string
+	Topic string // after which to ask again
 }
 
 func (s *Site) changed(v *visit, kind record.Kind, template, path string) error {
-	part := changedPart{Path: path + v.r.PathValue("id"), Have: v.r.URL.Query().Get("have"), Watched: "live-" + string(kind)}
+	part := changedPart{Path: path + v.r.PathValue("id"), Have: v.r.URL.Query().Get("have"), Topic: string(kind)}
 	r, err := s.recordOf(v, kind)
 	switch {
 	case fault.Is(err, fault.NotFound):

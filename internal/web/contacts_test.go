@@ -117,7 +117,7 @@ func TestContactChangedMeanwhile(t *testing.T) {
 	if got := b.get(page+"/changed?have=1", "HX-Request", "true"); !strings.Contains(got.text(), "changed elsewhere") {
 		t.Errorf("an open form is not told: %s", got.text())
 	}
-	if got := b.get(page+"/changed?have=2", "HX-Request", "true"); strings.Contains(got.text(), "changed elsewhere") || !strings.Contains(got.body, `hx-trigger="live-contacts from:body"`) {
+	if got := b.get(page+"/changed?have=2", "HX-Request", "true"); strings.Contains(got.text(), "changed elsewhere") || !strings.Contains(got.body, `data-topics="contacts" hx-trigger="live"`) {
 		t.Errorf("an up-to-date form is told: %s", got.body)
 	}
 	got := b.post(page, "version", "1", "Last_Name", "Souza", "Title", "CTO")

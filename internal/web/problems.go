@@ -37,6 +37,7 @@ var (
 	problemNotTied        = problem{key: "not_tied", status: http.StatusForbidden, final: true}
 	problemPartly         = problem{key: "partly", status: http.StatusForbidden}
 	problemTicket         = problem{key: "ticket", status: http.StatusForbidden, final: true}
+	problemConsented      = problem{key: "consented", status: http.StatusOK, final: true} // none at all, but told like one
 )
 
 // said are the problems that Microsoft tells by number or by error code. It asks programs not to rely on the numbers,

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -49,8 +50,23 @@ func (s *Site) flowCookie(state, value string, age time.Duration) *http.Cookie {
 	}
 }
 
+// atHome reports whether the browser calls us by the host of our public address. If not, and both are names of this
+// very machine, what it sets out with would be lost on the way back, as cookies know 127.0.0.1 and localhost apart.
+func (s *Site) atHome(r *http.Request) bool {
+	home, err := url.Parse(s.Settings.URL)
+	if err != nil || home.Host == r.Host {
+		return true
+	}
+	here := url.URL{Host: r.Host}
+	loopback := []string{"localhost", "127.0.0.1", "::1"}
+	return !slices.Contains(loopback, home.Hostname()) || !slices.Contains(loopback, here.Hostname())
+}
+
 // setOut sends the browser to Microsoft.
 func (s *Site) setOut(v *visit, f flow) error {
+	if !s.atHome(v.r) {
+		return v.to(s.Settings.URL + v.r.URL.RequestURI())
+	}
 	f.Verifier, f.Nonce = oauth2.GenerateVerifier(), rand.Text()
 	state := rand.Text()
 	address, err := s.identity.authorizeURL(v.ctx(), f, state)
@@ -107,6 +123,9 @@ func (s *Site) callback(v *visit) error {
 	v.w.Header().Set("Referrer-Policy", "no-referrer") // the address holds a code
 	answer := v.r.URL.Query()
 	f, err := s.comeBack(v, answer.Get("state"))
+	if err != nil && answer.Get("admin_consent") != "" {
+		return s.consentedForAll(v, answer)
+	}
 	if err != nil {
 		return s.signInFailed(v, f, problemOf(err), err)
 	}
@@ -137,6 +156,17 @@ func (s *Site) callback(v *visit) error {
 		return err
 	}
 	return v.to(ownPath(f.Next))
+}
+
+// consentedForAll thanks an administrator who followed the link of the page "an administrator must allow this first".
+// Nothing is concluded from it: anybody can type such an address.
+func (s *Site) consentedForAll(v *visit, answer url.Values) error {
+	p := problemConsented
+	if answer.Get("error") != "" {
+		p = problemSaid(answer.Get("error"), answer.Get("error_description"))
+	}
+	s.showProblem(v, p, "")
+	return nil
 }
 
 // keepFirstGrant stores what a sign-in brought if there is nothing yet. A later sign-in asks for less than a consent

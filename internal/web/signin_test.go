@@ -175,6 +175,35 @@ func TestErrorsFromMicrosoftHaveWords(t *testing.T) {
 	}
 }
 
+// Cookies know localhost and 127.0.0.1 apart: a sign-in begun at the one must not come back at the other.
+func TestSignInBeginsAtHome(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, port, _ := strings.Cut(strings.TrimPrefix(w.url, "http://"), ":")
+	got := w.browser().stay().get("http://localhost:" + port + "/signin/microsoft?next=%2Fcontacts")
+	if got.header.Get("Location") != w.url+"/signin/microsoft?next=%2Fcontacts" {
+		t.Errorf("from localhost: %d to %q", got.status, got.header.Get("Location"))
+	}
+	for host, home := range map[string]bool{"crm.example": true, "inside:8080": true, "localhost": true} {
+		s := &Site{Deps: Deps{Settings: Settings{URL: "https://crm.example"}}}
+		if got := s.atHome(&http.Request{Host: host}); got != home {
+			t.Errorf("%s: %v; behind a proxy a redirect would go round for ever", host, got)
+		}
+	}
+}
+
+func TestAdministratorsAreThanked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if got := w.browser().get("/auth/microsoft/callback?admin_consent=True&tenant=" + tenantA); got.status != 200 || !strings.Contains(got.text(), "Thank you") {
+		t.Errorf("%d\n%s", got.status, got.text())
+	}
+	got := w.browser().get("/auth/microsoft/callback?admin_consent=True&error=access_denied&error_description=AADSTS65004")
+	if got.status != 403 || !strings.Contains(got.body, `data-problem="declined"`) {
+		t.Errorf("%d\n%s", got.status, got.text())
+	}
+}
+
 func TestCookiesAreCareful(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

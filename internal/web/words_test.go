@@ -115,7 +115,7 @@ func builtKeys() []string {
 		add("group.%s", g.key)
 	}
 	problems := []problem{problemGeneral, problemState, problemPersonal, problemAway, problemApp, problemDeactivated,
-		problemNotInvited, problemNoOrganization, problemOtherPerson, problemNotTied, problemPartly, problemTicket}
+		problemNotInvited, problemNoOrganization, problemOtherPerson, problemNotTied, problemPartly, problemTicket, problemConsented}
 	for _, row := range said {
 		problems = append(problems, row.problem)
 	}

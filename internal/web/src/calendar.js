@@ -117,5 +117,5 @@ if (place) {
     },
   });
 
-  document.body.addEventListener("live-calendar", () => calendar.refetchEvents());
+  place.addEventListener("live", () => calendar.refetchEvents());
 }

@@ -1,52 +1,61 @@
-// Listens for what changes in the organization and says so on the body as live-contacts, live-calendar or live-links;
-// parts of pages then ask for themselves anew. Browsers allow few connections to a host, so all tabs share one stream:
+// Listens for what changes in the organization, and sends the event "live" to those parts of the page that say in
+// data-topics that it concerns them; they then ask for themselves anew. Browsers allow few connections to a host, so all tabs share one stream:
 // whoever holds the lock listens and tells the others.
 const address = document.body.dataset.live;
+const topics = ["contacts", "calendar", "links"];
+
+const news = new Set();
+let telling;
 
 function tell(topic) {
-  document.body.dispatchEvent(new CustomEvent(`live-${topic}`));
+  news.add(topic);
+  telling ??= setTimeout(() => {
+    for (const part of document.querySelectorAll("[data-topics]")) {
+      if (part.dataset.topics.split(" ").some((each) => news.has(each))) part.dispatchEvent(new CustomEvent("live"));
+    }
+    news.clear();
+    telling = undefined;
+  }, 20);
 }
 
-// listen ends when the server refuses: signed out, or too many streams. true: it had let us in before. silent says that
-// something may have been missed already.
-function listen(pass, silent) {
+// listen ends when the server refuses: signed out, or too many streams. true: it had let us in before. What happened
+// between the rendering of a page, or the end of the last stream, and the hello was heard by nobody: so it tells all.
+function listen(pass) {
   return new Promise((end) => {
     let welcome = false;
     const source = new EventSource(address);
     source.addEventListener("hello", () => {
-      // After a gap nobody knows what was missed.
-      if (silent) for (const topic of ["contacts", "calendar", "links"]) pass(topic);
-      silent = false;
       welcome = true;
+      topics.forEach(pass);
     });
     source.addEventListener("change", (event) => pass(event.data));
     source.addEventListener("error", () => {
-      silent = true;
       if (source.readyState === EventSource.CLOSED) end(welcome);
     });
   });
 }
 
-async function listenAlways(pass, silent) {
+async function listenAlways(pass) {
   for (let pause = 5; ; pause = Math.min(pause * 2, 300)) {
-    if (await listen(pass, silent)) pause = 5;
-    silent = true;
+    if (await listen(pass)) pause = 5;
     await new Promise((again) => setTimeout(again, pause * 1000));
   }
 }
 
+async function share() {
+  const others = new BroadcastChannel("tandem-live");
+  others.addEventListener("message", (event) => tell(event.data));
+  const forAll = () =>
+    listenAlways((topic) => {
+      tell(topic);
+      others.postMessage(topic);
+    });
+  await navigator.locks.request("tandem-live", { ifAvailable: true }, (lock) => lock && forAll());
+  topics.forEach(tell); // another tab listens, and may have done so before this one could hear it
+  await navigator.locks.request("tandem-live", forAll);
+}
+
 if (address) {
-  if (navigator.locks && "BroadcastChannel" in window) {
-    const others = new BroadcastChannel("tandem-live");
-    others.addEventListener("message", (event) => tell(event.data));
-    const asked = performance.now();
-    navigator.locks.request("tandem-live", () =>
-      listenAlways((topic) => {
-        tell(topic);
-        others.postMessage(topic);
-      }, performance.now() - asked > 1000), // who had to wait takes over from a tab that closed, and may have missed some
-    );
-  } else {
-    listenAlways(tell, false);
-  }
+  if (navigator.locks && "BroadcastChannel" in window) share();
+  else listenAlways(tell);
 }

@@ -1,0 +1,173 @@
+package web
+
+import (
+	"context"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"tandem/internal/record"
+	"tandem/internal/store"
+)
+
+// A tab is one page of a real browser. What the browser complains of (script that breaks, what the policy forbids) is
+// kept, so that a test can expect that there was nothing.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu         sync.Mutex
+	complaints []string
+}
+
+// chrome starts a browser with one tab; more open beside it. The test is passed over where there is none, or where the
+// front end was not built.
+func chrome(t *testing.T) *tab {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil || testing.Short() {
+		t.Skip("no chromium here, or in a hurry")
+	}
+	if loadAssets().missing() {
+		t.Skip("the front end is not built")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath(path),
+		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("accept-lang", "en"),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true))
+	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(end)
+	return newTab(t, allocator)
+}
+
+func newTab(t *testing.T, parent context.Context) *tab {
+	t.Helper()
+	ctx, end := chromedp.NewContext(parent)
+	t.Cleanup(end)
+	b := &tab{t: t, ctx: ctx}
+	_, err := chromedp.Run(ctx, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		entries, thrown := cdp.Events(ctx, target, log.EntryAdded), cdp.Events(ctx, target, runtime.ExceptionThrown)
+		go func() {
+			for e, err := range entries {
+				if err == nil && e.Entry.Level == log.EntryLevelError && !strings.Contains(e.Entry.Text, "409 (Conflict)") {
+					b.complain(e.Entry.Text)
+				}
+			}
+		}()
+		go func() {
+			for e, err := range thrown {
+				if err == nil {
+					b.complain(e.ExceptionDetails.Text)
+				}
+			}
+		}()
+		return cdp.Call(ctx, target, log.Enable, cdp.Empty{})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *tab) complain(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.complaints = append(b.complaints, text)
+}
+
+func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, end := context.WithTimeout(b.ctx, 20*time.Second)
+	defer end()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// until waits for a condition in the page.
+func (b *tab) until(what, script string) {
+	b.t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		ctx, stop := context.WithTimeout(b.ctx, 5*time.Second)
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+script+")"))
+		stop()
+		if err == nil && ok {
+			return
+		}
+		if time.Now().After(end) {
+			text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("location.href + ' ' + document.body.innerText"))
+			b.t.Fatalf("%s: not so at\n%s", what, text)
+		}
+	}
+}
+
+// In a real browser: what one tab does the other shows by itself, and a form that is being typed loses nothing.
+func TestPagesFollowEachOther(t *testing.T) {
+	w := newWorld(t)
+	one := chrome(t) // after the server, so that it ends before: an open stream would keep the server
+	t.Cleanup(w.store.OnCommit(func(c store.Commit) {
+		topic := ContactsChanged
+		if c.Kind == record.Calendar {
+			topic = CalendarChanged
+		}
+		w.live.say(c.Org, Event{Topic: topic})
+	}))
+	one.do(chromedp.Navigate(w.url+"/signin"), chromedp.Click("#signin-microsoft"))
+	one.until("the simulator asks", `document.querySelector('#pick')`)
+	one.do(chromedp.Click(`button[value="admin@contoso.example"]`))
+	one.until("consent or home", `document.querySelector('#consent') || document.querySelector('#user-menu')`)
+	one.do(chromedp.Navigate(w.url + "/signin/microsoft"))
+	one.until("the simulator asks again", `document.querySelector('#pick')`)
+	one.do(chromedp.Click(`button[value="admin@contoso.example"]`))
+	one.until("consent or home again", `document.querySelector('#consent') || document.querySelector('#user-menu')`)
+	if asked, _ := chromedp.Run(one.ctx, chromedp.Evaluate[bool](`!!document.querySelector('#consent')`)); asked {
+		one.do(chromedp.Click(`button[value="accept"]`))
+	}
+	one.until("signed in", `document.querySelector('#user-menu')`)
+	two := newTab(t, one.ctx)
+
+	one.do(chromedp.Navigate(w.url + "/contacts"))
+	two.do(chromedp.Navigate(w.url+"/contacts/new"), chromedp.SetValue("#f-First_Name", "Zilda"),
+		chromedp.SetValue("#f-Last_Name", "Prado"), chromedp.Click("button[name=save]"))
+	one.until("the list shows the new contact", `document.querySelector('#contact-list').innerText.includes('Zilda Prado')`)
+	two.until("saved", `/contacts.\d+/.test(location.pathname)`)
+	page, err := chromedp.Run(two.ctx, chromedp.Evaluate[string]("location.href"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one.do(chromedp.SendKeys("#contact-search", "zil"))
+	one.until("the list follows the typing", `location.search.includes('q=zil') && document.querySelectorAll('#contact-list tbody tr').length === 1`)
+
+	one.do(chromedp.Navigate(page), chromedp.SendKeys("#f-Title", "CTO"))
+	two.do(chromedp.SetValue("#f-Title", "CEO"), chromedp.Click("button[name=save]"))
+	one.until("the open form is told", `document.querySelector('#changed.note')`)
+	one.until("what was typed is there", `document.querySelector('#f-Title').value === 'CTO'`)
+	one.do(chromedp.Click("button[name=save]"))
+	one.until("both are shown", `document.querySelector('.compare')`)
+	one.do(chromedp.Click("button[name=save]"))
+	one.until("mine counts", `document.querySelector('#f-Title')?.value === 'CTO'`)
+	one.do(chromedp.Click("#delete-form button"))
+	one.until("it can be undone", `document.querySelector('#toast .undo button')`)
+	one.do(chromedp.Click("#toast .undo button"))
+	one.until("it is back", `document.querySelector('#f-Title')?.value === 'CTO'`)
+
+	two.do(chromedp.Navigate(w.url + "/calendar?view=week"))
+	one.do(chromedp.Navigate(w.url+"/calendar/new"), chromedp.SetValue("#f-Event_Title", "Rodada"), chromedp.Click("#f-All_day"))
+	one.until("an all-day event has days", `document.querySelector('#f-Start_DateTime').type === 'date'`)
+	one.do(chromedp.Click("button[name=save]"))
+	two.until("the calendar shows the new event", `document.querySelector('#calendar').innerText.includes('Rodada')`)
+
+	for _, b := range []*tab{one, two} {
+		b.mu.Lock()
+		if len(b.complaints) > 0 {
+			t.Errorf("the browser complains: %q", b.complaints)
+		}
+		b.mu.Unlock()
+	}
+}
