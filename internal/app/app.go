@@ -105,6 +105,12 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 
+	if config.Demo {
+		if err = beginAnew(ctx, a.Store, now()); err != nil {
+			return nil, err
+		}
+	}
+
 	// What we show.
 	tickets, err := web.NewTickets(config.URL, config.SecretKey, now)
 	if err != nil {
@@ -124,7 +130,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	if err != nil {
 		return nil, err
 	}
-	a.Handler = a.routes(site, api, &outlook.Hook{Seal: seal, Wake: links.Wake, Logger: log})
+	a.Handler = a.routes(site, api, &outlook.Hook{Seal: seal, Wake: links.Wake, Resubscribe: links.Resubscribe, Logger: log})
 	return a, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"tandem/internal/account"
 	"tandem/internal/fault"
 	"tandem/internal/m365sim"
+	"tandem/internal/store"
 )
 
 // The people of the simulated tenant who have an account in the demo's organization from the start.
@@ -58,3 +59,30 @@ func seedTenant(ctx context.Context, accounts account.Store, sim *m365sim.Sim, t
 	}
 	return nil
 }
+
+// beginAnew makes running links build their containers afresh: the simulated mailboxes are as empty as on the first day
+// each time the demo starts, and that is nobody's deletion. The CRM is whole, so everything goes out again.
+func beginAnew(ctx context.Context, db *store.Store, now time.Time) (err error) {
+	defer fault.Wrap(&err, "app: let the demo's links begin anew")
+	ids, err := db.Links().Due(ctx, now, maxRelinks)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		link, err := db.Ledger().Open(ctx, id, now.Add(demoLease), demoLease) // whoever had a lease died with the last demo
+		if err != nil {
+			return err
+		}
+		if err := db.Ledger().Forget(ctx, link); err != nil {
+			return err
+		}
+		link.Container, link.ContainerName, link.Subscription, link.SubscriptionEnds = "", "", "", time.Time{}
+		if err := db.Ledger().Close(ctx, link); err != nil {
+			return err
+		}
+	}
+	return db.Links().Wake(ctx, ids...)
+}
+
+// demoLease is longer than any lease of a demo that ended.
+const demoLease = time.Hour

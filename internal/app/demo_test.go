@@ -24,10 +24,18 @@ type demo struct {
 
 func startDemo(t testing.TB) *demo {
 	t.Helper()
+	d, stop := startDemoAt(t, "sqlite:"+filepath.Join(t.TempDir(), "tandem.db"))
+	t.Cleanup(stop)
+	return d
+}
+
+// startDemoAt starts a demo on a database, until stop is called.
+func startDemoAt(t testing.TB, database string) (_ *demo, stop func()) {
+	t.Helper()
 	clientID, secret := app.DemoCredentials()
 	listen, simListen := freePort(t), freePort(t)
 	config := app.Config{
-		Listen: listen, SimListen: simListen, Demo: true, DatabaseURL: "sqlite:" + filepath.Join(t.TempDir(), "tandem.db"),
+		Listen: listen, SimListen: simListen, Demo: true, DatabaseURL: database,
 		SecretKey: "a key for tests, of forty characters or so", MicrosoftClientID: clientID, MicrosoftClientSecret: secret,
 		MicrosoftTenant: app.DefaultTenant, MicrosoftAuthority: "http://" + simListen, GraphURL: "http://" + simListen + "/v1.0",
 	}
@@ -39,7 +47,7 @@ func startDemo(t testing.TB) *demo {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	up, ended := make(chan string, 1), make(chan error, 1)
 	go func() { ended <- tandem.Run(ctx, func(address string) { up <- address }) }()
 	select {
@@ -47,13 +55,12 @@ func startDemo(t testing.TB) *demo {
 	case err := <-ended:
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		stop()
+	return &demo{t: t, app: tandem, url: config.URL, sim: "http://" + simListen}, func() {
+		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("the demo ended badly: %v", err)
 		}
-	})
-	return &demo{t: t, app: tandem, url: config.URL, sim: "http://" + simListen}
+	}
 }
 
 func freePort(t testing.TB) string {

@@ -2,8 +2,10 @@ package app_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tandem/internal/m365sim"
 )
@@ -184,8 +186,7 @@ func TestD12_ARevokedGrantPausesOnlyItsOwner(t *testing.T) {
 	d.eventually("Alex's contacts still go", func() bool { return alex.items("contacts", "surname")["Santos"] != nil })
 
 	// Reconnecting goes on where it was.
-	var told doc
-	told = adele.call("POST", "/api/v1/links", doc{"kind": "contacts"}, 409)
+	told := adele.call("POST", "/api/v1/links", doc{"kind": "contacts"}, 409)
 	adele.consent(told["url"].(string))
 	d.eventually("what was waiting has gone", func() bool { return adele.items("contacts", "surname")["Souza"] != nil })
 	if n := len(adele.items("contacts", "surname")); n != 2 {
@@ -283,4 +284,43 @@ func TestD13_ThrottledAndLostAnswersDoubleNothing(t *testing.T) {
 func (d *demo) wake(c *client, kind string) {
 	d.t.Helper()
 	c.call("POST", "/api/v1/links/"+c.link(kind)["id"].(string)+"/run", nil, 202)
+}
+
+func TestD7_ASubscriptionThatGraphEndedIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	adele.switchOn("contacts")
+	if n := d.app.Sim.Lifecycle("adele@contoso.example", "subscriptionRemoved"); n != 1 {
+		t.Fatalf("%d subscriptions to remove", n)
+	}
+	container := adele.container("contacts")
+	n := 0
+	d.eventually("changes in Outlook are noticed again", func() bool {
+		n++
+		name := fmt.Sprint("C", n)
+		d.as("adele").Post(container+"/contacts", doc{"surname": name})
+		time.Sleep(100 * time.Millisecond) // far below the interval of polling
+		return adele.list("Contacts", "Last_Name")[name] != nil
+	})
+}
+
+func TestDemo_AnotherStartGoesOnWithTheSameCRM(t *testing.T) {
+	t.Parallel()
+	database := "sqlite:" + filepath.Join(t.TempDir(), "tandem.db")
+	d, stop := startDemoAt(t, database)
+	adele := d.client("adele")
+	adele.insert("Contacts", doc{"Last_Name": "Silva"})
+	adele.switchOn("contacts")
+	d.eventually("the contact is in Outlook", func() bool { return len(adele.items("contacts", "surname")) == 1 })
+	token := adele.token
+	stop()
+
+	d, stop = startDemoAt(t, database)
+	defer stop()
+	adele = &client{demo: d, name: "adele", token: token}
+	d.eventually("the contact is in the new Outlook", func() bool { return adele.items("contacts", "surname")["Silva"] != nil })
+	if l := adele.link("contacts"); l["state"] != "on" || len(adele.list("Contacts", "Last_Name")) != 1 {
+		t.Errorf("the link is %v", l)
+	}
 }

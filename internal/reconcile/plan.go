@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"tandem/internal/fault"
 	"tandem/internal/mapping"
 	"tandem/internal/record"
 )
@@ -362,6 +361,3 @@ func filled(fields record.Fields) record.Fields {
 	}
 	return fields
 }
-
-// reasonOf is the catalogue reason behind a Skip.
-func (s Step) reasonOf() fault.Reason { return fault.Reason(s.Why) }

@@ -27,7 +27,6 @@ type people struct {
 	rt     *rapid.T
 	n      int
 	writes []*write
-	erased map[string]map[reconcile.Where]bool // by key: on which sides a person deleted it
 }
 
 var edited = []struct{ ours, theirs record.Field }{

@@ -209,6 +209,22 @@ func (s *Links) Wake(ctx context.Context, ids ...reconcile.LinkID) (err error) {
 	return s.write(ctx, func(tx *Tx) error { return tx.wake(`l.id IN (?*)`, intsOf(ids)) })
 }
 
+// Resubscribe has the subscriptions of running links renewed by their next run, and wakes them: Graph asked for it, or has
+// ended them. All organizations.
+func (s *Links) Resubscribe(ctx context.Context, ids ...reconcile.LinkID) (err error) {
+	defer fault.Wrap(&err, "store: resubscribe %d links", len(ids))
+	if len(ids) == 0 {
+		return nil
+	}
+	return s.write(ctx, func(tx *Tx) error {
+		tx.store.linkWrites.Add(1)
+		if _, err := tx.exec(tx.ctx, `UPDATE links SET subscription_ends = 0 WHERE id IN (?*)`, intsOf(ids)); err != nil {
+			return err
+		}
+		return tx.wake(`l.id IN (?*)`, intsOf(ids))
+	})
+}
+
 // wakeOwners wakes the links of the owners of records that were written, but for the one whose sync wrote them.
 func (tx *Tx) wakeOwners(by crm.Author, kind record.Kind, owners []record.ID) error {
 	if len(owners) == 0 {

@@ -100,7 +100,7 @@ func testAllowDeletes(t *testing.T, w *world) {
 		t.Errorf("yes made it %+v", got)
 	}
 	// An answer during a run is not overwritten by it.
-	l = hold()
+	hold()
 	l = w.run(id)
 	ok(t, s.AllowDeletes(ctx, w.ours, id, true))
 	w.served(l)
