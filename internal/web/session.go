@@ -44,6 +44,11 @@ func newSessions(d Deps) *scs.SessionManager {
 	return m
 }
 
+// sessionsAway answers when sessions cannot be read or stored.
+func (s *Site) sessionsAway(w http.ResponseWriter, r *http.Request, err error) {
+	s.fail(&visit{w: w, r: r, words: s.pages.negotiate(r, ""), now: s.Now()}, err)
+}
+
 // signIn makes the session one of this user, under a new token.
 func (s *Site) signIn(ctx context.Context, u account.User) error {
 	if err := s.sessions.Clear(ctx); err != nil {

@@ -275,6 +275,17 @@ func TestSessionsEndByThemselves(t *testing.T) {
 	}
 }
 
+func TestSessionsAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	w.must(w.store.Close())
+	got := b.get("/contacts")
+	if got.status < 500 || !strings.Contains(got.body, `id="error-title"`) || strings.Contains(got.body, "sql") {
+		t.Errorf("%d\n%s", got.status, got.text())
+	}
+}
+
 func TestConnectSwitchesOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -183,6 +183,7 @@ func New(d Deps) (*Site, error) {
 	s.assets = loadAssets()
 	s.pages = parsePages(s.assets)
 	s.sessions = newSessions(d)
+	s.sessions.ErrorFunc = s.sessionsAway
 	s.identity = newIdentity(d)
 	s.handler = s.build()
 	return s, nil
