@@ -157,6 +157,9 @@ func (a *App) Serve(ctx context.Context, ready func(address string)) (err error)
 		group.Go(func() error { return serveUntil(running, a.simListener, a.Sim) })
 	}
 	group.Go(func() error { return serveUntil(running, a.listener, a.Handler) })
+	if a.Store.Postgres() != nil { // others may write to the same database
+		group.Go(func() error { a.live.follow(running, a.marks, a.log); return nil })
+	}
 	group.Go(func() error {
 		select {
 		case <-ctx.Done():
@@ -171,6 +174,20 @@ func (a *App) Serve(ctx context.Context, ready func(address string)) (err error)
 	})
 	ready(a.listener.Addr().String())
 	return group.Wait()
+}
+
+// marks tells how far the writes of an organization have come.
+func (a *App) marks(ctx context.Context, org record.ID) (map[web.Topic]int64, error) {
+	seq, err := a.Store.Records().Seq(ctx, org)
+	if err != nil {
+		return nil, err
+	}
+	links, err := a.Store.Links().LinksIn(ctx, org)
+	var runs int64
+	for _, l := range links {
+		runs += l.Fence + l.Wanted + int64(l.FirstDone) + int64(len(l.State))
+	}
+	return map[web.Topic]int64{web.ContactsChanged: seq, web.CalendarChanged: seq, web.LinksChanged: runs}, err
 }
 
 // stopTimeout is how long runs have to come to an end: longer than jobs lets them go on before it cuts them off.

@@ -1,7 +1,12 @@
 package app
 
 import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
 	"sync"
+	"time"
 
 	"tandem/internal/record"
 	"tandem/internal/store"
@@ -49,7 +54,7 @@ func (l *live) cancel(org record.ID, events chan web.Event) {
 	}
 }
 
-// committed hears of everything that the store has written.
+// committed hears of everything that the store of this process has written.
 func (l *live) committed(c store.Commit) {
 	event := web.Event{Topic: web.ContactsChanged}
 	switch {
@@ -61,14 +66,54 @@ func (l *live) committed(c store.Commit) {
 	if c.Link != 0 && len(c.Owners) == 1 {
 		event.User = c.Owners[0]
 	}
+	l.tell(c.Org, event)
+}
+
+func (l *live) tell(org record.ID, event web.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for events := range l.open[c.Org] {
+	for events := range l.open[org] {
 		select {
 		case events <- event:
 		default:
 		}
 	}
+}
+
+// followEvery is how soon an open page learns of what another process wrote.
+const followEvery = 500 * time.Millisecond
+
+// follow looks for what other processes on the same database have written, for the organizations that have pages open,
+// until ctx ends. mark gives a number that rises with every write of a topic.
+func (l *live) follow(ctx context.Context, mark func(ctx context.Context, org record.ID) (map[web.Topic]int64, error), log *slog.Logger) {
+	seen := map[record.ID]map[web.Topic]int64{}
+	tick := pulse(ctx, followEvery)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick:
+		}
+		for _, org := range l.watched() {
+			now, err := mark(ctx, org)
+			if err != nil {
+				log.DebugContext(ctx, "app: look for other processes' writes", "org", org, "error", err)
+				continue
+			}
+			for topic, n := range now {
+				if before, known := seen[org][topic]; known && before != n {
+					l.tell(org, web.Event{Topic: topic})
+				}
+			}
+			seen[org] = now
+		}
+	}
+}
+
+func (l *live) watched() []record.ID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Keys(l.open))
 }
 
 // close ends all streams.
