@@ -3,11 +3,14 @@ package app_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"tandem/internal/fault"
 	"tandem/internal/m365sim"
+	"tandem/internal/reconcile"
 )
 
 func TestS15S16_EventsAndSeriesCrossBothWays(t *testing.T) {
@@ -163,6 +166,12 @@ func TestS23S35_DeletingTheContainerInOutlookSwitchesOff(t *testing.T) {
 		}
 		adele.call("POST", "/api/v1/links/"+link["id"].(string)+"/run", nil, 202)
 		d.eventually(kind+" is switched off", func() bool { return adele.link(kind) == nil })
+		ended, err := d.app.Store.Links().EndedOf(t.Context(), adele.user().Org, adele.user().ID)
+		if err != nil || !slices.ContainsFunc(ended, func(l reconcile.Link) bool {
+			return string(l.Kind) == kind && l.Reason == fault.ContainerDeleted
+		}) {
+			t.Errorf("the page cannot say why %s ended: %+v %v", kind, ended, err)
+		}
 	}
 	if len(adele.list("Contacts", "Last_Name")) != 1 || len(adele.list("Events", "Event_Title")) != 1 {
 		t.Error("the CRM is not whole")
@@ -244,13 +253,13 @@ func TestD13_ThrottledAndLostAnswersDoubleNothing(t *testing.T) {
 	adele := d.client("adele")
 	adele.switchOn("contacts")
 	adele.switchOn("calendar")
-	for _, fault := range []m365sim.Fault{
+	for _, f := range []m365sim.Fault{
 		{Match: "POST /v1.0/$batch", Times: 2, Do: "429", RetryAfter: 1},
 		{Match: "part POST /me/contactFolders/*/contacts", Times: 3, Do: "drop-after-commit"},
 		{Match: "part POST /me/calendars/*/events", Times: 3, Do: "drop-after-commit"},
 		{Match: "part POST *", Times: 4, Do: "503"},
 	} {
-		if err := d.app.Sim.AddFault(fault); err != nil {
+		if err := d.app.Sim.AddFault(f); err != nil {
 			t.Fatal(err)
 		}
 	}
