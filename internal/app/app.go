@@ -126,7 +126,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	site, err := web.New(web.Deps{
 		Accounts: accounts, Records: people, Links: links, Switch: personal{switchboard}, Grants: accounts,
 		Ended: links.EndedOf,
-		Live: a.live, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
+		Live:  a.live, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
 	})
 	if err != nil {
 		return nil, err
