@@ -75,7 +75,6 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 		kong.Description("A CRM that stays in step with Microsoft 365."),
 		kong.DefaultEnvars("TANDEM"),
 		kong.Writers(out, errOut),
-		kong.UsageOnError(),
 		kong.Vars{
 			"listen": app.DefaultListen, "sim": app.DefaultSimListen, "tenant": app.DefaultTenant,
 			"authority": app.DefaultAuthority, "graph": app.DefaultGraphURL,
