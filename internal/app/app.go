@@ -71,6 +71,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 
 	// The simulated neighbour, in the demo.
 	if config.Demo {
+		config.GraphLimits.Requests = demoRequests
 		if err = a.simulate(ctx, accounts); err != nil {
 			return nil, err
 		}
@@ -210,6 +211,10 @@ func (a *App) Close() {
 		}
 	}
 }
+
+// demoRequests is how many requests the demo makes to a mailbox in ten minutes at most. Microsoft allows 10,000, so that
+// the last contacts of a full first sync wait for the next ten minutes; the simulator has no such limit unless told.
+const demoRequests = 1_000_000
 
 // simulate makes the demo's Microsoft 365 and the organizations of its tenants.
 func (a *App) simulate(ctx context.Context, accounts account.Store) (err error) {

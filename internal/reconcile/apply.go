@@ -41,6 +41,7 @@ type job struct {
 	history []HistoryLine
 	moved   bool // changed under our hands: plan it again
 	unknown bool // the answer was lost: read before writing again
+	unsent  bool // throttled: it was not written
 	drop    bool
 	halfway bool // something went wrong: what is left to do is not done
 }
@@ -243,9 +244,9 @@ func (r *run) noteFault(j *job, where Where, w record.Write, err error) {
 	case kind == fault.Conflict, w.Op != record.Create && (kind == fault.Gone || kind == fault.NotFound):
 		j.moved = true
 	default:
-		j.unknown = fault.ReasonOf(err) == fault.OutcomeUnknown
+		j.unknown, j.unsent = fault.ReasonOf(err) == fault.OutcomeUnknown, kind == fault.Throttled
 		r.park(&j.pair, err)
-		if j.pair.Attempts == 1 && !j.unknown {
+		if j.pair.Attempts == 1 && !j.unknown && !j.unsent {
 			j.history = append(j.history, HistoryLine{Side: where, Action: Failed, Reason: string(j.pair.Reason)})
 		}
 	}
@@ -264,7 +265,7 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 		case j.halfway && j.written() && j.moved:
 			// One side was written and the other was not: the retry at the end of the run (or the next run) goes on.
 			j.pair.State, j.pair.Reason, j.pair.RetryAt = Parked, fault.ChangesTooFast, r.Now()
-		case (j.moved || j.unknown) && fatal && !j.written():
+		case (j.moved || j.unknown || j.unsent) && fatal && !j.written():
 			continue // nothing was settled, so the next run finds the change again
 		case j.moved && last:
 			r.park(&j.pair, fault.New(fault.Conflict, fault.ChangesTooFast, "changed on every try"))

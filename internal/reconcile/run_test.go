@@ -334,3 +334,27 @@ func TestThrottled_EndsTheRunAndLosesNothing(t *testing.T) {
 	w.settle()
 	w.alike()
 }
+
+// TestD9_ThrottlingIsNobodysFault: when the whole link is asked to wait, no record counts as failing.
+func TestD9_ThrottlingIsNobodysFault(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 5 {
+		w.insert(fmt.Sprint("k", i), nil)
+	}
+	writes := 0
+	w.folder.Fatal = func(point string) error {
+		if writes++; point == "before write" && writes > 2 {
+			return fault.Wait(time.Minute, "throttled")
+		}
+		return nil
+	}
+	if err := w.run(); !fault.Is(err, fault.Throttled) {
+		t.Fatalf("got %v", err)
+	}
+	must(t, w.ledger.Link(1).Failing, 0, "failing records")
+	w.folder.Fatal = nil
+	w.settle()
+	w.alike()
+	must(t, w.folder.Creates, 5, "creates")
+}

@@ -22,6 +22,8 @@ type Side struct {
 	// Fail, if set, is asked before and after every effect and request; an error from it is what the caller gets, and
 	// after an effect it is an answer that was lost.
 	Fail func(point string) error
+	// Fatal, if set, is asked before every write; an error from it is that of this record and ends the whole Apply.
+	Fatal func(point string) error
 	// PageSize is how many changes a page holds.
 	PageSize int
 
@@ -197,6 +199,14 @@ func (s *Side) Find(_ context.Context, tokens []string) (map[string]record.Chang
 func (s *Side) Apply(_ context.Context, writes []record.Write) ([]record.Outcome, error) {
 	out := make([]record.Outcome, len(writes))
 	for i, w := range writes {
+		if s.Fatal != nil {
+			if err := s.Fatal("before write"); err != nil {
+				for j := i; j < len(writes); j++ {
+					out[j].Err = err
+				}
+				return out, err
+			}
+		}
 		if err := s.fail("before write"); err != nil {
 			out[i].Err = err
 			if fault.Is(err, fault.Broken) {
