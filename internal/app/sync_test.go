@@ -201,6 +201,9 @@ func TestD12_ARevokedGrantPausesOnlyItsOwner(t *testing.T) {
 	if n := len(adele.items("contacts", "surname")); n != 2 {
 		t.Errorf("%d contacts in Outlook", n)
 	}
+	// The subscription went with the old grant; changes in Outlook are noticed all the same, long before a poll.
+	d.as("adele").Post(adele.container("contacts")+"/contacts", doc{"surname": "Castro"})
+	d.eventually("a change in Outlook after the reconnect", func() bool { return adele.list("Contacts", "Last_Name")["Castro"] != nil })
 }
 
 func TestFieldFailure8_NoMailboxIsSaidAtOnce(t *testing.T) {

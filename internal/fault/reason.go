@@ -36,5 +36,8 @@ const (
 	CannotUnseal       Reason = "cannot_unseal"     // a stored token cannot be decrypted: the secret key changed
 	TooManyDeletes     Reason = "too_many_deletes"  // the brake: a person must say yes first
 	AccountDisabled    Reason = "account_disabled"
-	StaleLease         Reason = "stale_lease" // another worker has taken the link over
+	StaleLease         Reason = "stale_lease"     // another worker has taken the link over
+	KeptInOutlook      Reason = "kept_in_outlook" // switched off, but the container stays: records in it never reached the CRM
+	MicrosoftAway      Reason = "microsoft_away"  // the last run could not reach Microsoft, or was asked to wait
+	Trouble            Reason = "trouble"         // the last run failed for another cause, which the log tells
 )

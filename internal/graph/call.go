@@ -347,5 +347,5 @@ func (c *Client) relative(link string) (string, error) {
 			}
 		}
 	}
-	return "", fault.New(fault.Broken, "", "graph: a link leads away from %s", c.base)
+	return "", fault.New(fault.Gone, fault.CursorExpired, "graph: a link leads away from %s", c.base)
 }

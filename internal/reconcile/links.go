@@ -28,6 +28,8 @@ type Links interface {
 	// Wake raises Wanted of the links and enqueues one job for each, in one transaction. Links that are not On, Held or
 	// Switching are passed over; unknown ids too.
 	Wake(ctx context.Context, ids ...LinkID) error
+	// Urge is Wake for a person who asks for a run of one link now: a job that sleeps after a fault is not waited for.
+	Urge(ctx context.Context, org record.ID, id LinkID) error
 	// Retry makes parked pairs due at once and wakes the link; no refs: all of them.
 	Retry(ctx context.Context, org record.ID, id LinkID, refs ...record.Ref) error
 	// History lists what sync did, latest first: the lines before the given id (0: from the latest), at most limit.

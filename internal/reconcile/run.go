@@ -32,7 +32,7 @@ type Runner struct {
 const (
 	// lease is how long a link stays ours without a sign of life. A worker that was killed keeps its link from
 	// others that long.
-	lease = 30 * time.Second
+	lease = 15 * time.Second
 	// defaultWidth keeps the mailbox's four places busy while the chunk before is being settled.
 	defaultWidth = 3
 	// replans is how often a record that changed under our hands is planned anew within one run.
@@ -88,9 +88,12 @@ func (r *run) whole(ctx context.Context) error {
 	}
 	if err == nil {
 		r.link.Done, r.link.LastError, r.link.LastRun = wanted, "", r.Now()
+		if r.link.State == On {
+			r.link.Reason = ""
+		}
 	} else {
 		r.link.LastError = err.Error()
-		r.pauseFor(err)
+		r.afterFault(err)
 	}
 	// The link is closed even if the caller has given up, or it would stay leased.
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -210,9 +213,10 @@ func (r *run) pullMicrosoft(ctx context.Context) error {
 	}
 	cursor := r.link.Microsoft
 	seen, whole := map[record.Ref]bool{}, cursor == "" && r.link.Known > 0
-	for {
+	for afresh := false; ; {
 		page, err := r.microsoft.Changes(ctx, cursor, r.link.Known)
-		if fault.ReasonOf(err) == fault.CursorExpired && cursor != "" {
+		if fault.ReasonOf(err) == fault.CursorExpired && cursor != "" && !afresh {
+			afresh = true // once a run: a cursor that expires again and again must not keep it
 			cursor, whole = "", r.link.Known > 0
 			clear(seen)
 			continue

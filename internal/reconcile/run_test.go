@@ -1,7 +1,9 @@
 package reconcile_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -357,4 +359,87 @@ func TestD9_ThrottlingIsNobodysFault(t *testing.T) {
 	w.settle()
 	w.alike()
 	must(t, w.folder.Creates, 5, "creates")
+}
+
+func TestS36_WhatNeverReachedTheCRMStaysInOutlook(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	long := record.Value(strings.Repeat("x", 90)) // the CRM takes 80
+	w.insert("a", nil)
+	w.folder.Put("", record.Fields{"jobTitle": "b", "surname": long})
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	w.ledger.Change(1, func(l *reconcile.Link) { l.State = reconcile.Switching })
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	must(t, w.ledger.Link(1).State, reconcile.Off, "state")
+	must(t, w.ledger.Link(1).Reason, fault.KeptInOutlook, "reason")
+	must(t, w.removed, 0, "folders removed")
+
+	// An edit that the CRM refuses is such a thing too; once it fits, the folder goes.
+	w = newWorld(t)
+	w.insert("a", nil)
+	w.settle()
+	w.folder.Put(w.ref("a"), record.Fields{"surname": long})
+	w.ledger.Change(1, func(l *reconcile.Link) { l.State = reconcile.Switching })
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	must(t, w.removed, 0, "folders removed with an edit in them")
+	w.ledger.Change(1, func(l *reconcile.Link) { l.State, l.Reason = reconcile.On, "" })
+	w.folder.Put(w.ref("a"), record.Fields{"surname": "Short"})
+	w.settle()
+	w.alike()
+	w.ledger.Change(1, func(l *reconcile.Link) { l.State = reconcile.Switching })
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	must(t, w.removed, 1, "folders removed")
+	must(t, w.live()["a"][0].Fields[record.LastName], "Short", "the edit")
+}
+
+func TestRun_AFailingLinkSaysSo(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		err  error
+		want fault.Reason
+	}{
+		{fault.Wait(0, "throttled"), fault.MicrosoftAway},
+		{fault.New(fault.Unavailable, "", "503"), fault.MicrosoftAway},
+		{errors.New("anything"), fault.Trouble},
+	} {
+		w := newWorld(t)
+		w.fails = func(string) error { return row.err }
+		if err := w.run(); err == nil {
+			t.Fatal("no error")
+		}
+		must(t, w.ledger.Link(1).Reason, row.want, "reason")
+		must(t, w.ledger.Link(1).State, reconcile.On, "state")
+		w.fails = nil
+		w.settle()
+		must(t, w.ledger.Link(1).Reason, fault.Reason(""), "reason after a good run")
+	}
+}
+
+// TestI7_ACursorThatAlwaysExpiresEndsTheRun: a lying neighbour must not keep a run going for ever.
+func TestI7_ACursorThatAlwaysExpiresEndsTheRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 20 { // several pages
+		w.folder.Put("", record.Fields{"jobTitle": record.Value(fmt.Sprint("k", i)), "surname": "S"})
+	}
+	w.fails = func(point string) error {
+		if point == "changes" {
+			w.folder.Expire()
+		}
+		return nil
+	}
+	if err := w.run(); !fault.Is(err, fault.Gone) {
+		t.Fatalf("got %v", err)
+	}
+	w.fails = nil
+	w.settle()
+	w.alike()
 }

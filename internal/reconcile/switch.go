@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tandem/internal/fault"
@@ -60,7 +61,7 @@ func (s *Switchboard) Run(ctx context.Context, org, user record.ID, id LinkID) e
 	if _, err := s.own(ctx, org, user, id); err != nil {
 		return err
 	}
-	return s.Links.Wake(ctx, id)
+	return s.Links.Urge(ctx, org, id)
 }
 
 // Answer says yes or no to the deletions that the brake holds.
@@ -94,12 +95,52 @@ func (r *run) switchOff(ctx context.Context) error {
 	if err := r.Containers.Unsubscribe(ctx, r.link); err != nil {
 		r.Log.WarnContext(ctx, "the subscription stays until it ends by itself", "link", r.link.ID, "error", err)
 	}
-	if r.link.Container != "" {
-		if err := r.Containers.Remove(ctx, r.link); err != nil {
-			return r.endWithout(ctx, err)
-		}
+	if r.link.Container == "" {
+		return r.end(ctx, "")
+	}
+	left, err := r.unbrought(ctx)
+	if err != nil {
+		return r.endWithout(ctx, err)
+	}
+	if left {
+		return r.end(ctx, fault.KeptInOutlook)
+	}
+	if err := r.Containers.Remove(ctx, r.link); err != nil {
+		return r.endWithout(ctx, err)
 	}
 	return r.end(ctx, "")
+}
+
+// unbrought reports whether Microsoft holds something that the CRM does not, because it could not be brought there: such
+// as a record that the CRM refuses. One more try is made.
+func (r *run) unbrought(ctx context.Context) (left bool, err error) {
+	for _, state := range []PairState{Intended, Parked} {
+		err := r.eachInState(ctx, state, time.Time{}, func(pairs []Pair) error {
+			items, err := r.reread(ctx, pairs)
+			if err != nil {
+				return err
+			}
+			items = slices.DeleteFunc(items, func(i Item) bool { return !toCRM(plan(r.rules, i)) })
+			return r.apply(ctx, items)
+		})
+		if err != nil {
+			return false, err
+		}
+		err = r.eachInState(ctx, state, time.Time{}, func(pairs []Pair) error {
+			items, err := r.reread(ctx, pairs)
+			left = left || slices.ContainsFunc(items, func(i Item) bool { return toCRM(plan(r.rules, i)) })
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	return left, nil
+}
+
+// toCRM reports whether a step has something to bring to the CRM, or cannot tell.
+func toCRM(s Step) bool {
+	return s.Verb == CreateCRM || s.Verb == RestoreCRM || s.Verb == Wait || len(s.ToCRM) > 0
 }
 
 // containerDeleted ends the link because the person deleted its calendar or folder at Microsoft (S23, S35).
@@ -129,16 +170,21 @@ func (r *run) endWithout(ctx context.Context, err error) error {
 	return err
 }
 
-// pauseFor pauses the link if a fault needs a person before another run can do better.
-func (r *run) pauseFor(err error) {
-	if !fault.Is(err, fault.Denied) || r.link.State == Switching {
-		return
-	}
-	switch reason := fault.ReasonOf(err); reason {
-	case fault.AppMisconfigured: // the operator's problem: disconnects nobody
-	case "":
+// afterFault says on the link what a run's fault means for its person: it is paused if somebody must act before another
+// run can do better, else it goes on trying and says so.
+func (r *run) afterFault(err error) {
+	reason := fault.ReasonOf(err)
+	denied := fault.Is(err, fault.Denied) && reason != fault.AppMisconfigured // that is the operator's: it disconnects nobody
+	switch {
+	case r.link.State == Switching:
+	case denied && reason == "":
 		r.link.State, r.link.Reason = Paused, fault.ConsentRequired
-	default:
+	case denied:
 		r.link.State, r.link.Reason = Paused, reason
+	case r.link.State != On:
+	case fault.Is(err, fault.Throttled) || fault.Is(err, fault.Unavailable):
+		r.link.Reason = fault.MicrosoftAway
+	default:
+		r.link.Reason = fault.Trouble
 	}
 }

@@ -31,14 +31,15 @@ var errDead = errors.New("the process is dead")
 
 // world is one person's contact link with everything around it in memory, and a hand on the plug.
 type world struct {
-	t      fataler
-	clock  time.Time
-	store  *memcrm.Store
-	crm    *crm.CRM
-	folder *memside.Side
-	ledger *memledger.Ledger
-	runner *reconcile.Runner
-	ids    int
+	t       fataler
+	clock   time.Time
+	store   *memcrm.Store
+	crm     *crm.CRM
+	folder  *memside.Side
+	ledger  *memledger.Ledger
+	runner  *reconcile.Runner
+	ids     int
+	removed int // containers
 
 	plug    int  // effects until the process dies; negative: never
 	dead    bool // refuses everything until revived
@@ -103,7 +104,7 @@ func (w *world) CRM(context.Context, *reconcile.Link) (reconcile.Side, error) {
 func (w *world) Create(context.Context, *reconcile.Link, string) (record.Ref, string, error) {
 	return "folder", "Tandem", w.effect()
 }
-func (w *world) Remove(context.Context, *reconcile.Link) error { return w.effect() }
+func (w *world) Remove(context.Context, *reconcile.Link) error { w.removed++; return w.effect() }
 func (w *world) Subscribe(context.Context, *reconcile.Link) (string, time.Time, error) {
 	return "sub", w.clock.AddDate(1, 0, 0), w.effect()
 }

@@ -108,7 +108,7 @@ func (s *Links) ChangeSettings(ctx context.Context, org record.ID, id reconcile.
 		if n == 0 {
 			return notFound("link", id)
 		}
-		return tx.wake(`l.org_id = ? AND l.id = ?`, int64(org), int64(id))
+		return tx.urge(org, id)
 	})
 }
 
@@ -150,7 +150,9 @@ func (s *Links) LinksIn(ctx context.Context, org record.ID) (_ []reconcile.Link,
 func (s *Links) ChangeState(ctx context.Context, org record.ID, id reconcile.LinkID, from []reconcile.LinkState, to reconcile.LinkState, reason fault.Reason) (err error) {
 	defer fault.Wrap(&err, "store: change state of link %d to %s", id, to)
 	return s.write(ctx, func(tx *Tx) error {
-		n, err := tx.exec(tx.ctx, `UPDATE links SET state = ?, reason = ? WHERE org_id = ? AND id = ? AND state IN (?*)`,
+		// While a link was paused its subscription may have ended with the grant it was made with: the next run asks anew.
+		n, err := tx.exec(tx.ctx, `UPDATE links SET state = ?, reason = ?, subscription_ends = CASE WHEN state = 'paused' THEN 0 ELSE subscription_ends END
+			WHERE org_id = ? AND id = ? AND state IN (?*)`,
 			string(to), string(reason), int64(org), int64(id), textsOf(from))
 		if err != nil {
 			return err
@@ -158,7 +160,7 @@ func (s *Links) ChangeState(ctx context.Context, org record.ID, id reconcile.Lin
 		if n == 0 {
 			return tx.whyNot(org, id, "is in no state to be moved to %s", to)
 		}
-		return tx.wake(`l.org_id = ? AND l.id = ?`, int64(org), int64(id))
+		return tx.urge(org, id)
 	})
 }
 
@@ -205,7 +207,7 @@ func (s *Links) AllowDeletes(ctx context.Context, org record.ID, id reconcile.Li
 				return err
 			}
 		}
-		return tx.wake(`l.org_id = ? AND l.id = ?`, int64(org), int64(id))
+		return tx.urge(org, id)
 	})
 }
 
@@ -232,6 +234,22 @@ func (s *Links) Resubscribe(ctx context.Context, ids ...reconcile.LinkID) (err e
 		}
 		return tx.wake(`l.id IN (?*)`, intsOf(ids))
 	})
+}
+
+// Urge wakes one link now, past a job that sleeps after a fault.
+func (s *Links) Urge(ctx context.Context, org record.ID, id reconcile.LinkID) (err error) {
+	defer fault.Wrap(&err, "store: urge link %d", id)
+	return s.write(ctx, func(tx *Tx) error { return tx.urge(org, id) })
+}
+
+// urge wakes a link for a person. A job that sleeps (see Postpone) no longer counts as on its way; when it wakes up it
+// finds nothing left to do.
+func (tx *Tx) urge(org record.ID, id reconcile.LinkID) error {
+	tx.store.linkWrites.Add(1)
+	if _, err := tx.exec(tx.ctx, `UPDATE links SET queued_at = 0 WHERE org_id = ? AND id = ? AND queued_at % 2 = 0`, int64(org), int64(id)); err != nil {
+		return err
+	}
+	return tx.wake(`l.org_id = ? AND l.id = ?`, int64(org), int64(id))
 }
 
 // wakeOwners wakes the links of the owners of records that were written, but for the one whose sync wrote them.
@@ -316,7 +334,7 @@ func (s *Links) Retry(ctx context.Context, org record.ID, id reconcile.LinkID, r
 			return err
 		}
 		tx.items += n
-		return tx.wake(`l.org_id = ? AND l.id = ?`, int64(org), int64(id))
+		return tx.urge(org, id)
 	})
 }
 
