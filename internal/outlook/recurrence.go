@@ -121,6 +121,9 @@ func lengthOf(month int) int {
 	return time.Date(2024, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
+// maxOccurrences is the most that Exchange takes of a series with a number.
+const maxOccurrences = 999
+
 // patternOf is a rule in Graph's words. start is the first occurrence in its zone, zone that zone's name for Graph.
 // Invalid with reason NotExpressible names what Graph has no words for.
 func patternOf(rule recur.Rule, start time.Time, zone string) (graph.Object, error) {
@@ -135,6 +138,8 @@ func patternOf(rule recur.Rule, start time.Time, zone string) (graph.Object, err
 	}
 	var span graph.Object
 	switch {
+	case rule.Count > maxOccurrences:
+		return all, inexpressible("it has more than 999 occurrences")
 	case rule.Count > 0:
 		span.String("type", "numbered")
 		span.Int("numberOfOccurrences", rule.Count)

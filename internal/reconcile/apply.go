@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"time"
 
 	"tandem/internal/fault"
@@ -104,7 +105,7 @@ func (r *run) jobsOf(steps []Step) []*job {
 				j.pair.Token = newToken(j.pair.CRM, r.NewID())
 			}
 		case CreateCRM:
-			j.pair.Token = tokenFromItem(r.link, j.pair.Microsoft)
+			j.pair.Token, j.pair.Name = tokenFromItem(r.link, j.pair.Microsoft), nameOf(s.ToCRM)
 		case Drop:
 			j.drop = true
 		case Wait:
@@ -122,6 +123,18 @@ func (r *run) jobsOf(steps []Step) []*job {
 func tokenFromItem(link *Link, item record.Ref) string {
 	sum := sha256.Sum256([]byte(link.User.String() + "\x00" + string(link.Kind) + "\x00" + string(item)))
 	return "m-" + hex.EncodeToString(sum[:16])
+}
+
+// maxName is how much of a name lists show; a name that the CRM refuses for its length is cut here and nowhere else.
+const maxName = 60
+
+// nameOf is what lists call a record.
+func nameOf(fields record.Fields) string {
+	name := []rune(strings.TrimSpace(string(fields[record.FirstName] + " " + fields[record.LastName] + " " + fields[record.EventTitle])))
+	if len(name) > maxName {
+		return string(name[:maxName]) + "…"
+	}
+	return string(name)
 }
 
 // intend puts the creates at Microsoft on disk.
@@ -302,7 +315,7 @@ func (r *run) agreed(j *job) {
 	if j.Verb == Adopt && (j.Pair == nil || j.Pair.State != Synced) {
 		j.history = append(j.history, HistoryLine{Side: InCRM, Action: Adopted, Reason: j.Why})
 	}
-	j.pair.State, j.pair.Reason, j.pair.Detail, j.pair.MissingSide = Synced, "", "", ""
+	j.pair.State, j.pair.Reason, j.pair.Detail, j.pair.MissingSide, j.pair.Name = Synced, "", "", "", ""
 	j.pair.Attempts, j.pair.RetryAt = 0, time.Time{}
 }
 

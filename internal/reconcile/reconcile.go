@@ -135,6 +135,7 @@ type Pair struct {
 	RetryAt          time.Time // zero: only a change or a person's Retry
 	// MissingSide is, of a Waiting pair, the side on which it was deleted.
 	MissingSide Where
+	Name        string // of a record that has not reached the CRM: what lists call it
 }
 
 // Where names a side.

@@ -259,6 +259,7 @@ func TestD9_ABadRecordStopsNobodyElse(t *testing.T) {
 	for _, p := range pairs {
 		if p.State == reconcile.Parked {
 			must(t, p.Reason, fault.TooLong, "reason")
+			must(t, strings.HasPrefix(p.Name, "xxxxx"), true, "it can be told by its name")
 		}
 	}
 	w.folder.Put(w.ref("bad"), record.Fields{"surname": "Short"})

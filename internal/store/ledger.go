@@ -80,14 +80,14 @@ func (s *Ledger) Renew(ctx context.Context, link *reconcile.Link, until time.Tim
 	return s.write(ctx, func(tx *Tx) error { return tx.guarded(link, `lease_until = ?`, micros(until)) })
 }
 
-const pairColumns = `id, crm_ref, crm_version, microsoft_ref, microsoft_version, base, token, state, reason, detail, attempts, retry_at, missing_side`
+const pairColumns = `id, crm_ref, crm_version, microsoft_ref, microsoft_version, base, token, state, reason, detail, attempts, retry_at, missing_side, name`
 
 func readPair(scan scan) (reconcile.Pair, error) {
 	var p reconcile.Pair
 	var base string
 	var retry int64
 	err := scan(&p.ID, &p.CRM, &p.CRMVersion, &p.Microsoft, &p.MicrosoftVersion, &base, &p.Token, &p.State, &p.Reason, &p.Detail,
-		&p.Attempts, &retry, &p.MissingSide)
+		&p.Attempts, &retry, &p.MissingSide, &p.Name)
 	if err != nil {
 		return p, err
 	}
@@ -248,9 +248,9 @@ func (s *Ledger) OpenIntents(ctx context.Context, link *reconcile.Link) (_ map[i
 
 var (
 	pairInsert = newShape("pairs", "id", "org_id", "link_id", "since", "crm_ref", "crm_version", "microsoft_ref", "microsoft_version",
-		"base", "token", "state", "reason", "detail", "attempts", "retry_at", "missing_side")
+		"base", "token", "state", "reason", "detail", "attempts", "retry_at", "missing_side", "name")
 	pairUpdate = newShape("pairs", "id", "since", "crm_ref", "crm_version", "microsoft_ref", "microsoft_version",
-		"base", "token", "state", "reason", "detail", "attempts", "retry_at", "missing_side")
+		"base", "token", "state", "reason", "detail", "attempts", "retry_at", "missing_side", "name")
 	historyInsert = newShape("history", "id", "org_id", "at", "crm_ref", "microsoft_ref", "side", "action", "reason", "fields", "lost")
 )
 
@@ -261,7 +261,7 @@ func (b *batch) addPair(p *reconcile.Pair) error {
 		return err
 	}
 	b.add(string(p.CRM), string(p.CRMVersion), string(p.Microsoft), string(p.MicrosoftVersion), base, p.Token, string(p.State),
-		string(p.Reason), clean(p.Detail), int64(p.Attempts), micros(p.RetryAt), string(p.MissingSide))
+		string(p.Reason), clean(p.Detail), int64(p.Attempts), micros(p.RetryAt), string(p.MissingSide), clean(p.Name))
 	return nil
 }
 

@@ -570,7 +570,7 @@ func outsider(l *reconcile.Link, r *crm.Record) reconcile.RecordState {
 	return reconcile.RecordState{Link: l.ID, CRM: r.ID.Ref(), Name: displayName(l.Kind, r.Fields), State: state, Reason: reason, Since: r.ModifiedAt}
 }
 
-const standingColumns = `link_id, crm_ref, microsoft_ref, state, reason, detail, retry_at, since, base`
+const standingColumns = `link_id, crm_ref, microsoft_ref, state, reason, detail, retry_at, since, base, name`
 
 // stands is a pair as pages see it.
 type stands struct {
@@ -581,7 +581,7 @@ type stands struct {
 
 func readStanding(scan scan) (p stands, err error) {
 	var retry, since int64
-	err = scan(&p.Link, &p.CRM, &p.Microsoft, &p.pair, &p.Reason, &p.Detail, &retry, &since, &p.base)
+	err = scan(&p.Link, &p.CRM, &p.Microsoft, &p.pair, &p.Reason, &p.Detail, &retry, &since, &p.base, &p.Name)
 	p.RetryAt, p.Since = moment(retry), moment(since)
 	return p, err
 }
@@ -589,7 +589,7 @@ func readStanding(scan scan) (p stands, err error) {
 // tell gives the record's state, with the name that the two sides last agreed on.
 func (p stands) tell(kind record.Kind) reconcile.RecordState {
 	p.State = standing[p.pair]
-	if fields, err := fieldsOf(p.base); err == nil {
+	if fields, err := fieldsOf(p.base); err == nil && p.Name == "" {
 		p.Name = displayName(kind, fields)
 	}
 	return p.RecordState

@@ -217,6 +217,7 @@ CREATE TABLE pairs (
 	attempts          BIGINT NOT NULL,
 	retry_at          BIGINT NOT NULL,
 	missing_side      {{text}} NOT NULL,
+	name              {{text}} NOT NULL, -- of a record that has not reached the CRM
 	since             BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX pairs_crm ON pairs (link_id, crm_ref) WHERE crm_ref <> '';
