@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"tandem/internal/fault"
 	"tandem/internal/store"
 )
 
@@ -24,7 +25,7 @@ const doctorPatience = 15 * time.Second
 // Doctor checks the settings with real calls, one finding at a time.
 func Doctor(ctx context.Context, config Config, log *slog.Logger) iter.Seq[Finding] {
 	checks := []func(context.Context, Config, *slog.Logger) Finding{
-		checkSettings, checkSecret, checkDatabase, checkAuthority, checkClient, checkGraph,
+		checkSettings, checkSecret, checkDatabase, checkSeal, checkAuthority, checkClient, checkGraph,
 	}
 	return func(yield func(Finding) bool) {
 		for _, check := range checks {
@@ -67,6 +68,40 @@ func checkDatabase(ctx context.Context, c Config, log *slog.Logger) Finding {
 	}
 	defer db.Close()
 	return found(what, db.Ping(ctx))
+}
+
+// checkSeal opens the first stored grant that there is: with another key than it was sealed with, that fails.
+func checkSeal(ctx context.Context, c Config, log *slog.Logger) Finding {
+	f := Finding{What: "the secret key opens what is stored"}
+	if len(c.SecretKey) < minSecret {
+		return f // said already
+	}
+	db, err := store.Open(ctx, c.DatabaseURL, store.Options{Log: log, SecretKey: c.SecretKey.Reveal()})
+	if err != nil {
+		return found(f.What, err)
+	}
+	defer db.Close()
+	orgs, err := db.Accounts().Organizations(ctx)
+	if err != nil {
+		return found(f.What, err)
+	}
+	for _, org := range orgs {
+		users, err := db.Accounts().Users(ctx, org.ID)
+		if err != nil {
+			return found(f.What, err)
+		}
+		for _, user := range users {
+			switch _, err := db.Accounts().Grant(ctx, org.ID, user.ID); {
+			case fault.Is(err, fault.NotFound):
+			case fault.ReasonOf(err) == fault.CannotUnseal:
+				f.Problem = "TANDEM_SECRET_KEY is not the one that the stored Microsoft tokens were sealed with. Set the former key, or have everybody reconnect."
+				return f
+			default:
+				return found(f.What, err)
+			}
+		}
+	}
+	return f
 }
 
 func checkAuthority(ctx context.Context, c Config, _ *slog.Logger) Finding {

@@ -182,6 +182,8 @@ func (r *run) afterFault(err error) {
 	case denied:
 		r.link.State, r.link.Reason = Paused, reason
 	case r.link.State != On:
+	case reason == fault.CannotUnseal || reason == fault.AppMisconfigured || reason == fault.MailboxFull:
+		r.link.Reason = reason
 	case fault.Is(err, fault.Throttled) || fault.Is(err, fault.Unavailable):
 		r.link.Reason = fault.MicrosoftAway
 	default:
