@@ -41,7 +41,7 @@ func check(kind record.Kind, stored, given record.Fields, home string, strict bo
 	}
 	if kind == record.Calendar {
 		if stored == nil || asksWhen(given) {
-			problems = append(problems, settleWhen(merged, given, home)...)
+			problems = append(problems, settleWhen(merged, stored, given, home, strict)...)
 		}
 		if _, said := given[record.EventTitle]; strict && stored == nil && !said {
 			problems.add(fault.Mandatory, record.EventTitle, "is mandatory, though it may be empty")

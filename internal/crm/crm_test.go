@@ -427,3 +427,29 @@ func FuzzCheckIsTotalAndStable(f *testing.F) {
 		}
 	})
 }
+
+func TestSyncMayBringWhatPeopleMayNotWrite(t *testing.T) {
+	t.Parallel()
+	ok := meeting("m", "2026-03-10T09:00", "2026-03-10T10:00")
+	for name, f := range map[string]record.Fields{
+		"a year before 1900":        meeting("m", "1604-03-10T09:00:00Z", "1604-03-10T10:00:00Z"),
+		"a thousand times":          ok.With(record.Fields{record.Recurring: "FREQ=DAILY;COUNT=1000"}),
+		"an end in a hundred years": ok.With(record.Fields{record.Recurring: "FREQ=YEARLY;UNTIL=21260311"}),
+		"a rule of another day":     ok.With(record.Fields{record.Recurring: "FREQ=DAILY;DTSTART=2026-03-11"}),
+	} {
+		w := newWorld()
+		got, err := w.Insert(t.Context(), person(adele), record.Calendar, []crm.Draft{{Fields: f}})
+		if err != nil || !fault.Is(got[0].Err, fault.Invalid) {
+			t.Errorf("%s, from a person: %v, %v", name, got[0].Err, err)
+		}
+		side := w.side(adele, record.Calendar, 10, false)
+		out, err := side.Apply(t.Context(), []record.Write{{Op: record.Create, Fields: f, Token: "t"}})
+		if err != nil || out[0].Err != nil {
+			t.Fatalf("%s, from sync: %v, %v", name, out, err)
+		}
+		id, _ := record.ParseID(string(out[0].Ref))
+		if got, err = w.Update(t.Context(), person(adele), record.Calendar, []crm.Draft{{ID: id, Fields: out[0].Fields.With(record.Fields{record.Venue: "Room 1"})}}); err != nil || got[0].Err != nil {
+			t.Errorf("%s: nothing else of it can be changed: %v, %v", name, got, err)
+		}
+	}
+}

@@ -95,7 +95,7 @@ func asEmail(_ record.Def, text string) (record.Value, bool) {
 	return record.Value(text), ok
 }
 
-// phone is the pattern that Zoho CRM asks of telephone numbers (zoho-crm.md §3).
+// phone is the pattern that Zoho CRM asks of telephone numbers (zoho-crm.md §3). Letters belong to it.
 var phone = regexp.MustCompile(`^\+?[0-9A-Za-z .()#;,-]*[0-9A-Za-z][0-9A-Za-z .()#;,-]*$`)
 
 func asPhone(_ record.Def, text string) (record.Value, bool) {

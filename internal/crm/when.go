@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +26,9 @@ const momentLayout = "2006-01-02T15:04:05Z"
 //     takes its day in. A day is a day in every zone, so there is none.
 //   - otherwise: moments in UTC, the end not before the start. A date means its midnight.
 //   - a rule without its implied parts gets them from the start; days left out without a rule mean nothing and go.
-func settleWhen(merged, given record.Fields, home string) (problems Problems) {
+//
+// strict is for people and programs: they are told of years, rules and first days that cannot be meant or kept.
+func settleWhen(merged, stored, given record.Fields, home string, strict bool) (problems Problems) {
 	fail := func(field record.Field, message string) { problems.add(fault.BadValue, field, message) }
 
 	allDay, ok := asBool(record.Def{}, strings.TrimSpace(string(merged[record.AllDay])))
@@ -49,8 +52,12 @@ func settleWhen(merged, given record.Fields, home string) (problems Problems) {
 			problems.add(fault.Mandatory, field, "is mandatory")
 		case text == "":
 		default:
-			if ends[i], ok = readInstant(text, local, written); !ok {
+			ends[i], ok = readInstant(text, local, written)
+			switch {
+			case !ok:
 				fail(field, "must be a date and time")
+			case strict && written && merged[field] != stored[field] && !ends[i].inYears(allDay == "true"):
+				fail(field, fmt.Sprintf("must lie in the years %d to %d", firstYear, lastYear))
 			}
 		}
 	}
@@ -78,7 +85,18 @@ func settleWhen(merged, given record.Fields, home string) (problems Problems) {
 		}
 		merged[record.Start], merged[record.End] = momentValue(ends[0].at), momentValue(ends[1].at)
 	}
+	said := strings.TrimSpace(string(given[record.Recurring]))
 	settleSeries(merged, first, fail)
+	if len(problems) > 0 || !strict || merged[record.Recurring] == "" {
+		return problems
+	}
+	if wrong := startsElsewhere(said, ends[0], first); wrong != "" {
+		fail(record.Recurring, wrong)
+	} else if merged[record.Recurring] != stored[record.Recurring] || merged[record.Start] != stored[record.Start] {
+		if wrong := tooLong(merged[record.Recurring], first); wrong != "" {
+			problems.add(fault.NotExpressible, record.Recurring, wrong)
+		}
+	}
 	return problems
 }
 
@@ -143,11 +161,80 @@ func settleSeries(merged record.Fields, first time.Time, fail func(record.Field,
 	merged[record.Excluded] = record.Value(strings.Join(days, ","))
 }
 
+// The most that Exchange takes of a series (people would otherwise find it parked).
+const (
+	maxCount = 999
+	maxYears = 100
+)
+
+// tooLong says why a rule in canonical form goes on for too long; "" if it does not.
+func tooLong(value record.Value, first time.Time) string {
+	rule, err := recur.Parse(string(value))
+	switch {
+	case err != nil:
+		return ""
+	case rule.Count > maxCount:
+		return fmt.Sprintf("a series has at most %d occurrences (COUNT)", maxCount)
+	case rule.Until > first.AddDate(maxYears, 0, 0).Format(time.DateOnly):
+		return fmt.Sprintf("a series ends at most %d years after its start (UNTIL)", maxYears)
+	}
+	return ""
+}
+
+// startsElsewhere says why the DTSTART that a rule names is not the day on which its event starts; "" if it is, or if
+// none is named. Right is the day in the event's zone and the day that stands in the event's own text.
+func startsElsewhere(rule string, start instant, first time.Time) string {
+	for part := range strings.SplitSeq(rule, ";") {
+		name, text, _ := strings.Cut(strings.TrimPrefix(strings.ToUpper(part), "RRULE:"), "=")
+		if text = strings.TrimSpace(text); strings.TrimSpace(name) != "DTSTART" {
+			continue
+		}
+		named, ok := dayNamed(text, first.Location())
+		if !ok {
+			return "DTSTART must be a date"
+		}
+		if day := first.Format(time.DateOnly); named != day && named != start.day.Format(time.DateOnly) {
+			return "DTSTART is " + named + ", but the event starts on " + day
+		}
+	}
+	return ""
+}
+
+// dayNamed reads the day of a DTSTART, with or without hyphens, alone or with a time of the day.
+func dayNamed(text string, local *time.Location) (string, bool) {
+	for _, layout := range [...]string{"20060102T150405Z", time.RFC3339} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.In(local).Format(time.DateOnly), true
+		}
+	}
+	for _, layout := range [...]string{time.DateOnly, "20060102", "20060102T150405", "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.Format(time.DateOnly), true
+		}
+	}
+	return "", false
+}
+
+// The years in which people and programs may place an event.
+const (
+	firstYear = 1900
+	lastYear  = 9998
+)
+
 // instant is a moment and the day on which it counts as all-day.
 type instant struct {
 	at       time.Time
 	day      time.Time // midnight UTC
 	midnight bool      // at begins the day
+}
+
+// inYears reports whether i lies in the years of events: by its day if only that counts, else in UTC, as it is kept.
+func (i instant) inYears(dayOnly bool) bool {
+	year := i.at.UTC().Year()
+	if dayOnly {
+		year = i.day.Year()
+	}
+	return year >= firstYear && year <= lastYear
 }
 
 // dayAfter is the day before which an all-day event ends that is said to end at i.

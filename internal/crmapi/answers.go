@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"strings"
 
 	"tandem/internal/crm"
 	"tandem/internal/fault"
@@ -96,8 +97,11 @@ func (c *call) wrong(f *fault.Fault) problem {
 		p.details["expected_data_type"] = "ownerlookup"
 	case known && f.Reason == fault.TooLong && def.Max > 0:
 		p.details["maximum_length"] = def.Max
-	case known && f.Reason == fault.BadValue:
+	case known && (f.Reason == fault.BadValue || f.Reason == fault.NotExpressible):
 		p.details["expected_data_type"] = types[def.Type].name
+	}
+	if why, ok := strings.CutPrefix(f.Message, f.Field+": "); ok && word == words[fault.BadValue] {
+		p.details["reason"] = why // an extension
 	}
 	return p
 }
@@ -163,14 +167,19 @@ func (c *call) noContent(key string, list []object, info object) error {
 	return c.answer(http.StatusOK, body)
 }
 
+var errTooLarge = problem{status: 413, code: "LIMIT_EXCEEDED", message: "the request is too large", details: object{"limit": maxBody}}
+
 // read reads the body as one JSON value, whatever the Content-Type says.
 func (c *call) read(into any) error {
 	text, err := io.ReadAll(c.r.Body)
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return problem{status: 413, code: "LIMIT_EXCEEDED", message: "the request is too large", details: object{"limit": maxBody}}
+		return errTooLarge
 	}
 	if err != nil {
 		return problem{status: 400, code: "INVALID_REQUEST", message: "the request broke off"}
+	}
+	if err := wellFormed(text); err != nil {
+		return err
 	}
 	err = json.Unmarshal(text, into)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
@@ -187,7 +196,7 @@ func (c *call) read(into any) error {
 			details: object{"api_name": name, "expected_data_type": want, "json_path": "$." + name}}
 	}
 	if err != nil {
-		return problem{status: 400, code: "UNABLE_TO_PARSE_DATA_TYPE", message: "the request body is not well-formed JSON"}
+		return errMalformed
 	}
 	return nil
 }

@@ -78,6 +78,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.zone, ok = zone.Load(user.Zone); !ok {
 		c.zone, c.actor.Zone = time.UTC, "UTC"
 	}
+	if r.ContentLength > maxBody { // also where no body is read
+		c.fail(errTooLarge)
+		return
+	}
 	handle, err := c.route()
 	if err != nil {
 		c.fail(err)

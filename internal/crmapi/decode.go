@@ -41,6 +41,9 @@ func (m *module) decode(raw json.RawMessage, stored *crm.Record) (crm.Draft, err
 		def, ok := record.DefOf(m.kind, field)
 		switch {
 		case strings.HasPrefix(name, "$"):
+		case control(value):
+			problems = append(problems, &fault.Fault{Kind: fault.Invalid, Reason: fault.BadValue, Field: name,
+				Message: name + ": has a control character"})
 		case name == "id":
 			if d.draft.ID, ok = readID(value); !ok {
 				bad(name)

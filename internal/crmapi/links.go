@@ -2,7 +2,10 @@ package crmapi
 
 import (
 	"context"
+	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,12 +72,18 @@ func utc(t time.Time) any {
 
 // switchOn answers POST /api/v1/links.
 func (c *call) switchOn() error {
-	var body struct {
-		Kind record.Kind `json:"kind"`
-	}
-	if err := c.read(&body); err != nil {
+	var given map[string]json.RawMessage
+	if err := c.read(&given); err != nil {
 		return err
 	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if name != "kind" {
+			return problem{status: 400, code: "INVALID_DATA", message: "there is no such key",
+				details: object{"api_name": name, "json_path": "$." + name}}
+		}
+	}
+	var body struct{ Kind record.Kind }
+	_ = json.Unmarshal(given["kind"], &body.Kind) // of another type: refused below, as no kind is
 	if body.Kind != record.Calendar && body.Kind != record.Contacts {
 		return problem{status: 400, code: "INVALID_DATA", message: "kind must be calendar or contacts",
 			details: object{"api_name": "kind", "json_path": "$.kind"}}

@@ -90,8 +90,11 @@ func TestLinks(t *testing.T) {
 	s.links.refuse = fault.New(fault.Denied, fault.MailboxUnavailable, "no mailbox")
 	s.do(adele, "POST", "/api/v1/links", `{"kind":"calendar"}`).wants(403, "code", "MAILBOX_UNAVAILABLE")
 	s.links.refuse = nil
-	for _, body := range []string{`{"kind":"tasks"}`, `{}`, `[]`, `x`} {
+	for _, body := range []string{`{"kind":"tasks"}`, `{}`, `[]`, `x`, `{"kind":5}`, `null`} {
 		s.do(adele, "POST", "/api/v1/links", body).wants(400)
+	}
+	for _, body := range []string{`{"kind":"calendar","kinds":["contacts"]}`, `{"Kind":"calendar"}`} {
+		s.do(adele, "POST", "/api/v1/links", body).wants(400, "code", "INVALID_DATA")
 	}
 	id := s.do(adele, "POST", "/api/v1/links", `{"kind":"calendar"}`).wants(201, "kind", "calendar", "state", "on").at("id")
 	s.links.refuse = fault.New(fault.Conflict, "", "on")

@@ -1,6 +1,7 @@
 package crmapi
 
 import (
+	"net/http"
 	"strings"
 )
 
@@ -43,6 +44,10 @@ var routes = []struct {
 // route finds what the request asks for.
 func (c *call) route() (func(*call) error, error) {
 	path := strings.TrimSuffix(c.r.URL.Path, "/")
+	method := c.r.Method
+	if method == http.MethodHead { // the answer to GET; the server keeps its body back
+		method = http.MethodGet
+	}
 	var known bool
 	var module string
 	for _, r := range routes {
@@ -57,7 +62,7 @@ func (c *call) route() (func(*call) error, error) {
 			}
 		}
 		known = true
-		if r.method != c.r.Method {
+		if r.method != method {
 			continue
 		}
 		c.args = args

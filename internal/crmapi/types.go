@@ -59,7 +59,7 @@ func asMoment(c *call, _ crm.Record, v record.Value) any {
 		return nil
 	}
 	// A midnight that the clocks skip is told with the day's offset, so that the date can be read back.
-	return string(v) + "T00:00:00" + day.Add(12*time.Hour).Format("-07:00")
+	return string(v) + "T00:00:00" + sayable(day.Add(12*time.Hour)).Format("-07:00")
 }
 
 // time tells a moment in the zone of whoever asks.
@@ -67,7 +67,15 @@ func (c *call) time(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
-	return t.In(c.zone).Format("2006-01-02T15:04:05-07:00")
+	return sayable(t.In(c.zone)).Format("2006-01-02T15:04:05-07:00")
+}
+
+// sayable gives a moment whose offset has seconds, as of zones long ago, in UTC: no offset with minutes alone says it.
+func sayable(t time.Time) time.Time {
+	if _, offset := t.Zone(); offset%60 != 0 {
+		return t.UTC()
+	}
+	return t
 }
 
 // lookup takes {"name": N}, {"id": I} or plain text. Accounts are no records of their own yet: they are known by name,
