@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/crm"
 	"tandem/internal/record"
 	"tandem/internal/recur"
 )
@@ -196,7 +197,7 @@ func TestRulesSurviveTheForm(t *testing.T) {
 		{"FREQ=YEARLY", "yearly", "Every year on 25 November"},
 		{"FREQ=YEARLY;BYMONTH=11;BYDAY=4WE", "yearly", "Every year on the fourth Wednesday of November"},
 		{"FREQ=MONTHLY;BYDAY=2TU", "keep", "Every month on the second Tuesday"},
-		{"FREQ=MONTHLY;BYMONTHDAY=-1", "keep", "Every month in a pattern of its own"},
+		{"FREQ=MONTHLY;BYMONTHDAY=-1", "keep", "Every month on the last day of the month"},
 		{"FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "keep", "Every month in a pattern of its own"},
 		{"FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU;WKST=SU", "keep", "Every 2 weeks on Mon, Sun"},
 		{"FREQ=DAILY;BYMONTH=1", "keep", "Every day in a pattern of its own"},
@@ -222,6 +223,62 @@ func TestRulesSurviveTheForm(t *testing.T) {
 		if got := repeatOf(rule, start).rule(start); got != rule {
 			t.Errorf("%q came back as %q", rule, got)
 		}
+	}
+}
+
+// "The same date" of a day that some months lack is what Outlook means by it: in those months the last.
+func TestLateDaysAreSavedAsOutlookMeansThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	pt := &visit{words: loadWords()["pt-BR"]}
+	for _, row := range []struct{ day, repeat, rule, words, portuguese string }{
+		{"2027-01-28", "monthly", "FREQ=MONTHLY;BYMONTHDAY=28", "Every month on day 28", "Todo mês no dia 28"},
+		{"2027-01-29", "monthly", "FREQ=MONTHLY;BYMONTHDAY=28,29;BYSETPOS=-1", "Every month on day 29, in shorter months on the last day",
+			"Todo mês no dia 29, nos meses mais curtos no último dia"},
+		{"2027-01-30", "monthly", "FREQ=MONTHLY;BYMONTHDAY=28,29,30;BYSETPOS=-1", "Every month on day 30, in shorter months on the last day",
+			"Todo mês no dia 30, nos meses mais curtos no último dia"},
+		{"2027-01-31", "monthly", "FREQ=MONTHLY;BYMONTHDAY=-1", "Every month on the last day of the month", "Todo mês no último dia do mês"},
+		{"2028-02-29", "yearly", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1", "Every year on the last day of February", "Todo ano no último dia de fevereiro"},
+		{"2027-12-31", "yearly", "FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=31", "Every year on 31 December", "Todo ano em 31 de dezembro"},
+	} {
+		form := []string{"Event_Title", "Fecho", "All_day", "false", "Start_DateTime", row.day + "T10:00", "End_DateTime", row.day + "T11:00",
+			"Time_Zone", "America/Sao_Paulo", "repeat", row.repeat, "repeat_by", "date", "repeat_interval", "1"}
+		got := b.post("/calendar", form...)
+		if got.status != 200 || !strings.Contains(got.text(), row.words) {
+			t.Errorf("%s: %d, not told as %q:\n%s", row.day, got.status, row.words, got.text())
+			continue
+		}
+		for _, want := range []string{`<option value="` + row.repeat + `" selected>`, `<option value="date" selected>`} {
+			if !strings.Contains(got.body, want) {
+				t.Errorf("%s: the form does not say it back as %s", row.day, want)
+			}
+		}
+		id, _ := record.ParseID(strings.TrimPrefix(got.path, "/calendar/"))
+		stored, err := w.crm.Get(t.Context(), w.actor("adele@contoso.example"), record.Calendar, id)
+		if err != nil || string(stored.Fields[record.Recurring]) != row.rule {
+			t.Errorf("%s: stored as %q (%v), expected %q", row.day, stored.Fields[record.Recurring], err, row.rule)
+		}
+		version := hiddenValue(t, got.body, "version")
+		if got = b.post(got.path, append(form, "version", version)...); hiddenValue(t, got.body, "version") != version {
+			t.Errorf("%s: saving what the form shows made a new version", row.day)
+		}
+		if got := pt.ruleWords(stored); got != row.portuguese {
+			t.Errorf("%s: in Portuguese %q, expected %q", row.day, got, row.portuguese)
+		}
+	}
+	for rule, want := range map[string]string{
+		"FREQ=MONTHLY;BYMONTHDAY=30":                         "Todo mês no dia 30, só nos meses que o têm",
+		"FREQ=MONTHLY;BYMONTHDAY=28,29,30,31;BYSETPOS=-1":    "Todo mês no último dia do mês",
+		"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=28,29;BYSETPOS=-1": "Todo ano no último dia de fevereiro",
+		"FREQ=YEARLY;BYMONTH=4;BYMONTHDAY=-2":                "Todo ano em um padrão próprio",
+	} {
+		if got := pt.ruleWords(crm.Record{Fields: record.Fields{record.Recurring: record.Value(rule)}}); got != want {
+			t.Errorf("%s is told as %q, expected %q", rule, got, want)
+		}
+	}
+	if hint := b.get("/calendar/new").text(); !strings.Contains(hint, "A month without day 29, 30 or 31 has it on its last day") {
+		t.Error("the form does not say what becomes of short months")
 	}
 }
 

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tandem/internal/fault"
@@ -14,6 +15,7 @@ import (
 type card struct {
 	Kind      string // calendar or contacts
 	State     string // none, on, first, paused, held, switching
+	Warn      bool   // the state is not as good as it sounds: Label and Reason say why
 	Label     string // the state in a word
 	Sentence  string
 	Container string
@@ -27,7 +29,8 @@ type card struct {
 	Held      []recordLine // some of the deletions that wait
 	Why       []whyLine    // what is excluded, by reason
 	Ended     string       // why it was switched off by itself, if it was
-	Reason    string       // of paused: what is wrong
+	Left      int          // of the question before switching off: how many records only Outlook has, and would lose
+	Reason    string       // of paused, and of one that runs but not well: what is wrong
 	Do        string       // and what helps
 	Reconnect bool         // what helps is going to Microsoft
 	link      *reconcile.Link
@@ -52,7 +55,7 @@ type recordLine struct {
 	What, Do       string
 	Detail         string // the neighbour's own words
 	RetryAt        string
-	Ref            string // of the CRM
+	Ref            string // of the CRM, or where it only is in Outlook, there
 }
 
 // whyLine counts records by the reason why they do not take part.
@@ -117,21 +120,22 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 	c.Sentence = v.words.T("card." + c.Kind + "." + c.State)
 	if l == nil || l.State == reconcile.Off {
 		if l != nil && l.Reason != "" {
-			c.Ended = v.words.T("card." + c.Kind + ".ended." + endedKey(l.Reason))
+			c.Ended = v.words.T("card."+c.Kind+".ended."+endedKey(l.Reason), "Name", l.ContainerName)
 		}
 		return c, nil
 	}
 	c.Container, c.LastRun = l.ContainerName, v.words.Ago(l.LastRun, v.now, v.zone)
 	c.Synced, c.Waiting, c.Excluded, c.Failing = l.Synced, l.Waiting, l.ExcludedSum, l.Failing
-	if c.State == "paused" {
+	if l.State == reconcile.Paused || l.State == reconcile.On && l.Reason != "" {
 		key := reasonKey("reason", l.Reason, reasons)
 		c.Reason, c.Do = v.words.T(key+".what"), v.words.T(key+".do")
-		c.Reconnect = needsMicrosoft(l.Reason)
+		c.Reconnect = l.State == reconcile.Paused && needsMicrosoft(l.Reason)
 	}
 	if c.State == "first" {
 		c.Progress = progressOf(v, l)
 	}
 	if !full {
+		c.qualify(v)
 		return c, nil
 	}
 	standing, err := s.Links.Standing(ctx, l.Org, l.ID)
@@ -139,6 +143,7 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 		return c, err
 	}
 	c.Synced, c.Waiting, c.Excluded, c.Failing = standing.Synced, standing.Waiting, standing.Excluded, standing.Failing
+	c.qualify(v)
 	for _, reason := range reasons {
 		if n := standing.Why[reason]; n > 0 && excludes(reason) {
 			c.Why = append(c.Why, whyLine{string(reason), v.words.T("reason." + string(reason) + ".what"), n})
@@ -155,6 +160,24 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 		}
 	}
 	return c, nil
+}
+
+// qualify takes back that all is well where a link runs and yet something is wrong.
+func (c *card) qualify(v *visit) {
+	word := ""
+	switch {
+	case c.link.State != reconcile.On:
+		return
+	case c.Reason != "":
+		word = "trying"
+		c.Label = v.words.T("state.trying")
+	case c.Failing > 0 && c.State == "on":
+		word = "attention"
+		c.Label = v.words.T("state.attention", "Count", c.Failing)
+	default:
+		return
+	}
+	c.Warn, c.Sentence = true, v.words.T("card."+c.Kind+"."+word)
 }
 
 // stateOf is the state of a link as a card tells it.
@@ -183,9 +206,12 @@ func excludes(reason fault.Reason) bool {
 	return false
 }
 
-// endedKey is the word for why a link was switched off by itself.
+// endings are the reasons of links that are off, as far as there are words for just them.
+var endings = []fault.Reason{fault.ContainerDeleted, fault.KeptInOutlook}
+
+// endedKey is the word for why a link is off, or what was left behind.
 func endedKey(reason fault.Reason) string {
-	if reason == fault.ContainerDeleted {
+	if slices.Contains(endings, reason) {
 		return string(reason)
 	}
 	return "general"
@@ -218,6 +244,12 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 		if r.Reason != "" || r.State == "failing" {
 			out[i].What, out[i].Do = v.words.T(key+".what"), v.words.T(key+".do")
 		}
+		if r.CRM == "" {
+			out[i].Ref = string(r.Microsoft)
+			if out[i].Do != "" && (key == "reason.general" || slices.Contains(mendable, r.Reason)) {
+				out[i].Do = v.words.T(key + ".do_outlook")
+			}
+		}
 		if r.Name == "" {
 			out[i].Name = v.words.T("record.nameless")
 		}
@@ -230,3 +262,24 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 	}
 	return out, nil
 }
+
+// onlyInOutlook counts the failing records of a link that the CRM does not have.
+func (s *Site) onlyInOutlook(ctx context.Context, l *reconcile.Link) (n int, err error) {
+	for offset := 0; ; offset += countedAtOnce {
+		found, err := s.Links.Records(ctx, l.Org, l.ID, "failing", offset, countedAtOnce)
+		if err != nil {
+			return 0, err
+		}
+		for _, r := range found {
+			if r.CRM == "" {
+				n++
+			}
+		}
+		if len(found) < countedAtOnce {
+			return n, nil
+		}
+	}
+}
+
+// countedAtOnce is how many records are fetched at once to be counted.
+const countedAtOnce = 1000

@@ -107,6 +107,9 @@ func (s *Site) disablePage(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if c.Left, err = s.onlyInOutlook(v.ctx(), l); err != nil {
+		return err
+	}
 	return s.render(v, http.StatusOK, "disable", disablePage{s.frame(v, "setup", v.words.T("disable."+c.Kind+".title")), c})
 }
 

@@ -165,6 +165,107 @@ func TestS23_S35_CardSaysThatSyncEnded(t *testing.T) {
 	}
 }
 
+func TestEndedCardsSayWhatStaysInOutlook(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(d *Deps) {
+		d.Ended = func(context.Context, record.ID, record.ID) ([]reconcile.Link, error) {
+			return []reconcile.Link{
+				{Kind: record.Calendar, State: reconcile.Off, Reason: fault.KeptInOutlook},
+				{Kind: record.Contacts, State: reconcile.Off, Reason: fault.KeptInOutlook, ContainerName: "Tandem"},
+			}, nil
+		}
+	})
+	b := w.as("adele@contoso.example")
+	for lang, wants := range map[string][]string{
+		"en":    {"The calendar stays in Outlook because events in it never reached Tandem.", "The folder “Tandem” stays in Outlook because contacts in it never reached Tandem."},
+		"pt-BR": {"O calendário continua no Outlook porque há compromissos nele", "A pasta “Tandem” continua no Outlook porque há contatos nela"},
+	} {
+		b.post("/language", "lang", lang)
+		for _, path := range []string{marketplacePath, "/status"} {
+			for _, want := range wants {
+				if got := b.get(path); !strings.Contains(got.text(), want) {
+					t.Errorf("%s does not say %q:\n%s", path, want, got.text())
+				}
+			}
+		}
+	}
+}
+
+func TestLinkThatRunsBadlySaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l := w.link("adele@contoso.example", record.Contacts, nil, func(l *reconcile.Link) { l.Reason = fault.MicrosoftAway })
+	w.link("adele@contoso.example", record.Calendar, nil, func(l *reconcile.Link) { l.Reason = fault.Trouble })
+	b := w.as("adele@contoso.example")
+	for lang, wants := range map[string][]string{
+		"en":    {"Microsoft is not answering", "Tandem keeps trying.", "Something went wrong", "your administrator finds the cause in the log"},
+		"pt-BR": {"A Microsoft não está respondendo", "O Tandem continua tentando.", "Algo deu errado", "o administrador encontra a causa no log"},
+	} {
+		b.post("/language", "lang", lang)
+		for _, path := range []string{marketplacePath, "/status"} {
+			got := b.get(path)
+			for _, want := range wants {
+				if !strings.Contains(got.text(), want) {
+					t.Errorf("%s does not say %q:\n%s", path, want, got.text())
+				}
+			}
+			if strings.Count(got.body, `<p class="state on warn">`) != 2 || strings.Contains(got.text(), "In step") || strings.Contains(got.text(), "Em dia") {
+				t.Errorf("%s says that all is well:\n%s", path, got.text())
+			}
+		}
+	}
+	w.must(w.store.Links().ChangeState(t.Context(), l.Org, l.ID, []reconcile.LinkState{reconcile.On}, reconcile.On, ""))
+	b.post("/language", "lang", "en")
+	if got := b.get(marketplacePath); strings.Count(got.body, `<p class="state on warn">`) != 1 || !strings.Contains(got.text(), "In step") {
+		t.Errorf("once it runs well again:\n%s", got.text())
+	}
+}
+
+// What only Outlook has is told by its name, is mended there, and keeps its folder from being deleted.
+func TestRecordsThatOnlyOutlookHas(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	parked := func(ref record.Ref, name string, crmRef record.Ref, reason fault.Reason) reconcile.Entry {
+		return reconcile.Entry{Pair: reconcile.Pair{CRM: crmRef, Microsoft: ref, Name: name, State: reconcile.Parked, Reason: reason}}
+	}
+	known := w.contact("adele@contoso.example", record.Fields{record.LastName: "Souza"})
+	w.link("adele@contoso.example", record.Contacts, []reconcile.Entry{
+		parked("m1", "Zilda Prado", "", fault.TooLong), parked("m2", "Otto Lima", "", fault.ReadOnlyField), parked("m3", "", known.ID.Ref(), fault.TooLong),
+	}, func(*reconcile.Link) {})
+	w.link("adele@contoso.example", record.Calendar, nil, func(*reconcile.Link) {})
+	b := w.as("adele@contoso.example")
+
+	list := b.get(marketplacePath + "/contacts/records?state=failing")
+	for _, want := range []string{"Zilda Prado A value is longer than the other side takes. Shorten it in Outlook.",
+		"Otto Lima One of its fields may not be written. Ask your administrator", "Souza A value is longer than the other side takes. Open the record and shorten it."} {
+		if !strings.Contains(list.text(), want) {
+			t.Errorf("the list does not say %q:\n%s", want, list.text())
+		}
+	}
+	if !strings.Contains(list.body, `name="ref" value="m1"`) {
+		t.Error("what only Outlook has cannot be tried again by itself")
+	}
+	for _, path := range []string{marketplacePath, "/status"} {
+		got := b.get(path)
+		if !strings.Contains(got.text(), "3 records need attention") || strings.Count(got.body, `<p class="state on warn">`) != 1 {
+			t.Errorf("%s does not say that records need attention:\n%s", path, got.text())
+		}
+	}
+	for lang, want := range map[string]string{
+		"en":    "2 contacts in Outlook could not be brought into the CRM. So that they are not lost, the folder “Tandem” is left in Outlook",
+		"pt-BR": "2 contatos do Outlook não puderam ser trazidos para o CRM. Para que não se percam, a pasta “Tandem” fica no Outlook",
+	} {
+		b.post("/language", "lang", lang)
+		ask := b.get(marketplacePath + "/contacts/disable").text()
+		if !strings.Contains(ask, want) || strings.Contains(ask, "is deleted in Outlook") || strings.Contains(ask, "é excluída no Outlook") {
+			t.Errorf("the question does not say %q:\n%s", want, ask)
+		}
+	}
+	if ask := b.get(marketplacePath + "/calendar/disable").text(); !strings.Contains(ask, "O calendário “Tandem” é excluído no Outlook") {
+		t.Errorf("where nothing would be lost:\n%s", ask)
+	}
+}
+
 func TestLostValuesCanBeTaken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -109,6 +109,10 @@ func (in repeatInput) rule(start time.Time) string {
 		if r.Freq == recur.Yearly {
 			r.ByMonth = []int{int(start.Month())}
 		}
+	case r.Freq == recur.Monthly:
+		r.ByMonthDay, r.BySetPos = lateDay(start.Day())
+	case r.Freq == recur.Yearly && start.Month() == time.February && start.Day() == 29:
+		r.ByMonth, r.ByMonthDay = []int{2}, []int{-1}
 	}
 	switch in.Ends {
 	case "until":
@@ -117,6 +121,37 @@ func (in repeatInput) rule(start time.Time) string {
 		r.Count, _ = strconv.Atoi(in.Count)
 	}
 	return r.String()
+}
+
+// lateDay is a day that some months lack, as Outlook means it: in those months their last. A rule that says the bare day
+// passes them over, for which Outlook has no words. nil: every month has the day.
+func lateDay(day int) (byMonthDay, bySetPos []int) {
+	switch day {
+	case 29:
+		return []int{28, 29}, []int{-1}
+	case 30:
+		return []int{28, 29, 30}, []int{-1}
+	case 31:
+		return []int{-1}, nil
+	}
+	return nil, nil
+}
+
+// lateDayOf is the inverse: the day of a resolved monthly rule, 31 where it is the last of every month, 0 for any other.
+func lateDayOf(r recur.Rule) int {
+	if len(r.ByDay) > 0 {
+		return 0
+	}
+	for day := 29; day <= 31; day++ {
+		days, positions := lateDay(day)
+		if slices.Equal(r.ByMonthDay, days) && slices.Equal(r.BySetPos, positions) {
+			return day
+		}
+	}
+	if slices.Equal(r.ByMonthDay, []int{28, 29, 30, 31}) && slices.Equal(r.BySetPos, []int{-1}) {
+		return 31
+	}
+	return 0
 }
 
 // nthWeekday is a day as the n-th of its weekday in the month; the fifth is told as the last, which every month has.
@@ -212,6 +247,7 @@ func (v *visit) describe(r recur.Rule) string {
 		}
 	}
 	plain := len(r.BySetPos) == 0
+	late := lateDayOf(r)
 	switch {
 	case r.Freq == recur.Weekly && plain && len(r.ByDay) > 0:
 		names := make([]string, len(r.ByDay))
@@ -219,11 +255,19 @@ func (v *visit) describe(r recur.Rule) string {
 			names[i] = w.T("weekday_short." + strconv.Itoa(int(d.Day)))
 		}
 		text += " " + w.T("repeat.on_days", "Days", strings.Join(names, ", "))
+	case r.Freq == recur.Monthly && late == 31 && len(r.ByMonth) == 0:
+		text += " " + w.T("repeat.on_last_day")
+	case r.Freq == recur.Monthly && late > 0 && len(r.ByMonth) == 0:
+		text += " " + w.T("repeat.on_late_date", "Day", strconv.Itoa(late))
+	case r.Freq == recur.Yearly && late > 0 && len(r.ByMonth) == 1 && (late == 31 || late == 29 && r.ByMonth[0] == 2):
+		text += " " + w.T("repeat.on_last_day_of", "Month", w.T("month."+strconv.Itoa(r.ByMonth[0])))
+	case r.Freq == recur.Monthly && plain && len(r.ByMonthDay) == 1 && len(r.ByDay) == 0 && len(r.ByMonth) == 0 && r.ByMonthDay[0] > 28:
+		text += " " + w.T("repeat.on_date_where_there", "Day", strconv.Itoa(r.ByMonthDay[0]))
 	case r.Freq == recur.Monthly && plain && len(r.ByMonthDay) == 1 && len(r.ByDay) == 0 && len(r.ByMonth) == 0 && r.ByMonthDay[0] > 0:
 		text += " " + w.T("repeat.on_date", "Day", strconv.Itoa(r.ByMonthDay[0]))
 	case r.Freq == recur.Monthly && plain && len(r.ByDay) == 1 && r.ByDay[0].N != 0 && len(r.ByMonthDay) == 0:
 		text += " " + v.onNth(r.ByDay[0])
-	case r.Freq == recur.Yearly && plain && len(r.ByMonth) == 1 && len(r.ByMonthDay) == 1 && len(r.ByDay) == 0:
+	case r.Freq == recur.Yearly && plain && len(r.ByMonth) == 1 && len(r.ByMonthDay) == 1 && len(r.ByDay) == 0 && r.ByMonthDay[0] > 0:
 		text += " " + w.T("repeat.on_day_of_year", "Day", strconv.Itoa(r.ByMonthDay[0]), "Month", w.T("month."+strconv.Itoa(r.ByMonth[0])))
 	case r.Freq == recur.Yearly && plain && len(r.ByMonth) == 1 && len(r.ByDay) == 1 && r.ByDay[0].N != 0:
 		text += " " + v.onNth(r.ByDay[0]) + " " + w.T("repeat.of_month", "Month", w.T("month."+strconv.Itoa(r.ByMonth[0])))

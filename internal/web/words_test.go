@@ -71,6 +71,9 @@ func builtKeys() []string {
 		add("reason.%s.what", r)
 		add("reason.%s.do", r)
 	}
+	for _, r := range append([]string{"general"}, texts(mendable)...) {
+		add("reason.%s.do_outlook", r)
+	}
 	for _, r := range append([]string{"general"}, texts(fieldReasons)...) {
 		add("field_error.%s", r)
 	}
@@ -92,10 +95,14 @@ func builtKeys() []string {
 			add("state.%s", state)
 			add("card.%s.%s", kind, state)
 		}
-		for _, end := range []string{"container_deleted", "general"} {
+		for _, each := range []string{"trying", "attention"} {
+			add("state.%s", each)
+			add("card.%s.%s", kind, each)
+		}
+		for _, end := range append([]string{"general"}, texts(endings)...) {
 			add("card.%s.ended.%s", kind, end)
 		}
-		for _, each := range []string{"title", "container", "nothing", "kept"} {
+		for _, each := range []string{"title", "container", "left", "nothing", "kept"} {
 			add("disable.%s.%s", kind, each)
 		}
 		add("card.%s.container", kind)
