@@ -107,6 +107,19 @@ func (b *tab) until(what, script string) {
 	}
 }
 
+// signIn takes the person from our sign-in page through the simulator's and back.
+func (b *tab) signIn(w *world, upn string) {
+	b.t.Helper()
+	b.do(chromedp.Navigate(w.url+"/signin"), chromedp.Click("#signin-microsoft"))
+	b.until("the simulator asks", `document.querySelector('#pick')`)
+	b.do(chromedp.Click(`button[value="` + upn + `"]`))
+	b.until("consent or home", `document.querySelector('#consent') || document.querySelector('#user-menu')`)
+	if asked, _ := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`!!document.querySelector('#consent')`)); asked {
+		b.do(chromedp.Click(`button[value="accept"]`))
+	}
+	b.until("signed in", `document.querySelector('#user-menu')`)
+}
+
 // In a real browser: what one tab does the other shows by itself, and a form that is being typed loses nothing.
 func TestPagesFollowEachOther(t *testing.T) {
 	w := newWorld(t)
@@ -118,18 +131,7 @@ func TestPagesFollowEachOther(t *testing.T) {
 		}
 		w.live.say(c.Org, Event{Topic: topic})
 	}))
-	one.do(chromedp.Navigate(w.url+"/signin"), chromedp.Click("#signin-microsoft"))
-	one.until("the simulator asks", `document.querySelector('#pick')`)
-	one.do(chromedp.Click(`button[value="admin@contoso.example"]`))
-	one.until("consent or home", `document.querySelector('#consent') || document.querySelector('#user-menu')`)
-	one.do(chromedp.Navigate(w.url + "/signin/microsoft"))
-	one.until("the simulator asks again", `document.querySelector('#pick')`)
-	one.do(chromedp.Click(`button[value="admin@contoso.example"]`))
-	one.until("consent or home again", `document.querySelector('#consent') || document.querySelector('#user-menu')`)
-	if asked, _ := chromedp.Run(one.ctx, chromedp.Evaluate[bool](`!!document.querySelector('#consent')`)); asked {
-		one.do(chromedp.Click(`button[value="accept"]`))
-	}
-	one.until("signed in", `document.querySelector('#user-menu')`)
+	one.signIn(w, "admin@contoso.example")
 	two := newTab(t, one.ctx)
 
 	one.do(chromedp.Navigate(w.url + "/contacts"))

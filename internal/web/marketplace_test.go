@@ -261,6 +261,7 @@ func TestRecordsThatOnlyOutlookHas(t *testing.T) {
 			t.Errorf("the question does not say %q:\n%s", want, ask)
 		}
 	}
+	b.post("/language", "lang", "pt-BR")
 	if ask := b.get(marketplacePath + "/calendar/disable").text(); !strings.Contains(ask, "O calendário “Tandem” é excluído no Outlook") {
 		t.Errorf("where nothing would be lost:\n%s", ask)
 	}

@@ -25,6 +25,17 @@ if (place) {
   const hours = told.locale === "en" ? { hour: "numeric", minute: "2-digit" } : { hour: "2-digit", minute: "2-digit" };
   const narrow = matchMedia("(max-width: 640px)").matches;
 
+  // The whole words are always there to be read aloud; where days are narrow only the number is seen.
+  const more = (num) => {
+    const [seen, heard] = [document.createElement("span"), document.createElement("span")];
+    heard.textContent = told.more.replace("%d", num);
+    if (!narrow) return { domNodes: [heard] };
+    seen.textContent = `+${num}`;
+    seen.setAttribute("aria-hidden", "true");
+    heard.className = "sr";
+    return { domNodes: [seen, heard] };
+  };
+
   const move = async ({ event, revert }) => {
     const body = new URLSearchParams({
       start: wall(event.start), end: wall(event.end), all_day: String(event.allDay), version: String(event.extendedProps.version),
@@ -51,11 +62,11 @@ if (place) {
     date: told.date,
     locale: told.locale,
     firstDay: told.locale === "pt-BR" ? 0 : 1,
-    height: told.view === "month" ? "auto" : "70vh",
+    height: told.view === "month" ? "var(--month-height)" : "70vh", // a day's events beyond that are a link away
     headerToolbar: { start: "title", center: "", end: "prev,today,next" },
-    buttonText: (text) => ({ ...text, today: told.today, prev: told.prev, next: told.next }),
+    buttonText: (text) => ({ ...text, today: told.today, prev: told.prev, next: told.next, close: told.close }),
     allDayContent: told.allDay,
-    moreLinkContent: ({ num }) => told.more.replace("%d", num),
+    moreLinkContent: ({ num }) => more(num),
     dayMaxEvents: told.view === "month",
     timeZone: told.offset,
     views: narrow ? { timeGridWeek: { duration: { days: 3 } } } : {}, // seven columns of a hand's width say nothing
