@@ -1,9 +1,11 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -335,4 +337,41 @@ func TestDemo_AnotherStartGoesOnWithTheSameCRM(t *testing.T) {
 	if l := adele.link("contacts"); l["state"] != "on" || len(adele.list("Contacts", "Last_Name")) != 1 {
 		t.Errorf("the link is %v", l)
 	}
+}
+
+// Days that could not be taken out of a series in Outlook stay taken out in the CRM, and are taken out there later.
+func TestI1_ExcludedDaysOutliveAFailure(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	adele.switchOn("calendar")
+	d.app.Sim.Next("part DELETE *", m365sim.Fail(500).Repeat(8))
+	id := adele.insert("Events", doc{
+		"Event_Title": "Standup", "Start_DateTime": "2026-11-24T09:00:00-03:00", "End_DateTime": "2026-11-24T09:15:00-03:00",
+		"Recurring_Activity": doc{"RRULE": "FREQ=WEEKLY;INTERVAL=1;BYDAY=TU,TH;DTSTART=2026-11-24;UNTIL=2027-02-25", "EXDATE": "2026-11-26"},
+	})[0]
+	d.eventually("the series is in step", func() bool {
+		link := adele.link("calendar")["id"].(string)
+		if err := d.app.Store.Links().Retry(context.Background(), adele.user().Org, linkID(t, link)); err != nil {
+			t.Fatal(err)
+		}
+		return adele.link("calendar")["synced"] == 1.0
+	})
+	if rule := fmt.Sprint(adele.get("Events", id)["Recurring_Activity"]); !strings.Contains(rule, "2026-11-26") {
+		t.Errorf("the CRM holds %s", rule)
+	}
+	series := adele.items("calendar", "subject")["Standup"]["id"].(string)
+	_, days := d.as("adele").Get("/me/events/" + series + "/instances?startDateTime=2026-11-26T00:00:00&endDateTime=2026-11-27T00:00:00")
+	if n := len(days["value"].([]any)); n != 0 {
+		t.Errorf("the day is still there %d times", n)
+	}
+}
+
+func linkID(t *testing.T, text string) reconcile.LinkID {
+	t.Helper()
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reconcile.LinkID(n)
 }

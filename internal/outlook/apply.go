@@ -69,7 +69,8 @@ func apply[T any](ctx context.Context, box *graph.Mailbox, t trade[T], writes []
 		}
 	}
 	results, err := box.Batch(ctx, parts)
-	passed := slices.ContainsFunc(results, func(r graph.Result) bool { return r.Err == nil })
+	passed := slices.ContainsFunc(results, func(r graph.Result) bool { return r.Err == nil }) ||
+		slices.ContainsFunc(jobs, func(j job[T]) bool { return j.before != nil }) // it could be read: permission there is
 	for i, j := range sent {
 		j.take(ctx, t, results[i])
 		if err == nil && j.out.Err != nil && linkWide(j.out.Err, passed) {

@@ -120,7 +120,9 @@ func (c *Events) finish(ctx context.Context, jobs []job[graph.Event]) error {
 		if s.err == nil {
 			s.err = err
 		}
-		if s.err != nil {
+		if fault.Is(s.err, fault.Invalid) {
+			s.out.Err = s.err
+		} else if s.err != nil {
 			s.out.Err = fault.New(fault.Unavailable, fault.OutcomeUnknown, "outlook: the days without an occurrence: %w", s.err)
 		}
 	}
@@ -176,6 +178,8 @@ func (c *Events) exclude(ctx context.Context, open []*series) error {
 				s.err = err
 			case occurrence == nil:
 				s.missing = s.missing[1:] // the series has nothing on that day
+			case guard(occurrence) != nil: // somebody was invited to this one alone
+				s.err = guard(occurrence)
 			default:
 				doomed = append(doomed, s)
 				parts = append(parts, graph.Part{
@@ -206,7 +210,7 @@ func (c *Events) instances(s *series) graph.Part {
 	day, _ := time.Parse(time.DateOnly, s.missing[0])
 	return graph.Get(c.path("events", s.after.ID, "instances")+graph.Query(
 		"startDateTime", day.AddDate(0, 0, -1).Format(wallLayout), "endDateTime", day.AddDate(0, 0, 2).Format(wallLayout),
-		"$top", "50", "$select", "id,start,isAllDay,originalStart,originalStartTimeZone,type",
+		"$top", "50", "$select", "id,start,isAllDay,originalStart,originalStartTimeZone,type,attendees,organizer,isOrganizer",
 	), c.prefer())
 }
 

@@ -63,6 +63,8 @@ func (r *run) carryOut(ctx context.Context, steps []Step, last bool) ([]Pair, er
 	fatal := r.write(ctx, r.crm, InCRM, jobs)
 	if fatal == nil {
 		fatal = r.write(ctx, r.microsoft, InMicrosoft, jobs)
+	} else {
+		r.unsent(jobs, InMicrosoft)
 	}
 	entries, moved := r.entriesOf(jobs, last, fatal != nil)
 	if len(entries) > 0 || batch != 0 {
@@ -105,7 +107,10 @@ func (r *run) jobsOf(steps []Step) []*job {
 				j.pair.Token = newToken(j.pair.CRM, r.NewID())
 			}
 		case CreateCRM:
-			j.pair.Token, j.pair.Name = tokenFromItem(r.link, j.pair.Microsoft), nameOf(s.ToCRM)
+			if !isTokenFromItem(j.pair.Token) {
+				j.pair.Token = tokenFromItem(r.link, j.pair.Microsoft, j.pair.CRM)
+			}
+			j.pair.CRM, j.pair.CRMVersion, j.pair.Name = "", "", nameOf(s.ToCRM)
 		case Drop:
 			j.drop = true
 		case Wait:
@@ -120,10 +125,22 @@ func (r *run) jobsOf(steps []Step) []*job {
 
 // tokenFromItem is the intent's id of a create in the CRM: always the same for one item, so that the CRM, which takes
 // each id once, cannot be given the item twice, even if the ledger was lost.
-func tokenFromItem(link *Link, item record.Ref) string {
-	sum := sha256.Sum256([]byte(link.User.String() + "\x00" + string(link.Kind) + "\x00" + string(item)))
-	return "m-" + hex.EncodeToString(sum[:16])
+//
+// Of an item whose record has found another one, or another owner, before are those records: it becomes a new record.
+func tokenFromItem(link *Link, item record.Ref, before ...record.Ref) string {
+	text := link.User.String() + "\x00" + string(link.Kind) + "\x00" + string(item)
+	for _, ref := range before {
+		if ref != "" {
+			text += "\x00" + string(ref)
+		}
+	}
+	sum := sha256.Sum256([]byte(text))
+	return fromItem + hex.EncodeToString(sum[:16])
 }
+
+const fromItem = "m-"
+
+func isTokenFromItem(token string) bool { return strings.HasPrefix(token, fromItem) }
 
 // maxName is how much of a name lists show; a name that the CRM refuses for its length is cut here and nowhere else.
 const maxName = 60
@@ -179,6 +196,7 @@ func (r *run) write(ctx context.Context, side Side, where Where, jobs []*job) er
 		return nil
 	}
 	if err := r.leased(); err != nil {
+		r.unsent(jobs, where)
 		return err
 	}
 	outcomes, err := side.Apply(ctx, writes)
@@ -193,6 +211,15 @@ func (r *run) write(ctx context.Context, side Side, where Where, jobs []*job) er
 		r.note(j, where, writes[i], o)
 	}
 	return err
+}
+
+// unsent marks the jobs whose write to a side was not sent: nothing of them is to be remembered as done.
+func (r *run) unsent(jobs []*job, where Where) {
+	for _, j := range jobs {
+		if _, ok := r.writeOf(j, where); ok && !j.halfway {
+			j.halfway, j.moved = true, true
+		}
+	}
 }
 
 // writeOf is the write that a job has for a side, if it has one.
@@ -223,6 +250,13 @@ func (r *run) writeOf(j *job, where Where) (record.Write, bool) {
 // note takes an outcome into the job: what is now known of the pair, or what went wrong.
 func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	if o.Err != nil {
+		if where == InMicrosoft && o.Ref != "" && o.Fields != nil { // done, but for a part: the item holds this now
+			j.pair.Microsoft, j.pair.MicrosoftVersion = o.Ref, o.Version
+			j.pair.Base = j.pair.Base.With(mapping.Normal(r.link.Kind, only(o.Fields, r.rules.Fields)))
+			j.halfway = true
+			r.park(&j.pair, o.Err)
+			return
+		}
 		r.noteFault(j, where, w, o.Err)
 		return
 	}
@@ -247,11 +281,25 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	j.history = append(j.history, line)
 }
 
+// sent is the base of an item of which it is only known what was sent to make it: if it is found, it held this, and so
+// did its record.
+func (r *run) sent(fields record.Fields) record.Fields {
+	base := mapping.Normal(r.link.Kind, everyField(fields, r.rules.Fields))
+	if _, mapped := base[record.Excluded]; mapped {
+		base[record.Excluded] = "" // days are taken out of a series after it is made, and perhaps never were
+	}
+	return base
+}
+
 func (r *run) noteFault(j *job, where Where, w record.Write, err error) {
 	j.halfway = true
 	switch kind := fault.KindOf(err); {
 	case fault.ReasonOf(err) == fault.OutcomeUnknown && w.Op == record.Create && where == InMicrosoft:
 		j.pair.State, j.pair.Reason, j.pair.RetryAt = Intended, fault.OutcomeUnknown, r.Now().Add(findAgain)
+		j.pair.Base = r.sent(w.Fields)
+	case w.Op == record.Create && where == InMicrosoft && kind == fault.Gone:
+		r.park(&j.pair, err) // an earlier request had worked, and a person has deleted its item
+		j.pair.Token = ""    // if it is ever to be made again, then as another one
 	case w.Op == record.Restore && (kind == fault.Gone || kind == fault.NotFound):
 		j.pair.CRM, j.pair.CRMVersion, j.moved = "", "", true // gone for good: it is made anew
 	case kind == fault.Conflict, w.Op != record.Create && (kind == fault.Gone || kind == fault.NotFound):

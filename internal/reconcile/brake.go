@@ -30,8 +30,12 @@ func (r *run) deletions(ctx context.Context) error {
 		r.link.DeletesOK = false
 		return nil
 	}
-	if !r.link.DeletesOK && brakes(r.link.Waiting, r.link.Synced+r.link.Waiting+r.link.Failing) {
-		r.link.State, r.link.Reason = Held, fault.TooManyDeletes
+	all, unasked := r.link.Synced+r.link.Waiting+r.link.Failing, r.link.Waiting
+	if r.link.DeletesOK {
+		unasked -= r.asked // a yes is for what waited when it was given
+	}
+	if brakes(unasked, all) || r.link.State == Held && !r.link.DeletesOK {
+		r.link.State, r.link.Reason, r.link.DeletesOK = Held, fault.TooManyDeletes, false
 		return nil
 	}
 	err := r.eachInState(ctx, Waiting, time.Time{}, func(pairs []Pair) error { return r.delete(ctx, pairs) })

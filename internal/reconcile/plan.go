@@ -126,6 +126,8 @@ func planPair(rules Rules, item Item) Step {
 		return Step{Verb: Unlink, Why: MovedOutOf}
 	case ours != record.Present && theirs == record.Gone:
 		return Step{Verb: Drop, Why: DeletedBoth}
+	case ours == record.Left && len(item.Pair.Base) == 0: // a person said no to its deletion: a record of its own
+		return Step{Verb: CreateCRM, Why: NewInMicrosoft, ToCRM: filled(only(item.Theirs.Fields, rules.Fields))}
 	case ours == record.Left: // somebody else's now: what its former owner typed meanwhile stays in the history
 		step := Step{Verb: DeleteMicrosoft, Why: OwnerChanged}
 		if theirsEdited {

@@ -153,6 +153,8 @@ type Intent struct {
 	Side  Where      // where the record is to be created
 	From  record.Ref // the item on the other side that it is made from
 	Pair  int64      // the pair it belongs to, or 0: a new one
+	// Base is what the item will hold, in normal form: the base of the pair if the item is found after the answer was lost.
+	Base record.Fields
 }
 
 // Entry is one pair's new standing together with the history of how it came about.

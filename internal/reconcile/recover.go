@@ -39,7 +39,8 @@ func (r *run) resolveIntents(ctx context.Context, batch int64, intents []Intent)
 	pairs := make([]Pair, len(intents))
 	for i, intent := range intents {
 		pairs[i] = known[intent.From]
-		pairs[i].CRM, pairs[i].Token = intent.From, intent.Token
+		pairs[i].CRM, pairs[i].Token, pairs[i].Base = intent.From, intent.Token, intent.Base
+		pairs[i].Microsoft, pairs[i].MicrosoftVersion = "", "" // it is about to get another item
 	}
 	return r.resolve(ctx, batch, pairs)
 }
@@ -58,7 +59,7 @@ func (r *run) resolve(ctx context.Context, batch int64, pairs []Pair) error {
 	entries := make([]Entry, len(pairs))
 	for i, p := range pairs {
 		if item, ok := found[p.Token]; ok {
-			p.Microsoft, p.MicrosoftVersion, p.Base = item.Ref, "", nil
+			p.Microsoft, p.MicrosoftVersion = item.Ref, ""
 		}
 		p.State, p.Reason, p.RetryAt = Parked, fault.OutcomeUnknown, r.Now()
 		entries[i] = Entry{Pair: p}

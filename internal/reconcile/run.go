@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -52,7 +51,7 @@ func (r *Runner) Run(ctx context.Context, id LinkID) (err error) {
 	if err != nil {
 		return err
 	}
-	run := &run{Runner: r, link: link, until: r.Now().Add(lease)}
+	run := &run{Runner: r, link: link, until: r.Now().Add(lease), asked: link.Waiting}
 	return run.whole(ctx)
 }
 
@@ -65,6 +64,7 @@ type run struct {
 	rules     Rules
 	mu        sync.Mutex // guards link and until while chunks settle side by side
 	until     time.Time  // end of the lease
+	asked     int        // deletions that waited when the run began: those that a yes is for
 }
 
 // whole runs while keeping the lease alive, and always closes the link with what came of it.
@@ -146,7 +146,7 @@ func (r *run) work(ctx context.Context) (err error) {
 	if err := r.recover(ctx); err != nil {
 		return err
 	}
-	if err := r.pullMicrosoft(ctx); fault.ReasonOf(err) == fault.ContainerDeleted {
+	if err := r.pullMicrosoft(ctx); fault.ReasonOf(err) == fault.ContainerDeleted && fault.Is(err, fault.Gone) {
 		return r.containerDeleted(ctx)
 	} else if err != nil {
 		return r.endWithout(ctx, err)
@@ -317,63 +317,88 @@ func (r *run) newcomers(ctx context.Context, fresh []record.Change) ([]Item, err
 	if err != nil {
 		return nil, err
 	}
-	owner, err := r.ownersOf(ctx, marks)
-	if err != nil {
-		return nil, err
-	}
-	taken, err := r.Ledger.PairsByRef(ctx, r.link, InCRM, slices.Collect(maps.Values(owner)))
-	if err != nil {
-		return nil, err
-	}
-	var items, marked []Item
+	var items []Item
+	var open []*newcomer
 	for _, c := range marks {
-		ref, ok := owner[c.Ref]
-		pair, paired := taken[ref]
-		switch {
-		case c.State != record.Present:
-		case ok && (!paired || pair.Microsoft == ""):
-			pair.CRM, pair.Microsoft = ref, c.Ref
-			if c.Token != "" {
-				pair.Token = c.Token
-			}
-			taken[ref] = pair // a second item of the same record is a copy
-			marked = append(marked, Item{Pair: &pair, Theirs: &c})
-		default:
-			items = append(items, Item{Theirs: &c})
+		if c.State == record.Present {
+			open = append(open, &newcomer{Change: c})
 		}
 	}
-	marked, err = r.besideOurs(ctx, marked)
-	if err != nil {
-		return nil, err
-	}
-	for _, item := range marked {
-		if item.ours(r.rules) == record.Left {
-			item = Item{Theirs: item.Theirs} // the record is somebody else's: an item like any other
+	for len(open) > 0 { // each round finds the record of every item, or that it has none, or has lost one
+		found, err := r.claims(ctx, open)
+		if err != nil {
+			return nil, err
 		}
-		items = append(items, item)
+		items = append(items, found...)
+		open = slices.DeleteFunc(open, func(n *newcomer) bool { return n.done })
 	}
 	return items, nil
 }
 
-// ownersOf finds the CRM records that new items were made from or that were made from them, by item.
-func (r *run) ownersOf(ctx context.Context, marks []record.Change) (map[record.Ref]record.Ref, error) {
-	owner := map[record.Ref]record.Ref{}
-	byToken := map[string]record.Ref{}
-	for _, c := range marks {
-		if ref, ok := refOfToken(c.Token); ok {
-			owner[c.Ref] = ref
-		} else {
-			byToken[tokenFromItem(r.link, c.Ref)] = c.Ref
+// A newcomer is an item at Microsoft that no pair knows.
+type newcomer struct {
+	record.Change
+	lost   []record.Ref // records that were made from it, and have another item or another owner by now
+	marked bool         // its mark has been looked at
+	done   bool
+}
+
+// claims looks once for the records of items: that which was made from an item comes before that which its mark names,
+// for a copy has the mark of its original.
+func (r *run) claims(ctx context.Context, open []*newcomer) (done []Item, err error) {
+	tokens := make([]string, len(open))
+	for i, n := range open {
+		tokens[i] = tokenFromItem(r.link, n.Ref, n.lost...)
+	}
+	found, err := r.crm.Find(ctx, tokens)
+	if err != nil {
+		return nil, err
+	}
+	var claimed []*newcomer
+	var items []Item
+	var owners []record.Ref
+	for i, n := range open {
+		ref := found[tokens[i]].Ref
+		if ref == "" && !n.marked {
+			n.marked = true
+			ref, _ = refOfToken(n.Token)
+		} else if ref != "" {
+			n.lost = append(n.lost, ref) // unless it can have it
+		}
+		if ref == "" {
+			n.done = true
+			done = append(done, Item{Pair: &Pair{Microsoft: n.Ref, Token: tokens[i]}, Theirs: &n.Change})
+			continue
+		}
+		claimed, owners = append(claimed, n), append(owners, ref)
+	}
+	taken, err := r.Ledger.PairsByRef(ctx, r.link, InCRM, owners)
+	if err != nil {
+		return nil, err
+	}
+	var of []*newcomer
+	for i, n := range claimed {
+		pair, paired := taken[owners[i]]
+		if paired && pair.Microsoft != "" {
+			continue // a copy, or an item that was replaced
+		}
+		pair.CRM, pair.Microsoft = owners[i], n.Ref
+		if n.Token != "" {
+			pair.Token = n.Token
+		}
+		taken[owners[i]] = pair
+		items, of = append(items, Item{Pair: &pair, Theirs: &n.Change}), append(of, n)
+	}
+	if items, err = r.besideOurs(ctx, items); err != nil {
+		return nil, err
+	}
+	for i, item := range items {
+		if item.ours(r.rules) != record.Left { // else the record is somebody else's
+			of[i].done = true
+			done = append(done, item)
 		}
 	}
-	if len(byToken) == 0 {
-		return owner, nil
-	}
-	found, err := r.crm.Find(ctx, slices.Collect(maps.Keys(byToken)))
-	for token, c := range found {
-		owner[byToken[token]] = c.Ref
-	}
-	return owner, err
+	return done, nil
 }
 
 // marksOf reads the mark of new items, for the sides whose changes don't carry it.

@@ -174,7 +174,9 @@ func (r *run) endWithout(ctx context.Context, err error) error {
 // run can do better, else it goes on trying and says so.
 func (r *run) afterFault(err error) {
 	reason := fault.ReasonOf(err)
-	denied := fault.Is(err, fault.Denied) && reason != fault.AppMisconfigured // that is the operator's: it disconnects nobody
+	// AppMisconfigured is the operator's and disconnects nobody; a container that is no longer listed but still answers by
+	// its id is on its way to Deleted Items, or in another group of calendars: time will tell.
+	denied := fault.Is(err, fault.Denied) && reason != fault.AppMisconfigured && reason != fault.ContainerDeleted
 	switch {
 	case r.link.State == Switching:
 	case denied && reason == "":

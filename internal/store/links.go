@@ -196,14 +196,19 @@ func (s *Links) AllowDeletes(ctx context.Context, org record.ID, id reconcile.Li
 			return tx.whyNot(org, id, "waits for no answer")
 		}
 		if !yes {
+			missing, _, err := first(tx.ctx, tx, column[int64], `SELECT COUNT(*) FROM pairs WHERE org_id = ? AND link_id = ? AND state = 'waiting'
+				AND state <> 'synced' AND missing_side = 'microsoft' AND microsoft_ref <> ''`, int64(org), int64(id))
+			if err != nil {
+				return err
+			}
 			undone, err := tx.exec(tx.ctx, `UPDATE pairs SET state = 'parked', base = '', missing_side = '', attempts = 0, retry_at = ?, since = ?
 				WHERE org_id = ? AND link_id = ? AND state = 'waiting' AND state <> 'synced'`, now, now, int64(org), int64(id))
 			if err != nil {
 				return err
 			}
 			tx.items += undone
-			if _, err := tx.exec(tx.ctx, `UPDATE links SET waiting = waiting - ?, failing = failing + ? WHERE org_id = ? AND id = ?`,
-				undone, undone, int64(org), int64(id)); err != nil {
+			if _, err := tx.exec(tx.ctx, `UPDATE links SET waiting = waiting - ?, failing = failing + ?, known = known + ? WHERE org_id = ? AND id = ?`,
+				undone, undone, missing, int64(org), int64(id)); err != nil {
 				return err
 			}
 		}
@@ -365,8 +370,9 @@ func (s *Links) History(ctx context.Context, org record.ID, id reconcile.LinkID,
 // Due lists running links whose last run ended before the given time, oldest first. All organizations.
 func (s *Links) Due(ctx context.Context, before time.Time, limit int) (_ []reconcile.LinkID, err error) {
 	defer fault.Wrap(&err, "store: due links")
-	return list(ctx, s.reader(), column[reconcile.LinkID], `SELECT id FROM links WHERE last_run < ? AND state IN `+running+`
-		ORDER BY last_run LIMIT ?`, micros(before), int64(pageLimit(limit)))
+	now := micros(s.now())
+	return list(ctx, s.reader(), column[reconcile.LinkID], `SELECT id FROM links WHERE last_run < ? AND lease_until <= ? AND queued_at < ?
+		AND state IN `+running+` ORDER BY last_run LIMIT ?`, micros(before), now, now-stale.Microseconds(), int64(pageLimit(limit)))
 }
 
 // Running lists all running links. All organizations.

@@ -210,7 +210,7 @@ func testIntents(t *testing.T, w *world) {
 	w.clock.pass(time.Hour) // the worker dies here
 	l = w.run(link.ID)
 	open := must(s.OpenIntents(ctx, l))(t)
-	if len(open) != 2 || !slices.Equal(open[first], want) || !slices.Equal(open[second], again) {
+	if len(open) != 2 || fmt.Sprint(open[first]) != fmt.Sprint(want) || fmt.Sprint(open[second]) != fmt.Sprint(again) {
 		t.Fatalf("open are %+v", open)
 	}
 	ok(t, s.Settle(ctx, l, first, []reconcile.Entry{{Pair: pair("c1", "m1")}, {Pair: pair("c2", "m2")}}))

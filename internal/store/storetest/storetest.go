@@ -27,6 +27,8 @@ type Open func(t testing.TB, o store.Options) *store.Store
 // Run holds a database to everything that the store promises.
 func Run(t *testing.T, open Open) {
 	for name, test := range map[string]func(*testing.T, *world){
+		"I5 what is not deleted is known again":          testKnownAfterNo,
+		"failing links starve nobody":                    testDueIsFair,
 		"records are found, sorted, searched and paged":  testLists,
 		"events are found by when they take place":       testEventsInRange,
 		"text of any origin is kept":                     testStrangeText,

@@ -248,3 +248,11 @@ func (s *Side) applyOne(w record.Write) record.Outcome {
 	s.touch(ref, w.Fields)
 	return record.Outcome{Ref: ref, Version: s.items[ref].version}
 }
+
+// Undelete takes an item out of Deleted Items: the same immutable id, the same mark.
+func (s *Side) Undelete(ref record.Ref) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.items[ref].gone = false
+	s.touch(ref, nil)
+}

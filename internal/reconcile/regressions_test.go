@@ -1,0 +1,481 @@
+package reconcile_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/mapping"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+// An Outlook-born item is deleted, the CRM edit beats the delete (new item), the person restores the first item.
+func TestD9_ARestoredItemDoesNotStallTheLink(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	x := w.folder.Put("", record.Fields{"jobTitle": "x", "surname": "X"})
+	w.settle()
+	w.folder.Delete(x)
+	w.edit(w.live()["x"][0].ID, record.Fields{record.Mobile: "1"})
+	w.settle()
+	w.alike()
+	w.folder.Undelete(x)
+	w.folder.Put(x, record.Fields{"jobTitle": "x2"})
+	for range 3 {
+		if err := w.run(); err != nil {
+			t.Errorf("run: %v", err)
+		}
+	}
+	for _, p := range w.ledger.All(1) {
+		t.Logf("pair %d crm=%s ms=%s %s", p.ID, p.CRM, p.Microsoft, p.State)
+	}
+}
+
+// An Outlook-born item's record is given away; its former owner restores the item.
+func TestI8_ARestoredItemIsNotPairedWithAnotherOwnersRecord(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.folder.Put("", record.Fields{"jobTitle": "keep", "surname": "K"})
+	x := w.folder.Put("", record.Fields{"jobTitle": "x", "surname": "X"})
+	w.settle()
+	id := w.live()["x"][0].ID
+	w.give(id, alex)
+	w.settle()
+	must(t, len(w.items()["x"]), 0, "items after the owner change")
+	w.folder.Undelete(x)
+	for range 3 {
+		if err := w.run(); err != nil {
+			t.Errorf("run: %v", err)
+		}
+	}
+	for _, p := range w.ledger.All(1) {
+		for _, r := range w.store.All() {
+			if r.ID.Ref() == p.CRM {
+				t.Logf("pair crm=%s (owner %d) ms=%s %s", p.CRM, r.Owner, p.Microsoft, p.State)
+				if r.Owner != adele {
+					t.Errorf("Adele's link has a pair with a record of Alex, as %s", p.State)
+				}
+			}
+		}
+	}
+	w.folder.Put(x, record.Fields{"mobilePhone": "77"})
+	_ = w.run()
+	t.Logf("after Adele's edit in Outlook: items %v, live %d", len(w.items()["x"]), len(w.live()["x"]))
+}
+
+// The answer to a create is lost; the person deletes the record in the CRM before the recovery.
+func TestI4_ADeleteAfterALostCreateStands(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert("keep", nil)
+	w.settle()
+	a := w.insert("a", nil)
+	w.fails = func(point string) error {
+		if point == "after write" {
+			return fault.New(fault.Unavailable, "", "504")
+		}
+		return nil
+	}
+	_ = w.run()
+	w.fails = nil
+	w.bin(a)
+	w.settle()
+	if len(w.live()["a"]) != 0 || len(w.items()["a"]) != 0 {
+		t.Errorf("the deleted record is back: CRM %d, Outlook %d; history\n%s", len(w.live()["a"]), len(w.items()["a"]), w.chronicle())
+	}
+}
+
+// The same with a kill, and a cleared field.
+func TestI1_AClearAfterALostCreateStands(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert("keep", nil)
+	w.settle()
+	a := w.insert("a", record.Fields{record.Mobile: "123"})
+	w.fails = func(point string) error {
+		if point == "after write" {
+			return fault.New(fault.Broken, "", "killed")
+		}
+		return nil
+	}
+	_ = w.run()
+	w.fails = nil
+	w.edit(a, record.Fields{record.Mobile: ""})
+	w.settle()
+	w.alike()
+	must(t, w.live()["a"][0].Fields[record.Mobile], record.Value(""), "the phone the person cleared")
+}
+
+// R4: the CRM fails once in a chunk that also has writes for Microsoft alone.
+type once struct {
+	reconcile.Side
+	fail *bool
+}
+
+func (o once) Apply(ctx context.Context, writes []record.Write) ([]record.Outcome, error) {
+	if *o.fail {
+		*o.fail = false
+		return nil, context.Canceled
+	}
+	return o.Side.Apply(ctx, writes)
+}
+
+type shaky struct {
+	*world
+	fail *bool
+}
+
+func (s shaky) CRM(ctx context.Context, l *reconcile.Link) (reconcile.Side, error) {
+	side, err := s.world.CRM(ctx, l)
+	return once{side, s.fail}, err
+}
+
+func TestI6_AFailingCRMMarksNothingAsDone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.insert("a", nil)
+	w.insert("b", nil)
+	w.settle()
+	fail := true
+	w.runner.Sides = shaky{w, &fail}
+	// a: changed in Outlook in a field that nobody mapped, and in the CRM. b: changed in Outlook.
+	w.folder.Put(w.ref("a"), record.Fields{"nickName": "unmapped"})
+	w.edit(a, record.Fields{record.Mobile: "555"})
+	w.folder.Put(w.ref("b"), record.Fields{"department": "new"})
+	t.Logf("run: %v", w.run())
+	for range 3 {
+		if err := w.run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.alike()
+}
+
+// Copies and a lost ledger.
+func TestL5_CopiesAfterALostLedger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert("a", record.Fields{record.Mobile: "original"})
+	w.settle()
+	twin := w.folder.Copy(w.ref("a"))
+	w.folder.Put(twin, record.Fields{"jobTitle": "b", "mobilePhone": "copy"})
+	w.settle()
+	w.alike()
+	// the original is edited, so it comes after its copy in a listing by change
+	w.folder.Put(w.ref("a"), record.Fields{"department": "d"})
+	w.settle()
+	before, items := len(w.live()), len(w.items())
+	w.ledger.DropPairs(1)
+	w.ledger.Change(1, func(l *reconcile.Link) { l.Microsoft, l.CRM = "", "" })
+	w.settle()
+	n := 0
+	for k, rs := range w.live() {
+		for _, r := range rs {
+			n++
+			t.Logf("crm %s mobile=%s", k, r.Fields[record.Mobile])
+		}
+	}
+	if n != before {
+		t.Errorf("%d records and %d items became %d records", before, items, n)
+	}
+}
+
+// Yes to n deletions is yes to any number.
+func TestI5_AYesIsForWhatWasAsked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 60 {
+		w.insert(fmt.Sprint("r", i), nil)
+	}
+	w.settle()
+	for i := range 12 {
+		w.folder.Delete(w.ref(fmt.Sprint("r", i)))
+	}
+	_ = w.run()
+	must(t, w.ledger.Link(1).State, reconcile.Held, "state")
+	w.ledger.Change(1, func(l *reconcile.Link) { l.DeletesOK = true }) // yes to 12
+	for i := 12; i < 59; i++ {
+		w.folder.Delete(w.ref(fmt.Sprint("r", i)))
+	}
+	_ = w.run()
+	t.Logf("left in the CRM: %d", len(w.live()))
+	if len(w.live()) < 40 {
+		t.Errorf("the person allowed 12 deletions, %d were made", 60-len(w.live()))
+	}
+}
+
+// No to deletions that follow a change of owner.
+func TestI5_ANoToAnOwnerChangeIsTaken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var ids []record.ID
+	for i := range 20 {
+		ids = append(ids, w.insert(fmt.Sprint("r", i), nil))
+	}
+	w.settle()
+	for _, id := range ids[:12] {
+		w.give(id, alex)
+	}
+	_ = w.run()
+	must(t, w.ledger.Link(1).State, reconcile.Held, "state")
+	w.no() // as store.Links.AllowDeletes does
+	w.settle()
+	if w.ledger.Link(1).State == reconcile.Held {
+		t.Error("no is never taken for an answer")
+	}
+}
+
+func (w *world) no() {
+	l := w.ledger.Link(1)
+	link, err := w.ledger.Open(context.Background(), 1, w.clock, 0)
+	if err != nil {
+		w.t.Fatalf("%v", err)
+	}
+	var entries []reconcile.Entry
+	for _, p := range w.ledger.All(1) {
+		if p.State == reconcile.Waiting {
+			p.State, p.Base, p.MissingSide, p.Attempts, p.RetryAt = reconcile.Parked, nil, "", 0, w.clock
+			entries = append(entries, reconcile.Entry{Pair: p})
+		}
+	}
+	if err := w.ledger.Settle(context.Background(), link, 0, entries); err != nil {
+		w.t.Fatalf("%v", err)
+	}
+	link.State = l.State
+	_ = w.ledger.Close(context.Background(), link)
+}
+
+// Edit beats delete, killed after the create; found late.
+func TestI3_EditBeatsDeleteSurvivesADeath(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.insert("a", nil)
+	w.insert("keep", nil)
+	w.settle()
+	w.folder.Delete(w.ref("a"))
+	w.edit(a, record.Fields{record.Mobile: "1"})
+	w.fails = func(point string) error {
+		if point == "before write" {
+			return fault.New(fault.Broken, "", "killed")
+		}
+		return nil
+	}
+	_ = w.run()
+	var sent string
+	link := w.ledger.Link(1)
+	w.clock = w.clock.Add(time.Hour)
+	open, _ := w.ledger.OpenIntents(context.Background(), &link)
+	for _, b := range open {
+		for _, i := range b {
+			sent = i.Token
+		}
+	}
+	w.fails = nil
+	_ = w.run()
+	_ = w.run()
+	for _, p := range w.ledger.All(1) {
+		if p.CRM == a.Ref() {
+			t.Logf("sent with %q, sent again with %q, pair %+v", sent, p.Token, p.State)
+			if sent != "" && p.Token != sent {
+				t.Errorf("sent with %s, then again with %s: a first request that still arrives makes a second item", sent, p.Token)
+			}
+		}
+	}
+	_ = mapping.Default
+}
+
+// An event-like create whose token is used up is never repeated with another one.
+func TestI3_AUsedUpTokenIsNotTheEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.insert("a", nil)
+	w.fails = func(point string) error {
+		if point == "before write" {
+			return fault.New(fault.Gone, fault.Duplicate, "outlook: made before and deleted since")
+		}
+		return nil
+	}
+	_ = w.run()
+	w.fails = nil
+	for _, p := range w.ledger.All(1) {
+		t.Logf("%+v", p)
+	}
+	tok := w.ledger.All(1)[0].Token
+	w.edit(a, record.Fields{record.Mobile: "2"})
+	_ = w.run()
+	for _, p := range w.ledger.All(1) {
+		if p.Token == tok {
+			t.Errorf("still token %s", tok)
+		}
+	}
+}
+
+func TestI1_AFailingCRMLosesNoCreate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.insert("a", nil)
+	w.insert("b", nil)
+	w.settle()
+	fail := true
+	w.runner.Sides = shaky{w, &fail}
+	w.folder.Delete(w.ref("a"))
+	w.edit(a, record.Fields{record.Mobile: "555"})
+	w.folder.Put(w.ref("b"), record.Fields{"department": "new"})
+	t.Logf("run: %v", w.run())
+	for _, p := range w.ledger.All(1) {
+		t.Logf("pair crm=%s ms=%q %s base %d", p.CRM, p.Microsoft, p.State, len(p.Base))
+	}
+	for range 3 {
+		if err := w.run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.alike()
+}
+
+func TestI3_ACreateIsSentAgainWithItsToken(t *testing.T) {
+	t.Parallel()
+	for plug := range 40 {
+		w := newWorld(t)
+		a := w.insert("a", nil)
+		w.insert("keep", nil)
+		w.settle()
+		w.folder.Delete(w.ref("a"))
+		w.edit(a, record.Fields{record.Mobile: "1"})
+		creates := w.folder.Creates
+		w.plug = plug
+		_ = w.run()
+		if w.folder.Creates != creates {
+			return
+		}
+		sent := ""
+		link := w.ledger.Link(1)
+		open, _ := w.ledger.OpenIntents(context.Background(), &link)
+		for _, b := range open {
+			for _, i := range b {
+				sent = i.Token
+			}
+		}
+		if sent == "" {
+			continue
+		}
+		_ = w.run()
+		for _, p := range w.ledger.All(1) {
+			if p.CRM == a.Ref() && p.Token != sent {
+				t.Errorf("plug %d: intended with %s, sent again with %s", plug, sent, p.Token)
+			}
+		}
+	}
+	_ = time.Hour
+}
+
+// backwards tells a listing the other way round: Graph promises no order.
+type backwards struct{ reconcile.Side }
+
+func (b backwards) Changes(ctx context.Context, after record.Cursor, known int) (record.Page, error) {
+	p, err := b.Side.Changes(ctx, after, known)
+	slices.Reverse(p.Changes)
+	return p, err
+}
+
+type reversed struct{ *world }
+
+func (r reversed) Microsoft(context.Context, *reconcile.Link) (reconcile.Side, error) {
+	return backwards{r.folder}, nil
+}
+
+func TestL5_CopiesAfterALostLedgerInAnyOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert("a", record.Fields{record.Mobile: "original"})
+	w.settle()
+	twin := w.folder.Copy(w.ref("a"))
+	w.folder.Put(twin, record.Fields{"jobTitle": "b", "mobilePhone": "copy"})
+	w.settle()
+	w.alike()
+	w.runner.Sides = reversed{w}
+	w.ledger.DropPairs(1)
+	w.ledger.Change(1, func(l *reconcile.Link) { l.Microsoft, l.CRM = "", "" })
+	w.settle()
+	n, m := 0, 0
+	for k, rs := range w.live() {
+		for _, r := range rs {
+			n++
+			t.Logf("crm %s %s mobile=%s", r.ID, k, r.Fields[record.Mobile])
+		}
+	}
+	for k, rs := range w.items() {
+		for _, r := range rs {
+			m++
+			t.Logf("item %s mobile=%s", k, r[record.Mobile])
+		}
+	}
+	if n != 2 || m != 2 {
+		t.Errorf("2 records became %d, 2 items %d", n, m)
+	}
+}
+
+// sleepy sleeps beyond the lease right after the intents are on disk, as a suspended machine does. Nobody else takes the link.
+type sleepy struct {
+	reconcile.Ledger
+	w *world
+	n *int
+}
+
+func (s sleepy) Intend(ctx context.Context, l *reconcile.Link, in []reconcile.Intent) (int64, error) {
+	id, err := s.Ledger.Intend(ctx, l, in)
+	if *s.n++; *s.n == 1 {
+		s.w.clock = s.w.clock.Add(2 * time.Minute)
+	}
+	return id, err
+}
+
+func TestD8_ASleepBeyondTheLeaseMarksNothingAsDone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, k := range []string{"a", "b", "c"} {
+		w.insert(k, nil)
+	}
+	n := 0
+	w.runner.Ledger = sleepy{w.runner.Ledger, w, &n}
+	t.Logf("run: %v", w.run())
+	for _, p := range w.ledger.All(1) {
+		t.Logf("pair crm=%s ms=%q %s", p.CRM, p.Microsoft, p.State)
+	}
+	w.clock = w.clock.Add(time.Hour)
+	for range 3 {
+		if err := w.run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.alike()
+}
+
+// A held link's deletions are not carried out unasked when the collection grows.
+func TestI5_HeldUntilAnswered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 60 {
+		w.insert(fmt.Sprint("r", i), nil)
+	}
+	w.settle()
+	for i := range 12 {
+		w.folder.Delete(w.ref(fmt.Sprint("r", i)))
+	}
+	_ = w.run()
+	must(t, w.ledger.Link(1).State, reconcile.Held, "state")
+	for i := range 200 {
+		w.insert(fmt.Sprint("n", i), nil)
+	}
+	_ = w.run()
+	_ = w.run()
+	must(t, len(w.live()), 260, "records without an answer")
+	w.ledger.Change(1, func(l *reconcile.Link) { l.DeletesOK = true })
+	_ = w.run()
+	must(t, len(w.live()), 248, "records after a yes")
+	must(t, w.ledger.Link(1).State, reconcile.On, "state after a yes")
+}
