@@ -20,6 +20,9 @@ type demo struct {
 	app *app.App
 	url string
 	sim string
+
+	database string
+	m365     *m365sim.Sim
 }
 
 func startDemo(t testing.TB) *demo {
@@ -55,12 +58,45 @@ func startDemoAt(t testing.TB, database string) (_ *demo, stop func()) {
 	case err := <-ended:
 		t.Fatal(err)
 	}
-	return &demo{t: t, app: tandem, url: config.URL, sim: "http://" + simListen}, func() {
+	return &demo{t: t, app: tandem, url: config.URL, sim: "http://" + simListen, database: database, m365: tandem.Sim}, func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("the demo ended badly: %v", err)
 		}
 	}
+}
+
+// serveAt serves another database against the same simulator, as `tandem serve` does, until the test ends.
+func (d *demo) serveAt(database string) *demo {
+	d.t.Helper()
+	clientID, secret := app.DemoCredentials()
+	config := app.Config{
+		Listen: freePort(d.t), DatabaseURL: database, SecretKey: "a key for tests, of forty characters or so",
+		MicrosoftClientID: clientID, MicrosoftClientSecret: secret, MicrosoftTenant: app.DefaultTenant,
+		MicrosoftAuthority: d.sim, GraphURL: d.sim + "/v1.0",
+	}
+	if err := config.Check(); err != nil {
+		d.t.Fatal(err)
+	}
+	tandem, err := app.Build(d.t.Context(), config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	up, ended := make(chan string, 1), make(chan error, 1)
+	go func() { ended <- tandem.Run(ctx, func(address string) { up <- address }) }()
+	select {
+	case <-up:
+	case err := <-ended:
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			d.t.Errorf("the server ended badly: %v", err)
+		}
+	})
+	return &demo{t: d.t, app: tandem, url: config.URL, sim: d.sim, database: database, m365: d.m365}
 }
 
 func freePort(t testing.TB) string {
@@ -84,7 +120,7 @@ func (l testLog) Write(line []byte) (int, error) {
 }
 
 // as acts in the simulated Outlook as a person.
-func (d *demo) as(name string) *m365sim.Actor { return d.app.Sim.As(name + "@contoso.example") }
+func (d *demo) as(name string) *m365sim.Actor { return d.m365.As(name + "@contoso.example") }
 
 // eventually asks again until the answer is yes.
 func (d *demo) eventually(what string, yes func() bool) {
@@ -101,7 +137,7 @@ func (d *demo) eventually(what string, yes func() bool) {
 // mails is how many mails Exchange would have sent. Sync never causes one.
 func (d *demo) noMails() {
 	d.t.Helper()
-	if mails := d.app.Sim.Mails(); len(mails) > 0 {
+	if mails := d.m365.Mails(); len(mails) > 0 {
 		d.t.Errorf("Exchange would have sent %d mails: %+v", len(mails), mails)
 	}
 }

@@ -129,6 +129,9 @@ func Relink(ctx context.Context, url, email string, log *slog.Logger) (int, erro
 	if err != nil {
 		return 0, err
 	}
+	if err := db.Accounts().LeapNumbers(ctx, leap); err != nil {
+		return 0, err
+	}
 	for i, id := range ids {
 		if err := relink(ctx, db.Ledger(), id); err != nil {
 			return i, err
@@ -136,6 +139,9 @@ func Relink(ctx context.Context, url, email string, log *slog.Logger) (int, erro
 	}
 	return len(ids), nil
 }
+
+// leap is more records than are made between a backup and its being needed.
+const leap = 10_000_000
 
 // maxRelinks bounds one command; it can be given again.
 const maxRelinks = 1_000_000

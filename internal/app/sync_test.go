@@ -82,7 +82,7 @@ func TestS15S28_NothingOutsideTheDedicatedContainersIsTouched(t *testing.T) {
 		"attendees": []doc{{"emailAddress": doc{"address": "alex@contoso.example"}, "type": "required"}},
 	})
 	_, contact := d.as("adele").Post("/me/contacts", doc{"givenName": "Mum", "surname": "Vance"})
-	mails := len(d.app.Sim.Mails()) // Adele's own invitation
+	mails := len(d.m365.Mails()) // Adele's own invitation
 	adele.insert("Contacts", doc{"Last_Name": "Silva"})
 	adele.switchOn("calendar")
 	adele.switchOn("contacts")
@@ -101,7 +101,7 @@ func TestS15S28_NothingOutsideTheDedicatedContainersIsTouched(t *testing.T) {
 			t.Errorf("%s was touched", before.path)
 		}
 	}
-	if n := len(d.app.Sim.Mails()); n != mails {
+	if n := len(d.m365.Mails()); n != mails {
 		t.Errorf("sync caused %d mails", n-mails)
 	}
 }
@@ -187,7 +187,7 @@ func TestD12_ARevokedGrantPausesOnlyItsOwner(t *testing.T) {
 	adele.insert("Contacts", doc{"Last_Name": "Silva"})
 	adele.switchOn("contacts")
 	alex.switchOn("contacts")
-	d.app.Sim.Revoke("adele@contoso.example")
+	d.m365.Revoke("adele@contoso.example")
 	adele.insert("Contacts", doc{"Last_Name": "Souza"})
 	d.eventually("Adele's link is paused", func() bool {
 		l := adele.link("contacts")
@@ -264,7 +264,7 @@ func TestD13_ThrottledAndLostAnswersDoubleNothing(t *testing.T) {
 		{Match: "part POST /me/calendars/*/events", Times: 3, Do: "drop-after-commit"},
 		{Match: "part POST *", Times: 4, Do: "503"},
 	} {
-		if err := d.app.Sim.AddFault(f); err != nil {
+		if err := d.m365.AddFault(f); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -305,7 +305,7 @@ func TestD7_ASubscriptionThatGraphEndedIsMadeAnew(t *testing.T) {
 	d := startDemo(t)
 	adele := d.client("adele")
 	adele.switchOn("contacts")
-	if n := d.app.Sim.Lifecycle("adele@contoso.example", "subscriptionRemoved"); n != 1 {
+	if n := d.m365.Lifecycle("adele@contoso.example", "subscriptionRemoved"); n != 1 {
 		t.Fatalf("%d subscriptions to remove", n)
 	}
 	container := adele.container("contacts")
@@ -345,7 +345,7 @@ func TestI1_ExcludedDaysOutliveAFailure(t *testing.T) {
 	d := startDemo(t)
 	adele := d.client("adele")
 	adele.switchOn("calendar")
-	d.app.Sim.Next("part DELETE *", m365sim.Fail(500).Repeat(8))
+	d.m365.Next("part DELETE *", m365sim.Fail(500).Repeat(8))
 	id := adele.insert("Events", doc{
 		"Event_Title": "Standup", "Start_DateTime": "2026-11-24T09:00:00-03:00", "End_DateTime": "2026-11-24T09:15:00-03:00",
 		"Recurring_Activity": doc{"RRULE": "FREQ=WEEKLY;INTERVAL=1;BYDAY=TU,TH;DTSTART=2026-11-24;UNTIL=2027-02-25", "EXDATE": "2026-11-26"},

@@ -277,3 +277,14 @@ func (s *Accounts) ClaimRefresh(ctx context.Context, org, user record.ID, now, u
 	})
 	return ours, err
 }
+
+// LeapNumbers passes over the next n sequence numbers of every organization. After a backup was restored, records that were
+// made since have numbers of which this database knows nothing, while items at Microsoft name them: they must not be
+// given to other records. All organizations.
+func (s *Accounts) LeapNumbers(ctx context.Context, n int64) (err error) {
+	defer fault.Wrap(&err, "store: leap %d numbers", n)
+	return s.write(ctx, func(tx *Tx) error {
+		_, err := tx.exec(tx.ctx, `UPDATE organizations SET seq = seq + ?`, n)
+		return err
+	})
+}
