@@ -47,7 +47,7 @@ func check(kind record.Kind, stored, given record.Fields, home string, strict bo
 			problems.add(fault.Mandatory, record.EventTitle, "is mandatory, though it may be empty")
 		}
 	}
-	for _, d := range record.Defs(kind) {
+	for _, d := range record.AllDefs(kind) {
 		if d.Mandatory && merged[d.Name] == "" && !concerns(problems, d.Name) {
 			problems.add(fault.Mandatory, d.Name, "is mandatory")
 		}
@@ -58,7 +58,13 @@ func check(kind record.Kind, stored, given record.Fields, home string, strict bo
 
 // Complete gives the record's fields with every field of the kind present, what was never set as empty.
 func Complete(kind record.Kind, f record.Fields) record.Fields {
-	defs := record.Defs(kind)
+	return complete(record.AllDefs(kind), f)
+}
+
+// synced are the fields that sync may know, with those never set as empty.
+func synced(kind record.Kind, f record.Fields) record.Fields { return complete(record.Defs(kind), f) }
+
+func complete(defs []record.Def, f record.Fields) record.Fields {
 	out := make(record.Fields, len(defs))
 	for _, d := range defs {
 		out[d.Name] = f[d.Name]
@@ -90,7 +96,7 @@ func concerns(problems Problems, field record.Field) bool {
 
 // differ reports whether two complete sets of fields of a kind are different.
 func differ(kind record.Kind, a, b record.Fields) bool {
-	for _, d := range record.Defs(kind) {
+	for _, d := range record.AllDefs(kind) {
 		if a[d.Name] != b[d.Name] {
 			return true
 		}

@@ -453,3 +453,32 @@ func TestSyncMayBringWhatPeopleMayNotWrite(t *testing.T) {
 		}
 	}
 }
+
+func TestSyncKnowsOneReminderAndLosesNone(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	two := crm.RemindersValue([]crm.Reminder{{Unit: 1, Period: "days", Time: "10.30"}, {Unit: 2, Period: "hours"}})
+	r := w.insert(t, adele, record.Calendar, meeting("m", "2026-03-10T09:00", "2026-03-10T10:00").With(record.Fields{
+		record.RemindAt: "15", record.FurtherReminders: two, record.MeetingVenue: "online",
+		record.Participants: crm.PeopleValue([]crm.Participant{{Type: crm.UserTakesPart, ID: alex}}),
+	}))
+	side := w.side(adele, record.Calendar, 10, false)
+	seen, err := side.Read(t.Context(), []record.Ref{r.ID.Ref()})
+	if err != nil || len(seen) != 1 {
+		t.Fatal(seen, err)
+	}
+	for _, d := range record.AllDefs(record.Calendar)[len(record.Defs(record.Calendar)):] {
+		if v, told := seen[0].Fields[d.Name]; told {
+			t.Errorf("sync is told %s: %q", d.Name, v)
+		}
+	}
+	out, err := side.Apply(t.Context(), []record.Write{{Op: record.Update, Ref: r.ID.Ref(), Version: seen[0].Version, Fields: record.Fields{record.RemindAt: "30"}}})
+	if err != nil || out[0].Err != nil {
+		t.Fatal(out, err)
+	}
+	now, err := w.Get(t.Context(), person(adele), record.Calendar, r.ID)
+	if err != nil || now.Fields[record.RemindAt] != "30" || now.Fields[record.FurtherReminders] != two ||
+		now.Fields[record.MeetingVenue] != "Online" || now.Fields[record.Participants] == "" {
+		t.Errorf("after Outlook's change: %v, %v", now.Fields, err)
+	}
+}

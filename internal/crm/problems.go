@@ -47,7 +47,7 @@ func (p Problems) err() error {
 // sortProblems puts problems into the order of the fields on a page, fields that do not exist first.
 func sortProblems(kind record.Kind, p Problems) {
 	place := map[string]int{}
-	for i, d := range record.Defs(kind) {
+	for i, d := range record.AllDefs(kind) {
 		place[string(d.Name)] = i + 1
 	}
 	slices.SortStableFunc(p, func(a, b *fault.Fault) int {

@@ -87,7 +87,7 @@ func (s *Side) tell(r Record) record.Change {
 	case r.Owner != s.link.User:
 		c.State = record.Left
 	default:
-		c.Fields = Complete(s.link.Kind, r.Fields)
+		c.Fields = synced(s.link.Kind, r.Fields)
 	}
 	return c
 }

@@ -44,7 +44,7 @@ func (s *Side) Apply(ctx context.Context, writes []record.Write) (_ []record.Out
 		case err != nil:
 			out[i].Err = err
 		case !different && known:
-			out[i].Version, out[i].Fields = version(r), Complete(s.link.Kind, r.Fields)
+			out[i].Version, out[i].Fields = version(r), synced(s.link.Kind, r.Fields)
 		case !different:
 			out[i].Version = w.Version
 		default:
@@ -77,7 +77,7 @@ func (s *Side) Apply(ctx context.Context, writes []record.Write) (_ []record.Out
 }
 
 func (s *Side) outcome(r Record) record.Outcome {
-	return record.Outcome{Ref: r.ID.Ref(), Version: version(r), Fields: Complete(s.link.Kind, r.Fields)}
+	return record.Outcome{Ref: r.ID.Ref(), Version: version(r), Fields: synced(s.link.Kind, r.Fields)}
 }
 
 // create makes the new record of a write; it belongs to the link's user and came from Microsoft, unless said otherwise.

@@ -35,12 +35,17 @@ var forms = map[record.Type]struct {
 	record.Date:     {canon: asDate, want: "a date as 2006-01-02"},
 	record.Minutes:  {canon: asMinutes, want: "a number of minutes"},
 	record.Tags:     {canon: asTags, want: "names"},
+
+	record.Reference: {canon: asReference, want: "the id of a contact"},
+	record.Related:   {canon: asText, want: "the name of a record"},
+	record.People:    {canon: asPeople, want: "contacts, users or e-mail addresses"},
+	record.Reminders: {canon: asReminders, want: "times before the start"},
 }
 
 // canon brings a value into the canonical form of its field. strict is for people and programs, not for sync.
 func canon(d record.Def, raw record.Value, strict bool) (record.Value, *fault.Fault) {
 	form := forms[d.Type]
-	text := clean(string(raw), d.Type == record.LongText || d.Type == record.Tags)
+	text := clean(string(raw), d.Type == record.LongText || d.Type == record.Tags || d.Type == record.Related)
 	if text == "" && d.Type != record.Bool {
 		return "", nil
 	}
@@ -51,6 +56,13 @@ func canon(d record.Def, raw record.Value, strict bool) (record.Value, *fault.Fa
 				Message: string(d.Name) + ": must be " + form.want}
 		}
 		value = record.Value(text)
+	}
+	if d.Type == record.People {
+		if len(Participants(value)) > d.Max {
+			return "", &fault.Fault{Kind: fault.Invalid, Reason: fault.TooLong, Field: string(d.Name),
+				Message: string(d.Name) + ": more than " + strconv.Itoa(d.Max) + " people"}
+		}
+		return value, nil
 	}
 	if d.Max > 0 && utf8.RuneCountInString(string(value)) > d.Max {
 		return "", &fault.Fault{Kind: fault.Invalid, Reason: fault.TooLong, Field: string(d.Name),
@@ -105,6 +117,14 @@ func asPhone(_ record.Def, text string) (record.Value, bool) {
 func asChoice(d record.Def, text string) (record.Value, bool) {
 	if text == "-None-" { // how Zoho CRM writes that nothing is chosen
 		return "", true
+	}
+	if d.Open {
+		for _, value := range d.Values {
+			if strings.EqualFold(value, text) {
+				return record.Value(value), true
+			}
+		}
+		return record.Value(text), true
 	}
 	return record.Value(text), len(d.Values) == 0 || slices.Contains(d.Values, text)
 }

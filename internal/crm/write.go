@@ -14,6 +14,10 @@ func (c *CRM) Insert(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 	var fresh []Record
 	var place []int
 	owners := c.owners(ctx, a.Org)
+	refer, err := c.references(ctx, a, kind, drafts)
+	if err != nil {
+		return nil, err
+	}
 	for i, d := range drafts {
 		r := Record{
 			Org: a.Org, Kind: kind, Owner: a.User, Source: record.Manual,
@@ -30,6 +34,11 @@ func (c *CRM) Insert(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 			}
 		}
 		fields, wrong := check(kind, nil, d.Fields, a.Zone, true)
+		nobody, err := refer(0, nil, fields)
+		if err != nil {
+			return nil, err
+		}
+		problems = append(problems[:len(problems):len(problems)], nobody...)
 		if all := with(problems, wrong); all != nil {
 			results[i].Err = all
 			continue
@@ -55,6 +64,10 @@ func (c *CRM) Insert(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 func (c *CRM) Update(ctx context.Context, a Actor, kind record.Kind, drafts []Draft) (_ []Result, err error) {
 	defer fault.Wrap(&err, "crm: update %d %s", len(drafts), kind)
 	owners := c.owners(ctx, a.Org)
+	refer, err := c.references(ctx, a, kind, drafts)
+	if err != nil {
+		return nil, err
+	}
 	return c.change(ctx, a, kind, drafts, func(d Draft, r *Record) (bool, error) {
 		if r.Deleted() {
 			return false, missing(kind, r.ID)
@@ -69,6 +82,11 @@ func (c *CRM) Update(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 			}
 		}
 		fields, wrong := check(kind, before, d.Fields, a.Zone, true)
+		nobody, err := refer(r.ID, before, fields)
+		if err != nil {
+			return false, err
+		}
+		problems = append(problems[:len(problems):len(problems)], nobody...)
 		if all := with(problems, wrong); all != nil {
 			return false, all
 		}
@@ -90,7 +108,7 @@ func (c *CRM) ChangeOwner(ctx context.Context, a Actor, kind record.Kind, ids []
 // text, nor when an event takes place.
 func MassUpdatable(d record.Def) bool {
 	switch d.Type {
-	case record.Email, record.Lookup, record.LongText:
+	case record.Email, record.Lookup, record.LongText, record.Reference, record.Related, record.People, record.Reminders:
 		return false
 	}
 	return d.Group == ""
@@ -124,6 +142,10 @@ func (c *CRM) MassUpdate(ctx context.Context, a Actor, kind record.Kind, ids []r
 		}
 		r.Fields = Complete(kind, r.Fields)
 		different := r.Fields[field] != value || !r.MassUpdated
+		if field == record.RemindAt { // it is the event's only one now
+			different = different || r.Fields[record.FurtherReminders] != ""
+			r.Fields[record.FurtherReminders] = ""
+		}
 		r.Fields[field], r.MassUpdated = value, true
 		return different, nil
 	})

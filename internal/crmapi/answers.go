@@ -95,6 +95,9 @@ func (c *call) wrong(f *fault.Fault) problem {
 	switch {
 	case f.Field == "Owner":
 		p.details["expected_data_type"] = "ownerlookup"
+	case known && f.Reason == fault.TooLong && def.Type == record.People:
+		p.code, p.message = "LIMIT_EXCEEDED", "more than the field takes"
+		p.details["limit"] = def.Max
 	case known && f.Reason == fault.TooLong && def.Max > 0:
 		p.details["maximum_length"] = def.Max
 	case known && (f.Reason == fault.BadValue || f.Reason == fault.NotExpressible):

@@ -56,6 +56,9 @@ type call struct {
 	module *module           // of routes that name one
 	args   map[string]string // wildcards of the route
 	people map[record.ID]account.User
+
+	contacts map[record.ID]crm.Record // that records refer to; zero: not seen
+	names    map[string]record.Value  // of accounts and vendors, by id
 }
 
 // ServeHTTP finds out who asks, then what.

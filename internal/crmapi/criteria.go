@@ -149,7 +149,7 @@ func (p *criteriaParser) reader(name string) (func(crm.Record) string, bool) {
 		return func(r crm.Record) string { return string(r.Source) }, true
 	}
 	def, ok := record.DefOf(p.module.kind, record.Field(name))
-	if !ok || def.Type == record.ExDates {
+	if !ok || inside(def) || def.Type == record.People || def.Type == record.Reminders || def.Type == record.Related {
 		return nil, false
 	}
 	return func(r crm.Record) string { return string(r.Fields[def.Name]) }, true

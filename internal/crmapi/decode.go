@@ -13,7 +13,9 @@ import (
 
 // decoder turns one record's JSON object into a draft.
 type decoder struct {
+	call   *call
 	module *module
+	def    record.Def // of the field that is read
 	given  map[string]json.RawMessage
 	stored *crm.Record // the record that is to change, where it is known
 	draft  crm.Draft
@@ -26,8 +28,9 @@ func absent(raw json.RawMessage) bool {
 
 // decode reads a record's object. What is not of its field's type is a problem of that field; fields that do not exist
 // are left for package crm to refuse, keys that begin with $ are passed over.
-func (m *module) decode(raw json.RawMessage, stored *crm.Record) (crm.Draft, error) {
-	d := &decoder{module: m, stored: stored, draft: crm.Draft{Fields: record.Fields{}, Source: record.API}}
+func (c *call) decode(raw json.RawMessage, stored *crm.Record) (crm.Draft, error) {
+	m := c.module
+	d := &decoder{call: c, module: m, stored: stored, draft: crm.Draft{Fields: record.Fields{}, Source: record.API}}
 	if json.Unmarshal(raw, &d.given) != nil || d.given == nil {
 		return d.draft, problem{status: 400, code: "INVALID_DATA", message: "invalid data",
 			details: object{"expected_data_type": "jsonobject"}}
@@ -52,7 +55,7 @@ func (m *module) decode(raw json.RawMessage, stored *crm.Record) (crm.Draft, err
 			if d.draft.Owner, ok = readID(value); !ok {
 				bad(name)
 			}
-		case ok && def.Type == record.ExDates: // it has no name of its own here
+		case ok && inside(def): // it has no name of its own here
 			problems = append(problems, &fault.Fault{Kind: fault.Invalid, Reason: fault.UnknownField, Field: name})
 		case !ok:
 			d.draft.Fields[field] = ""
@@ -61,7 +64,15 @@ func (m *module) decode(raw json.RawMessage, stored *crm.Record) (crm.Draft, err
 			if def.Type == record.Recurrence {
 				d.draft.Fields[record.Excluded] = ""
 			}
+			if field == record.RemindAt {
+				d.draft.Fields[record.FurtherReminders] = ""
+			}
 		default:
+			if wrong := d.unnamedModule(field); wrong != nil {
+				problems = append(problems, wrong)
+				continue
+			}
+			d.def = def
 			v, ok := types[def.Type].decode(d, value)
 			if !ok {
 				bad(name)
@@ -75,6 +86,11 @@ func (m *module) decode(raw json.RawMessage, stored *crm.Record) (crm.Draft, err
 		return d.draft, problems
 	}
 	return d.draft, nil
+}
+
+// inside reports whether a field travels inside another one's value.
+func inside(d record.Def) bool {
+	return d.Type == record.ExDates || d.Name == record.FurtherReminders
 }
 
 // readID reads an id: a string, or an object with one.

@@ -16,6 +16,7 @@ func FuzzBodies(f *testing.F) {
 		`{"data":[{"Last_Name":"V","Email":"a@b.example","Tag":[{"name":"x"}],"Account_Name":{"name":"A"}}]}`,
 		`{"data":[{"Event_Title":"","Start_DateTime":"2026-03-10","All_day":true,"Recurring_Activity":{"RRULE":"FREQ=DAILY","EXDATE":["20260311"]}}]}`,
 		`{"data":[{"Event_Title":"x","Start_DateTime":"2026-03-10T10:00:00Z","End_DateTime":"2026-03-10T10:00:00Z","Remind_At":[{"unit":1,"period":"days","time":"09.30"}]}]}`,
+		`{"data":[{"Event_Title":"x","Start_DateTime":"2026-03-10","All_day":true,"Who_Id":"1001","What_Id":{"id":"1"},"$se_module":"Accounts","Participants":[{"type":"contact","participant":"1001"},{"type":"email","Email":"a@b.example"}],"Remind_At":[{"unit":1,"period":"days"},{"unit":1,"period":"days","time":"09.30"}]}]}`,
 		`{"data":[{"Title":"x"}],"ids":["1001"]}`, `{"data":[null,5,"x",[],{"id":"1001","Owner":{"id":"12"}}]}`, `{"kind":"calendar"}`, `[`, "\xff",
 	} {
 		for route := range byte(len(fuzzed)) {

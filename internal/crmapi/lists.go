@@ -65,6 +65,7 @@ func (c *call) answerPage(page []crm.Record, p paging, columns []column) error {
 	}
 	more := len(page) > p.size
 	page = page[:min(len(page), p.size)]
+	c.meetAll(page, columns)
 	data := make([]object, len(page))
 	for i, r := range page {
 		data[i] = c.show(r, columns)
@@ -77,6 +78,10 @@ func (c *call) show(r crm.Record, columns []column) object {
 	out := object{"id": r.ID.String()}
 	for _, col := range columns {
 		out[col.name] = col.value(c, r)
+		if col.name == string(record.WhatID) {
+			module, _ := splitRelated(r.Fields[record.WhatID])
+			out[keyModule] = orNull(module)
+		}
 	}
 	return out
 }
@@ -98,6 +103,7 @@ func (c *call) one() error {
 	if !since.IsZero() && !r.ModifiedAt.Truncate(time.Second).After(since) {
 		return c.empty(http.StatusNotModified)
 	}
+	c.meetAll([]crm.Record{r}, columns)
 	return c.answer(http.StatusOK, object{"data": []object{c.show(r, columns)}})
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/fault"
+	"tandem/internal/record"
 	"tandem/internal/zone"
 )
 
@@ -115,7 +116,8 @@ func (m *module) describeColumn(place int, col column) object {
 	case "textarea":
 		out["textarea"] = object{"type": "large"}
 	case "lookup":
-		out["lookup"] = object{"module": object{"api_name": "Accounts", "id": derived("module", "Accounts")}, "display_label": m.plural}
+		to := lookups[record.Field(col.name)]
+		out["lookup"] = object{"module": object{"api_name": to, "id": derived("module", to)}, "display_label": m.plural}
 	}
 	return out
 }

@@ -42,6 +42,7 @@ var moduleOrder = []string{"Contacts", "Events"}
 var labels = map[string]string{
 	"Event_Title": "Title", "Start_DateTime": "From", "End_DateTime": "To", "Venue": "Location", "All_day": "All day",
 	"Remind_At": "Reminder", "Recurring_Activity": "Repeat", "Record_Status__s": "Record Status",
+	"Who_Id": "Contact Name", "What_Id": "Related To", "Meeting_Venue__s": "Meeting Venue", "Remind_Participants": "Participants Reminder",
 }
 
 func newModule(name, singular, plural string, kind record.Kind) *module {
@@ -62,15 +63,22 @@ func newModule(name, singular, plural string, kind record.Kind) *module {
 	if kind == record.Contacts {
 		system("Full_Name", "text", "string", func(_ *call, r crm.Record) any { return orNull(display(r)) })
 	}
-	for _, d := range record.Defs(kind) {
-		if d.Type == record.ExDates {
-			continue // it travels as the EXDATE of Recurring_Activity
+	for _, d := range record.AllDefs(kind) {
+		if inside(d) {
+			continue
 		}
 		t := types[d.Type]
+		encode, length := t.encode, d.Max
+		switch d.Type {
+		case record.Lookup:
+			encode = func(c *call, _ crm.Record, v record.Value) any { return c.asNamed(lookups[d.Name], v) }
+		case record.People, record.Related:
+			length = 0 // of a list and of an object there is none
+		}
 		add(column{
-			name: string(d.Name), dataType: t.name, jsonType: t.json, length: d.Max, choices: d.Values,
+			name: string(d.Name), dataType: t.name, jsonType: t.json, length: length, choices: d.Values,
 			mandatory: d.Mandatory || d.Name == record.EventTitle, massUpdate: crm.MassUpdatable(d),
-			value: func(c *call, r crm.Record) any { return t.encode(c, r, r.Fields[d.Name]) },
+			value: func(c *call, r crm.Record) any { return encode(c, r, r.Fields[d.Name]) },
 		})
 	}
 	system("Data_Source", "picklist", "string", func(_ *call, r crm.Record) any { return string(r.Source) })

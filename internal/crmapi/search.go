@@ -48,6 +48,7 @@ func (c *call) search() error {
 type sought struct {
 	words string // asked of the store, so that it need not hand out everything
 	fits  func(crm.Record) bool
+	kind  record.Kind // "": that of the module
 }
 
 // wanted reads what to look for; nil: nothing was said.
@@ -101,8 +102,12 @@ const scanPage = 1000
 // scan goes through the records that fit, latest id first, until found says that it is enough.
 func (c *call) scan(s *sought, found func(crm.Record) bool) error {
 	query := crm.Query{Search: s.words, Sort: crm.ByID, Descending: true, Limit: scanPage}
+	kind := s.kind
+	if kind == "" {
+		kind = c.module.kind
+	}
 	for {
-		page, err := c.CRM.List(c.r.Context(), c.actor, c.module.kind, query)
+		page, err := c.CRM.List(c.r.Context(), c.actor, kind, query)
 		if err != nil {
 			return err
 		}

@@ -31,7 +31,11 @@ var types = map[record.Type]struct {
 	record.Recurrence: {"rrule", "jsonobject", (*decoder).recurrence, asRecurrence},
 	record.Minutes:    {"multireminder", "jsonarray", (*decoder).reminder, asReminder},
 	record.Tags:       {"text", "jsonarray", tags, asTags},
-	record.Lookup:     {"lookup", "jsonobject", (*decoder).lookup, asLookup},
+	record.Lookup:     {"lookup", "jsonobject", (*decoder).lookup, nil}, // told by asNamed
+	record.Reference:  {"lookup", "jsonobject", reference, asReference},
+	record.Related:    {"lookup", "jsonobject", (*decoder).related, asRelated},
+	record.People:     {"bigint", "jsonarray", participants, asParticipants},
+	record.Reminders:  {"multireminder", "jsonarray", reminders, asReminders},
 }
 
 func text(_ *decoder, raw json.RawMessage) (record.Value, bool) {
@@ -76,37 +80,6 @@ func sayable(t time.Time) time.Time {
 		return t.UTC()
 	}
 	return t
-}
-
-// lookup takes {"name": N}, {"id": I} or plain text. Accounts are no records of their own yet: they are known by name,
-// and the id that is shown follows from it. An id alone says something only if it is the one that the record has.
-func (d *decoder) lookup(raw json.RawMessage) (record.Value, bool) {
-	if v, ok := text(d, raw); ok {
-		return v, true
-	}
-	var ref struct{ ID, Name *string }
-	if json.Unmarshal(raw, &ref) != nil {
-		return "", false
-	}
-	if ref.Name != nil {
-		return record.Value(*ref.Name), true
-	}
-	if ref.ID == nil || d.stored == nil {
-		return "", false
-	}
-	now := d.stored.Fields[record.AccountName]
-	return now, now != "" && accountID(d.stored.Org, now) == *ref.ID
-}
-
-func asLookup(_ *call, r crm.Record, v record.Value) any {
-	if v == "" {
-		return nil
-	}
-	return object{"name": string(v), "id": accountID(r.Org, v)}
-}
-
-func accountID(org record.ID, name record.Value) string {
-	return derived("account", org.String(), string(name))
 }
 
 func tags(_ *decoder, raw json.RawMessage) (record.Value, bool) {

@@ -47,7 +47,7 @@ func (c *call) insert() error {
 	var drafts []crm.Draft
 	var place []int
 	for i, raw := range bodies {
-		draft, err := c.module.decode(raw, nil)
+		draft, err := c.decode(raw, nil)
 		if err != nil {
 			results[i].Err = err
 			continue
@@ -131,7 +131,7 @@ func (c *call) draft(raw json.RawMessage, id record.ID, stored map[record.ID]crm
 	if r, ok := stored[named]; ok {
 		now = &r
 	}
-	draft, err := c.module.decode(raw, now)
+	draft, err := c.decode(raw, now)
 	if err != nil {
 		return draft, err
 	}
@@ -245,9 +245,12 @@ func (c *call) massUpdate() error {
 	if err != nil {
 		return err
 	}
-	draft, err := c.module.decode(raw, nil)
+	draft, err := c.decode(raw, nil)
 	if err != nil {
 		return c.place(err, "$.data[0]")
+	}
+	if draft.Fields[record.FurtherReminders] == "" { // those of before go with the one reminder given
+		delete(draft.Fields, record.FurtherReminders)
 	}
 	if len(draft.Fields) != 1 {
 		return errOneField // such as Owner: that is a change of owner

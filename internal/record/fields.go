@@ -1,5 +1,7 @@
 package record
 
+import "slices"
+
 // Field is the name of a CRM field: the API name that Zoho CRM gives it.
 type Field string
 
@@ -23,6 +25,10 @@ const (
 	Minutes                // whole minutes before the start, "15"; "" is no reminder
 	Tags                   // names joined by \n, in ascending order
 	Lookup                 // the name of another record
+	Reference              // the id of a contact
+	Related                // what an event is about: the module and the name, joined by \n
+	People                 // JSON as crm.PeopleValue writes it; Def.Max is the most people
+	Reminders              // JSON as crm.RemindersValue writes it
 )
 
 // Def describes one CRM field. Lengths are in Unicode code points; 0 is no limit.
@@ -32,6 +38,7 @@ type Def struct {
 	Max       int
 	Mandatory bool
 	Values    []string // of Picklist
+	Open      bool     // Values are those that are offered; others are taken, too
 	// Group names fields that only make sense together: a merge takes all of them from one side.
 	Group string
 	// Own marks a field that Zoho CRM does not have, an extension of the built-in CRM.
@@ -72,6 +79,8 @@ const (
 	Twitter        Field = "Twitter"
 	EmailOptOut    Field = "Email_Opt_Out"
 	Tag            Field = "Tag"
+	ReportingTo    Field = "Reporting_To"
+	VendorName     Field = "Vendor_Name"
 )
 
 // The fields of events (called meetings on pages). Description and Tag are shared with contacts.
@@ -85,6 +94,13 @@ const (
 	Excluded   Field = "Excluded_Dates" // own in storage: the EXDATE of Recurring_Activity
 	Venue      Field = "Venue"
 	RemindAt   Field = "Remind_At"
+
+	Participants       Field = "Participants"
+	WhoID              Field = "Who_Id"
+	WhatID             Field = "What_Id"
+	MeetingVenue       Field = "Meeting_Venue__s"
+	RemindParticipants Field = "Remind_Participants"
+	FurtherReminders   Field = "Further_Reminders" // own in storage: the entries of Remind_At after the first
 )
 
 // The groups of fields.
@@ -147,6 +163,31 @@ var eventDefs = []Def{
 	{Name: Tag, Type: Tags, Max: 2000},
 }
 
+// moreContactDefs and moreEventDefs are what only the API shows; no page has them and no mapping.
+var moreContactDefs = []Def{
+	{Name: ReportingTo, Type: Reference},
+	{Name: VendorName, Type: Lookup, Max: 200},
+}
+
+var moreEventDefs = []Def{
+	{Name: Participants, Type: People, Max: 50},
+	{Name: WhoID, Type: Reference},
+	{Name: WhatID, Type: Related, Max: 220},
+	{Name: MeetingVenue, Type: Picklist, Max: 120, Values: []string{"In-office", "Client location", "Online"}, Open: true},
+	{Name: RemindParticipants, Type: Reminders},
+	{Name: FurtherReminders, Type: Reminders, Own: true},
+}
+
+var allContactDefs, allEventDefs = slices.Concat(contactDefs, moreContactDefs), slices.Concat(eventDefs, moreEventDefs)
+
+// AllDefs are the fields of a kind with those that only the API shows. The slice is shared: do not change it.
+func AllDefs(kind Kind) []Def {
+	if kind == Contacts {
+		return allContactDefs
+	}
+	return allEventDefs
+}
+
 // Defs are the fields of a kind, in the order in which pages show them. The slice is shared: do not change it.
 func Defs(kind Kind) []Def {
 	if kind == Contacts {
@@ -155,7 +196,7 @@ func Defs(kind Kind) []Def {
 	return eventDefs
 }
 
-// DefOf finds the definition of a field of a kind.
+// DefOf finds the definition of a field of a kind, be it one that only the API shows.
 func DefOf(kind Kind, name Field) (Def, bool) {
 	byName := eventDefsByName
 	if kind == Contacts {
@@ -165,7 +206,7 @@ func DefOf(kind Kind, name Field) (Def, bool) {
 	return d, ok
 }
 
-var contactDefsByName, eventDefsByName = indexed(contactDefs), indexed(eventDefs)
+var contactDefsByName, eventDefsByName = indexed(allContactDefs), indexed(allEventDefs)
 
 func indexed(defs []Def) map[Field]Def {
 	out := make(map[Field]Def, len(defs))
