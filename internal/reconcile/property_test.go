@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -94,6 +95,27 @@ func (p *people) actions() map[string]func(*rapid.T) {
 			key := pick(t, folderKeys())
 			p.folder.Delete(p.ref(key))
 			p.erase(key, reconcile.InMicrosoft)
+		},
+		"undelete in Outlook": func(t *rapid.T) {
+			gone := p.folder.Deleted()
+			// One whose record lives on, with another item or about to get one, would be a second contact by the person's wish.
+			gone = slices.DeleteFunc(gone, func(ref record.Ref) bool {
+				key := p.folder.Title(ref)
+				return len(p.items()[key]) > 0 || len(p.live()[key]) > 0
+			})
+			if len(gone) == 0 {
+				t.Skip("nothing deleted")
+			}
+			ref := rapid.SampledFrom(gone).Draw(t, "item")
+			p.folder.Undelete(ref)
+		},
+		"copy in Outlook": func(t *rapid.T) {
+			// Of an item that no pair knows yet, nobody can tell the copy from the original once that is deleted.
+			keys := slices.DeleteFunc(folderKeys(), func(key string) bool {
+				return !slices.ContainsFunc(p.ledger.All(1), func(pair reconcile.Pair) bool { return pair.Microsoft == p.ref(key) })
+			})
+			twin := p.folder.Copy(p.ref(pick(t, keys)))
+			p.folder.Put(twin, record.Fields{"jobTitle": record.Value(p.key())})
 		},
 		"expire": func(*rapid.T) { p.folder.Expire() },
 		"run":    func(*rapid.T) { p.report(p.run()) },

@@ -249,6 +249,26 @@ func (s *Side) applyOne(w record.Write) record.Outcome {
 	return record.Outcome{Ref: ref, Version: s.items[ref].version}
 }
 
+// Deleted lists the items in Deleted Items that a person put there.
+func (s *Side) Deleted() []record.Ref {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []record.Ref
+	for _, ref := range slices.Sorted(maps.Keys(s.items)) {
+		if s.items[ref].gone {
+			out = append(out, ref)
+		}
+	}
+	return out
+}
+
+// Title is the job title of an item, deleted or not.
+func (s *Side) Title(ref record.Ref) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return string(s.items[ref].fields["jobTitle"])
+}
+
 // Undelete takes an item out of Deleted Items: the same immutable id, the same mark.
 func (s *Side) Undelete(ref record.Ref) {
 	s.mu.Lock()
