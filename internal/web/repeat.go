@@ -66,7 +66,7 @@ func (in repeatInput) problem() string {
 			return "repeat_until"
 		}
 	case "count":
-		if n, err := strconv.Atoi(in.Count); err != nil || n < 1 || n > 9999 {
+		if n, err := strconv.Atoi(in.Count); err != nil || n < 1 || n > 999 {
 			return "repeat_count"
 		}
 	}
