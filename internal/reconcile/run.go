@@ -340,6 +340,7 @@ type newcomer struct {
 	record.Change
 	lost   []record.Ref // records that were made from it, and have another item or another owner by now
 	marked bool         // its mark has been looked at
+	byMark bool         // what it claims now is what its mark names
 	done   bool
 }
 
@@ -359,8 +360,9 @@ func (r *run) claims(ctx context.Context, open []*newcomer) (done []Item, err er
 	var owners []record.Ref
 	for i, n := range open {
 		ref := found[tokens[i]].Ref
+		n.byMark = false
 		if ref == "" && !n.marked {
-			n.marked = true
+			n.marked, n.byMark = true, true
 			ref, _ = refOfToken(n.Token)
 		} else if ref != "" {
 			n.lost = append(n.lost, ref) // unless it can have it
@@ -379,8 +381,8 @@ func (r *run) claims(ctx context.Context, open []*newcomer) (done []Item, err er
 	var of []*newcomer
 	for i, n := range claimed {
 		pair, paired := taken[owners[i]]
-		if paired && pair.Microsoft != "" {
-			continue // a copy, or an item that was replaced
+		if paired && (pair.Microsoft != "" || n.byMark && pair.Token != "" && pair.Token != n.Token) {
+			continue // a copy, or an item that was replaced or is about to be
 		}
 		pair.CRM, pair.Microsoft = owners[i], n.Ref
 		if n.Token != "" {
