@@ -159,7 +159,9 @@ func (r *run) intend(ctx context.Context, jobs []*job) (int64, error) {
 	var intents []Intent
 	for _, j := range jobs {
 		if j.Verb == CreateMicrosoft {
-			intents = append(intents, Intent{Token: j.pair.Token, Side: InMicrosoft, From: j.pair.CRM, Pair: j.pair.ID})
+			intents = append(intents, Intent{
+				Token: j.pair.Token, Side: InMicrosoft, From: j.pair.CRM, Pair: j.pair.ID, Base: r.sent(j.ToMicrosoft),
+			})
 		}
 	}
 	if len(intents) == 0 {
