@@ -61,13 +61,11 @@ func TestTheRoadOnARealStore(t *testing.T) {
 		ok(t, err)
 		ok(t, q.Start(t.Context()))
 		t.Cleanup(func() { ok(t, q.Stop(context.Background())) })
-		began := time.Now()
 		l, err := w.store.Links().CreateLink(t.Context(), reconcile.Link{Org: w.org, User: w.user, Kind: record.Contacts,
 			State: reconcile.On, Mapping: mapping.Default(record.Contacts)})
 		ok(t, err)
 		w.link = l.ID
 		l = w.settled()
-		t.Logf("first sync of %d in %v", people, time.Since(began))
 		if n := len(o.folder.Items()); n != people || l.Synced != people || l.Known != people || !l.Settled || l.LastError != "" {
 			t.Fatalf("%d items; the link is %+v", n, l)
 		}

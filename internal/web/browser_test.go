@@ -31,12 +31,15 @@ type tab struct {
 // front end was not built.
 func chrome(t *testing.T) *tab {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short leaves browsers out")
+	}
 	path, err := exec.LookPath("chromium")
-	if err != nil || testing.Short() {
-		t.Skip("no chromium here, or in a hurry")
+	if err != nil {
+		t.Skip("no Chromium on this machine: scripts/chromium installs it where it may")
 	}
 	if loadAssets().missing() {
-		t.Skip("the front end is not built")
+		t.Skip("the pages' assets are not built: make assets builds them")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath(path),
 		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("accept-lang", "en"),

@@ -67,12 +67,8 @@ func TestPagesHearOfChanges(t *testing.T) {
 	for range 5 {
 		w.live.say(w.org.ID, Event{Topic: CalendarChanged})
 	}
-	began := time.Now()
 	if got := next(lines, 5*time.Second); got != "calendar" {
 		t.Errorf("heard %q first", got)
-	}
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("it took %v", took)
 	}
 	w.live.say(w.org.ID, Event{Topic: LinksChanged, User: adele.ID})
 	if got := next(lines, 5*time.Second); got != "links" {
