@@ -170,8 +170,8 @@ func eligible(rules Rules, ours *record.Change) bool {
 	return ok
 }
 
-// edited reports whether a side's mapped fields differ from the base. Without a base everything counts as edited:
-// better a record kept than one lost.
+// edited reports whether a side's mapped fields differ from the base. What the base does not know counts as edited if
+// there is something in it: better a record kept than one lost.
 func edited(rules Rules, pair *Pair, side *record.Change) bool {
 	if len(pair.Base) == 0 {
 		return true
@@ -180,7 +180,7 @@ func edited(rules Rules, pair *Pair, side *record.Change) bool {
 	return slices.ContainsFunc(rules.Fields, func(f record.Field) bool {
 		base, known := pair.Base[f]
 		value, read := now[f]
-		return known && read && value != base
+		return read && value != base && (known || value != "false") // an unknown base is ""
 	})
 }
 

@@ -460,3 +460,18 @@ func TestI1_DeathAfterACreate(t *testing.T) {
 		}
 	}
 }
+
+// A record that was paired without a base, and whose own value has not reached the other side, is not deleted with its item.
+func TestI4_AValueWithoutABaseBeatsADelete(t *testing.T) {
+	t.Parallel()
+	base := record.Fields{record.Mobile: ""} // nothing is known of the department
+	pair := &reconcile.Pair{ID: 1, CRM: "1", Microsoft: "A", Base: base, State: reconcile.Parked}
+	rules := reconcile.Rules{User: adele, Kind: record.Contacts, Fields: []record.Field{record.Mobile, record.Department}}
+	for value, want := range map[record.Value]reconcile.Verb{"typed": reconcile.CreateMicrosoft, "": reconcile.DeleteCRM} {
+		item := reconcile.Item{
+			Pair: pair, Theirs: &record.Change{Ref: "A", State: record.Gone},
+			Ours: &record.Change{Ref: "1", Fields: record.Fields{record.Mobile: "", record.Department: value}, Meta: record.Meta{Owner: adele}},
+		}
+		must(t, reconcile.Plan(rules, []reconcile.Item{item})[0].Verb, want, "department "+string(value))
+	}
+}
