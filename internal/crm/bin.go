@@ -11,7 +11,7 @@ import (
 // Delete moves records to the recycle bin. One that lies there already is NotFound.
 func (c *CRM) Delete(ctx context.Context, a Actor, kind record.Kind, drafts []Draft) (_ []Result, err error) {
 	defer fault.Wrap(&err, "crm: delete %d %s", len(drafts), kind)
-	return c.change(ctx, a, kind, drafts, func(_ Draft, r *Record) (bool, error) {
+	return c.change(ctx, a, kind, drafts, Actor.Deletes, func(_ Draft, r *Record) (bool, error) {
 		if r.Deleted() {
 			return false, missing(kind, r.ID)
 		}
@@ -23,7 +23,7 @@ func (c *CRM) Delete(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 // Restore takes records out of the recycle bin. One that is not in it stays as it is.
 func (c *CRM) Restore(ctx context.Context, a Actor, kind record.Kind, ids []record.ID) (_ []Result, err error) {
 	defer fault.Wrap(&err, "crm: restore %d %s", len(ids), kind)
-	return c.change(ctx, a, kind, drafts(ids), func(_ Draft, r *Record) (bool, error) {
+	return c.change(ctx, a, kind, drafts(ids), Actor.Deletes, func(_ Draft, r *Record) (bool, error) {
 		was := r.Deleted()
 		r.DeletedAt, r.DeletedBy = time.Time{}, 0
 		return was, nil
@@ -45,6 +45,10 @@ func (c *CRM) Destroy(ctx context.Context, a Actor, kind record.Kind, ids []reco
 			results[i].Err = missing(kind, id)
 			continue
 		}
+		if !a.Deletes(r) {
+			results[i].Err = forbidden("destroy", kind)
+			continue
+		}
 		results[i].Record = r
 		doomed = append(doomed, id)
 	}
@@ -56,11 +60,11 @@ func (c *CRM) Destroy(ctx context.Context, a Actor, kind record.Kind, ids []reco
 
 // Deleted lists what was deleted at or after since, in the recycle bin or destroyed, latest first.
 func (c *CRM) Deleted(ctx context.Context, a Actor, kind record.Kind, since time.Time, limit, offset int) ([]Tombstone, error) {
-	owner := a.User
-	if a.AllRecords {
-		owner = 0
+	var q Query
+	if !a.narrow(kind, &q) {
+		return nil, nil
 	}
-	return c.store.Tombstones(ctx, a.Org, kind, owner, since, limit, offset)
+	return c.store.Tombstones(ctx, a.Org, kind, q.Owner, since, limit, offset)
 }
 
 // binPage is how many records Empty destroys in one transaction.

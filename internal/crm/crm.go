@@ -126,7 +126,8 @@ type Store interface {
 // Actor is the person on whose behalf the CRM is asked, and what this person may do (account.Permissions).
 type Actor struct {
 	Author
-	Zone       string // IANA name of the zone in which this person's times are shown
-	AllRecords bool   // sees and changes everybody's records, not only own ones
-	MassUpdate bool   // may change many records in one go
+	Zone string // IANA name of the zone in which this person's times are shown
+
+	Contacts, Events record.Access // what this person may do with the records of each kind
+	MassUpdate       bool          // may change many records in one go
 }

@@ -45,10 +45,13 @@ func newWorld() *world {
 }
 
 func person(user record.ID) crm.Actor {
-	a := crm.Actor{Author: crm.Author{Org: contoso, User: user}, Zone: "America/Sao_Paulo", MassUpdate: true}
-	a.AllRecords = user == boss
+	a := crm.Actor{Author: crm.Author{Org: contoso, User: user}, Zone: "America/Sao_Paulo",
+		Contacts: record.OwnOnly, Events: record.OwnOnly, MassUpdate: true}
 	if user == stranger {
-		a.Org, a.AllRecords = fabrikam, true
+		a.Org = fabrikam
+	}
+	if user == boss || user == stranger {
+		a.Contacts, a.Events = record.Full, record.Full
 	}
 	return a
 }

@@ -10,7 +10,7 @@ import (
 // List lists a page of the records that the actor sees, with all fields. Limit 0 is 200.
 func (c *CRM) List(ctx context.Context, a Actor, kind record.Kind, q Query) (_ []Record, err error) {
 	defer fault.Wrap(&err, "crm: list %s", kind)
-	if !a.narrow(&q) {
+	if !a.narrow(kind, &q) {
 		return nil, nil
 	}
 	if q.Limit <= 0 {
@@ -26,7 +26,7 @@ func (c *CRM) List(ctx context.Context, a Actor, kind record.Kind, q Query) (_ [
 // Count counts the records that List would list without a limit.
 func (c *CRM) Count(ctx context.Context, a Actor, kind record.Kind, q Query) (_ int, err error) {
 	defer fault.Wrap(&err, "crm: count %s", kind)
-	if !a.narrow(&q) {
+	if !a.narrow(kind, &q) {
 		return 0, nil
 	}
 	q.Limit, q.Offset = 0, 0

@@ -18,7 +18,8 @@ const MassUpdateMax = 500
 const maxTries = 5
 
 // CRM applies the rules to what people do. Whatever an actor may not see is NotFound to that actor: another
-// organization's records always, other owners' without Actor.AllRecords.
+// organization's records always, other owners' if the actor sees own ones only. What an actor sees and may not change is
+// Denied with reason NotAllowed.
 type CRM struct {
 	store  Store
 	active func(ctx context.Context, org, user record.ID) (bool, error)
@@ -43,30 +44,58 @@ type Draft struct {
 }
 
 // Result is what became of one draft: the record as it now stands, or why nothing happened. Err is Invalid (then it is
-// Problems), NotFound or Conflict.
+// Problems), NotFound, Denied or Conflict.
 type Result struct {
 	Record Record
 	Err    error
 }
 
+// May is what the actor may do with the records of a kind.
+func (a Actor) May(kind record.Kind) record.Access {
+	if kind == record.Contacts {
+		return a.Contacts
+	}
+	return a.Events
+}
+
+// covers reports whether the record exists for the actor and lies within a reach.
+func (a Actor) covers(reach record.Reach, r Record) bool {
+	own := r.Owner == a.User
+	return r.Org == a.Org && a.May(r.Kind).View.Covers(own) && reach.Covers(own)
+}
+
 // sees reports whether the record exists for the actor.
-func (a Actor) sees(r Record) bool { return r.Org == a.Org && (a.AllRecords || r.Owner == a.User) }
+func (a Actor) sees(r Record) bool { return a.covers(record.Anyones, r) }
+
+// Edits reports whether the actor may change the record, its owner included.
+func (a Actor) Edits(r Record) bool { return a.covers(a.May(r.Kind).Edit, r) }
+
+// Deletes reports whether the actor may move the record to the recycle bin, take it out and destroy it.
+func (a Actor) Deletes(r Record) bool { return a.covers(a.May(r.Kind).Delete, r) }
 
 // narrow limits a query to what the actor may see; false: that is nothing.
-func (a Actor) narrow(q *Query) bool {
-	if a.AllRecords {
+func (a Actor) narrow(kind record.Kind, q *Query) bool {
+	switch a.May(kind).View {
+	case record.Anyones:
+		return true
+	case record.Own:
+		if q.Owner != 0 && q.Owner != a.User {
+			return false
+		}
+		q.Owner = a.User
 		return true
 	}
-	if q.Owner != 0 && q.Owner != a.User {
-		return false
-	}
-	q.Owner = a.User
-	return true
+	return false
 }
 
 // missing is the fault for a record that is not there for this actor.
 func missing(kind record.Kind, id record.ID) error {
 	return fault.New(fault.NotFound, "", "crm: no such record %s in %s", id, kind)
+}
+
+// forbidden is the fault for what the actor's profile does not allow.
+func forbidden(what string, kind record.Kind) error {
+	return fault.New(fault.Denied, fault.NotAllowed, "crm: the profile does not allow to %s these %s", what, kind)
 }
 
 // changed is the fault for a record that is no longer at the version the caller knows.

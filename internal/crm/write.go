@@ -11,6 +11,12 @@ import (
 func (c *CRM) Insert(ctx context.Context, a Actor, kind record.Kind, drafts []Draft) (_ []Result, err error) {
 	defer fault.Wrap(&err, "crm: insert %d %s", len(drafts), kind)
 	results := make([]Result, len(drafts))
+	if !a.May(kind).Create {
+		for i := range results {
+			results[i].Err = forbidden("create", kind)
+		}
+		return results, nil
+	}
 	var fresh []Record
 	var place []int
 	owners := c.owners(ctx, a.Org)
@@ -68,7 +74,7 @@ func (c *CRM) Update(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 	if err != nil {
 		return nil, err
 	}
-	return c.change(ctx, a, kind, drafts, func(d Draft, r *Record) (bool, error) {
+	return c.change(ctx, a, kind, drafts, Actor.Edits, func(d Draft, r *Record) (bool, error) {
 		if r.Deleted() {
 			return false, missing(kind, r.ID)
 		}
@@ -120,7 +126,7 @@ func MassUpdatable(d record.Def) bool {
 func (c *CRM) MassUpdate(ctx context.Context, a Actor, kind record.Kind, ids []record.ID, field record.Field, value record.Value) (_ []Result, err error) {
 	defer fault.Wrap(&err, "crm: mass update of %d %s", len(ids), kind)
 	if !a.MassUpdate {
-		return nil, fault.New(fault.Denied, "", "crm: the profile does not allow mass updates")
+		return nil, fault.New(fault.Denied, fault.NotAllowed, "crm: the profile does not allow mass updates")
 	}
 	if len(ids) > MassUpdateMax {
 		return nil, fault.Wrong(fault.TooLong, "ids", "crm: more than %d records", MassUpdateMax)
@@ -136,7 +142,7 @@ func (c *CRM) MassUpdate(ctx context.Context, a Actor, kind record.Kind, ids []r
 	if wrong != nil {
 		return nil, Problems{wrong}
 	}
-	return c.change(ctx, a, kind, drafts(ids), func(_ Draft, r *Record) (bool, error) {
+	return c.change(ctx, a, kind, drafts(ids), Actor.Edits, func(_ Draft, r *Record) (bool, error) {
 		if r.Deleted() {
 			return false, missing(kind, r.ID)
 		}
@@ -151,10 +157,10 @@ func (c *CRM) MassUpdate(ctx context.Context, a Actor, kind record.Kind, ids []r
 	})
 }
 
-// change is how every change to stored records happens: read, let plan change the copy (false: nothing to do), write on
-// condition that it still is at the version read. Where the caller named no version, a record that changed meanwhile is
-// planned again. The same id twice is changed twice, in order.
-func (c *CRM) change(ctx context.Context, a Actor, kind record.Kind, drafts []Draft, plan func(Draft, *Record) (bool, error)) ([]Result, error) {
+// change is how every change to stored records happens: read, ask whether the actor may, let plan change the copy (false:
+// nothing to do), write on condition that it still is at the version read. Where the caller named no version, a record
+// that changed meanwhile is asked about and planned again. The same id twice is changed twice, in order.
+func (c *CRM) change(ctx context.Context, a Actor, kind record.Kind, drafts []Draft, may func(Actor, Record) bool, plan func(Draft, *Record) (bool, error)) ([]Result, error) {
 	results := make([]Result, len(drafts))
 	tries := make([]int, len(drafts))
 	pending := make([]int, len(drafts))
@@ -174,6 +180,10 @@ func (c *CRM) change(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 			r, ok := stored[d.ID]
 			if !ok || !a.sees(r) {
 				results[i].Err = missing(kind, d.ID)
+				continue
+			}
+			if !may(a, r) {
+				results[i].Err = forbidden("change", kind)
 				continue
 			}
 			if d.Version != 0 && d.Version != r.Version {

@@ -22,6 +22,7 @@ const (
 	OutcomeUnknown  Reason = "outcome_unknown"   // it is not known yet whether a write arrived
 	HeldDelete      Reason = "held_delete"       // deleting it waits for a person's yes
 	WouldMail       Reason = "would_mail"        // writing it would send mail to people
+	NotAllowed      Reason = "not_allowed"       // the person's profile does not allow it
 )
 
 // Reasons of a whole link.
@@ -36,6 +37,7 @@ const (
 	CannotUnseal       Reason = "cannot_unseal"     // a stored token cannot be decrypted: the secret key changed
 	TooManyDeletes     Reason = "too_many_deletes"  // the brake: a person must say yes first
 	AccountDisabled    Reason = "account_disabled"
+	SyncWithheld       Reason = "sync_withheld"   // an administrator has withheld this kind of sync from the person
 	StaleLease         Reason = "stale_lease"     // another worker has taken the link over
 	KeptInOutlook      Reason = "kept_in_outlook" // switched off, but the container stays: records in it never reached the CRM
 	MicrosoftAway      Reason = "microsoft_away"  // the last run could not reach Microsoft, or was asked to wait

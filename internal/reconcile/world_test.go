@@ -196,7 +196,7 @@ func (w *world) settle() {
 func (w *world) writes() int { return w.folder.Writes + w.store.Writes() + w.ledger.Writes() }
 
 func (w *world) actor() crm.Actor {
-	return crm.Actor{Author: crm.Author{Org: org, User: adele}, Zone: "UTC", AllRecords: true, MassUpdate: true}
+	return crm.Actor{Author: crm.Author{Org: org, User: adele}, Zone: "UTC", Contacts: record.Full, Events: record.Full, MassUpdate: true}
 }
 
 // insert makes a CRM contact known by its key, as a person does.
