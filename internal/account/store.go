@@ -138,6 +138,8 @@ type Tx interface {
 	DropGrant(user record.ID) error
 	// StopLinks begins to switch off whatever a user syncs.
 	StopLinks(user record.ID) error
+	// RunningLinks is how many of a user's links are not Off.
+	RunningLinks(user record.ID) (int, error)
 	// WithholdLinks pauses a user's link of a kind with reason SyncWithheld, or lets one go on that was paused for it.
 	WithholdLinks(user record.ID, kind record.Kind, withheld bool) error
 	// HandOver makes another user the owner of all records of a user, those in the recycle bin too, and returns how many
