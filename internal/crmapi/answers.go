@@ -78,6 +78,9 @@ func (c *call) told(err error) (problem, bool) {
 		return c.wrong(f), true
 	}
 	p, ok := kinds[f.Kind]
+	if f.Reason == fault.NotAllowed {
+		p.message = "no permission to perform an action on this record" // Zoho's words; of a whole module: permission denied
+	}
 	return p, ok
 }
 

@@ -26,6 +26,7 @@ type Accounts interface {
 	Organization(ctx context.Context, id record.ID) (account.Organization, error)
 	User(ctx context.Context, org, id record.ID) (account.User, error)
 	Users(ctx context.Context, org record.ID) ([]account.User, error)
+	People(ctx context.Context, org record.ID, q account.PeopleQuery) ([]account.User, error)
 }
 
 // API answers requests below /crm/v8/ and /api/v1/. All fields are needed.
@@ -72,10 +73,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.user = user
-	may := user.Profile.Permissions()
 	c.actor = crm.Actor{
 		Author: crm.Author{Org: user.Org, User: user.ID}, Zone: user.Zone,
-		AllRecords: may.AllRecords, MassUpdate: may.MassUpdate,
+		Contacts: user.May.Contacts, Events: user.May.Events, MassUpdate: user.May.MassUpdate,
 	}
 	var ok bool
 	if c.zone, ok = zone.Load(user.Zone); !ok {

@@ -27,7 +27,7 @@ type Links interface {
 // Switch turns links on and off; reconcile.Switchboard fits it.
 type Switch interface {
 	// On switches a kind on. Denied with reason ConsentRequired or ReconnectNeeded: the person must go to Microsoft
-	// first. Conflict: it is on already.
+	// first; with SyncWithheld: the profile does not allow it. Conflict: it is on already.
 	On(ctx context.Context, org, user record.ID, kind record.Kind) (*reconcile.Link, error)
 	Off(ctx context.Context, org, user record.ID, id reconcile.LinkID) error
 	Run(ctx context.Context, org, user record.ID, id reconcile.LinkID) error
@@ -104,8 +104,11 @@ func (c *call) switchOn() error {
 			"details": object{"reason": string(reason)}, "url": c.ConsentURL(c.r.Context(), c.user, body.Kind),
 		})
 	case fault.Is(err, fault.Denied) && reason != "":
-		return problem{status: 403, code: strings.ToUpper(string(reason)), message: "Microsoft does not let this person sync",
-			details: object{"reason": string(reason)}}
+		message := "Microsoft does not let this person sync"
+		if reason == fault.SyncWithheld {
+			message = "an administrator has withheld this kind of sync"
+		}
+		return problem{status: 403, code: strings.ToUpper(string(reason)), message: message, details: object{"reason": string(reason)}}
 	}
 	return err
 }
@@ -146,6 +149,15 @@ func (c *call) link() (*reconcile.Link, error) {
 	return l, nil
 }
 
+// linkInside is the link that the path names, for whoever may see the records that it is about.
+func (c *call) linkInside() (*reconcile.Link, error) {
+	l, err := c.link()
+	if err == nil && !views(c.actor.May(l.Kind)) {
+		return nil, kinds[fault.Denied]
+	}
+	return l, err
+}
+
 // switchOff answers DELETE /api/v1/links/{id}: it begins to switch off; the container goes with the next run.
 func (c *call) switchOff() error {
 	l, err := c.link()
@@ -175,7 +187,7 @@ var recordStates = map[string]bool{"": true, "synced": true, "waiting": true, "f
 
 // linkRecords answers GET /api/v1/links/{id}/records?state=&page=&per_page=.
 func (c *call) linkRecords() error {
-	l, err := c.link()
+	l, err := c.linkInside()
 	if err != nil {
 		return err
 	}
@@ -208,7 +220,7 @@ func (c *call) linkRecords() error {
 
 // linkHistory answers GET /api/v1/links/{id}/history?before=&per_page=, latest first.
 func (c *call) linkHistory() error {
-	l, err := c.link()
+	l, err := c.linkInside()
 	if err != nil {
 		return err
 	}

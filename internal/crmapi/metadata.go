@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/record"
 	"tandem/internal/zone"
@@ -14,7 +15,7 @@ import (
 func (c *call) modules() error {
 	var list []object
 	for i, name := range moduleOrder {
-		list = append(list, modules[name].describe(i))
+		list = append(list, modules[name].describe(i, c.actor))
 	}
 	return c.answer(http.StatusOK, object{"modules": list})
 }
@@ -25,7 +26,7 @@ func (c *call) oneModule() error {
 	if m == nil {
 		return invalidModule(1)
 	}
-	return c.answer(http.StatusOK, object{"modules": []object{m.describe(slices.Index(moduleOrder, m.name))}})
+	return c.answer(http.StatusOK, object{"modules": []object{m.describe(slices.Index(moduleOrder, m.name), c.actor)}})
 }
 
 func invalidModule(place int) error {
@@ -33,11 +34,13 @@ func invalidModule(place int) error {
 		details: object{"resource_path_index": place}}
 }
 
-func (m *module) describe(place int) object {
+// describe tells of a module, and what whoever asks may do with its records.
+func (m *module) describe(place int, a crm.Actor) object {
+	may := a.May(m.kind)
 	return object{
 		"id": derived("module", m.name), "api_name": m.name, "module_name": m.name, "singular_label": m.singular,
-		"plural_label": m.plural, "api_supported": true, "creatable": true, "editable": true, "deletable": true,
-		"viewable": true, "visible": true, "recycle_bin_on_delete": true, "generated_type": "default",
+		"plural_label": m.plural, "api_supported": true, "creatable": creates(may), "editable": edits(may),
+		"deletable": deletes(may), "viewable": views(may), "visible": views(may), "recycle_bin_on_delete": true, "generated_type": "default",
 		"status": "visible", "sequence_number": place + 1, "per_page": maxPage,
 	}
 }

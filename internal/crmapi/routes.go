@@ -3,43 +3,52 @@ package crmapi
 import (
 	"net/http"
 	"strings"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
 )
 
-// routes are all requests that are answered. A wildcard stands in braces; {module} is one of modules. Of two routes
-// that fit, the earlier one is taken.
+// routes are all requests that are answered. A wildcard stands in braces; {module} is one of modules, of whose records
+// whoever asks needs to be allowed what needs says. Of two routes that fit, the earlier one is taken.
 var routes = []struct {
 	method, path string
 	handle       func(*call) error
+	needs        func(record.Access) bool
 }{
-	{"GET", "/crm/v8/users", (*call).users},
-	{"GET", "/crm/v8/users/actions/count", (*call).countUsers},
-	{"GET", "/crm/v8/users/{id}", (*call).oneUser},
-	{"GET", "/crm/v8/org", (*call).org},
-	{"GET", "/crm/v8/settings/modules", (*call).modules},
-	{"GET", "/crm/v8/settings/modules/{name}", (*call).oneModule},
-	{"GET", "/crm/v8/settings/fields", (*call).fields},
-	{"GET", "/crm/v8/settings/fields/{id}", (*call).oneField},
+	{"GET", "/crm/v8/users", (*call).users, nil},
+	{"GET", "/crm/v8/users/actions/count", (*call).countUsers, nil},
+	{"GET", "/crm/v8/users/{id}", (*call).oneUser, nil},
+	{"GET", "/crm/v8/org", (*call).org, nil},
+	{"GET", "/crm/v8/settings/modules", (*call).modules, nil},
+	{"GET", "/crm/v8/settings/modules/{name}", (*call).oneModule, nil},
+	{"GET", "/crm/v8/settings/fields", (*call).fields, nil},
+	{"GET", "/crm/v8/settings/fields/{id}", (*call).oneField, nil},
 
-	{"GET", "/crm/v8/{module}", (*call).list},
-	{"POST", "/crm/v8/{module}", (*call).insert},
-	{"PUT", "/crm/v8/{module}", (*call).update},
-	{"DELETE", "/crm/v8/{module}", (*call).remove},
-	{"GET", "/crm/v8/{module}/deleted", (*call).deleted},
-	{"GET", "/crm/v8/{module}/search", (*call).search},
-	{"GET", "/crm/v8/{module}/actions/count", (*call).count},
-	{"POST", "/crm/v8/{module}/actions/mass_update", (*call).massUpdate},
-	{"GET", "/crm/v8/{module}/{id}", (*call).one},
-	{"PUT", "/crm/v8/{module}/{id}", (*call).updateOne},
-	{"DELETE", "/crm/v8/{module}/{id}", (*call).removeOne},
-	{"GET", "/crm/v8/{module}/{id}/__timeline", (*call).timeline},
+	{"GET", "/crm/v8/{module}", (*call).list, views},
+	{"POST", "/crm/v8/{module}", (*call).insert, creates},
+	{"PUT", "/crm/v8/{module}", (*call).update, edits},
+	{"DELETE", "/crm/v8/{module}", (*call).remove, deletes},
+	{"GET", "/crm/v8/{module}/deleted", (*call).deleted, views},
+	{"GET", "/crm/v8/{module}/search", (*call).search, views},
+	{"GET", "/crm/v8/{module}/actions/count", (*call).count, views},
+	{"POST", "/crm/v8/{module}/actions/mass_update", (*call).massUpdate, edits},
+	{"GET", "/crm/v8/{module}/{id}", (*call).one, views},
+	{"PUT", "/crm/v8/{module}/{id}", (*call).updateOne, edits},
+	{"DELETE", "/crm/v8/{module}/{id}", (*call).removeOne, deletes},
+	{"GET", "/crm/v8/{module}/{id}/__timeline", (*call).timeline, views},
 
-	{"GET", "/api/v1/links", (*call).links},
-	{"POST", "/api/v1/links", (*call).switchOn},
-	{"DELETE", "/api/v1/links/{id}", (*call).switchOff},
-	{"POST", "/api/v1/links/{id}/run", (*call).runLink},
-	{"GET", "/api/v1/links/{id}/records", (*call).linkRecords},
-	{"GET", "/api/v1/links/{id}/history", (*call).linkHistory},
+	{"GET", "/api/v1/links", (*call).links, nil},
+	{"POST", "/api/v1/links", (*call).switchOn, nil},
+	{"DELETE", "/api/v1/links/{id}", (*call).switchOff, nil},
+	{"POST", "/api/v1/links/{id}/run", (*call).runLink, nil},
+	{"GET", "/api/v1/links/{id}/records", (*call).linkRecords, nil},
+	{"GET", "/api/v1/links/{id}/history", (*call).linkHistory, nil},
 }
+
+func views(a record.Access) bool   { return a.View != record.Nobodys }
+func creates(a record.Access) bool { return a.Create }
+func edits(a record.Access) bool   { return a.Edit != record.Nobodys }
+func deletes(a record.Access) bool { return a.Delete != record.Nobodys }
 
 // route finds what the request asks for.
 func (c *call) route() (func(*call) error, error) {
@@ -64,6 +73,9 @@ func (c *call) route() (func(*call) error, error) {
 		known = true
 		if r.method != method {
 			continue
+		}
+		if r.needs != nil && !r.needs(c.actor.May(c.module.kind)) {
+			return nil, kinds[fault.Denied]
 		}
 		c.args = args
 		return r.handle, nil

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +52,7 @@ func newPeople() people {
 		if u.State == "" {
 			u.State = account.Active
 		}
+		u.May = u.Profile.Permissions()
 		p[id] = u
 	}
 	return p
@@ -78,6 +81,15 @@ func (p people) User(_ context.Context, org, id record.ID) (account.User, error)
 func (p people) Users(_ context.Context, org record.ID) (out []account.User, _ error) {
 	for _, id := range []record.ID{adele, alex, boss, sleeper, stranger} {
 		if p[id].Org == org {
+			out = append(out, p[id])
+		}
+	}
+	return out, nil
+}
+
+func (p people) People(ctx context.Context, org record.ID, _ account.PeopleQuery) (out []account.User, _ error) {
+	for _, id := range slices.Sorted(maps.Keys(p)) {
+		if p[id].Org == org && p[id].State != account.Deleted {
 			out = append(out, p[id])
 		}
 	}

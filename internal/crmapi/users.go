@@ -10,19 +10,28 @@ import (
 	"tandem/internal/record"
 )
 
-// userTypes says which users each value of the parameter type means. A user counts as confirmed once here: whoever has
-// not accepted an invitation yet is no user, and nobody is ever only marked as deleted.
+// userTypes says which users each value of the parameter type means. Whoever is deleted is no user any more.
 var userTypes = map[string]func(c *call, u account.User) bool{
 	"AllUsers":              func(*call, account.User) bool { return true },
 	"ActiveUsers":           func(_ *call, u account.User) bool { return u.State == account.Active },
 	"DeactiveUsers":         func(_ *call, u account.User) bool { return u.State == account.Deactivated },
-	"ConfirmedUsers":        func(*call, account.User) bool { return true },
-	"NotConfirmedUsers":     func(*call, account.User) bool { return false },
+	"ConfirmedUsers":        func(_ *call, u account.User) bool { return confirmed(u) },
+	"NotConfirmedUsers":     func(_ *call, u account.User) bool { return !confirmed(u) },
 	"DeletedUsers":          func(*call, account.User) bool { return false },
 	"ActiveConfirmedUsers":  func(_ *call, u account.User) bool { return u.State == account.Active },
 	"AdminUsers":            func(_ *call, u account.User) bool { return isAdmin(u) },
 	"ActiveConfirmedAdmins": func(_ *call, u account.User) bool { return isAdmin(u) && u.State == account.Active },
 	"CurrentUser":           func(c *call, u account.User) bool { return u.ID == c.user.ID },
+}
+
+// confirmed reports whether a user has joined: not one who is invited, or has asked to join.
+func confirmed(u account.User) bool {
+	return u.State == account.Active || u.State == account.Deactivated
+}
+
+// shows reports whether whoever asks gets to see a user: those who have not joined are for those who manage users.
+func (c *call) shows(u account.User) bool {
+	return confirmed(u) || u.State != account.Deleted && c.user.May.ManageUsers
 }
 
 func isAdmin(u account.User) bool {
@@ -39,10 +48,10 @@ func (c *call) matchingUsers() ([]account.User, error) {
 	if !ok {
 		return nil, invalidParam("type")
 	}
-	all, err := c.Accounts.Users(c.r.Context(), c.user.Org)
+	all, err := c.Accounts.People(c.r.Context(), c.user.Org, account.PeopleQuery{})
 	var out []account.User
 	for _, u := range all {
-		if fits(c, u) {
+		if c.shows(u) && fits(c, u) {
 			out = append(out, u)
 		}
 	}
@@ -98,6 +107,9 @@ func (c *call) oneUser() error {
 	if err != nil {
 		return err
 	}
+	if !c.shows(u) {
+		return fault.New(fault.NotFound, "", "crmapi: user %s is %s", id, u.State)
+	}
 	return c.answer(http.StatusOK, object{"users": []object{c.showUser(u)}})
 }
 
@@ -122,7 +134,7 @@ func (c *call) showUser(u account.User) object {
 		"first_name": orNull(u.FirstName), "last_name": orNull(u.LastName), "full_name": u.Name(),
 		"profile": object{"name": string(u.Profile), "id": derived("profile", u.Org.String(), string(u.Profile))},
 		"role":    object{"name": role(u), "id": derived("role", u.Org.String(), role(u))},
-		"status":  status, "confirm": true, "microsoft": !u.Identity.IsZero(), "type__s": "Regular User",
+		"status":  status, "confirm": confirmed(u), "microsoft": !u.Identity.IsZero(), "type__s": "Regular User",
 		"time_zone": orNull(u.Zone), "offset": offset * 1000, "locale": orNull(strings.ReplaceAll(u.Locale, "-", "_")),
 		"language": orNull(strings.ReplaceAll(u.Locale, "-", "_")), "created_time": c.time(u.Created),
 	}
@@ -167,7 +179,7 @@ func (c *call) org() error {
 	return c.answer(http.StatusOK, object{"org": []object{{
 		"id": o.ID.String(), "zgid": o.ID.String(), "company_name": o.Name, "time_zone": orNull(o.Zone),
 		"created_time": c.time(o.Created), "type": "production", "mc_status": false, "max_per_page": maxPage,
-		"license_details": object{"paid": c.Paid(o), "paid_type": orNull(o.Edition)},
+		"license_details": object{"paid": c.Paid(o), "paid_type": orNull(string(o.Edition))},
 	}}})
 }
 

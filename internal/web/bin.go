@@ -24,6 +24,7 @@ type binKind struct {
 type binRow struct {
 	ID, Name, Detail, Who, When string
 	DaysLeft                    int
+	Restores                    bool // may be taken out
 }
 
 // binMax is how many records of a kind the page shows.
@@ -35,8 +36,12 @@ func (s *Site) recycleBin(v *visit) error {
 		return err
 	}
 	page := binPage{}
+	actor := v.actor()
 	for _, k := range []binKind{{Kind: "contacts", Path: "/contacts"}, {Kind: "calendar", Path: "/calendar"}} {
-		found, err := s.Records.List(v.ctx(), v.actor(), record.Kind(k.Kind),
+		if !v.sees(record.Kind(k.Kind)) {
+			continue
+		}
+		found, err := s.Records.List(v.ctx(), actor, record.Kind(k.Kind),
 			crm.Query{Deleted: true, Sort: crm.ByModified, Descending: true, Limit: binMax})
 		if err != nil {
 			return err
@@ -47,6 +52,7 @@ func (s *Site) recycleBin(v *visit) error {
 				ID: r.ID.String(), Name: recordName(v.words, r), Detail: v.detail(r), Who: ownerName(users, r.DeletedBy),
 				When:     v.words.Ago(r.DeletedAt, v.now, v.zone),
 				DaysLeft: max(0, int(r.DeletedAt.Add(crm.BinAge).Sub(v.now)/(24*time.Hour))),
+				Restores: actor.Deletes(r),
 			})
 		}
 		page.Kinds = append(page.Kinds, k)

@@ -25,6 +25,7 @@ type calendarPage struct {
 	Zone   string
 	Offset string // of the zone, now: "-03:00"
 	Days   []agendaDay
+	New    bool // may be made
 	Earlier,
 	Later string
 }
@@ -53,6 +54,9 @@ const agendaSpan = 30 // days
 var calendarViews = []string{"month", "week", "day", "agenda"}
 
 func (s *Site) calendar(v *visit) error {
+	if err := v.needs(record.Calendar, viewing); err != nil {
+		return err
+	}
 	q := v.r.URL.Query()
 	view := q.Get("view")
 	if !slices.Contains(calendarViews, view) {
@@ -77,7 +81,7 @@ func (s *Site) calendar(v *visit) error {
 		return err
 	}
 	page := calendarPage{
-		View: view, Owner: owner, Owners: v.ownerChoices(users, owner),
+		View: view, Owner: owner, Owners: v.ownerChoices(users, record.Calendar, owner), New: v.creates(record.Calendar),
 		Date: open.Format(dayLayout), Today: today.Format(dayLayout), Zone: v.zone.String(), Offset: v.now.In(v.zone).Format("-07:00"),
 		Days:    v.agenda(found, from, to, func(r crm.Record) string { return v.otherOwner(ownerName(users, r.Owner), r) }),
 		Earlier: calendarPath(view, owner, open.AddDate(0, 0, -agendaSpan)),
@@ -185,6 +189,9 @@ const (
 
 // calendarFeed answers the calendar's script: start and end are the reader's wall clock.
 func (s *Site) calendarFeed(v *visit) error {
+	if err := v.needs(record.Calendar, viewing); err != nil {
+		return err
+	}
 	q := v.r.URL.Query()
 	from, err1 := readWall(q.Get("start"), v.zone)
 	to, err2 := readWall(q.Get("end"), v.zone)
@@ -200,16 +207,18 @@ func (s *Site) calendarFeed(v *visit) error {
 		return err
 	}
 	out := make([]feedEvent, 0, len(found))
+	actor := v.actor()
 	for _, o := range found {
-		id := o.Record.ID.String()
+		id, moves := o.Record.ID.String(), !o.Series && actor.Edits(o.Record)
 		e := feedEvent{
-			ID: id, Title: eventName(v.words, o.Record), AllDay: o.AllDay, Editable: !o.Series,
+			ID: id, Title: eventName(v.words, o.Record), AllDay: o.AllDay, Editable: moves,
 			Start: o.Start.Format(wallLayout), End: o.End.Format(wallLayout),
 			Extra: feedExtra{Path: o.path(), Version: o.Record.Version, Venue: string(o.Record.Fields[record.Venue]), Series: o.Series},
 		}
 		if o.Series {
 			e.ID += "/" + o.Day
-		} else {
+		}
+		if moves {
 			e.Extra.Move = "/calendar/" + id + "/move"
 		}
 		if o.Record.Owner != v.user.ID {

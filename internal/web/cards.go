@@ -33,6 +33,7 @@ type card struct {
 	Reason    string       // of paused, and of one that runs but not well: what is wrong
 	Do        string       // and what helps
 	Reconnect bool         // what helps is going to Microsoft
+	Withheld  bool         // the profile does not allow it: only an administrator can let it go on
 	link      *reconcile.Link
 }
 
@@ -122,6 +123,7 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 		if l != nil && l.Reason != "" {
 			c.Ended = v.words.T("card."+c.Kind+".ended."+endedKey(l.Reason), "Name", l.ContainerName)
 		}
+		c.withhold(v, kind)
 		return c, nil
 	}
 	c.Container, c.LastRun = l.ContainerName, v.words.Ago(l.LastRun, v.now, v.zone)
@@ -131,6 +133,7 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 		c.Reason, c.Do = v.words.T(key+".what"), v.words.T(key+".do")
 		c.Reconnect = l.State == reconcile.Paused && needsMicrosoft(l.Reason)
 	}
+	c.withhold(v, kind)
 	if c.State == "first" {
 		c.Progress = progressOf(v, l)
 	}
@@ -149,6 +152,9 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 			c.Why = append(c.Why, whyLine{string(reason), v.words.T("reason." + string(reason) + ".what"), n})
 		}
 	}
+	if !v.sees(kind) {
+		return c, nil // counts, but no names
+	}
 	if c.Failing > 0 {
 		if c.Failures, err = s.recordLines(ctx, v, l, "failing", 0, cardLines); err != nil {
 			return c, err
@@ -160,6 +166,18 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 		}
 	}
 	return c, nil
+}
+
+// withhold says of a kind that does not run that the profile does not allow it, whatever else there was to say.
+func (c *card) withhold(v *visit, kind record.Kind) {
+	if v.may().Sync(kind) || c.State != "none" && c.State != "paused" {
+		return
+	}
+	c.Withheld, c.Reconnect = true, false
+	c.Reason, c.Do = v.words.T("reason.sync_withheld.what"), v.words.T("reason.sync_withheld.do")
+	if c.State == "none" {
+		c.Label = v.words.T("state.withheld")
+	}
 }
 
 // qualify takes back that all is well where a link runs and yet something is wrong.

@@ -54,6 +54,8 @@ type contactPage struct {
 	Badge   badge
 	Changed string // who and when
 	Created string
+	Reading bool   // may be seen, but not changed
+	Deletes bool   // may be deleted
 	Failed  bool   // there are errors by the fields
 	Error   string // of the form as a whole
 }
@@ -67,6 +69,9 @@ func (p contactPage) Action() string {
 }
 
 func (s *Site) contactNew(v *visit) error {
+	if err := v.needs(record.Contacts, creating); err != nil {
+		return err
+	}
 	return s.contactForm(v, http.StatusOK, crm.Record{Owner: v.user.ID, Fields: record.Fields{}}, nil, nil)
 }
 
@@ -80,11 +85,23 @@ func (s *Site) contactShow(v *visit) error {
 
 // recordOf reads the record of the path.
 func (s *Site) recordOf(v *visit, kind record.Kind) (crm.Record, error) {
+	if err := v.needs(kind, viewing); err != nil {
+		return crm.Record{}, err
+	}
 	id, err := v.id()
 	if err != nil {
 		return crm.Record{}, err
 	}
 	return s.Records.Get(v.ctx(), v.actor(), kind, id)
+}
+
+// toEdit reads the record of the path for whoever may change it.
+func (s *Site) toEdit(v *visit, kind record.Kind) (crm.Record, error) {
+	r, err := s.recordOf(v, kind)
+	if err == nil && !v.actor().Edits(r) {
+		err = fault.New(fault.Denied, fault.NotAllowed, "web: the profile %q does not allow to change %s %s", v.user.Profile, kind, r.ID)
+	}
+	return r, err
 }
 
 // contactForm shows a contact. typed are values that a person sent and that were refused, shown in place of the stored.
@@ -100,6 +117,7 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 			return err
 		}
 		page.ID, page.Version, page.Badge = r.ID.String(), r.Version, marks[r.ID]
+		page.Reading, page.Deletes = !v.actor().Edits(r), v.actor().Deletes(r)
 		page.Name, page.Disc = contactName(v.words, r), initials(contactName(v.words, r))
 		page.Line = joinNonEmpty(" · ", string(r.Fields[record.Title]), string(r.Fields[record.AccountName]))
 		page.Email, page.Phone = string(r.Fields[record.EmailField]), firstPhone(r.Fields)
@@ -111,13 +129,14 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 		shown := group{Key: g.key, Legend: v.words.T("group." + g.key), Fold: g.fold}
 		for _, name := range g.fields {
 			f := v.control(record.Contacts, name, values, errs)
-			f.Wide = f.Wide || wideFields[name]
+			f.Wide, f.Reading = f.Wide || wideFields[name], page.Reading
 			shown.Open = shown.Open || f.Error != "" || f.Value != "" && f.Value != "false"
 			shown.Fields = append(shown.Fields, f)
 		}
 		page.Groups = append(page.Groups, shown)
 	}
-	page.Owner = v.ownerField(users, r.Owner, errs)
+	page.Owner = v.ownerField(users, record.Contacts, r.Owner, errs)
+	page.Owner.Reading = page.Reading
 	title := page.Name
 	if r.ID == 0 {
 		title = v.words.T("contact.new")
@@ -139,6 +158,9 @@ func (s *Site) contactCreate(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if err := v.needs(record.Contacts, creating); err != nil {
+		return err
+	}
 	d := draftOf(record.Contacts, form)
 	r, err := s.insert(v, record.Contacts, d)
 	if errs, ok := v.fieldWords(err); ok {
@@ -153,7 +175,7 @@ func (s *Site) contactCreate(v *visit) error {
 
 // toRecord leads to a record that was just saved, or to the list where it has been given away.
 func (v *visit) toRecord(list string, r crm.Record) error {
-	if r.Owner != v.user.ID && !v.may().AllRecords {
+	if r.Owner != v.user.ID && v.may().Records(r.Kind).View != record.Anyones {
 		return v.to(list)
 	}
 	return v.to(list + "/" + r.ID.String())
@@ -164,7 +186,7 @@ func (s *Site) contactUpdate(v *visit) error {
 	if err != nil {
 		return err
 	}
-	before, err := s.recordOf(v, record.Contacts)
+	before, err := s.toEdit(v, record.Contacts)
 	if err != nil {
 		return err
 	}
@@ -249,6 +271,9 @@ func (s *Site) remove(v *visit, kind record.Kind, list string) error {
 }
 
 func (s *Site) bringBack(v *visit, kind record.Kind, list string) error {
+	if err := v.needs(kind, viewing); err != nil {
+		return err
+	}
 	id, err := v.id()
 	if err != nil {
 		return err

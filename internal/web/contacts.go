@@ -22,6 +22,7 @@ type contactsPage struct {
 	Total  int
 	Empty  bool // there is no contact at all, whatever is searched for
 	Owners []option
+	New    bool // may be made
 }
 
 type contactRow struct {
@@ -156,8 +157,8 @@ func (v *visit) listOwner(owner string) record.ID {
 }
 
 // ownerChoices are the owners that a list can be limited to; none where a person sees only own records.
-func (v *visit) ownerChoices(users []account.User, chosen string) []option {
-	if !v.may().AllRecords {
+func (v *visit) ownerChoices(users []account.User, kind record.Kind, chosen string) []option {
+	if v.may().Records(kind).View != record.Anyones {
 		return nil
 	}
 	out := []option{
@@ -173,6 +174,9 @@ func (v *visit) ownerChoices(users []account.User, chosen string) []option {
 }
 
 func (s *Site) contactList(v *visit) error {
+	if err := v.needs(record.Contacts, viewing); err != nil {
+		return err
+	}
 	ask := readListAsk("/contacts", v.r.URL.Query(), "all")
 	q := crm.Query{
 		Owner: v.listOwner(ask.Owner), Search: ask.Q, Sort: orders[ask.Sort].sort, Descending: ask.Desc, Limit: pageSize,
@@ -197,7 +201,8 @@ func (s *Site) contactList(v *visit) error {
 		return err
 	}
 	page := contactsPage{
-		listAsk: ask, Total: total, Empty: total == 0 && ask.Q == "" && q.Owner == 0, Owners: v.ownerChoices(users, ask.Owner),
+		listAsk: ask, Total: total, Empty: total == 0 && ask.Q == "" && q.Owner == 0, Owners: v.ownerChoices(users, record.Contacts, ask.Owner),
+		New: v.creates(record.Contacts),
 	}
 	for _, r := range found {
 		page.Rows = append(page.Rows, contactRow{

@@ -44,6 +44,10 @@ func (s *Site) fail(v *visit, err error) {
 		Heading: v.words.T("error." + word + ".title"),
 		Text:    v.words.T("error." + word + ".text"),
 	}
+	if reason := fault.ReasonOf(err); reason == fault.NotAllowed || reason == fault.SyncWithheld {
+		key := "reason." + string(reason)
+		page.Text = v.words.T(key+".what") + " " + v.words.T(key+".do")
+	}
 	switch kind {
 	case fault.Broken:
 		page.Reference = reference()

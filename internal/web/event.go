@@ -35,6 +35,8 @@ type eventPage struct {
 	Skipped int // days of the series that are left out
 	Badge   badge
 	Changed string
+	Reading bool // may be seen, but not changed
+	Deletes bool // may be deleted
 	Failed  bool
 	Error   string
 }
@@ -48,6 +50,9 @@ func (p eventPage) Action() string {
 }
 
 func (s *Site) eventNew(v *visit) error {
+	if err := v.needs(record.Calendar, creating); err != nil {
+		return err
+	}
 	q := v.r.URL.Query()
 	start := v.now.In(v.zone).Truncate(time.Hour).Add(time.Hour)
 	in := eventInput{Zone: v.zone.String(), Owner: v.user.ID, Remind: "15", AllDay: q.Get("all_day") == "true"}
@@ -94,12 +99,16 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 			return err
 		}
 		page.ID, page.Version, page.Badge = r.ID.String(), r.Version, marks[r.ID]
+		page.Reading, page.Deletes = !v.actor().Edits(r), v.actor().Deletes(r)
 		page.Name = eventName(v.words, r)
 		page.Changed = v.words.T("record.changed", "Who", ownerName(users, r.ModifiedBy), "When", v.words.Moment(r.ModifiedAt.In(v.zone)))
 		if o, ok := first(r, v.zone); ok {
 			page.When = v.whenWords(o)
 			page.Repeats = v.ruleWords(r)
 			page.On, page.OnWords = v.lookedAt(r, o)
+		}
+		if page.Reading {
+			page.On = ""
 		}
 		page.Skipped = len(excludedDays(r))
 	}
@@ -124,7 +133,12 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 	page.Remind = text(record.RemindAt, in.Remind)
 	page.Remind.Input, page.Remind.Options = "select", v.reminderOptions(in.Remind)
 	page.Repeat = v.repeatForm(in.Repeat, errs)
-	page.Owner = v.ownerField(users, in.Owner, errs)
+	page.Owner = v.ownerField(users, record.Calendar, in.Owner, errs)
+	for _, f := range []*field{
+		&page.Subject, &page.Where, &page.Notes, &page.Tags, &page.Start, &page.End, &page.Zone, &page.Remind, &page.Owner,
+	} {
+		f.Reading = page.Reading
+	}
 	title := page.Name
 	if r.ID == 0 {
 		title = v.words.T("event.new")
@@ -152,6 +166,9 @@ func (s *Site) eventCreate(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if err := v.needs(record.Calendar, creating); err != nil {
+		return err
+	}
 	in := readEvent(form)
 	if errs := v.missingInput(in); errs != nil {
 		return s.eventForm(v, http.StatusUnprocessableEntity, crm.Record{Fields: record.Fields{}}, in, errs)
@@ -172,7 +189,7 @@ func (s *Site) eventUpdate(v *visit) error {
 	if err != nil {
 		return err
 	}
-	before, err := s.recordOf(v, record.Calendar)
+	before, err := s.toEdit(v, record.Calendar)
 	if err != nil {
 		return err
 	}
@@ -240,7 +257,7 @@ func (s *Site) eventMove(v *visit) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.recordOf(v, record.Calendar)
+	r, err := s.toEdit(v, record.Calendar)
 	if err != nil {
 		return err
 	}
@@ -274,7 +291,7 @@ func (s *Site) eventSkip(v *visit) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.recordOf(v, record.Calendar)
+	r, err := s.toEdit(v, record.Calendar)
 	if err != nil {
 		return err
 	}

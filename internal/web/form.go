@@ -22,6 +22,7 @@ type field struct {
 	Required bool
 	Auto     string // autocomplete
 	Wide     bool   // takes the whole row
+	Reading  bool   // shown, not to be changed
 }
 
 // ID is the element's id, for labels and messages to point to.
@@ -139,9 +140,9 @@ func tagNames(text string) []string {
 }
 
 // ownerField lets a person choose whose the record is.
-func (v *visit) ownerField(users []account.User, owner record.ID, errs fieldErrors) field {
+func (v *visit) ownerField(users []account.User, kind record.Kind, owner record.ID, errs fieldErrors) field {
 	f := field{Name: "Owner", Label: v.words.T("field.Owner"), Value: owner.String(), Input: "select", Error: errs["Owner"]}
-	if !v.may().AllRecords {
+	if v.may().Records(kind).View != record.Anyones {
 		f.Hint = v.words.T("form.owner_hint")
 	}
 	for _, u := range users {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"tandem/internal/account"
 	"tandem/internal/crm"
 	"tandem/internal/record"
 )
@@ -19,6 +20,8 @@ type homePage struct {
 	Cards    []card
 	Recent   []recentLine
 	Contacts int
+
+	SeesContacts, SeesEvents, NewContact, NewEvent bool // what the profile allows
 }
 
 // A step is one thing to do at the beginning.
@@ -62,6 +65,9 @@ func (s *Site) home(v *visit) error {
 		Greeting: v.words.T("home."+partOfDay(v.now.In(v.zone)), "Name", v.firstName()),
 		Today:    v.words.LongDay(today), Cards: cards, Contacts: count,
 		Agenda: v.agenda(found, today, week, func(crm.Record) string { return "" }),
+
+		SeesContacts: v.sees(record.Contacts), NewContact: v.creates(record.Contacts),
+		SeesEvents: v.sees(record.Calendar), NewEvent: v.creates(record.Calendar),
 	}
 	for _, r := range recent {
 		name := contactName(v.words, r)
@@ -71,7 +77,7 @@ func (s *Site) home(v *visit) error {
 			When: v.words.Ago(r.ModifiedAt, v.now, v.zone),
 		})
 	}
-	page.Steps = firstSteps(cards, count, len(found))
+	page.Steps = firstSteps(v.may(), cards, count, len(found))
 	if v.wants("home") {
 		return s.part(v, "home", "live", page)
 	}
@@ -79,20 +85,29 @@ func (s *Site) home(v *visit) error {
 	return s.render(v, http.StatusOK, "home", page)
 }
 
-// firstSteps are shown until both kinds of sync run and there is something to keep in step.
-func firstSteps(cards []card, contacts, events int) []step {
-	steps := []step{
-		{Key: "calendar", Path: marketplacePath + "#card-calendar", Done: cards[0].State != "none"},
-		{Key: "contacts", Path: marketplacePath + "#card-contacts", Done: cards[1].State != "none"},
-		{Key: "contact", Path: "/contacts/new", Done: contacts > 0},
-		{Key: "event", Path: "/calendar/new", Done: events > 0},
-	}
-	for _, s := range steps[:3] {
-		if !s.Done {
-			return steps
+// firstSteps are shown until both kinds of sync run and there is something to keep in step; of them those that the profile
+// allows.
+func firstSteps(may account.Permissions, cards []card, contacts, events int) []step {
+	var steps []step
+	todo := false
+	for _, s := range []struct {
+		step
+		allowed, counts bool
+	}{
+		{step{"calendar", marketplacePath + "#card-calendar", cards[0].State != "none"}, may.Sync(record.Calendar), true},
+		{step{"contacts", marketplacePath + "#card-contacts", cards[1].State != "none"}, may.Sync(record.Contacts), true},
+		{step{"contact", "/contacts/new", contacts > 0}, may.Contacts.Create, true},
+		{step{"event", "/calendar/new", events > 0}, may.Events.Create, false},
+	} {
+		if s.allowed {
+			steps = append(steps, s.step)
+			todo = todo || s.counts && !s.Done
 		}
 	}
-	return nil
+	if !todo {
+		return nil
+	}
+	return steps
 }
 
 func (v *visit) firstName() string {

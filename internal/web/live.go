@@ -116,5 +116,11 @@ func (v *visit) concerns(e Event) bool {
 	if e.User == 0 || e.User == v.user.ID {
 		return true
 	}
-	return e.Topic != LinksChanged && v.may().AllRecords
+	switch e.Topic {
+	case ContactsChanged:
+		return v.may().Contacts.View == record.Anyones
+	case CalendarChanged:
+		return v.may().Events.View == record.Anyones
+	}
+	return false
 }

@@ -65,8 +65,8 @@ func (s *Site) enable(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if !v.may().Sync {
-		return fault.New(fault.Denied, "", "web: the profile does not allow sync")
+	if !v.may().Sync(kind) {
+		return fault.New(fault.Denied, fault.SyncWithheld, "web: the profile does not allow sync of %s", kind)
 	}
 	_, err = s.Switch.On(v.ctx(), v.user, kind)
 	switch {
@@ -210,6 +210,9 @@ var recordStates = []string{"failing", "waiting", "excluded", "synced"}
 func (s *Site) linkRecords(v *visit) error {
 	kind, l, err := s.linkOf(v)
 	if err != nil {
+		return err
+	}
+	if err := v.needs(kind, viewing); err != nil {
 		return err
 	}
 	if l == nil {

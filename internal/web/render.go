@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"path"
 	"strings"
+
+	"tandem/internal/record"
 )
 
 // templateFiles are layout.html, parts.html and one file a page, which defines "main" and the parts of the page that
@@ -77,24 +79,34 @@ type frame struct {
 	Outlook  string // of Demo: the user's own Outlook
 	Unbuilt  bool   // the front end was not built
 	Calendar bool   // the page needs the calendar's script
+	Places   []place
+	Bin      bool // there is a recycle bin to look into
 }
 
 // A place is an entry of the main navigation.
 type place struct {
 	Section, Path, Key, Icon string
+	shows                    record.Kind // for whoever sees records of it; "": for everybody
 }
 
 // places are the main navigation, from left to right.
 var places = []place{
-	{"home", "/", "nav.home", "home"},
-	{"contacts", "/contacts", "nav.contacts", "contacts"},
-	{"calendar", "/calendar", "nav.calendar", "calendar"},
-	{"status", "/status", "nav.status", "status"},
-	{"setup", "/setup", "nav.setup", "setup"},
+	{"home", "/", "nav.home", "home", ""},
+	{"contacts", "/contacts", "nav.contacts", "contacts", record.Contacts},
+	{"calendar", "/calendar", "nav.calendar", "calendar", record.Calendar},
+	{"status", "/status", "nav.status", "status", ""},
+	{"setup", "/setup", "nav.setup", "setup", ""},
 }
 
-// Places are the main navigation.
-func (frame) Places() []place { return places }
+// places are those of the main navigation that are for whoever is signed in.
+func (v *visit) places() (out []place) {
+	for _, p := range places {
+		if p.shows == "" || v.sees(p.shows) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
 
 // Languages are those to choose from.
 func (frame) Languages() []string { return languages }
@@ -114,7 +126,8 @@ func (s *Site) frame(v *visit, section, title string) frame {
 		f.Path = "/"
 	}
 	if v.signedIn() {
-		f.SignedIn = true
+		f.SignedIn, f.Places = true, v.places()
+		f.Bin = v.sees(record.Contacts) || v.sees(record.Calendar)
 		f.User, f.Email, f.Org = v.user.Name(), v.user.Email, v.org.Name
 		f.Initials = initials(v.user.Name())
 		f.Outlook = f.SimURL + "/outlook/" + url.PathEscape(v.user.Email)

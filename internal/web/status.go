@@ -53,7 +53,7 @@ func (s *Site) status(v *visit) error {
 	page := statusPage{Here: v.r.URL.RequestURI()}
 	for _, c := range cards {
 		shown := statusCard{card: c}
-		if c.link != nil {
+		if c.link != nil && v.sees(c.link.Kind) {
 			before, _ := strconv.ParseInt(v.r.URL.Query().Get(c.Kind), 10, 64)
 			if shown.Lines, shown.Older, err = s.history(v, c.link, max(0, before)); err != nil {
 				return err

@@ -31,7 +31,22 @@ func (v *visit) ctx() context.Context { return v.r.Context() }
 func (v *visit) signedIn() bool { return v.user.ID != 0 }
 
 // may are the permissions of whoever is signed in.
-func (v *visit) may() account.Permissions { return v.user.Profile.Permissions() }
+func (v *visit) may() account.Permissions { return v.user.May }
+
+// needs refuses whoever may not do something with the records of a kind.
+func (v *visit) needs(kind record.Kind, what func(record.Access) bool) error {
+	if !what(v.may().Records(kind)) {
+		return fault.New(fault.Denied, fault.NotAllowed, "web: the profile %q does not allow this with %s", v.user.Profile, kind)
+	}
+	return nil
+}
+
+func viewing(a record.Access) bool  { return a.View != record.Nobodys }
+func creating(a record.Access) bool { return a.Create }
+
+// sees and creates report whether there is anything of a kind to see, and to make, for whoever is signed in.
+func (v *visit) sees(kind record.Kind) bool    { return viewing(v.may().Records(kind)) }
+func (v *visit) creates(kind record.Kind) bool { return creating(v.may().Records(kind)) }
 
 // actor is the person as the CRM knows one.
 func (v *visit) actor() crm.Actor {
@@ -39,7 +54,8 @@ func (v *visit) actor() crm.Actor {
 	return crm.Actor{
 		Author:     crm.Author{Org: v.user.Org, User: v.user.ID},
 		Zone:       v.zone.String(),
-		AllRecords: may.AllRecords,
+		Contacts:   may.Contacts,
+		Events:     may.Events,
 		MassUpdate: may.MassUpdate,
 	}
 }

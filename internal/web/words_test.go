@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"tandem/internal/account"
 	"tandem/internal/record"
 )
 
@@ -163,7 +164,7 @@ func builtKeys() []string {
 	for _, part := range []string{"morning", "afternoon", "evening"} {
 		add("home.%s", part)
 	}
-	for _, s := range firstSteps(make([]card, 2), 0, 0) {
+	for _, s := range firstSteps(account.SuperAdmin.Permissions(), make([]card, 2), 0, 0) {
 		add("step.%s.title", s.Key)
 		add("step.%s.text", s.Key)
 	}

@@ -147,8 +147,9 @@ func (w *world) allowed(ctx context.Context, org, user record.ID, kind record.Ki
 
 // actor is a user as the CRM knows one.
 func (w *world) actor(upn string) crm.Actor {
-	u := w.users[upn]
-	return crm.Actor{Author: crm.Author{Org: u.Org, User: u.ID}, Zone: u.Zone, AllRecords: u.Profile.Permissions().AllRecords}
+	u, err := w.store.Accounts().User(context.Background(), w.users[upn].Org, w.users[upn].ID)
+	w.must(err)
+	return crm.Actor{Author: crm.Author{Org: u.Org, User: u.ID}, Zone: u.Zone, Contacts: u.May.Contacts, Events: u.May.Events}
 }
 
 // contact makes one, owned by the user.
