@@ -73,7 +73,7 @@ func (s *Site) connected(v *visit, f flow, p person) error {
 	if err := s.saveGrant(v, u, p); err != nil {
 		return err
 	}
-	if err := s.signIn(v.ctx(), u); err != nil {
+	if err := s.signIn(v, u); err != nil {
 		return err
 	}
 	if err := s.resume(v, u, tk.Kind, p); err != nil {

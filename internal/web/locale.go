@@ -16,6 +16,8 @@ import (
 // messages are the words of the pages, one file a language. A test holds their keys against each other, against the
 // templates and against every code that pages put into words.
 //
+// messages/en.json is for all pages, messages/users.en.json for those of users, and so on.
+//
 //go:embed messages/*.json
 var messages embed.FS
 
@@ -35,30 +37,46 @@ func loadWords() map[string]*words {
 	bundle := i18n.NewBundle(language.English)
 	out := map[string]*words{}
 	for _, lang := range languages {
-		raw, err := messages.ReadFile("messages/" + lang + ".json")
-		if err != nil {
-			panic(err)
-		}
-		file, err := i18n.ParseMessageFileBytes(raw, lang+".json", map[string]i18n.UnmarshalFunc{"json": json.Unmarshal})
-		if err != nil {
-			panic(fmt.Errorf("web: messages of %s: %w", lang, err))
-		}
-		w := &words{lang: lang, plain: map[string]string{}, printer: message.NewPrinter(file.Tag)}
-		for _, m := range file.Messages {
-			if m.One == "" && !strings.Contains(m.Other, "{{") {
-				w.plain[m.ID] = m.Other
+		w := &words{lang: lang, plain: map[string]string{}, printer: message.NewPrinter(language.MustParse(lang))}
+		for _, name := range messageFiles(lang) {
+			raw, err := messages.ReadFile("messages/" + name)
+			if err != nil {
+				panic(err)
 			}
-			if m.One != "" && m.Many == "" {
-				m.Many = m.Other // Portuguese has a form for whole millions, which reads the same here
+			file, err := i18n.ParseMessageFileBytes(raw, lang+".json", map[string]i18n.UnmarshalFunc{"json": json.Unmarshal})
+			if err != nil {
+				panic(fmt.Errorf("web: messages of %s: %w", name, err))
 			}
+			for _, m := range file.Messages {
+				if m.One == "" && !strings.Contains(m.Other, "{{") {
+					w.plain[m.ID] = m.Other
+				}
+				if m.One != "" && m.Many == "" {
+					m.Many = m.Other // Portuguese has a form for whole millions, which reads the same here
+				}
+			}
+			bundle.MustAddMessages(file.Tag, file.Messages...)
 		}
-		bundle.MustAddMessages(file.Tag, file.Messages...)
 		out[lang] = w
 	}
 	for lang, w := range out {
 		w.localizer = i18n.NewLocalizer(bundle, lang)
 	}
 	return out
+}
+
+// messageFiles are the files of a language.
+func messageFiles(lang string) (names []string) {
+	all, err := messages.ReadDir("messages")
+	if err != nil {
+		panic(err)
+	}
+	for _, f := range all {
+		if f.Name() == lang+".json" || strings.HasSuffix(f.Name(), "."+lang+".json") {
+			names = append(names, f.Name())
+		}
+	}
+	return names
 }
 
 // T is the message with its blanks filled in from pairs of name and value. A number under the name Count chooses the

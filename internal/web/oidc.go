@@ -103,9 +103,13 @@ func (i *identity) authorizeURL(ctx context.Context, f flow, state string) (stri
 // A person is who signed in at Microsoft, as proved by an ID token, and the tokens that came with it.
 type person struct {
 	account.Identity
-	Name  string
-	Email string // for show
-	token *oauth2.Token
+	Name     string
+	Email    string // for show
+	Username string // preferred_username
+	First    string
+	Last     string
+	Roles    []string // wids: template ids of directory roles, where the app's registration asks for them
+	token    *oauth2.Token
 }
 
 // scopes are those that the token endpoint says were granted, without the address of Graph before them.
@@ -158,11 +162,14 @@ func (i *identity) identify(ctx context.Context, f flow, code string) (person, e
 		return person{}, fault.New(fault.Denied, "", "web: the ID token: %w", err)
 	}
 	var claims struct {
-		TID      string `json:"tid"`
-		OID      string `json:"oid"`
-		Name     string `json:"name"`
-		Email    string `json:"email"`
-		Username string `json:"preferred_username"`
+		TID      string   `json:"tid"`
+		OID      string   `json:"oid"`
+		Name     string   `json:"name"`
+		Email    string   `json:"email"`
+		Username string   `json:"preferred_username"`
+		First    string   `json:"given_name"`
+		Last     string   `json:"family_name"`
+		WIDs     []string `json:"wids"`
 	}
 	if err := verified.Claims(&claims); err != nil {
 		return person{}, fault.New(fault.Denied, "", "web: the ID token's claims: %w", err)
@@ -183,7 +190,8 @@ func (i *identity) identify(ctx context.Context, f flow, code string) (person, e
 	}
 	return person{
 		Identity: account.Identity{TenantID: strings.ToLower(claims.TID), ObjectID: strings.ToLower(claims.OID)},
-		Name:     claims.Name, Email: email, token: token,
+		Name:     claims.Name, Email: email, Username: claims.Username, First: claims.First, Last: claims.Last,
+		Roles: claims.WIDs, token: token,
 	}, nil
 }
 

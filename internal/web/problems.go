@@ -25,19 +25,17 @@ type problem struct {
 
 // The problems that we find ourselves.
 var (
-	problemGeneral        = problem{key: "general", status: http.StatusForbidden}
-	problemState          = problem{key: "state", status: http.StatusBadRequest}
-	problemPersonal       = problem{key: "personal", status: http.StatusForbidden}
-	problemAway           = problem{key: "away", status: http.StatusServiceUnavailable}
-	problemApp            = problem{key: "app", status: http.StatusServiceUnavailable, final: true}
-	problemDeactivated    = problem{key: "deactivated", status: http.StatusForbidden, final: true}
-	problemNotInvited     = problem{key: "not_invited", status: http.StatusForbidden, final: true}
-	problemNoOrganization = problem{key: "no_organization", status: http.StatusForbidden, final: true}
-	problemOtherPerson    = problem{key: "other_person", status: http.StatusForbidden}
-	problemNotTied        = problem{key: "not_tied", status: http.StatusForbidden, final: true}
-	problemPartly         = problem{key: "partly", status: http.StatusForbidden}
-	problemTicket         = problem{key: "ticket", status: http.StatusForbidden, final: true}
-	problemConsented      = problem{key: "consented", status: http.StatusOK, final: true} // none at all, but told like one
+	problemGeneral     = problem{key: "general", status: http.StatusForbidden}
+	problemState       = problem{key: "state", status: http.StatusBadRequest}
+	problemPersonal    = problem{key: "personal", status: http.StatusForbidden}
+	problemAway        = problem{key: "away", status: http.StatusServiceUnavailable}
+	problemApp         = problem{key: "app", status: http.StatusServiceUnavailable, final: true}
+	problemDeactivated = problem{key: "deactivated", status: http.StatusForbidden, final: true}
+	problemOtherPerson = problem{key: "other_person", status: http.StatusForbidden}
+	problemNotTied     = problem{key: "not_tied", status: http.StatusForbidden, final: true}
+	problemPartly      = problem{key: "partly", status: http.StatusForbidden}
+	problemTicket      = problem{key: "ticket", status: http.StatusForbidden, final: true}
+	problemConsented   = problem{key: "consented", status: http.StatusOK, final: true} // none at all, but told like one
 )
 
 // said are the problems that Microsoft tells by number or by error code. It asks programs not to rely on the numbers,

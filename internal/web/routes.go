@@ -29,9 +29,10 @@ import (
 type entry uint8
 
 const (
-	anyone entry = iota // signed in or not
-	member              // whoever is signed in; others are led to /signin
-	script              // whoever is signed in; others get 401 and no page
+	anyone  entry = iota // signed in or not
+	member               // whoever is signed in; others are led to /signin
+	script               // whoever is signed in; others get 401 and no page
+	manager              // whoever manages users; others are led to /signin or get 403
 )
 
 type route struct {
@@ -42,7 +43,7 @@ type route struct {
 
 // routes is every page, and who may enter. Whose records one may see is the CRM's to decide, from the actor.
 func (s *Site) routes() []route {
-	return []route{
+	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), []route{
 		{"GET /{$}", member, s.home},
 
 		{"GET /signin", anyone, s.signInPage},
@@ -92,7 +93,7 @@ func (s *Site) routes() []route {
 		{"POST /status/take", member, s.takeLost},
 
 		{"GET /live", script, s.live},
-	}
+	})
 }
 
 // build puts the table on a mux, and around it what holds for every request.
@@ -121,6 +122,8 @@ func (s *Site) guard(rt route) http.Handler {
 			s.fail(v, err)
 		case rt.who != anyone && !v.signedIn():
 			s.leadToSignIn(v, rt.who)
+		case rt.who == manager && !v.user.May.ManageUsers:
+			s.fail(v, fault.New(fault.Denied, "", "web: the profile does not manage users"))
 		default:
 			if err := rt.handle(v); err != nil {
 				s.fail(v, err)
@@ -131,7 +134,7 @@ func (s *Site) guard(rt route) http.Handler {
 
 func (s *Site) leadToSignIn(v *visit, who entry) {
 	target := "/signin"
-	if v.r.Method == http.MethodGet && v.r.URL.Path != "/" && who == member {
+	if v.r.Method == http.MethodGet && v.r.URL.Path != "/" && who != script {
 		target += "?" + url.Values{"next": {v.r.URL.RequestURI()}}.Encode()
 	}
 	switch {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tandem/internal/account"
+	"tandem/internal/fault"
 	"tandem/internal/record"
 )
 
@@ -108,6 +109,38 @@ type ticket struct {
 func (t Tickets) ConnectURL(org, user record.ID, kind record.Kind) string {
 	sealed := t.sealer.seal(ticket{org, user, kind}, t.now().Add(ticketLife))
 	return t.base + "/connect/microsoft?" + url.Values{"kind": {string(kind)}, "ticket": {sealed}}.Encode()
+}
+
+// passGrace is how long the link of a pass is still known for one after its end, so that whoever follows it late is told
+// that it is over, and not that it was forged.
+const passGrace = 365 * 24 * time.Hour
+
+// sealedPass is what the link of a letter holds. What became of the pass stands in the database.
+type sealedPass struct {
+	Pass    record.ID       `json:"i"`
+	Purpose account.Purpose `json:"f"`
+}
+
+func (t Tickets) passPath(p account.Pass) string {
+	return t.sealer.seal(sealedPass{p.ID, p.Purpose}, p.Expires.Add(passGrace))
+}
+
+// InvitationURL is the address at which an invitation is accepted.
+func (t Tickets) InvitationURL(p account.Pass) string { return t.base + "/invitation/" + t.passPath(p) }
+
+// ResetURL is the address at which a forgotten password is replaced.
+func (t Tickets) ResetURL(p account.Pass) string { return t.base + "/password/" + t.passPath(p) }
+
+// PageURL is the address of one of our pages, by its path.
+func (t Tickets) PageURL(path string) string { return t.base + path }
+
+// openPass reads the sealed part of a link. NotFound: it is none of ours.
+func (t Tickets) openPass(text string, purpose account.Purpose) (record.ID, error) {
+	var p sealedPass
+	if err := t.sealer.open(text, t.now(), &p); err != nil || p.Purpose != purpose || p.Pass == 0 {
+		return 0, fault.New(fault.NotFound, "", "web: not a link of ours")
+	}
+	return p.Pass, nil
 }
 
 func (t Tickets) open(text string) (ticket, error) {

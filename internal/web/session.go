@@ -2,8 +2,10 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -27,6 +29,9 @@ const (
 	keyUser  = "user"
 	keySeen  = "seen"
 	keyFlash = "flash"
+
+	keySession = "session" // account.Session's ID
+	keyArrival = "arrival" // a sealed arrival: who came from Microsoft and has no account, or not that one
 )
 
 func newSessions(d Deps) *scs.SessionManager {
@@ -49,18 +54,42 @@ func (s *Site) sessionsAway(w http.ResponseWriter, r *http.Request, err error) {
 	s.fail(&visit{w: w, r: r, words: s.pages.negotiate(r, ""), now: s.Now()}, err)
 }
 
-// signIn makes the session one of this user, under a new token.
-func (s *Site) signIn(ctx context.Context, u account.User) error {
-	if err := s.sessions.Clear(ctx); err != nil {
+// maxAgent is how much is kept of what a browser says of itself.
+const maxAgent = 200
+
+// signIn makes the browser's session one of this user, under a new token, and ends the one that it had.
+func (s *Site) signIn(v *visit, u account.User) error {
+	if err := s.endSession(v.ctx()); err != nil {
 		return err
 	}
-	if err := s.sessions.RenewToken(ctx); err != nil {
+	if err := s.sessions.Clear(v.ctx()); err != nil {
 		return err
 	}
-	s.sessions.Put(ctx, keyOrg, int64(u.Org))
-	s.sessions.Put(ctx, keyUser, int64(u.ID))
-	s.sessions.Put(ctx, keySeen, s.Now().Unix())
-	return s.Accounts.SignedIn(ctx, u.Org, u.ID, s.Now())
+	if err := s.sessions.RenewToken(v.ctx()); err != nil {
+		return err
+	}
+	agent := []rune(strings.ToValidUTF8(v.r.UserAgent(), ""))
+	session := account.Session{
+		ID: rand.Text(), Org: u.Org, User: u.ID, Created: s.Now(), Seen: s.Now(),
+		Agent: string(agent[:min(len(agent), maxAgent)]), Address: s.place(v.r),
+	}
+	if err := s.Accounts.OpenSession(v.ctx(), session); err != nil {
+		return err
+	}
+	s.sessions.Put(v.ctx(), keySession, session.ID)
+	s.sessions.Put(v.ctx(), keyOrg, int64(u.Org))
+	s.sessions.Put(v.ctx(), keyUser, int64(u.ID))
+	s.sessions.Put(v.ctx(), keySeen, s.Now().Unix())
+	return s.Accounts.SignedIn(v.ctx(), u.Org, u.ID, s.Now())
+}
+
+// endSession ends the session of a user that the browser has, if it has one.
+func (s *Site) endSession(ctx context.Context) error {
+	org, user, id := s.sessions.GetInt64(ctx, keyOrg), s.sessions.GetInt64(ctx, keyUser), s.sessions.GetString(ctx, keySession)
+	if id == "" {
+		return nil
+	}
+	return s.Accounts.EndSession(ctx, record.ID(org), record.ID(user), id)
 }
 
 // member finds who is signed in; ok is false when nobody is, or no longer. byHand says that a person does something:
@@ -74,15 +103,17 @@ func (s *Site) member(ctx context.Context, byHand bool) (u account.User, ok bool
 	if s.Now().Sub(seen) > sessionIdle {
 		return u, false, s.sessions.Destroy(ctx)
 	}
-	u, err = s.Accounts.User(ctx, record.ID(org), record.ID(user))
-	if fault.Is(err, fault.NotFound) || err == nil && u.State != account.Active {
-		return account.User{}, false, s.sessions.Destroy(ctx)
-	}
-	if err != nil {
-		return u, false, err
-	}
+	var now time.Time
 	if byHand && s.Now().Sub(seen) > seenEvery {
-		s.sessions.Put(ctx, keySeen, s.Now().Unix())
+		now = s.Now()
+		s.sessions.Put(ctx, keySeen, now.Unix())
+	}
+	u, err = s.Accounts.SessionUser(ctx, s.sessions.GetString(ctx, keySession), now)
+	switch {
+	case fault.Is(err, fault.NotFound), fault.Is(err, fault.Denied), err == nil && u.ID != record.ID(user):
+		return account.User{}, false, s.sessions.Destroy(ctx)
+	case err != nil:
+		return u, false, err
 	}
 	return u, true, nil
 }

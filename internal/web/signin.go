@@ -30,13 +30,17 @@ var (
 // A flow is one way to Microsoft and back. It is sealed into a cookie of the browser that set out, named after its
 // state, and removed when the browser returns: so a state counts once, and only there.
 type flow struct {
-	Verifier string   `json:"v"` // PKCE
-	Nonce    string   `json:"n"`
-	Scopes   []string `json:"s"`
-	Next     string   `json:"x,omitempty"` // where to go afterwards, a path of ours
-	Hint     string   `json:"h,omitempty"`
-	Prompt   string   `json:"p,omitempty"`
-	Connect  *ticket  `json:"c,omitempty"` // of a consent: for whom and what
+	Verifier string    `json:"v"` // PKCE
+	Nonce    string    `json:"n"`
+	Scopes   []string  `json:"s"`
+	Next     string    `json:"x,omitempty"` // where to go afterwards, a path of ours
+	Hint     string    `json:"h,omitempty"`
+	Prompt   string    `json:"p,omitempty"`
+	Connect  *ticket   `json:"c,omitempty"` // of a consent: for whom and what
+	Pass     record.ID `json:"i,omitempty"` // of an invitation that is to be accepted
+	Launch   bool      `json:"l,omitempty"` // from the app's tile: the accounts page is where it ends
+	// Everybody is a consent for a whole tenant: 1 on the way to the administrator's page, 2 on the way to prove it.
+	Everybody int `json:"e,omitempty"`
 }
 
 // flowLife is how long a person may take at Microsoft's pages.
@@ -114,6 +118,9 @@ func (s *Site) signInPage(v *visit) error {
 }
 
 func (s *Site) startSignIn(v *visit) error {
+	if err := s.Registry.Limit(v.ctx(), account.MicrosoftSignIns, "", s.place(v.r)); err != nil {
+		return err
+	}
 	return s.setOut(v, flow{Scopes: signInScopes, Next: ownPath(v.r.URL.Query().Get("next")), Prompt: "select_account"})
 }
 
@@ -139,23 +146,7 @@ func (s *Site) callback(v *visit) error {
 	if f.Connect != nil {
 		return s.connected(v, f, p)
 	}
-	u, err := s.Accounts.UserByIdentity(v.ctx(), p.Identity)
-	if fault.Is(err, fault.NotFound) {
-		return s.stranger(v, p)
-	}
-	if err != nil {
-		return err
-	}
-	if u.State != account.Active {
-		return s.signInFailed(v, f, problemDeactivated, nil)
-	}
-	if err := s.keepFirstGrant(v, u, p); err != nil {
-		return err
-	}
-	if err := s.signIn(v.ctx(), u); err != nil {
-		return err
-	}
-	return v.to(ownPath(f.Next))
+	return s.arrive(v, f, p)
 }
 
 // consentedForAll thanks an administrator who followed the link of the page "an administrator must allow this first".
@@ -189,20 +180,10 @@ func (s *Site) saveGrant(v *visit, u account.User, p person) error {
 	})
 }
 
-// stranger answers somebody whom Microsoft knows and we do not.
-func (s *Site) stranger(v *visit, p person) error {
-	org, err := s.Accounts.OrganizationByTenant(v.ctx(), p.TenantID)
-	problem := problemNotInvited
-	if fault.Is(err, fault.NotFound) {
-		problem = problemNoOrganization
-	} else if err != nil {
+func (s *Site) signOut(v *visit) error {
+	if err := s.endSession(v.ctx()); err != nil {
 		return err
 	}
-	s.showProblem(v, problem, "", "Email", p.Email, "Org", org.Name)
-	return nil
-}
-
-func (s *Site) signOut(v *visit) error {
 	if err := s.sessions.Destroy(v.ctx()); err != nil {
 		return err
 	}

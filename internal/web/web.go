@@ -10,6 +10,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -25,14 +26,20 @@ import (
 
 // Deps is what the pages need of the world. All of it must be given, but for Ended, HTTP, Now and Logger.
 type Deps struct {
-	Accounts Accounts
-	Records  Records
-	Links    Links
-	Switch   Switch
-	Grants   Grants
-	Live     Live
-	Sessions scs.Store // a CtxStore is used as one
-	Settings Settings
+	Accounts  account.Store
+	Registry  *account.Registry // the rules about accounts
+	Directory Directory
+	Records   Records
+	Links     Links
+	Switch    Switch
+	Grants    Grants
+	Live      Live
+	Sessions  scs.Store // a CtxStore is used as one
+	Settings  Settings
+
+	// Describe completes what an ID token tells of a person by what Graph answers to the person's own access token:
+	// names, addresses, whether a guest, the tenant's name, the directory roles. What Graph will not tell stays as it is.
+	Describe func(ctx context.Context, access account.Secret, a account.Arrival) (account.Arrival, error)
 
 	// Ended lists a user's links that are Off, the latest of each kind, so that a card can say why one ended by itself.
 	// nil: cards don't say it.
@@ -52,6 +59,10 @@ type Settings struct {
 	ClientSecret account.Secret
 	SecretKey    account.Secret // seals what is left with the browser; 16 bytes or more
 
+	Edition        account.Edition // of new organizations
+	TrustedProxies []netip.Prefix  // whose X-Forwarded-For is believed
+	Mail           bool            // letters can be sent
+
 	Demo   bool   // against the simulator: says so on every page
 	SimURL string // of Demo: where people find the simulator
 }
@@ -68,15 +79,14 @@ func (s Settings) authorityOrigin() string {
 	return u.Scheme + "://" + u.Host
 }
 
-// Accounts are the people. account.Store fits it.
-type Accounts interface {
-	Organization(ctx context.Context, id record.ID) (account.Organization, error)
-	OrganizationByTenant(ctx context.Context, tenantID string) (account.Organization, error)
-	User(ctx context.Context, org, id record.ID) (account.User, error)
-	UserByIdentity(ctx context.Context, i account.Identity) (account.User, error)
-	Users(ctx context.Context, org record.ID) ([]account.User, error)
-	UpdateUser(ctx context.Context, u account.User) error
-	SignedIn(ctx context.Context, org, id record.ID, at time.Time) error
+// Directory is the tenant's directory, as the grant of a signed-in user shows it.
+type Directory interface {
+	// Search lists people whose name or address begins with the text, a page at a time: after is "" or what came with
+	// the page before; more is "" on the last one. Denied with reason ConsentRequired or ReconnectNeeded: the user must
+	// go to Microsoft first.
+	Search(ctx context.Context, user account.User, begins, after string) (people []account.DirectoryPerson, more string, err error)
+	// Lookup finds people by object id, at most account.MaxInvitees; those who are not there are left out.
+	Lookup(ctx context.Context, user account.User, ids []string) ([]account.DirectoryPerson, error)
 }
 
 // Records are contacts and events. *crm.CRM fits it; what an actor may not see does not exist for the actor.
@@ -142,6 +152,7 @@ const (
 	ContactsChanged Topic = "contacts"
 	CalendarChanged Topic = "calendar"
 	LinksChanged    Topic = "links" // state, counts or progress
+	UsersChanged    Topic = "users" // of those who manage them
 )
 
 // Site is the pages as an http.Handler.
@@ -153,6 +164,7 @@ type Site struct {
 	sessions *scs.SessionManager
 	sealer   sealer
 	tickets  Tickets
+	arrivals sealer
 	identity *identity
 	streams  streams
 }
@@ -175,6 +187,9 @@ func New(d Deps) (*Site, error) {
 	var err error
 	defer fault.Wrap(&err, "web: build the pages")
 	if s.sealer, err = newSealer(d.Settings.SecretKey, "browser"); err != nil {
+		return nil, err
+	}
+	if s.arrivals, err = newSealer(d.Settings.SecretKey, "arrival"); err != nil {
 		return nil, err
 	}
 	if s.tickets, err = NewTickets(d.Settings.URL, d.Settings.SecretKey, d.Now); err != nil {
