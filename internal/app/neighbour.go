@@ -27,27 +27,40 @@ type neighbour struct {
 }
 
 // mailbox opens the mailbox of a user, with that user's own credentials and nobody else's.
-func (n *neighbour) mailbox(ctx context.Context, org, user record.ID) (*graph.Mailbox, error) {
-	u, err := n.accounts.User(ctx, org, user)
-	switch {
-	case err != nil:
-		return nil, err
-	case u.State != account.Active:
-		return nil, fault.New(fault.Denied, fault.AccountDisabled, "app: user %d is %s", user, u.State)
-	case u.Identity.IsZero():
-		return nil, fault.New(fault.Denied, fault.ConsentRequired, "app: user %d has no Microsoft identity", user)
+func (n *neighbour) mailbox(u account.User) (*graph.Mailbox, error) {
+	if u.Identity.IsZero() {
+		return nil, fault.New(fault.Denied, fault.ConsentRequired, "app: user %d has no Microsoft identity", u.ID)
 	}
-	return n.client.For(n.tokens.For(org, user, u.Identity.TenantID), u.Identity.ObjectID), nil
+	return n.client.For(n.tokens.For(u.Org, u.ID, u.Identity.TenantID), u.Identity.ObjectID), nil
 }
 
-// mailboxOf opens the mailbox of a link's user.
+// syncs reports with a fault whether a user may have a kind synced.
+func syncs(u account.User, kind record.Kind) error {
+	switch {
+	case u.State != account.Active:
+		return fault.New(fault.Denied, fault.AccountDisabled, "app: user %d is %s", u.ID, u.State)
+	case !u.May.Sync(kind):
+		return fault.New(fault.Denied, fault.SyncWithheld, "app: the profile %q of user %d does not allow sync of %s", u.Profile, u.ID, kind)
+	}
+	return nil
+}
+
+// mailboxOf opens the mailbox of a link's user. A link that is being switched off is let in whatever its user may still
+// do, or nobody could clear the mailbox of somebody who has left.
 func (n *neighbour) mailboxOf(ctx context.Context, link *reconcile.Link) (*graph.Mailbox, error) {
-	return n.mailbox(ctx, link.Org, link.User)
+	u, err := n.accounts.User(ctx, link.Org, link.User)
+	if err == nil && link.State != reconcile.Switching {
+		err = syncs(u, link.Kind)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return n.mailbox(u)
 }
 
 // Microsoft is the calendar or contact folder of a link.
 func (n *neighbour) Microsoft(ctx context.Context, link *reconcile.Link) (reconcile.Side, error) {
-	box, err := n.mailbox(ctx, link.Org, link.User)
+	box, err := n.mailboxOf(ctx, link)
 	if err != nil {
 		return nil, err
 	}
@@ -84,9 +97,17 @@ func (n *neighbour) CRM(ctx context.Context, link *reconcile.Link) (reconcile.Si
 	}), nil
 }
 
-// allowed reports with a fault whether a user's grant covers a kind, Microsoft takes it, and there is a mailbox.
+// allowed reports with a fault whether a user's profile allows a kind, the grant covers it, Microsoft takes it, and there
+// is a mailbox.
 func (n *neighbour) allowed(ctx context.Context, org, user record.ID, kind record.Kind) (err error) {
 	defer fault.Wrap(&err, "app: may user %d sync %s", user, kind)
+	u, err := n.accounts.User(ctx, org, user)
+	if err != nil {
+		return err
+	}
+	if err := syncs(u, kind); err != nil {
+		return err
+	}
 	grant, err := n.accounts.Grant(ctx, org, user)
 	switch {
 	case fault.Is(err, fault.NotFound):
@@ -98,7 +119,7 @@ func (n *neighbour) allowed(ctx context.Context, org, user record.ID, kind recor
 	case !covers(grant.Scopes, kind):
 		return fault.New(fault.Denied, fault.ConsentRequired, "app: the grant does not cover %s", kind)
 	}
-	box, err := n.mailbox(ctx, org, user)
+	box, err := n.mailbox(u)
 	if err != nil {
 		return err
 	}

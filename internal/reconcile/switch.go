@@ -13,8 +13,8 @@ import (
 // Switchboard turns links on and off for people.
 type Switchboard struct {
 	Links Links
-	// Allowed reports with a fault whether the user's grant covers a kind and the mailbox can be reached: Denied with
-	// reason ConsentRequired, ReconnectNeeded or MailboxUnavailable.
+	// Allowed reports with a fault whether the user's profile allows a kind, the grant covers it and the mailbox can be
+	// reached: Denied with reason SyncWithheld, AccountDisabled, ConsentRequired, ReconnectNeeded or MailboxUnavailable.
 	Allowed func(ctx context.Context, org, user record.ID, kind record.Kind) error
 	Now     func() time.Time
 }
