@@ -2,10 +2,9 @@ package m365sim
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
-	"slices"
-	"sync"
 	"time"
 )
 
@@ -51,11 +50,23 @@ func (s *Sim) controlRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /sim/forget", control(func(f struct{ User string }) (any, error) {
 		return map[string]bool{"found": s.ForgetSyncStates(f.User)}, nil
 	}))
+	mux.HandleFunc("POST /sim/crowd", control(func(c struct {
+		Tenant string
+		People int
+	}) (any, error) {
+		if c.People < 1 || c.People > maxCrowd || s.Tenant(c.Tenant) == nil {
+			return nil, fmt.Errorf("m365sim: a crowd is a tenant and 1 to %d people", maxCrowd)
+		}
+		return map[string]int{"people": s.Crowd(c.Tenant, c.People)}, nil
+	}))
 	mux.HandleFunc("POST /sim/reset", control(func(r struct{ Tokens bool }) (any, error) {
 		s.Reset(r.Tokens)
 		return map[string]bool{"reset": true}, nil
 	}))
 }
+
+// maxCrowd is more people than any simulated company needs, and fewer than a machine has memory for.
+const maxCrowd = 200_000
 
 // control makes a handler of a function that takes a JSON document, which may be absent, and gives one back.
 func control[T any](do func(T) (any, error)) http.HandlerFunc {
@@ -89,39 +100,6 @@ func list[T any](all []T) []T {
 	return all
 }
 
-// An OutboxMail is a mail that the product under test sent by SMTP, as the demo's catcher hands it in.
-type OutboxMail struct {
-	From    string    `json:"from"`
-	To      []string  `json:"to"`
-	Subject string    `json:"subject"`
-	Text    string    `json:"text,omitempty"`
-	HTML    string    `json:"html,omitempty"`
-	Raw     string    `json:"raw,omitempty"`
-	Time    time.Time `json:"time"`
-}
-
-type outbox struct {
-	mu   sync.Mutex
-	sent []OutboxMail
-}
-
-// AddOutbox puts a mail where GET /sim/outbox finds it.
-func (s *Sim) AddOutbox(m OutboxMail) {
-	if m.Time.IsZero() {
-		m.Time = s.now()
-	}
-	s.outbox.mu.Lock()
-	defer s.outbox.mu.Unlock()
-	s.outbox.sent = append(s.outbox.sent, m)
-}
-
-// Outbox lists the mails that were handed in, oldest first.
-func (s *Sim) Outbox() []OutboxMail {
-	s.outbox.mu.Lock()
-	defer s.outbox.mu.Unlock()
-	return slices.Clone(s.outbox.sent)
-}
-
 // Reset goes back to the data of the first day: the same people with the same ids, empty mailboxes, no faults, no
 // latency, no subscriptions, no counts, the warts of the start. Tokens stay valid unless tokens says to forget them too.
 func (s *Sim) Reset(tokens bool) {
@@ -144,9 +122,7 @@ func (s *Sim) Reset(tokens bool) {
 	s.mails.mu.Lock()
 	s.mails.sent = nil
 	s.mails.mu.Unlock()
-	s.outbox.mu.Lock()
-	s.outbox.sent = nil
-	s.outbox.mu.Unlock()
+	s.outbox.empty()
 	s.counts.reset()
 }
 

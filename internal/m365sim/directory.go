@@ -3,7 +3,6 @@ package m365sim
 import (
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -33,8 +32,9 @@ type Tenant struct {
 	Domain string
 	Name   string
 
-	mu     sync.RWMutex
-	people []*Person
+	mu      sync.RWMutex
+	people  []*Person
+	counted *census // of these people; nil after a change
 }
 
 // People lists everybody in the tenant, in the order in which they were added. The list is the caller's own.
@@ -49,7 +49,7 @@ func (t *Tenant) replace(old, changed *Person) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if i := slices.Index(t.people, old); i >= 0 {
-		t.people[i] = changed
+		t.people[i], t.counted = changed, nil
 	}
 }
 
@@ -81,7 +81,7 @@ func (p *Person) HasRole(templateID string) bool {
 	return false
 }
 
-// Tenants lists both tenants, contoso.example first.
+// Tenants lists all tenants, contoso.example first.
 func (s *Sim) Tenants() []*Tenant {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -100,7 +100,7 @@ func (s *Sim) Tenant(idOrDomain string) *Tenant {
 	return nil
 }
 
-// Person finds somebody by UPN, mail address or oid, over both tenants; nil when there is nobody.
+// Person finds somebody by UPN, mail address or oid, over all tenants; nil when there is nobody.
 func (s *Sim) Person(name string) *Person {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -136,18 +136,14 @@ func (s *Sim) EditPerson(name string, edit func(*Person)) bool {
 	return true
 }
 
-// enter makes a person findable and gives a mailbox to whoever is to have one. The caller holds s.mu.
+// enter makes a person findable, and tells the mailbox that there may be whose it is now. The caller holds s.mu.
 func (s *Sim) enter(p *Person) {
 	s.byOID[p.ID] = p
 	s.byName[strings.ToLower(p.UPN)] = p
 	if p.Mail != "" {
 		s.byName[strings.ToLower(p.Mail)] = p
 	}
-	box := s.boxes[p.ID]
-	switch {
-	case p.HasMailbox && box == nil:
-		s.boxes[p.ID] = newMailbox(s, p)
-	case box != nil:
+	if box := s.boxes[p.ID]; box != nil {
 		box.owner.Store(p)
 		box.enabled.Store(p.HasMailbox)
 	}
@@ -164,7 +160,8 @@ func (s *Sim) populate() {
 
 	contoso := newTenant("contoso.example", "Contoso")
 	fabrikam := newTenant("fabrikam.example", "Fabrikam")
-	s.tenants = []*Tenant{contoso, fabrikam}
+	northwind := newTenant("northwind.example", "Northwind Traders")
+	s.tenants = []*Tenant{contoso, fabrikam, northwind}
 
 	contoso.add("admin", "MOD", "Administrator", func(p *Person) { p.Roles = []string{RoleGlobalAdministrator}; p.JobTitle = "Administrator" })
 	for _, row := range []struct{ name, given, surname, title, department, zone, language string }{
@@ -187,12 +184,25 @@ func (s *Sim) populate() {
 		p.Mail = "gerda@partner.example"
 		p.UserType, p.HasMailbox = "Guest", false
 	})
-	contoso.crowd(500)
+	contoso.crowd(0, 500)
 
 	fabrikam.add("admin", "Fabrikam", "Administrator", func(p *Person) { p.Roles = []string{RoleGlobalAdministrator}; p.JobTitle = "Administrator" })
 	fabrikam.add("patti", "Patti", "Fernandez", nil)
 	fabrikam.add("henrietta", "Henrietta", "Mueller", func(p *Person) { p.TimeZone, p.Language = "W. Europe Standard Time", "de-DE" })
 	fabrikam.add("joni", "Joni", "Sherman", nil)
+
+	// Nobody here has used any app yet: the tenant to install one in.
+	northwind.add("admin", "Northwind", "Administrator", func(p *Person) { p.Roles = []string{RoleGlobalAdministrator}; p.JobTitle = "Administrator" })
+	northwind.add("enrico", "Enrico", "Cattaneo", func(p *Person) {
+		p.Roles, p.JobTitle, p.Department = []string{RoleApplicationAdministrator}, "Systems Engineer", "IT"
+	})
+	northwind.add("lidia", "Lidia", "Holloway", func(p *Person) {
+		p.Roles, p.JobTitle, p.Department = []string{RoleUserAdministrator}, "Product Manager", "IT"
+	})
+	northwind.add("marta", "Marta", "Sardinha", nil)
+	northwind.add("otavio", "Otávio", "Lemos", func(p *Person) { p.JobTitle = "Buyer" })
+	northwind.add("rosa", "Rosa", "Quintela", func(p *Person) { p.JobTitle, p.Department = "Accountant", "Finance" })
+	northwind.add("tomas", "Tomás", "Brandão", func(p *Person) { p.JobTitle, p.Department = "Driver", "Operations" })
 
 	for _, t := range s.tenants {
 		for _, p := range t.People() {
@@ -201,7 +211,7 @@ func (s *Sim) populate() {
 	}
 }
 
-// saoPaulo is where most people of both tenants live.
+// saoPaulo is where most people of all tenants live.
 const saoPaulo = "E. South America Standard Time"
 
 func newTenant(domain, name string) *Tenant {
@@ -228,12 +238,13 @@ func (t *Tenant) add(name, given, surname string, edit func(*Person)) *Person {
 	p.ID = guid("person", p.UPN)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.people = append(t.people, p)
+	t.people, t.counted = append(t.people, p), nil
 	return p
 }
 
-// crowd adds n people whose names are combined from two lists, so that lists need several pages.
-func (t *Tenant) crowd(n int) {
+// crowd adds n people whose names are combined from two lists, so that lists need several pages. before is how many
+// came earlier. After 500 everybody has a second surname; namesakes there are from 10,000 on, as in life.
+func (t *Tenant) crowd(before, n int) []*Person {
 	given := []string{"Ana", "Bruno", "Camila", "Daniel", "Elisa", "Felipe", "Gabriela", "Hugo", "Isabela", "João", "Karina", "Lucas",
 		"Mariana", "Nélson", "Olívia", "Paulo", "Quitéria", "Rafael", "Sofia", "Tiago", "Úrsula", "Vítor", "Wagner", "Ximena", "Yara"}
 	surname := []string{"Almeida", "Barbosa", "Cardoso", "Duarte", "Esteves", "Ferreira", "Gonçalves", "Henriques", "Iglesias", "Junqueira",
@@ -241,14 +252,40 @@ func (t *Tenant) crowd(n int) {
 	departments := []string{"Sales", "Marketing", "Finance", "Operations", "R&D", "HR", "Support"}
 	titles := []string{"Account Executive", "Analyst", "Engineer", "Coordinator", "Assistant", "Manager"}
 	zones := []string{saoPaulo, saoPaulo, saoPaulo, saoPaulo, "Central Brazilian Standard Time", "SA Western Standard Time", "GMT Standard Time"}
-	for i := range n {
+	came := make([]*Person, 0, n)
+	for i := before; i < before+n; i++ {
 		g, s := given[i%len(given)], surname[i/len(given)%len(surname)]
-		t.add(fmt.Sprintf("person%03d", i+1), g, s, func(p *Person) {
+		if round := i / (len(given) * len(surname)); round > 0 {
+			s += " " + surname[round%len(surname)]
+		}
+		came = append(came, t.add(fmt.Sprintf("person%03d", i+1), g, s, func(p *Person) {
 			p.Department, p.JobTitle = departments[i%len(departments)], titles[i%len(titles)]
 			p.TimeZone = zones[i%len(zones)]
 			p.OfficeLocation = fmt.Sprintf("%d/%d", 10+i%9, 1000+i)
-		})
+		}))
 	}
+	return came
+}
+
+// Crowd adds n people of the crowd to a tenant, beside those who are there: for directories of the size that large
+// companies have. It reports how many people the tenant has then; 0: there is no such tenant.
+func (s *Sim) Crowd(domain string, n int) int {
+	t := s.Tenant(domain)
+	if t == nil || n < 0 {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := 0
+	for _, p := range t.People() {
+		if crowdKey(p) == "2" {
+			before++
+		}
+	}
+	for _, p := range t.crowd(before, n) {
+		s.enter(p)
+	}
+	return len(t.People())
 }
 
 // AddPerson adds somebody to a tenant, as name@domain; edit may change what people have by default. nil when there
@@ -263,15 +300,4 @@ func (s *Sim) AddPerson(domain, name, given, surname string, edit func(*Person))
 	p := t.add(name, given, surname, edit)
 	s.enter(p)
 	return p
-}
-
-// peopleOf lists a tenant's people by display name, as the directory does.
-func (s *Sim) peopleOf(tenantID string) []*Person {
-	t := s.Tenant(tenantID)
-	if t == nil {
-		return nil
-	}
-	people := t.People()
-	sort.SliceStable(people, func(i, j int) bool { return people[i].DisplayName < people[j].DisplayName })
-	return people
 }

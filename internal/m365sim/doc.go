@@ -19,7 +19,14 @@
 // schema (properties.go; contactfields.go, eventfields.go), read by whatever parses, checks, stores, chooses and
 // writes them. A mailbox (mailbox.go) is a lock, folders and items; an item never changes but is replaced, and the
 // order of changes is a log (changelog.go) that lists and delta search instead of scanning. Failures to order are
-// in faults.go, the handles of the test bench in control.go.
+// in faults.go, the handles of the test bench in control.go. A tenant's directory is searched through an index
+// (census.go). Letters that the app sent come in from outside and are shown as they are (outbox.go).
+//
+// # Who is there
+//
+// Three tenants: contoso.example with 511 people, fabrikam.example with four, and northwind.example with seven, which is
+// there to install an app in: a Global Administrator (admin@), an Application Administrator (enrico@), a User
+// Administrator (lidia@) and people without a role. Sim.Crowd, or POST /sim/crowd, adds as many more as a test wants.
 //
 // # What it does not model
 //
@@ -43,6 +50,13 @@
 //   - The scope of transactionId is the mailbox, and it is remembered for ever.
 //   - A subscription's life, the number of connections and the number of requests are limited as Warts say; upload
 //     volume and the directory's resource units are not.
+//   - The directory has no index that lags behind, no administrative units, no groups and no licences; mailNickname is
+//     what stands before the @. Its default order is by display name without letter case. Photos of people are refused.
+//   - The list of apps shows the app's tile to everybody in every tenant, whether or not its package was uploaded: the
+//     upload, its review, who an app is assigned to and the frame of Microsoft's hosts (with TeamsJS's other half) are
+//     not here.
+//   - Every app registration has its service principal in every tenant from the start. A certificate in place of a
+//     secret, passwords and second factors are not asked for.
 //   - $search works on users only, $filter and $orderby on the properties that the schemas name, $expand on extended
 //     properties and exceptionOccurrences. Text in $filter is compared without case, but for extended properties.
 //   - A recurrence is expanded by RFC 5545's rules, with day 31 taken as a short month's last day. Periods of an event

@@ -17,7 +17,7 @@ const (
 	DemoClientSecret = "tandem~demo~secret~for~the~simulator"
 )
 
-// An App is an app registration of Entra ID, known in both tenants.
+// An App is an app registration of Entra ID, known in all tenants.
 type App struct {
 	ClientID string // a GUID
 	Secret   string // empty: a public client, which proves nothing but PKCE

@@ -59,9 +59,19 @@ func (box *mailbox) furnish() {
 	}
 }
 
+// mailboxOf finds a person's mailbox; it is made when it is first looked for. nil: the person has none.
 func (s *Sim) mailboxOf(oid string) *mailbox {
 	s.mu.RLock()
-	defer s.mu.RUnlock()
+	box, p := s.boxes[oid], s.byOID[oid]
+	s.mu.RUnlock()
+	if box != nil || p == nil || !p.HasMailbox {
+		return box
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p = s.byOID[oid]; s.boxes[oid] == nil && p != nil && p.HasMailbox {
+		s.boxes[oid] = newMailbox(s, p)
+	}
 	return s.boxes[oid]
 }
 

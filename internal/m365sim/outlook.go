@@ -35,6 +35,7 @@ import (
 //	                               businessPhone1–2 homePhone1–2 imAddress1–3 businessAddress.street … (see contactFields)
 //	    form#delete-contact, form#move-contact
 //	/apps                          a.app-tile#tandem leads to Tandem
+//	/outbox, /outbox/{n}           #letters the list, a link each; #letter the open one: pre#text with links, iframe#html
 //	/sim                           form#faults         match times do retryAfter
 //	    form#latency               ms;  form#reset
 //

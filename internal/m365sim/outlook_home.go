@@ -39,6 +39,7 @@ func (s *Sim) homeRoutes(outer *http.ServeMux) {
 	same := http.NewCrossOriginProtection()
 	outer.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/sim", http.StatusFound) })
 	outer.HandleFunc("GET /apps", s.appsPage)
+	s.outboxRoutes(outer)
 	outer.HandleFunc("GET /sim", func(w http.ResponseWriter, r *http.Request) { s.homePage(w, r, http.StatusOK, homePage{}) })
 	outer.HandleFunc("GET /sim/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/sim", http.StatusFound) })
 	outer.Handle("POST /sim/order/fault", same.Handler(http.HandlerFunc(s.orderFault)))
@@ -58,7 +59,8 @@ type homePage struct {
 	People    []pickRow
 	Mails     []mailRow
 	MailCount int
-	Outbox    []letterRow
+	Outbox    []letterLine
+	Letters   int
 	Requests  int
 	Counts    []countRow
 	Faults    []faultRow
@@ -68,8 +70,6 @@ type homePage struct {
 }
 
 type mailRow struct{ When, From, To, Kind, Subject string }
-
-type letterRow struct{ When, To, Subject, Text string }
 
 type countRow struct {
 	Who, Route string
@@ -101,8 +101,12 @@ func (s *Sim) homePage(w http.ResponseWriter, r *http.Request, status int, view 
 	for _, m := range latest(mails) {
 		view.Mails = append(view.Mails, mailRow{view.Lang.moment(m.Time), m.Organizer, m.Recipient, m.Kind, m.Subject})
 	}
-	for _, m := range latest(s.Outbox()) {
-		view.Outbox = append(view.Outbox, letterRow{view.Lang.moment(m.Time), strings.Join(m.To, ", "), m.Subject, cmp.Or(m.Text, m.Raw)})
+	letters := s.Outbox()
+	view.Letters = len(letters)
+	for i, m := range latest(letters) {
+		view.Outbox = append(view.Outbox, letterLine{
+			Path: "/outbox/" + itoa(len(letters)-i), When: view.Lang.moment(m.Time), To: strings.Join(m.To, ", "), Subject: m.Subject,
+		})
 	}
 	requests := s.Requests()
 	view.Requests = requests.RoundTrips

@@ -16,13 +16,18 @@ const liveBeat = 25 * time.Second
 // live tells a page, by server-sent events, that its mailbox has changed. It says no more than that; the
 // page then fetches itself again.
 func (d *desk) live() {
-	changed, stop := d.s.Watch(d.person.UPN)
+	d.s.stream(d.w, d.r, func() (<-chan struct{}, func()) { return d.s.Watch(d.person.UPN) })
+}
+
+// stream turns ticks into server-sent events until the page or the simulator goes away.
+func (s *Sim) stream(w http.ResponseWriter, r *http.Request, watch func() (ticks <-chan struct{}, cancel func())) {
+	changed, stop := watch()
 	defer stop()
-	flush := http.NewResponseController(d.w)
-	d.w.Header().Set("Content-Type", "text/event-stream")
-	d.w.Header().Set("Cache-Control", "no-store")
+	flush := http.NewResponseController(w)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
 	send := func(text string) bool {
-		if _, err := fmt.Fprint(d.w, text); err != nil {
+		if _, err := fmt.Fprint(w, text); err != nil {
 			return false
 		}
 		return flush.Flush() == nil
@@ -34,9 +39,9 @@ func (d *desk) live() {
 	defer beat.Stop()
 	for {
 		select {
-		case <-d.r.Context().Done():
+		case <-r.Context().Done():
 			return
-		case <-d.s.closing:
+		case <-s.closing:
 			return
 		case <-beat.C:
 			if !send(": still here\n\n") {
@@ -46,7 +51,7 @@ func (d *desk) live() {
 			if !send("event: changed\ndata: {}\n\n") {
 				return
 			}
-			d.s.wait(d.r.Context(), livePause)
+			s.wait(r.Context(), livePause)
 		}
 	}
 }

@@ -89,7 +89,7 @@ func pageFuncs(l locale) template.FuncMap {
 type layout struct {
 	Lang    locale
 	Title   string
-	Section string // which entry of the head is current: "home", "apps", "calendar", "people", or none
+	Section string // which entry of the head is current: "home", "apps", "outbox", "calendar", "people", or none
 	Narrow  bool   // a single card in the middle, as sign-in pages are
 	Person  *pagePerson
 	Other   string // this page in the other language

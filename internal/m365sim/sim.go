@@ -57,7 +57,7 @@ type Sim struct {
 	tenants []*Tenant
 	byOID   map[string]*Person
 	byName  map[string]*Person  // lower-case UPN and mail address
-	boxes   map[string]*mailbox // by OID; none for a person without a mailbox
+	boxes   map[string]*mailbox // by OID, of those who were looked for
 
 	randMu sync.Mutex
 	rand   *rand.Rand
@@ -67,7 +67,7 @@ type Sim struct {
 	closeOnce sync.Once
 }
 
-// New builds a simulator with its two tenants, every mailbox empty. Close it after use.
+// New builds a simulator with its three tenants, every mailbox empty. Close it after use.
 func New(o Options) *Sim {
 	if o.Now == nil {
 		o.Now = time.Now

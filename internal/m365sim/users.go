@@ -176,53 +176,106 @@ func (c *call) listUsers() *graphError {
 	if err := c.advanced(&o); err != nil {
 		return err
 	}
-	found := c.s.peopleOf(c.grant.tenantID)
+	n := c.s.Tenant(c.grant.tenantID).census()
+	var found []int32 // places in the census
+	narrowed := false
 	if o.search != "" {
-		match, err := parseSearch(o.search)
-		if err != nil {
+		if found, err = n.search(o.search); err != nil {
 			return err
 		}
-		found = slices.DeleteFunc(found, func(p *Person) bool { return !match(p) })
+		narrowed = true
 	}
 	if o.filter != nil {
-		found = slices.DeleteFunc(found, func(p *Person) bool { return !o.filter.holds(p.lookup) })
+		if near, ok := n.candidates(o.filter); ok && narrowed {
+			found = both(found, near)
+		} else if ok {
+			found, narrowed = near, true
+		}
 	}
-	if len(o.order) > 0 {
-		by := o.order[0]
-		slices.SortStableFunc(found, func(a, b *Person) int {
-			order, _ := compareValues(a.lookup(by.path), b.lookup(by.path))
-			if by.down {
-				return -order
-			}
-			return order
-		})
-	}
-	from := 0
+	after := 0
 	if o.skipToken != "" {
 		t, err := c.openToken(o.skipToken, tokenSkip)
 		if err != nil {
 			return badRequest("Directory_ExpiredPageToken", "The specified page token value has expired and can no longer be included in your request.")
 		}
-		from = min(int(t.position), len(found))
+		after = int(t.position)
 	}
-	to := min(from+o.top, len(found))
+	p := c.directoryPage(n, found, narrowed, &o, after)
 	b := c.context(c.out, "users")
-	if o.count && from == 0 { // comes with the first page only
-		b = appendCount(b, len(found))
+	if o.count && after == 0 { // comes with the first page only
+		b = appendCount(b, p.total)
 	}
 	b = append(appendKey(b, "value"), '[')
-	for i, p := range found[from:to] {
+	for i, one := range p.people {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(appendUser(append(b, '{'), p, o.chosen), '}')
+		b = append(appendUser(append(b, '{'), one, o.chosen), '}')
 	}
 	b = append(b, ']')
-	if to < len(found) {
-		b = c.nextLink(b, token{kind: tokenSkip, position: uint64(to)})
+	if p.more {
+		b = c.nextLink(b, token{kind: tokenSkip, position: uint64(p.next)})
 	}
 	c.out = append(b, '}')
 	return nil
+}
+
+// A directoryPage is one page of people.
+type directoryPage struct {
+	people []*Person
+	total  int // for $count
+	next   int // where the page after it begins
+	more   bool
+}
+
+// directoryPage gathers a page. The position of a list in the directory's own order is a place in the census, so that
+// a page costs no more the later it comes; that of any other order is how many went before.
+func (c *call) directoryPage(n *census, found []int32, narrowed bool, o *options, after int) directoryPage {
+	var p directoryPage
+	fits := func(at int32) bool { return o.filter == nil || o.filter.holds(n.people[at].lookup) }
+	if len(o.order) > 0 && (o.order[0].path != "displayName" || o.order[0].down) {
+		if !narrowed {
+			found = n.all()
+		}
+		found = slices.DeleteFunc(found, func(at int32) bool { return !fits(at) })
+		by := o.order[0]
+		slices.SortStableFunc(found, func(a, b int32) int {
+			order, _ := compareValues(n.people[a].lookup(by.path), n.people[b].lookup(by.path))
+			if by.down {
+				return -order
+			}
+			return order
+		})
+		from := min(after, len(found))
+		to := min(from+o.top, len(found))
+		for _, at := range found[from:to] {
+			p.people = append(p.people, n.people[at])
+		}
+		p.total, p.next, p.more = len(found), to, to < len(found)
+		return p
+	}
+	size, place := len(n.people), func(i int) int32 { return int32(i) }
+	if narrowed {
+		size, place = len(found), func(i int) int32 { return found[i] }
+	}
+	countAll := o.count && after == 0
+	for i := range size {
+		at := place(i)
+		if int(at) < after || !fits(at) {
+			continue
+		}
+		p.total++
+		switch {
+		case len(p.people) < o.top:
+			p.people, p.next = append(p.people, n.people[at]), int(at)+1
+		case !countAll:
+			p.more = true
+			return p
+		default:
+			p.more = true
+		}
+	}
+	return p
 }
 
 // advanced refuses what needs ConsistencyLevel: eventual and $count=true when they are not there. The header is
@@ -244,13 +297,12 @@ func (c *condition) isAdvanced() bool {
 	return slices.ContainsFunc(c.kids, (*condition).isAdvanced)
 }
 
-// parseSearch reads "displayName:ann" OR "mail:ann": each quoted, joined by AND or OR.
-func parseSearch(text string) (func(*Person) bool, *graphError) {
+// search reads "displayName:ann" OR "mail:ann", each quoted, joined by AND or OR, and lists who it finds.
+func (n *census) search(text string) ([]int32, *graphError) {
 	refused := badRequest("Request_BadRequest", "Syntax error: the clause of $search must be like \"displayName:value\", in double quotes.")
-	var all []func(*Person) bool
-	var joins []string
-	rest := strings.TrimSpace(text)
-	for {
+	var found []int32
+	join := ""
+	for rest := strings.TrimSpace(text); ; {
 		if !strings.HasPrefix(rest, `"`) {
 			return nil, refused
 		}
@@ -259,51 +311,26 @@ func parseSearch(text string) (func(*Person) bool, *graphError) {
 			return nil, refused
 		}
 		name, value, ok := strings.Cut(rest[1:end+1], ":")
-		if !ok || !slices.Contains([]string{"displayName", "mail", "userPrincipalName", "givenName", "surname"}, name) {
+		if !ok || !slices.Contains(indexed, name) {
 			return nil, refused
 		}
-		all = append(all, func(p *Person) bool {
-			have, _ := p.lookup(name).(string)
-			return hasWord(have, value)
-		})
-		if rest = strings.TrimSpace(rest[end+2:]); rest == "" {
-			break
+		these := n.find(indexKey{name, true}, strings.TrimSpace(value))
+		switch join {
+		case "":
+			found = these
+		case "AND":
+			found = both(found, these)
+		default:
+			found = either(found, these)
 		}
-		join, after, _ := strings.Cut(rest, " ")
+		if rest = strings.TrimSpace(rest[end+2:]); rest == "" {
+			return found, nil
+		}
+		join, rest, _ = strings.Cut(rest, " ")
 		if join != "AND" && join != "OR" {
 			return nil, refused
 		}
-		joins = append(joins, join)
-		rest = strings.TrimSpace(after)
-	}
-	return func(p *Person) bool {
-		ok := all[0](p)
-		for i, join := range joins {
-			if join == "AND" {
-				ok = ok && all[i+1](p)
-			} else {
-				ok = ok || all[i+1](p)
-			}
-		}
-		return ok
-	}, nil
-}
-
-// hasWord reports whether a word of the text begins with the value, as the tokens of $search do.
-func hasWord(text, value string) bool {
-	text, value = strings.ToLower(text), strings.ToLower(strings.TrimSpace(value))
-	if strings.HasPrefix(text, value) {
-		return true
-	}
-	for at := 0; ; {
-		i := strings.IndexAny(text[at:], " .@-_'")
-		if i < 0 {
-			return false
-		}
-		at += i + 1
-		if strings.HasPrefix(text[at:], value) {
-			return true
-		}
+		rest = strings.TrimSpace(rest)
 	}
 }
 
