@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/hex"
+	"math"
 	"strings"
 	"time"
 
@@ -13,23 +14,28 @@ import (
 
 var _ account.Store = (*Accounts)(nil)
 
-const organizationColumns = `id, name, tenant_id, edition, zone, locale, created`
+const organizationColumns = `id, name, tenant_id, edition, zone, locale, created, consented, scopes`
 
 func readOrganization(scan scan) (o account.Organization, err error) {
-	var created int64
-	err = scan(&o.ID, &o.Name, &o.TenantID, &o.Edition, &o.Zone, &o.Locale, &created)
-	o.Created = moment(created)
+	var created, consented int64
+	var scopes string
+	err = scan(&o.ID, &o.Name, &o.TenantID, &o.Edition, &o.Zone, &o.Locale, &created, &consented, &scopes)
+	o.Created, o.Consented, o.Scopes = moment(created), moment(consented), strings.Fields(scopes)
+	return o, err
+}
+
+func organization(ctx context.Context, q querier, id record.ID) (account.Organization, error) {
+	o, ok, err := first(ctx, q, readOrganization, `SELECT `+organizationColumns+` FROM organizations WHERE id = ?`, int64(id))
+	if err == nil && !ok {
+		err = notFound("organization", id)
+	}
 	return o, err
 }
 
 // Organization finds an organization.
 func (s *Accounts) Organization(ctx context.Context, id record.ID) (_ account.Organization, err error) {
 	defer fault.Wrap(&err, "store: organization %d", id)
-	o, ok, err := first(ctx, s.reader(), readOrganization, `SELECT `+organizationColumns+` FROM organizations WHERE id = ?`, int64(id))
-	if err == nil && !ok {
-		err = notFound("organization", id)
-	}
-	return o, err
+	return organization(ctx, s.reader(), id)
 }
 
 // OrganizationByTenant finds the organization that is tied to an Entra tenant.
@@ -61,75 +67,141 @@ func (tx *Tx) count(name string) (int64, error) {
 // CreateOrganization stores a new organization and gives it its id.
 func (s *Accounts) CreateOrganization(ctx context.Context, o account.Organization) (_ account.Organization, err error) {
 	defer fault.Wrap(&err, "store: create organization")
-	o.TenantID = strings.ToLower(o.TenantID)
+	var made account.Organization
 	err = s.write(ctx, func(tx *Tx) error {
-		id, err := tx.count("organization")
-		if err != nil {
-			return err
-		}
-		o.ID = record.ID(id)
-		_, err = tx.exec(tx.ctx, `INSERT INTO organizations (`+organizationColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			id, clean(o.Name), o.TenantID, o.Edition, o.Zone, o.Locale, micros(o.Created))
+		made, err = tx.createOrganization(o)
 		return err
 	})
+	return made, err
+}
+
+func (tx *Tx) createOrganization(o account.Organization) (account.Organization, error) {
+	id, err := tx.count("organization")
+	if err != nil {
+		return o, err
+	}
+	o.ID = record.ID(id)
+	_, err = tx.change(`INSERT INTO organizations (id, name, tenant_id, edition, zone, locale, consented, scopes, created)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(append([]any{id}, organizationValues(&o)...), micros(o.Created))...)
 	return o, err
 }
 
-const userColumns = `id, org_id, email, first_name, last_name, profile, state, zone, locale, created, last_sign_in, tenant_id, object_id`
+// organizationValues are what changes of an organization.
+func organizationValues(o *account.Organization) []any {
+	o.TenantID = strings.ToLower(o.TenantID)
+	return []any{clean(o.Name), o.TenantID, string(o.Edition), o.Zone, o.Locale, micros(o.Consented), strings.Join(o.Scopes, " ")}
+}
+
+// Users are read together with what their profile allows.
+const (
+	userColumns = `u.id, u.org_id, u.email, u.first_name, u.last_name, u.profile, u.state, u.zone, u.locale, u.created, u.last_sign_in,
+	u.tenant_id, u.object_id, u.terms, COALESCE(p.permissions, '')`
+	joinProfile = ` LEFT JOIN profiles p ON p.org_id = u.org_id AND p.name = u.profile`
+	selectUsers = `SELECT ` + userColumns + ` FROM users u` + joinProfile + ` WHERE `
+)
 
 func readUser(scan scan) (u account.User, err error) {
-	var created, signedIn int64
+	var created, signedIn, terms int64
+	var permissions string
 	err = scan(&u.ID, &u.Org, &u.Email, &u.FirstName, &u.LastName, &u.Profile, &u.State, &u.Zone, &u.Locale, &created, &signedIn,
-		&u.Identity.TenantID, &u.Identity.ObjectID)
-	u.Created, u.LastSignIn = moment(created), moment(signedIn)
+		&u.Identity.TenantID, &u.Identity.ObjectID, &terms, &permissions)
+	if err != nil {
+		return u, err
+	}
+	u.Created, u.LastSignIn, u.Terms = moment(created), moment(signedIn), moment(terms)
+	u.May, err = permissionsOf(u.Profile, permissions)
 	return u, err
 }
 
-func (s *Accounts) oneUser(ctx context.Context, who any, where string, args ...any) (account.User, error) {
-	u, ok, err := first(ctx, s.reader(), readUser, `SELECT `+userColumns+` FROM users WHERE `+where, args...)
+// oneUser finds one user; who is for the message.
+func oneUser(ctx context.Context, q querier, who any, where string, args ...any) (account.User, error) {
+	u, ok, err := first(ctx, q, readUser, selectUsers+where, args...)
 	if err == nil && !ok {
 		err = notFound("user", who)
 	}
 	return u, err
 }
 
-// User finds a user.
+// The conditions by which a user is found. Deleted ones are found by id alone.
+const (
+	userByID       = `u.org_id = ? AND u.id = ?`
+	userByIdentity = `u.tenant_id = ? AND u.object_id = ? AND u.object_id <> '' AND u.state <> 'deleted'`
+	userByEmail    = `u.org_id = ? AND u.email_key = ? AND u.state <> 'deleted'`
+)
+
+func identityArgs(i account.Identity) []any {
+	return []any{strings.ToLower(i.TenantID), strings.ToLower(i.ObjectID)}
+}
+
+// User finds a user, a deleted one too.
 func (s *Accounts) User(ctx context.Context, org, id record.ID) (_ account.User, err error) {
 	defer fault.Wrap(&err, "store: user")
-	return s.oneUser(ctx, id, `org_id = ? AND id = ?`, int64(org), int64(id))
+	return oneUser(ctx, s.reader(), id, userByID, int64(org), int64(id))
 }
 
 // user finds a user inside a transaction.
 func (tx *Tx) user(org, id record.ID) (account.User, error) {
-	u, ok, err := first(tx.ctx, tx, readUser, `SELECT `+userColumns+` FROM users WHERE org_id = ? AND id = ?`, int64(org), int64(id))
-	if err == nil && !ok {
-		err = notFound("user", id)
-	}
-	return u, err
+	return oneUser(tx.ctx, tx, id, userByID, int64(org), int64(id))
 }
 
 // UserByIdentity finds the user who is a Microsoft person. All organizations: the tenant is part of the identity.
 func (s *Accounts) UserByIdentity(ctx context.Context, i account.Identity) (_ account.User, err error) {
 	defer fault.Wrap(&err, "store: user by identity")
-	return s.oneUser(ctx, i.ObjectID, `tenant_id = ? AND object_id = ? AND object_id <> ''`, strings.ToLower(i.TenantID), strings.ToLower(i.ObjectID))
+	return oneUser(ctx, s.reader(), i.ObjectID, userByIdentity, identityArgs(i)...)
 }
 
 // UserByEmail finds the user with an address, without letter case.
 func (s *Accounts) UserByEmail(ctx context.Context, org record.ID, email string) (_ account.User, err error) {
 	defer fault.Wrap(&err, "store: user by address")
-	return s.oneUser(ctx, "address", `org_id = ? AND email_key = ?`, int64(org), emailKey(email))
+	return oneUser(ctx, s.reader(), "address", userByEmail, int64(org), emailKey(email))
 }
 
-// UsersByEmail finds the users of all organizations with an address: for the operator's commands.
+// UsersByEmail finds the users of all organizations with an address: for signing in and the operator's commands.
 func (s *Accounts) UsersByEmail(ctx context.Context, email string) (_ []account.User, err error) {
 	defer fault.Wrap(&err, "store: users by address")
-	return list(ctx, s.reader(), readUser, `SELECT `+userColumns+` FROM users WHERE email_key = ? ORDER BY id`, emailKey(email))
+	return list(ctx, s.reader(), readUser, selectUsers+`u.email_key = ? AND u.state <> 'deleted' ORDER BY u.id`, emailKey(email))
 }
 
-// Users lists an organization's users by name.
+// Users lists an organization's active and deactivated users by name.
 func (s *Accounts) Users(ctx context.Context, org record.ID) (_ []account.User, err error) {
 	defer fault.Wrap(&err, "store: users")
-	return list(ctx, s.reader(), readUser, `SELECT `+userColumns+` FROM users WHERE org_id = ? ORDER BY name_key, id`, int64(org))
+	return list(ctx, s.reader(), readUser, selectUsers+`u.org_id = ? AND u.state IN ('active', 'deactivated') ORDER BY u.name_key, u.id`, int64(org))
+}
+
+// People lists a page of an organization's users by name, all but the deleted ones.
+func (s *Accounts) People(ctx context.Context, org record.ID, q account.PeopleQuery) (_ []account.User, err error) {
+	defer fault.Wrap(&err, "store: people")
+	where, args := `u.org_id = ? AND u.state <> 'deleted'`, []any{int64(org)}
+	if q.State != "" {
+		where, args = where+` AND u.state = ?`, append(args, string(q.State))
+	}
+	for _, word := range wordsOf(q.Search) {
+		like := "%" + likeWords.Replace(word) + "%"
+		where, args = where+` AND (u.name_key LIKE ? ESCAPE '\' OR u.email_key LIKE ? ESCAPE '\')`, append(args, like, like)
+	}
+	limit := int64(q.Limit)
+	if limit <= 0 {
+		limit = math.MaxInt64
+	}
+	return list(ctx, s.reader(), readUser, selectUsers+where+` ORDER BY u.name_key, u.id LIMIT ? OFFSET ?`, append(args, limit, int64(q.Offset))...)
+}
+
+// CountPeople counts an organization's users by state, deleted ones left out.
+func (s *Accounts) CountPeople(ctx context.Context, org record.ID) (_ map[account.State]int, err error) {
+	defer fault.Wrap(&err, "store: count people")
+	type group struct {
+		state account.State
+		n     int
+	}
+	groups, err := list(ctx, s.reader(), func(scan scan) (g group, err error) {
+		err = scan(&g.state, &g.n)
+		return g, err
+	}, `SELECT state, COUNT(*) FROM users WHERE org_id = ? AND state <> 'deleted' GROUP BY state`, int64(org))
+	out := make(map[account.State]int, len(groups))
+	for _, g := range groups {
+		out[g.state] = g.n
+	}
+	return out, err
 }
 
 func emailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
@@ -139,58 +211,75 @@ func userName(firstName, lastName, email string) string {
 	return account.User{FirstName: firstName, LastName: lastName, Email: email}.Name()
 }
 
-// userValues are what changes of a user, in the order of userColumns from the address on, with the two keys at the end.
+// userValues are what changes of a user. A deleted user is nobody's Microsoft account any more.
 func userValues(u *account.User) []any {
+	if u.State == account.Deleted {
+		u.Identity = account.Identity{}
+	}
 	u.Identity.TenantID, u.Identity.ObjectID = strings.ToLower(u.Identity.TenantID), strings.ToLower(u.Identity.ObjectID)
 	u.Email, u.FirstName, u.LastName = clean(u.Email), clean(u.FirstName), clean(u.LastName)
-	return []any{u.Email, u.FirstName, u.LastName, string(u.Profile), string(u.State), u.Zone, u.Locale, micros(u.Created), micros(u.LastSignIn),
-		u.Identity.TenantID, u.Identity.ObjectID, emailKey(u.Email), fold(userName(u.FirstName, u.LastName, u.Email))}
+	return []any{u.Email, u.FirstName, u.LastName, string(u.Profile), string(u.State), u.Zone, u.Locale, micros(u.Created),
+		u.Identity.TenantID, u.Identity.ObjectID, micros(u.Terms), emailKey(u.Email), fold(userName(u.FirstName, u.LastName, u.Email)), micros(u.LastSignIn)}
 }
 
 // CreateUser stores a new user and gives it its id.
 func (s *Accounts) CreateUser(ctx context.Context, u account.User) (_ account.User, err error) {
 	defer fault.Wrap(&err, "store: create user")
-	values := userValues(&u)
+	var made account.User
 	err = s.write(ctx, func(tx *Tx) error {
-		seq, err := tx.takeSeq(u.Org, 1)
-		if err != nil {
-			return err
-		}
-		u.ID = record.ID(int64(u.Org)*idsPerOrg + seq + 1)
-		_, err = tx.exec(tx.ctx, `INSERT INTO users (`+userColumns+`, email_key, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			append([]any{int64(u.ID), int64(u.Org)}, values...)...)
+		tx.news(u.Org)
+		made, err = tx.createUser(u)
 		return err
 	})
-	return u, err
+	return made, err
 }
 
-// UpdateUser stores what is known of a user, but for when they last signed in.
+func (tx *Tx) createUser(u account.User) (account.User, error) {
+	seq, err := tx.takeSeq(u.Org, 1)
+	if err != nil {
+		return u, err
+	}
+	u.ID = record.ID(int64(u.Org)*idsPerOrg + seq + 1)
+	if _, err := tx.change(`INSERT INTO users (id, org_id, email, first_name, last_name, profile, state, zone, locale, created,
+			tenant_id, object_id, terms, email_key, name_key, last_sign_in) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		append([]any{int64(u.ID), int64(u.Org)}, userValues(&u)...)...); err != nil {
+		return u, err
+	}
+	return tx.user(u.Org, u.ID)
+}
+
+// UpdateUser stores what is known of a user, but for when they last signed in. What was read some time ago may undo what
+// somebody changed meanwhile: whoever decides something reads and writes inside Within.
 func (s *Accounts) UpdateUser(ctx context.Context, u account.User) (err error) {
 	defer fault.Wrap(&err, "store: update user %d", u.ID)
-	return s.changeUser(ctx, u.Org, u.ID, `email = ?, first_name = ?, last_name = ?, profile = ?, state = ?, zone = ?, locale = ?, created = ?,
-		last_sign_in = CASE WHEN last_sign_in > ? THEN last_sign_in ELSE ? END, tenant_id = ?, object_id = ?, email_key = ?, name_key = ?`,
-		twice(userValues(&u), 8)...)
+	return s.write(ctx, func(tx *Tx) error {
+		if err := tx.lock(u.Org); err != nil {
+			return err
+		}
+		tx.news(u.Org)
+		return tx.updateUser(u)
+	})
 }
 
-// twice repeats the value at a place.
-func twice(values []any, at int) []any {
-	return append(append([]any{}, values[:at+1]...), values[at:]...)
+func (tx *Tx) updateUser(u account.User) error {
+	values := userValues(&u)
+	return tx.changeUser(u.Org, u.ID, `email = ?, first_name = ?, last_name = ?, profile = ?, state = ?, zone = ?, locale = ?, created = ?,
+		tenant_id = ?, object_id = ?, terms = ?, email_key = ?, name_key = ?, last_sign_in = CASE WHEN last_sign_in > ? THEN last_sign_in ELSE ? END`,
+		append(values, values[len(values)-1])...)
 }
 
 // SignedIn notes when a user signed in.
 func (s *Accounts) SignedIn(ctx context.Context, org, id record.ID, at time.Time) (err error) {
 	defer fault.Wrap(&err, "store: sign-in of user %d", id)
-	return s.changeUser(ctx, org, id, `last_sign_in = ?`, micros(at))
+	return s.write(ctx, func(tx *Tx) error { return tx.changeUser(org, id, `last_sign_in = ?`, micros(at)) })
 }
 
-func (s *Accounts) changeUser(ctx context.Context, org, id record.ID, set string, args ...any) error {
-	return s.write(ctx, func(tx *Tx) error {
-		n, err := tx.exec(tx.ctx, `UPDATE users SET `+set+` WHERE org_id = ? AND id = ?`, append(args, int64(org), int64(id))...)
-		if err == nil && n == 0 {
-			err = notFound("user", id)
-		}
-		return err
-	})
+func (tx *Tx) changeUser(org, id record.ID, set string, args ...any) error {
+	n, err := tx.change(`UPDATE users SET `+set+` WHERE org_id = ? AND id = ?`, append(args, int64(org), int64(id))...)
+	if err == nil && n == 0 {
+		err = notFound("user", id)
+	}
+	return err
 }
 
 // CreateToken stores the hash of an API token for a user.
@@ -198,6 +287,9 @@ func (s *Accounts) CreateToken(ctx context.Context, org, user record.ID, hash []
 	defer fault.Wrap(&err, "store: create token for user %d", user)
 	return s.write(ctx, func(tx *Tx) error {
 		if _, err := tx.user(org, user); err != nil {
+			return err
+		}
+		if err := tx.note(account.Entry{Org: org, At: at, Action: account.TokenCreated, Subject: user}); err != nil {
 			return err
 		}
 		_, err := tx.exec(tx.ctx, `INSERT INTO tokens (hash, org_id, user_id, created) VALUES (?, ?, ?, ?)`,
@@ -209,7 +301,7 @@ func (s *Accounts) CreateToken(ctx context.Context, org, user record.ID, hash []
 // UserByToken finds the active user of a token's hash.
 func (s *Accounts) UserByToken(ctx context.Context, hash []byte) (_ account.User, err error) {
 	defer fault.Wrap(&err, "store: user by token")
-	u, err := s.oneUser(ctx, "token", `id = (SELECT user_id FROM tokens WHERE hash = ?) AND state = ?`, hex.EncodeToString(hash), string(account.Active))
+	u, err := oneUser(ctx, s.reader(), "token", `u.id = (SELECT user_id FROM tokens WHERE hash = ?) AND u.state = 'active'`, hex.EncodeToString(hash))
 	if fault.Is(err, fault.NotFound) {
 		err = fault.New(fault.Denied, "", "no active user has this token")
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"tandem/internal/account"
 	"tandem/internal/fault"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
@@ -472,15 +473,20 @@ const maxError = 2000
 func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 	defer fault.Wrap(&err, "store: close link %d", link.ID)
 	return s.write(ctx, func(tx *Tx) error {
+		if link.State == reconcile.Off { // the audit trail locks the organization, which comes before its links
+			if err := tx.lock(link.Org); err != nil {
+				return err
+			}
+		}
 		_, stamp := tx.stamp()
 		s.linkWrites.Add(1)
 		type closed struct {
-			state        reconcile.LinkState
-			wanted, done int64
-			settled      int64
+			state, opened reconcile.LinkState
+			wanted, done  int64
+			settled       int64
 		}
 		c, ok, err := first(tx.ctx, tx, func(scan scan) (c closed, err error) {
-			err = scan(&c.state, &c.wanted, &c.done, &c.settled)
+			err = scan(&c.state, &c.opened, &c.wanted, &c.done, &c.settled)
 			return c, err
 		}, `UPDATE links SET lease_until = 0,
 				state = CASE WHEN state = opened_state THEN ? ELSE state END,
@@ -490,7 +496,7 @@ func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 				last_run = ?, last_error = ?, container = ?, container_name = ?, subscription = ?, subscription_ends = ?,
 				queued_at = CASE WHEN wanted > ? AND (CASE WHEN state = opened_state THEN ? ELSE state END) IN `+running+`
 					THEN CAST(? AS BIGINT) ELSE 0 END
-			WHERE org_id = ? AND id = ? AND fence = ? RETURNING state, wanted, done, settled`,
+			WHERE org_id = ? AND id = ? AND fence = ? RETURNING state, opened_state, wanted, done, settled`,
 			string(link.State), string(link.Reason), flag(link.DeletesOK), link.Done, link.Done,
 			micros(link.LastRun), bounded(link.LastError, maxError), string(link.Container), link.ContainerName, link.Subscription,
 			micros(link.SubscriptionEnds), link.Done, string(link.State), stamp, int64(link.Org), int64(link.ID), link.Fence)
@@ -501,6 +507,11 @@ func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 			return err
 		}
 		tx.tell(link)
+		if c.state == reconcile.Off && c.opened != reconcile.Switching && c.opened != reconcile.Off { // nobody switched it off
+			if err := tx.noteSync(account.SyncOff, link.Org, link.User, link.Kind, link.Reason); err != nil {
+				return err
+			}
+		}
 		runs := c.state == reconcile.On || c.state == reconcile.Held || c.state == reconcile.Switching
 		if served := link.Done >= link.Wanted; !runs || !served || c.wanted <= c.done {
 			return nil

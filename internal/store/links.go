@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"tandem/internal/account"
 	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/mapping"
@@ -57,6 +58,9 @@ func (s *Links) CreateLink(ctx context.Context, link reconcile.Link) (_ *reconci
 	}
 	err = s.write(ctx, func(tx *Tx) error {
 		if _, err := tx.user(link.Org, link.User); err != nil {
+			return err
+		}
+		if err := tx.noteSync(account.SyncOn, link.Org, link.User, link.Kind, ""); err != nil {
 			return err
 		}
 		id, err := tx.count("link")
@@ -146,22 +150,39 @@ func (s *Links) LinksIn(ctx context.Context, org record.ID) (_ []reconcile.Link,
 		WHERE l.org_id = ? AND l.state <> 'off' ORDER BY l.user_id, l.kind`, int64(org))
 }
 
-// ChangeState moves a link from one of some states to another.
+// ChangeState moves a link from one of some states to another. That it is switched off enters the audit trail.
 func (s *Links) ChangeState(ctx context.Context, org record.ID, id reconcile.LinkID, from []reconcile.LinkState, to reconcile.LinkState, reason fault.Reason) (err error) {
 	defer fault.Wrap(&err, "store: change state of link %d to %s", id, to)
 	return s.write(ctx, func(tx *Tx) error {
-		// While a link was paused its subscription may have ended with the grant it was made with: the next run asks anew.
-		n, err := tx.exec(tx.ctx, `UPDATE links SET state = ?, reason = ?, subscription_ends = CASE WHEN state = 'paused' THEN 0 ELSE subscription_ends END
-			WHERE org_id = ? AND id = ? AND state IN (?*)`,
-			string(to), string(reason), int64(org), int64(id), textsOf(from))
-		if err != nil {
+		ends := to == reconcile.Switching || to == reconcile.Off
+		if ends { // the trail locks the organization, which comes before its links
+			if err := tx.lock(org); err != nil {
+				return err
+			}
+		}
+		link, err := tx.changeState(org, id, from, to, reason)
+		if err != nil || !ends {
 			return err
 		}
-		if n == 0 {
-			return tx.whyNot(org, id, "is in no state to be moved to %s", to)
-		}
-		return tx.urge(org, id)
+		return tx.noteSync(account.SyncOff, org, link.User, link.Kind, reason)
 	})
+}
+
+func (tx *Tx) changeState(org record.ID, id reconcile.LinkID, from []reconcile.LinkState, to reconcile.LinkState, reason fault.Reason) (reconcile.Link, error) {
+	// While a link was paused its subscription may have ended with the grant it was made with: the next run asks anew.
+	link, ok, err := first(tx.ctx, tx, func(scan scan) (l reconcile.Link, err error) {
+		err = scan(&l.User, &l.Kind)
+		return l, err
+	}, `UPDATE links SET state = ?, reason = ?, subscription_ends = CASE WHEN state = 'paused' THEN 0 ELSE subscription_ends END
+		WHERE org_id = ? AND id = ? AND state IN (?*) RETURNING user_id, kind`,
+		string(to), string(reason), int64(org), int64(id), textsOf(from))
+	if err != nil {
+		return link, err
+	}
+	if !ok {
+		return link, tx.whyNot(org, id, "is in no state to be moved to %s", to)
+	}
+	return link, tx.urge(org, id)
 }
 
 // whyNot tells a link that is not there from one that is in the wrong state.

@@ -58,11 +58,27 @@ func (s *Sessions) Commit(token string, data []byte, expiry time.Time) error {
 // Delete is DeleteCtx without a context, for scs.
 func (s *Sessions) Delete(token string) error { return s.DeleteCtx(context.Background(), token) }
 
-// EndSessions removes the sessions that have ended. All organizations.
+// How long what nobody comes back to is kept.
+const (
+	signInLife = 15 * 24 * time.Hour // since it was last seen: longer than any cookie lives
+	limitLife  = 24 * time.Hour      // since it was untouched again
+)
+
+// EndSessions removes the sessions that have ended, what is said of their browsers, and limits that hold nobody any more. All
+// organizations.
 func (s *Sessions) EndSessions(ctx context.Context) (err error) {
 	defer fault.Wrap(&err, "store: end sessions")
 	return s.write(ctx, func(tx *Tx) error {
-		_, err := tx.exec(tx.ctx, `DELETE FROM sessions WHERE expires <= ?`, micros(s.now()))
-		return err
+		now := s.now()
+		for text, before := range map[string]time.Time{
+			`DELETE FROM sessions WHERE expires <= ?`: now,
+			`DELETE FROM signins WHERE seen <= ?`:     now.Add(-signInLife),
+			`DELETE FROM limits WHERE arrival <= ?`:   now.Add(-limitLife),
+		} {
+			if _, err := tx.change(text, micros(before)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

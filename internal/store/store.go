@@ -1,5 +1,6 @@
 // Package store keeps everything that Tandem remembers, in SQLite or PostgreSQL: accounts (accounts.go), the records of
 // the built-in CRM (records.go), links as pages see them (links.go) and as runs do (ledger.go), sessions (sessions.go).
+// Changes of accounts that belong together are one transaction (within.go).
 // What the two databases do not share stands in dialect.go, sqlite.go and postgres.go.
 //
 // It decides nothing: rules are left to crm and account, who syncs what to reconcile, working off wake-ups to jobs.
@@ -43,6 +44,8 @@ type core struct {
 
 	enqueue  func(ctx context.Context, tx *Tx, due []Due) error
 	enqueued func()
+	post     func(ctx context.Context, tx *Tx, letters []record.ID) error
+	posted   func()
 	stamp    atomic.Int64 // the latest queued_at given, so that each is given once
 
 	listening sync.RWMutex
@@ -63,6 +66,9 @@ type Ledger struct{ *core }
 // Links are links as everybody else sees them: a reconcile.Links.
 type Links struct{ *core }
 
+// Letters are mails as whoever sends them sees them.
+type Letters struct{ *core }
+
 // Sessions are the sessions of browsers: an scs.CtxStore.
 type Sessions struct{ *core }
 
@@ -77,6 +83,9 @@ func (s *Store) Ledger() *Ledger { return &Ledger{s.core} }
 
 // Links is the face for pages, the API, webhooks and the scheduler.
 func (s *Store) Links() *Links { return &Links{s.core} }
+
+// Letters is the face for whoever sends mails.
+func (s *Store) Letters() *Letters { return &Letters{s.core} }
 
 // Sessions is the face for browser sessions.
 func (s *Store) Sessions() *Sessions { return &Sessions{s.core} }
@@ -148,15 +157,24 @@ func (s *Store) SetWaker(enqueue func(ctx context.Context, tx *Tx, due []Due) er
 	s.enqueue, s.enqueued = enqueue, enqueued
 }
 
+// SetPostman tells who enqueues the sending of letters: enqueue does so inside the transaction that stored them, once,
+// enqueued is called when it is on disk. Without a postman letters stay queued. It must be called before the store is used
+// by several.
+func (s *Store) SetPostman(enqueue func(ctx context.Context, tx *Tx, letters []record.ID) error, enqueued func()) {
+	s.post, s.posted = enqueue, enqueued
+}
+
 // Commit tells that something was written, for pages that show it live.
 type Commit struct {
 	Org    record.ID
 	Kind   record.Kind
 	Owners []record.ID      // whose records or links are concerned
 	Link   reconcile.LinkID // the link concerned, 0 if records were written
+	// Accounts says that people, profiles or letters of the organization changed; nothing else is set then.
+	Accounts bool
 }
 
-// OnCommit has listen called after each commit that changed records or links, until cancel is called. It is called on
+// OnCommit has listen called after each commit that changed records, links or accounts, until cancel is called. It is called on
 // the writer's goroutine and must return at once.
 func (s *Store) OnCommit(listen func(Commit)) (cancel func()) {
 	s.listening.Lock()
@@ -208,12 +226,21 @@ func (s *core) writeOnce(ctx context.Context, do func(tx *Tx) error) error {
 	if err := do(tx); err != nil {
 		return err
 	}
+	post := len(tx.letters) > 0 && s.post != nil
+	if post {
+		if err := s.post(tx.ctx, tx, tx.letters); err != nil {
+			return err
+		}
+	}
 	if err := tx.commit(); err != nil {
 		return err
 	}
 	s.itemWrites.Add(tx.items)
 	if tx.enqueued && s.enqueued != nil {
 		s.enqueued()
+	}
+	if post && s.posted != nil {
+		s.posted()
 	}
 	s.notify(tx.commits)
 	return nil
@@ -227,7 +254,14 @@ type Tx struct {
 	ctx      context.Context
 	items    int64
 	enqueued bool
+	letters  []record.ID
 	commits  []Commit
+}
+
+// change runs a statement that writes and returns how many rows it changed; its errors have a kind.
+func (tx *Tx) change(text string, args ...any) (int64, error) {
+	n, err := tx.exec(tx.ctx, text, args...)
+	return n, classify(err)
 }
 
 // list runs a reading statement and scans each row.

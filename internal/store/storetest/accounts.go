@@ -50,7 +50,7 @@ func testAccounts(t *testing.T, w *world) {
 		t.Errorf("a user of no organization: %v", err)
 	}
 	must(s.CreateUser(ctx, account.User{Org: w.theirs, Email: "Ana@x.example"}))(t)
-	must(s.CreateUser(ctx, account.User{Org: w.ours, Email: "zoe@x.example", FirstName: "Álvaro"}))(t) // no identity either
+	must(s.CreateUser(ctx, account.User{Org: w.ours, Email: "zoe@x.example", FirstName: "Álvaro", State: account.Deactivated}))(t) // no identity either
 	if u := must(s.UserByEmail(ctx, w.ours, " Ana@X.example"))(t); u.ID != w.ana || u.Profile != account.Standard {
 		t.Errorf("found %+v", u)
 	}

@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+
+	"tandem/internal/account"
+	"tandem/internal/fault"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+// noteSync adds to the audit trail that a user's sync of a kind was switched on or off: by the person, or, with a reason, by
+// Tandem.
+func (tx *Tx) noteSync(action account.Action, org, user record.ID, kind record.Kind, reason fault.Reason) error {
+	e := account.Entry{Org: org, Actor: user, Action: action, Subject: user, Detail: map[string]string{"kind": string(kind)}}
+	if reason != "" {
+		e.Actor, e.Detail["reason"] = 0, string(reason)
+	}
+	return tx.note(e)
+}
+
+// Syncs finds the state of the links of users, by kind.
+func (s *Accounts) Syncs(ctx context.Context, org record.ID, users []record.ID) (_ map[record.ID]map[record.Kind]string, err error) {
+	defer fault.Wrap(&err, "store: syncs of %d users", len(users))
+	out := make(map[record.ID]map[record.Kind]string, len(users))
+	if len(users) == 0 {
+		return out, nil
+	}
+	type link struct {
+		user  record.ID
+		kind  record.Kind
+		state string
+	}
+	links, err := list(ctx, s.reader(), func(scan scan) (l link, err error) {
+		err = scan(&l.user, &l.kind, &l.state)
+		return l, err
+	}, `SELECT user_id, kind, state FROM links WHERE org_id = ? AND user_id IN (?*) AND state <> 'off'`, int64(org), intsOf(users))
+	for _, l := range links {
+		if out[l.user] == nil {
+			out[l.user] = map[record.Kind]string{}
+		}
+		out[l.user][l.kind] = l.state
+	}
+	return out, err
+}
+
+func (a accountTx) RunningLinks(user record.ID) (int, error) {
+	n, _, err := first(a.tx.ctx, a.tx, column[int64], `SELECT COUNT(*) FROM links WHERE org_id = ? AND user_id = ? AND state <> 'off'`,
+		int64(a.org), int64(user))
+	return int(n), err
+}
+
+func (a accountTx) StopLinks(user record.ID) error {
+	links, err := a.links(user, `l.state IN ('on', 'held', 'paused')`)
+	if err != nil {
+		return err
+	}
+	for _, l := range links {
+		if err := a.tx.noteSync(account.SyncOff, a.org, user, l.Kind, fault.AccountDisabled); err != nil {
+			return err
+		}
+		if err := a.tx.moveLink(l, reconcile.Switching, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a accountTx) WithholdLinks(user record.ID, kind record.Kind, withheld bool) error {
+	from, to, reason := `l.state IN ('on', 'held')`, reconcile.Paused, fault.SyncWithheld
+	if !withheld {
+		from, to, reason = `l.state = 'paused' AND l.reason = '`+string(fault.SyncWithheld)+`'`, reconcile.On, ""
+	}
+	links, err := a.links(user, from)
+	if err != nil {
+		return err
+	}
+	for _, l := range links {
+		if l.Kind != kind {
+			continue
+		}
+		if err := a.tx.moveLink(l, to, reason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// links finds and locks a user's links.
+func (a accountTx) links(user record.ID, where string) ([]reconcile.Link, error) {
+	return list(a.tx.ctx, a.tx, func(scan scan) (l reconcile.Link, err error) {
+		err = scan(&l.ID, &l.Org, &l.User, &l.Kind, &l.State)
+		return l, err
+	}, `SELECT l.id, l.org_id, l.user_id, l.kind, l.state FROM links l WHERE l.org_id = ? AND l.user_id = ? AND `+where+` ORDER BY l.id FOR UPDATE`,
+		int64(a.org), int64(user))
+}
+
+// moveLink moves a link to another state as its person's hand does, and has pages told.
+func (tx *Tx) moveLink(l reconcile.Link, to reconcile.LinkState, reason fault.Reason) error {
+	if _, err := tx.changeState(l.Org, l.ID, []reconcile.LinkState{l.State}, to, reason); err != nil {
+		return err
+	}
+	tx.tell(&l)
+	return nil
+}
