@@ -178,3 +178,8 @@ const (
 	SyncOn              Action = "sync_on"  // kind
 	SyncOff             Action = "sync_off" // kind; reason, if it ended by itself
 )
+
+// Actions are all of them.
+var Actions = []Action{
+	Installed, ConsentRecorded, UserInvited, InvitationResent, InvitationWithdrawn, UserJoined, AskedToJoin, RequestGranted, RequestRefused, ProfileChanged, ProfileSaved, ProfileDeleted, Associated, Dissociated, UserDeactivated, UserReactivated, UserDeleted, RecordsHandedOver, PasswordSet, PasskeyAdded, PasskeyRemoved, TokenCreated, SessionsEnded, SyncOn, SyncOff,
+}

@@ -58,6 +58,11 @@ const (
 	TooOften         fault.Reason = "too_often" // a limit; RetryAfter says when
 )
 
+// Refusals are all of them.
+var Refusals = []fault.Reason{
+	NotInstaller, GuestAccount, AlreadyInstalled, IdentityTaken, HasIdentity, AddressTaken, AccountInactive, WrongPassword, WeakPassword, ShortPassword, LongPassword, OnlyWayIn, LastSuperAdmin, OwnAccount, BeyondOwn, PaidOnly, SeatsTaken, AlreadyUser, AnsweredAlready, PassExpired, PassSpent, PassTakenBack, PassSuperseded, OtherPerson, TermsMissing, HandOverNeeded, SyncEnding, ProfileInUse, ProfileFixed, ProfileTaken, BadAddress, TooOften,
+}
+
 // refuse is a fault of a kind for a reason.
 func refuse(kind fault.Kind, reason fault.Reason, format string, args ...any) error {
 	return fault.New(kind, reason, "account: "+format, args...)

@@ -18,13 +18,22 @@ import (
 
 func messageKeys(t *testing.T, lang string) map[string]json.RawMessage {
 	t.Helper()
-	raw, err := messages.ReadFile("messages/" + lang + ".json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &out); err != nil {
-		t.Fatal(err)
+	out := map[string]json.RawMessage{}
+	for _, name := range messageFiles(lang) {
+		raw, err := messages.ReadFile("messages/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file map[string]json.RawMessage
+		if err := json.Unmarshal(raw, &file); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for key, message := range file {
+			if _, twice := out[key]; twice {
+				t.Errorf("%s says %q a second time", name, key)
+			}
+			out[key] = message
+		}
 	}
 	return out
 }
@@ -117,13 +126,17 @@ func builtKeys() []string {
 			}
 		}
 	}
+	for _, r := range account.Refusals {
+		add("refusal.%s", r)
+	}
+	out = slices.Concat(out, launchKeys(), userKeys(), ownKeys())
 	add("flash.answer_yes")
 	add("flash.answer_no")
 	for _, g := range contactGroups {
 		add("group.%s", g.key)
 	}
 	problems := []problem{problemGeneral, problemState, problemPersonal, problemAway, problemApp, problemDeactivated,
-		problemNotInvited, problemNoOrganization, problemOtherPerson, problemNotTied, problemPartly, problemTicket, problemConsented}
+		problemOtherPerson, problemNotTied, problemPartly, problemTicket, problemConsented}
 	for _, row := range said {
 		problems = append(problems, row.problem)
 	}
