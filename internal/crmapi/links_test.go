@@ -89,6 +89,9 @@ func TestLinks(t *testing.T) {
 	s.do(adele, "POST", "/api/v1/links", `{"kind":"calendar"}`).wants(409, "code", "SWITCHING_OFF")
 	s.links.refuse = fault.New(fault.Denied, fault.MailboxUnavailable, "no mailbox")
 	s.do(adele, "POST", "/api/v1/links", `{"kind":"calendar"}`).wants(403, "code", "MAILBOX_UNAVAILABLE")
+	s.links.refuse = fault.New(fault.Denied, fault.SyncWithheld, "the profile does not allow it")
+	s.do(adele, "POST", "/api/v1/links", `{"kind":"calendar"}`).wants(403, "code", "SYNC_WITHHELD",
+		"message", "an administrator has withheld this kind of sync", "details.reason", "sync_withheld")
 	s.links.refuse = nil
 	for _, body := range []string{`{"kind":"tasks"}`, `{}`, `[]`, `x`, `{"kind":5}`, `null`} {
 		s.do(adele, "POST", "/api/v1/links", body).wants(400)

@@ -104,6 +104,7 @@ type server struct {
 	crm   *crm.CRM
 	now   time.Time
 	links *fakeLinks
+	folk  people
 }
 
 func newServer(t *testing.T) *server {
@@ -116,6 +117,7 @@ func newServerOn(t *testing.T, records crm.Store) *server {
 	s := &server{t: t, now: time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC), links: &fakeLinks{}}
 	clock := func() time.Time { s.now = s.now.Add(time.Millisecond); return s.now }
 	folk := newPeople()
+	s.folk = folk
 	active := func(ctx context.Context, org, id record.ID) (bool, error) {
 		u, err := folk.User(ctx, org, id)
 		return u.State == account.Active, err
@@ -148,6 +150,13 @@ func newStore(t *testing.T) crm.Store {
 		}
 	}
 	return s.Records()
+}
+
+// may gives a user other permissions.
+func (s *server) may(who record.ID, change func(*account.Permissions)) {
+	u := s.folk[who]
+	change(&u.May)
+	s.folk[who] = u
 }
 
 // withSpec lets every answer be held against Zoho's description.
