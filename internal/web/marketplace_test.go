@@ -140,7 +140,7 @@ func TestCardsTellHowSyncStands(t *testing.T) {
 func TestEveryReasonHasWordsOnAPausedCard(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	v := &visit{words: w.site.pages.words["en"], now: w.now(), zone: time.UTC}
+	v := &visit{words: w.site.pages.words["en"], now: w.now(), zone: time.UTC, user: account.User{May: account.SuperAdmin.Permissions()}}
 	for _, reason := range reasons {
 		c, err := w.site.card(t.Context(), v, record.Calendar, &reconcile.Link{Kind: record.Calendar, State: reconcile.Paused, Settled: true, Reason: reason}, false)
 		if err != nil || c.Reason == "" || strings.HasPrefix(c.Reason, "reason.") || strings.HasPrefix(c.Do, "reason.") {

@@ -63,36 +63,6 @@ func TestSignInNeverLeadsElsewhere(t *testing.T) {
 	}
 }
 
-func TestStrangersAreToldWhy(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	got := w.browser().signIn("/", "megan@contoso.example")
-	if got.status != 403 || !strings.Contains(got.text(), "Ask") && !strings.Contains(got.text(), "ask an administrator") {
-		t.Errorf("uninvited: %d\n%s", got.status, got.text())
-	}
-	if !strings.Contains(got.text(), w.org.Name) {
-		t.Errorf("the page does not name the organization:\n%s", got.text())
-	}
-
-	empty := newWorld(t)
-	person := empty.sim.Person("adele@contoso.example")
-	empty.site.Accounts = noOrganizations{empty.store.Accounts()}
-	got = empty.browser().signIn("/", person.UPN)
-	if got.status != 403 || !strings.Contains(got.text(), "does not use Tandem yet") {
-		t.Errorf("no organization: %d\n%s", got.status, got.text())
-	}
-}
-
-// noOrganizations knows nobody.
-type noOrganizations struct{ Accounts }
-
-func (noOrganizations) UserByIdentity(context.Context, account.Identity) (account.User, error) {
-	return account.User{}, fault.New(fault.NotFound, "", "nobody")
-}
-func (noOrganizations) OrganizationByTenant(context.Context, string) (account.Organization, error) {
-	return account.Organization{}, fault.New(fault.NotFound, "", "none")
-}
-
 func TestDeactivatedUsersStayOutside(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

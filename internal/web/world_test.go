@@ -2,6 +2,8 @@ package web
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"html"
 	"io"
 	"log/slog"
@@ -80,11 +82,12 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 	w.url = "http://" + server.Listener.Addr().String()
 	board := &reconcile.Switchboard{Links: w.store.Links(), Now: w.now, Allowed: w.allowed}
 	deps := Deps{
-		Accounts: accounts, Records: w.crm, Links: w.store.Links(), Switch: &fakeSwitch{board}, Grants: accounts,
+		Accounts: accounts, Registry: account.NewRegistry(accounts, w.now), Describe: w.describe(simServer.URL), Records: w.crm, Links: w.store.Links(), Switch: &fakeSwitch{board}, Grants: accounts,
 		Live: w.live, Sessions: w.store.Sessions(),
 		Settings: Settings{
 			URL: w.url, Authority: simServer.URL, Tenant: "organizations", ClientID: m365sim.DemoClientID,
 			ClientSecret: m365sim.DemoClientSecret, SecretKey: testSecret, SimURL: simServer.URL,
+			Edition: account.Enterprise, Mail: true,
 		},
 		Now: w.now,
 	}
@@ -131,6 +134,51 @@ func (w *world) user(org account.Organization, upn string, profile account.Profi
 	})
 	w.must(err)
 	w.users[upn] = u
+}
+
+// describe asks the simulator's Graph with the person's own token, as app does through package outlook.
+func (w *world) describe(base string) func(context.Context, account.Secret, account.Arrival) (account.Arrival, error) {
+	return func(ctx context.Context, access account.Secret, a account.Arrival) (account.Arrival, error) {
+		get := func(path string, into any) error {
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/v1.0"+path, nil)
+			if err != nil {
+				return err
+			}
+			req.Header.Set("Authorization", "Bearer "+access.Reveal())
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				return fault.New(fault.Unavailable, "", "describe: %w", err)
+			}
+			defer res.Body.Close()
+			if res.StatusCode >= 500 {
+				return fault.New(fault.Unavailable, "", "describe: %s", res.Status)
+			}
+			return json.NewDecoder(res.Body).Decode(into)
+		}
+		var me struct{ Mail, GivenName, Surname, UserPrincipalName, UserType, PreferredLanguage string }
+		var roles struct {
+			Value []struct{ RoleTemplateID string }
+		}
+		var tenants struct {
+			Value []struct{ DisplayName string }
+		}
+		if err := errors.Join(get("/me?$select=mail,givenName,surname,userPrincipalName,userType,preferredLanguage", &me),
+			get("/me/transitiveMemberOf/microsoft.graph.directoryRole", &roles), get("/organization", &tenants)); err != nil {
+			return a, err
+		}
+		a.Email, a.FirstName, a.LastName, a.Username = me.Mail, me.GivenName, me.Surname, me.UserPrincipalName
+		a.Guest = me.UserType == "Guest"
+		if strings.HasPrefix(me.PreferredLanguage, "pt") {
+			a.Locale = "pt-BR"
+		}
+		for _, r := range roles.Value {
+			a.Roles = append(a.Roles, r.RoleTemplateID)
+		}
+		for _, t := range tenants.Value {
+			a.Tenant = t.DisplayName
+		}
+		return a, nil
+	}
 }
 
 // allowed is what app asks: whether the stored grant covers the kind.
