@@ -25,7 +25,6 @@ type Accounts interface {
 	UserByToken(ctx context.Context, hash []byte) (account.User, error)
 	Organization(ctx context.Context, id record.ID) (account.Organization, error)
 	User(ctx context.Context, org, id record.ID) (account.User, error)
-	Users(ctx context.Context, org record.ID) ([]account.User, error)
 	People(ctx context.Context, org record.ID, q account.PeopleQuery) ([]account.User, error)
 }
 

@@ -78,15 +78,6 @@ func (p people) User(_ context.Context, org, id record.ID) (account.User, error)
 	return account.User{}, fault.New(fault.NotFound, "", "no user %s", id)
 }
 
-func (p people) Users(_ context.Context, org record.ID) (out []account.User, _ error) {
-	for _, id := range []record.ID{adele, alex, boss, sleeper, stranger} {
-		if p[id].Org == org {
-			out = append(out, p[id])
-		}
-	}
-	return out, nil
-}
-
 func (p people) People(ctx context.Context, org record.ID, _ account.PeopleQuery) (out []account.User, _ error) {
 	for _, id := range slices.Sorted(maps.Keys(p)) {
 		if p[id].Org == org && p[id].State != account.Deleted {

@@ -21,7 +21,7 @@ import (
 type adele struct{}
 
 var person1 = account.User{ID: 11, Org: 1, FirstName: "Adele", Email: "adele@contoso.example", Profile: account.Standard,
-	State: account.Active, Zone: "America/Sao_Paulo"}
+	State: account.Active, Zone: "America/Sao_Paulo", May: account.Standard.Permissions()}
 
 func (adele) UserByToken(context.Context, []byte) (account.User, error) { return person1, nil }
 func (adele) Organization(_ context.Context, id record.ID) (account.Organization, error) {
@@ -33,7 +33,7 @@ func (adele) User(_ context.Context, _, id record.ID) (account.User, error) {
 	}
 	return person1, nil
 }
-func (adele) Users(context.Context, record.ID) ([]account.User, error) {
+func (adele) People(context.Context, record.ID, account.PeopleQuery) ([]account.User, error) {
 	return []account.User{person1}, nil
 }
 
