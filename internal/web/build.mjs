@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 const out = "dist";
-const entries = ["app.js", "calendar.js", "app.css", "icons.svg", "logo.svg"];
+const entries = ["app.js", "calendar.js", "tab.js", "app.css", "icons.svg", "logo.svg"];
 
 await mkdir(out, { recursive: true });
 for (const name of await readdir(out)) {
@@ -44,10 +44,13 @@ for (const name of Object.values(manifest)) {
   await writeFile(join(out, `${name}.gz`), gzipSync(await readFile(join(out, name)), { level: 9 }));
 }
 
+// A package may carry others inside itself (teams-js does: uuid and tslib are among our own packages for their licences
+// alone), so every name on a file's path counts.
 const packages = new Set();
-for (const input of Object.keys(result.metafile.inputs)) {
-  const found = input.match(/node_modules\/((?:@[^/]+\/)?[^/]+)\//);
-  if (found) packages.add(found[1]);
+const used = Object.values(result.metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
+for (const [input, { bytesInOutput }] of used) {
+  if (bytesInOutput === 0) continue;
+  for (const [, name] of input.matchAll(/node_modules\/((?:@[^/]+\/)?[^/.@][^/]*)\//g)) packages.add(name);
 }
 const texts = [];
 for (const name of [...packages].sort()) {
