@@ -41,8 +41,10 @@ type settings struct {
 	MicrosoftAuthority    string `help:"Address of Entra ID." default:"${authority}"`
 	GraphURL              string `name:"graph-url" help:"Address of Microsoft Graph." default:"${graph}"`
 
-	SMTPURL   string `name:"smtp-url" help:"smtp://user:password@host:port, for letters."`
-	Edition   string `help:"Edition of new organizations." default:"free"`
+	SMTPURL        string `name:"smtp-url" help:"smtp://user:password@host:port, for letters."`
+	Edition        string `help:"Edition of new organizations." default:"free"`
+	TrustedProxies string `help:"Addresses and networks, between commas, of proxies whose X-Forwarded-For is believed." default:"${proxies}"`
+
 	SimListen string `help:"Address of the simulated Microsoft 365." default:"${sim}"`
 	LogLevel  string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error"`
 }
@@ -77,7 +79,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 		kong.Writers(out, errOut),
 		kong.Vars{
 			"listen": app.DefaultListen, "sim": app.DefaultSimListen, "tenant": app.DefaultTenant,
-			"authority": app.DefaultAuthority, "graph": app.DefaultGraphURL,
+			"authority": app.DefaultAuthority, "graph": app.DefaultGraphURL, "proxies": app.DefaultTrustedProxies,
 		},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
@@ -106,7 +108,7 @@ func (s *settings) config() app.Config {
 		Listen: s.Listen, URL: s.URL, DatabaseURL: s.DatabaseURL, SecretKey: account.Secret(s.SecretKey),
 		MicrosoftClientID: s.MicrosoftClientID, MicrosoftClientSecret: account.Secret(s.MicrosoftClientSecret),
 		MicrosoftTenant: s.MicrosoftTenant, MicrosoftAuthority: s.MicrosoftAuthority, GraphURL: s.GraphURL,
-		SMTPURL: s.SMTPURL, Edition: s.Edition, SimListen: s.SimListen,
+		SMTPURL: s.SMTPURL, Edition: s.Edition, TrustedProxies: s.TrustedProxies, SimListen: s.SimListen,
 	}
 }
 

@@ -113,6 +113,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	}
 
 	// What we show.
+	registry := account.NewRegistry(accounts, now)
 	tickets, err := web.NewTickets(config.URL, config.SecretKey, now)
 	if err != nil {
 		return nil, err
@@ -122,10 +123,11 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		ConsentURL: func(_ context.Context, user account.User, kind record.Kind) string {
 			return tickets.ConnectURL(user.Org, user.ID, kind)
 		},
-		Paid: func(o account.Organization) bool { return o.Edition != "free" },
+		Paid: func(o account.Organization) bool { return o.Edition.Paid() },
 	}
 	site, err := web.New(web.Deps{
-		Accounts: accounts, Records: people, Links: links, Switch: personal{switchboard}, Grants: accounts,
+		Accounts: accounts, Registry: registry, Directory: neighbour, Describe: neighbour.Describe,
+		Records: people, Links: links, Switch: personal{switchboard}, Grants: accounts,
 		Ended: links.EndedOf,
 		Live:  a.live, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
 	})
@@ -229,6 +231,7 @@ func webSettings(c Config) web.Settings {
 	s := web.Settings{
 		URL: c.URL, Authority: c.MicrosoftAuthority, Tenant: c.MicrosoftTenant, ClientID: c.MicrosoftClientID,
 		ClientSecret: c.MicrosoftClientSecret, SecretKey: c.SecretKey, Demo: c.Demo,
+		Edition: account.Edition(c.Edition), TrustedProxies: c.proxies, Mail: c.SMTPURL != "" || c.Demo,
 	}
 	if c.Demo {
 		s.SimURL = "http://" + c.SimListen

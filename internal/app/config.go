@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -27,6 +29,10 @@ type Config struct {
 	SMTPURL string
 	Edition string
 
+	// TrustedProxies are addresses and networks between commas, of proxies whose X-Forwarded-For is believed.
+	TrustedProxies string
+	proxies        []netip.Prefix // as Check has read them
+
 	Demo      bool   // against the simulator, with Contoso's organization ready
 	SimListen string // host:port of the simulator
 
@@ -43,6 +49,25 @@ const (
 	DefaultGraphURL  = "https://graph.microsoft.com/v1.0"
 	DefaultTenant    = "organizations"
 )
+
+// DefaultTrustedProxies are those on the same machine.
+const DefaultTrustedProxies = "127.0.0.0/8,::1/128"
+
+// readProxies reads addresses and networks between commas.
+func readProxies(text string) (out []netip.Prefix, err error) {
+	for each := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		p, err := netip.ParsePrefix(each)
+		if err != nil {
+			at, atErr := netip.ParseAddr(each)
+			if atErr != nil {
+				return nil, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", each)
+			}
+			p = netip.PrefixFrom(at, at.BitLen())
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}
 
 // minSecret is the least length of the secret key: 32 characters of anything decently random hold 128 bits or more.
 const minSecret = 32
@@ -68,6 +93,10 @@ func (c *Config) Check() error {
 	}
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
 		complain("DATABASE_URL", "must be sqlite:PATH or postgres://…")
+	}
+	var err error
+	if c.proxies, err = readProxies(cmp.Or(c.TrustedProxies, DefaultTrustedProxies)); err != nil {
+		complain("TRUSTED_PROXIES", "%w", err)
 	}
 	if len(c.SecretKey) < minSecret {
 		complain("SECRET_KEY", "must be at least %d random characters; it seals the stored Microsoft tokens (try: openssl rand -hex 32)", minSecret)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,9 @@ import (
 // The people of the simulated tenant who have an account in the demo's organization from the start.
 var demoPeople = []string{"admin", "adele", "alex", "diego", "grady", "isaiah", "lee", "megan", "nomailbox"}
 
+// installedTenants are those whose organization is there from the start.
+var installedTenants = []string{"contoso.example", "fabrikam.example"}
+
 // DemoCredentials are those of the app registration that the simulator knows.
 func DemoCredentials() (clientID string, secret account.Secret) {
 	return m365sim.DemoClientID, m365sim.DemoClientSecret
@@ -23,6 +27,9 @@ func DemoCredentials() (clientID string, secret account.Secret) {
 func Seed(ctx context.Context, accounts account.Store, sim *m365sim.Sim, now time.Time) (err error) {
 	defer fault.Wrap(&err, "app: make the demo's organizations")
 	for _, tenant := range sim.Tenants() {
+		if !slices.Contains(installedTenants, tenant.Domain) {
+			continue // for trying the installation
+		}
 		if err := seedTenant(ctx, accounts, sim, tenant, now); err != nil {
 			return err
 		}
@@ -34,7 +41,7 @@ func seedTenant(ctx context.Context, accounts account.Store, sim *m365sim.Sim, t
 	org, err := accounts.OrganizationByTenant(ctx, tenant.ID)
 	if fault.Is(err, fault.NotFound) {
 		org, err = accounts.CreateOrganization(ctx, account.Organization{
-			Name: tenant.Name, TenantID: tenant.ID, Edition: "enterprise", Zone: "America/Sao_Paulo", Locale: "pt-BR", Created: now,
+			Name: tenant.Name, TenantID: tenant.ID, Edition: account.Enterprise, Zone: "America/Sao_Paulo", Locale: "pt-BR", Created: now,
 		})
 	}
 	if err != nil {
@@ -48,7 +55,7 @@ func seedTenant(ctx context.Context, accounts account.Store, sim *m365sim.Sim, t
 		user := account.User{
 			Org: org.ID, Email: person.UPN, FirstName: person.GivenName, LastName: person.Surname,
 			Profile: account.Standard, State: account.Active, Zone: "America/Sao_Paulo", Created: now,
-			Identity: account.Identity{TenantID: person.TenantID, ObjectID: person.ID},
+			Identity: account.Identity{TenantID: person.TenantID, ObjectID: person.ID}, Terms: now,
 		}
 		if strings.HasPrefix(person.UPN, "admin@") {
 			user.Profile = account.SuperAdmin

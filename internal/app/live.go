@@ -58,6 +58,8 @@ func (l *live) cancel(org record.ID, events chan web.Event) {
 func (l *live) committed(c store.Commit) {
 	event := web.Event{Topic: web.ContactsChanged}
 	switch {
+	case c.Accounts:
+		event.Topic = web.UsersChanged
 	case c.Link != 0:
 		event.Topic = web.LinksChanged
 	case c.Kind == record.Calendar:
