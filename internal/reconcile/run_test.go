@@ -289,6 +289,52 @@ func TestDenied_PausesTheLinkAndKeepsEverything(t *testing.T) {
 	must(t, w.ledger.Link(1).State, reconcile.On, "the operator's mistake disconnects nobody")
 }
 
+// What an administrator withholds, or a closed account: whatever opens the link says so before anything is read.
+func TestDenied_WithheldSyncPausesAndGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
+	for _, reason := range []fault.Reason{fault.SyncWithheld, fault.AccountDisabled} {
+		w := newWorld(t)
+		kept := w.insert("a", nil)
+		w.settle()
+		w.closed = fault.New(fault.Denied, reason, "the profile does not allow it")
+		w.edit(kept, record.Fields{record.Department: "typed meanwhile"})
+		before := w.folder.Writes + w.store.Writes()
+		if err := w.run(); !fault.Is(err, fault.Denied) {
+			t.Fatalf("got %v", err)
+		}
+		link := w.ledger.Link(1)
+		must(t, link.State, reconcile.Paused, "state")
+		must(t, link.Reason, reason, "reason")
+		must(t, link.Container, "folder", "the container stays")
+		must(t, len(w.items()["a"]), 1, "items in it")
+		must(t, w.folder.Writes+w.store.Writes(), before, "records and items written")
+
+		w.closed = nil
+		w.ledger.Change(1, func(l *reconcile.Link) { l.State, l.Reason = reconcile.On, "" })
+		w.settle()
+		w.alike()
+		must(t, w.items()["a"][0][record.Department], "typed meanwhile", "what was typed while it was withheld")
+	}
+}
+
+// Somebody who has left cannot be asked any more: the link ends even if Microsoft lets nobody in, and the CRM stays whole.
+func TestSwitchingOffEndsWhereMicrosoftDenies(t *testing.T) {
+	t.Parallel()
+	for _, reason := range []fault.Reason{fault.AccountDisabled, fault.ReconnectNeeded, fault.ConsentRequired, fault.MailboxUnavailable} {
+		w := newWorld(t)
+		w.insert("a", nil)
+		w.settle()
+		w.closed = fault.New(fault.Denied, reason, "denied")
+		w.ledger.Change(1, func(l *reconcile.Link) { l.State = reconcile.Switching })
+		if err := w.run(); err != nil {
+			t.Fatalf("%s: %v", reason, err)
+		}
+		must(t, w.ledger.Link(1).State, reconcile.Off, "state")
+		must(t, w.ledger.Link(1).Reason, reason, "what is left behind is said")
+		must(t, len(w.live()), 1, "records")
+	}
+}
+
 func TestS36_SwitchingOffReadsALastTimeAndKeepsTheCRM(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

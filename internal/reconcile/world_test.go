@@ -45,6 +45,7 @@ type world struct {
 	dead    bool // refuses everything until revived
 	effects int
 	fails   func(point string) error // other faults at Microsoft
+	closed  error                    // why nobody opens the mailbox
 }
 
 type fataler interface {
@@ -94,6 +95,9 @@ func (w *world) effect() error {
 }
 
 func (w *world) Microsoft(context.Context, *reconcile.Link) (reconcile.Side, error) {
+	if w.closed != nil {
+		return nil, w.closed
+	}
 	return w.folder, nil
 }
 
