@@ -230,7 +230,7 @@ func (r *Registry) Install(ctx context.Context, a Arrival, o Organization) (u Us
 		}
 		return tx.Note(Entry{At: now, Actor: u.ID, Action: Installed, Subject: u.ID})
 	})
-	if fault.Is(err, fault.Conflict) && fault.ReasonOf(err) == "" {
+	if fault.Is(err, fault.Conflict) && fault.ReasonOf(err) != IdentityTaken {
 		err = refuse(fault.Conflict, AlreadyInstalled, "the tenant has an organization: %w", err)
 	}
 	if err == nil {

@@ -68,7 +68,7 @@ func (r *Registry) Invite(ctx context.Context, actor User, invitees []Invitee, p
 		}
 		for _, i := range invitees {
 			u, err := r.invite(tx, by, i, p)
-			if err != nil && fault.ReasonOf(err) == "" {
+			if err != nil && !slices.Contains(Refusals, fault.ReasonOf(err)) {
 				return err // not this invitee's alone
 			}
 			out = append(out, InviteResult{i, u, err})
@@ -107,9 +107,6 @@ func (r *Registry) invite(tx Tx, by User, i Invitee, p Profile) (u User, err err
 		Org: by.Org, Email: i.Email, FirstName: i.FirstName, LastName: i.LastName, Profile: p, State: Invited,
 		Locale: i.Locale, Created: r.Now(), Identity: i.Identity,
 	})
-	if fault.Is(err, fault.Conflict) {
-		return u, refuse(fault.Conflict, AlreadyUser, "somebody has the address or is that Microsoft person: %w", err)
-	}
 	if err != nil {
 		return u, err
 	}
