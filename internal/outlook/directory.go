@@ -2,7 +2,8 @@ package outlook
 
 import (
 	"context"
-	"errors"
+	"regexp"
+	"slices"
 	"strings"
 
 	"tandem/internal/fault"
@@ -50,11 +51,32 @@ func Tenant(ctx context.Context, box *graph.Mailbox) (o graph.Organization, err 
 	return o, err
 }
 
-// People walks through the members of the directory whose name or address begins with the text; "" is all of them. Each
-// may end the walk early by returning false.
-func People(ctx context.Context, box *graph.Mailbox, begins string, each func(graph.User) bool) (err error) {
-	defer fault.Wrap(&err, "outlook: read the directory")
-	query := []string{"$select", personFields, "$top", "100"}
+// basicFields are what the permission User.ReadBasic.All opens of others.
+const basicFields = "id,displayName,givenName,surname,mail,userPrincipalName"
+
+// directoryPage is how many people come at once: more than a screen shows, few enough to come while somebody types.
+const directoryPage = "40"
+
+// PeoplePage is one page of the directory: the people whose name or address begins with the text, "" for all. wide asks for
+// what User.Read.All opens too. link is "" for the first page, then what came with the page before; next is "" on the last.
+func PeoplePage(ctx context.Context, box *graph.Mailbox, wide bool, begins, link string) (people []graph.User, next string, err error) {
+	defer fault.Wrap(&err, "outlook: read a page of the directory")
+	if link == "" {
+		link = "/users" + graph.Query(directoryQuery(wide, begins)...)
+	}
+	r, err := box.Do(ctx, graph.Get(link, ""))
+	if err != nil {
+		return nil, "", err
+	}
+	page, err := graph.ReadPage(r.Body, func(u *graph.User) error {
+		people = append(people, *u)
+		return nil
+	})
+	return people, page.Next, err
+}
+
+func directoryQuery(wide bool, begins string) []string {
+	query := []string{"$select", fieldsOf(wide), "$top", directoryPage}
 	if begins = strings.TrimSpace(begins); begins != "" {
 		var either []string
 		for _, field := range []string{"displayName", "givenName", "surname", "mail", "userPrincipalName"} {
@@ -62,19 +84,54 @@ func People(ctx context.Context, box *graph.Mailbox, begins string, each func(gr
 		}
 		query = append(query, "$filter", strings.Join(either, " or "))
 	}
-	err = graph.All(ctx, box, "/users"+graph.Query(query...), "", func(u *graph.User) error {
-		if !each(*u) {
-			return errEnough
-		}
-		return nil
-	})
-	if errors.Is(err, errEnough) {
-		return nil
-	}
-	return err
+	return query
 }
 
-var errEnough = errors.New("enough")
+func fieldsOf(wide bool) string {
+	if wide {
+		return personFields
+	}
+	return basicFields
+}
+
+// objectID is how Entra writes ids.
+var objectID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// idsInFilter is how many conditions Graph takes in one filter of directory objects.
+const idsInFilter = 15
+
+// PeopleByID finds people of the directory by object id; those who are not there are left out. They are filtered for rather
+// than read one by one, because for a single person "not found" looks like a mailbox that is no more.
+func PeopleByID(ctx context.Context, box *graph.Mailbox, wide bool, ids []string) (people []graph.User, err error) {
+	defer fault.Wrap(&err, "outlook: read %d people of the directory", len(ids))
+	var these []string
+	for _, id := range ids {
+		if objectID.MatchString(id) {
+			these = append(these, "id eq "+graph.Quote(id))
+		}
+	}
+	var parts []graph.Part
+	for some := range slices.Chunk(these, idsInFilter) {
+		parts = append(parts, graph.Get("/users"+graph.Query("$select", fieldsOf(wide), "$filter", strings.Join(some, " or ")), ""))
+	}
+	results, err := box.Batch(ctx, parts)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range results {
+		if r.Err != nil {
+			return nil, r.Err
+		}
+		_, err := graph.ReadPage(r.Body, func(u *graph.User) error {
+			people = append(people, *u)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return people, nil
+}
 
 // Reachable reports with a fault whether the mailbox can be used for a kind of record: Denied with the reason (no
 // permission, no mailbox), or what passes.
