@@ -24,6 +24,7 @@ if (place) {
   const told = place.dataset;
   const hours = told.locale === "en" ? { hour: "numeric", minute: "2-digit" } : { hour: "2-digit", minute: "2-digit" };
   const narrow = matchMedia("(max-width: 640px)").matches;
+  const makes = Boolean(told.new) && !narrow; // a click on a free hour makes an event there
 
   // The whole words are always there to be read aloud; where days are narrow only the number is seen.
   const more = (num) => {
@@ -76,8 +77,8 @@ if (place) {
     scrollTime: "08:00:00",
     slotDuration: "00:30:00",
     slotEventOverlap: false,
-    pointer: !narrow,
-    selectable: !narrow,
+    pointer: makes,
+    selectable: makes,
     eventSources: [{
       events: async ({ startStr: start, endStr: end }) => {
         const query = new URLSearchParams({ start, end });
@@ -110,7 +111,7 @@ if (place) {
     eventClick: ({ event, jsEvent }) => {
       if (!jsEvent.target.closest("a") && !jsEvent.ctrlKey && !jsEvent.metaKey) location.assign(event.extendedProps.path);
     },
-    dateClick: ({ date, allDay }) => !narrow && ask(date, null, allDay && told.view !== "month"),
+    dateClick: ({ date, allDay }) => makes && ask(date, null, allDay && told.view !== "month"),
     select: ({ start, end, allDay }) => ask(start, end, allDay),
     eventDrop: move,
     eventResize: move,
