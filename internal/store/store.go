@@ -255,6 +255,7 @@ type Tx struct {
 	items    int64
 	enqueued bool
 	letters  []record.ID
+	locked   []record.ID // organizations: see lock
 	commits  []Commit
 }
 

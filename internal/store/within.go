@@ -42,6 +42,7 @@ func (s *Accounts) Found(ctx context.Context, o account.Organization, do func(tx
 		if err != nil {
 			return err
 		}
+		tx.locked = append(tx.locked, made.ID)
 		tx.news(made.ID)
 		return do(accountTx{tx, made.ID}, made)
 	})
@@ -53,6 +54,7 @@ func (tx *Tx) lock(org record.ID) error {
 	if err == nil && !ok {
 		err = notFound("organization", org)
 	}
+	tx.locked = append(tx.locked, org)
 	return err
 }
 
@@ -92,25 +94,26 @@ func (a accountTx) UpdateOrganization(o account.Organization) error {
 		WHERE id = ?`, append(organizationValues(&o), int64(a.org))...)
 }
 
-// found reads a user whose row is locked first: another organization's transaction may be about to change it.
-func (a accountTx) found(who any, where string, args ...any) (account.User, error) {
-	_, _, err := first(a.tx.ctx, a.tx, column[int64], `SELECT u.id FROM users u WHERE `+where+` FOR UPDATE`, slices.Clone(args)...)
-	if err != nil {
-		return account.User{}, err
-	}
-	return oneUser(a.tx.ctx, a.tx, who, where, args...)
-}
-
 func (a accountTx) User(id record.ID) (account.User, error) {
-	return a.found(id, userByID, int64(a.org), int64(id))
+	return a.tx.user(a.org, id)
 }
 
+// UserByIdentity finds a user of any organization, and keeps the user's own to this transaction too: as with this one's,
+// what was read stands until it is written.
 func (a accountTx) UserByIdentity(i account.Identity) (account.User, error) {
-	return a.found(i.ObjectID, userByIdentity, identityArgs(i)...)
+	for {
+		u, err := oneUser(a.tx.ctx, a.tx, i.ObjectID, userByIdentity, identityArgs(i)...)
+		if err != nil || slices.Contains(a.tx.locked, u.Org) {
+			return u, err
+		}
+		if err := a.tx.lock(u.Org); err != nil {
+			return u, err
+		}
+	}
 }
 
 func (a accountTx) UserByEmail(email string) (account.User, error) {
-	return a.found("address", userByEmail, int64(a.org), emailKey(email))
+	return oneUser(a.tx.ctx, a.tx, "address", userByEmail, int64(a.org), emailKey(email))
 }
 
 func (a accountTx) CreateUser(u account.User) (account.User, error) {

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pressly/goose/v3"
+
+	"tandem/internal/account"
+	"tandem/internal/fault"
+	"tandem/internal/testkit/pgtest"
+)
+
+// A database that was made by the first migration alone, with people in it, goes on with all its people.
+func TestMigratingADatabaseOfPeople(t *testing.T) {
+	for name, url := range map[string]func(t *testing.T) string{
+		"SQLite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "tandem.db") },
+		"Postgres": func(t *testing.T) string { return pgtest.URL(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			s, err := Open(ctx, url(t), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { s.Close() })
+			upTo(t, s, 1)
+			for _, text := range []string{
+				`INSERT INTO organizations (id, name, tenant_id, edition, zone, locale, created) VALUES (1000001, 'Old', 'tenant', 'enterprise', 'UTC', 'en', 5)`,
+				`UPDATE counters SET value = 1000001 WHERE name = 'organization'`,
+				`INSERT INTO users (id, org_id, email, email_key, first_name, last_name, name_key, profile, state, zone, locale, created, last_sign_in, tenant_id, object_id)
+					VALUES (7, 1000001, 'Ana@x.example', 'ana@x.example', 'Ana', '', 'ana', 'Super Admin', 'active', '', '', 1700000000000000, 0, 'tenant', 'ana'),
+					(8, 1000001, 'bob@x.example', 'bob@x.example', 'Bob', '', 'bob', 'Standard', 'deactivated', '', '', 1700000000000000, 0, '', '')`,
+				`INSERT INTO tokens (hash, org_id, user_id, created) VALUES ('0102', 1000001, 7, 5)`,
+			} {
+				if err := s.write(ctx, func(tx *Tx) error { return second(tx.change(text)) }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.Migrate(ctx); err != nil {
+				t.Fatal(err)
+			}
+			accounts := s.Accounts()
+			ana, err := accounts.UserByToken(ctx, []byte{1, 2})
+			if err != nil || ana.ID != 7 || ana.May != account.SuperAdmin.Permissions() || !ana.Terms.Equal(ana.Created) || ana.Terms.IsZero() {
+				t.Errorf("the active user is %+v, %v", ana, err)
+			}
+			bob, err := accounts.UserByEmail(ctx, 1000001, "bob@x.example")
+			if err != nil || bob.May != account.Standard.Permissions() || !bob.Terms.IsZero() {
+				t.Errorf("the deactivated user is %+v, %v", bob, err)
+			}
+			if o, err := accounts.OrganizationByTenant(ctx, "tenant"); err != nil || !o.Consented.IsZero() || len(o.Scopes) != 0 {
+				t.Errorf("the organization is %+v, %v", o, err)
+			}
+			if _, err := accounts.CreateUser(ctx, account.User{Org: 1000001, Email: "ANA@x.example"}); !fault.Is(err, fault.Conflict) {
+				t.Errorf("the address of somebody: %v", err)
+			}
+			bob.State = account.Deleted
+			if err := accounts.UpdateUser(ctx, bob); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := accounts.CreateUser(ctx, account.User{Org: 1000001, Email: "bob@x.example"}); err != nil {
+				t.Errorf("the address of somebody who was deleted: %v", err)
+			}
+		})
+	}
+}
+
+// upTo brings the tables to an earlier state of this program.
+func upTo(t *testing.T, s *Store, version int64) {
+	t.Helper()
+	dialect, words := goose.DialectSQLite3, liteWords
+	if s.Postgres() != nil {
+		dialect, words = goose.DialectPostgres, pgWords
+	}
+	all, err := steps(words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.migrate(t.Context(), func(ctx context.Context, db *sql.DB) error {
+		provider, err := goose.NewProvider(dialect, db, nil, goose.WithGoMigrations(all...), goose.WithDisableGlobalRegistry(true))
+		if err != nil {
+			return err
+		}
+		return second(provider.UpTo(ctx, version))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write(t.Context(), func(tx *Tx) error { return second(tx.change(`SELECT terms FROM users`)) }); err == nil || !strings.Contains(err.Error(), "terms") {
+		t.Fatalf("the tables are newer than that: %v", err)
+	}
+}
+
+// second is the error of a call with a result.
+func second[T any](_ T, err error) error { return err }
