@@ -170,7 +170,7 @@ func (s *Sim) refresh(r *http.Request, aud audience, app App) (*tokenAnswer, *oa
 	case aud.tenant != nil && aud.tenant.ID != p.TenantID:
 		return nil, refuse(errGrantForeign, p.UPN, aud.tenant.Domain)
 	}
-	if refusal := s.useRefresh(&g); refusal != nil {
+	if refusal := s.mayRefresh(&g); refusal != nil {
 		return nil, refusal
 	}
 	s.consent(p, app, g.Scopes) // of a process before this one
@@ -186,11 +186,14 @@ func (s *Sim) refresh(r *http.Request, aud audience, app App) (*tokenAnswer, *oa
 		scopes = union(scopes, parsed.names)
 		long = parsed.long
 	}
+	if refusal := s.spend(&g); refusal != nil { // last: a refused request leaves the token as it was
+		return nil, refusal
+	}
 	return s.answerFor(r, p, app, scopes, long, "")
 }
 
-// useRefresh checks what may have happened to a grant since it was given, and marks it as used.
-func (s *Sim) useRefresh(g *sealedGrant) *oauthError {
+// mayRefresh checks what may have happened to a grant since it was given.
+func (s *Sim) mayRefresh(g *sealedGrant) *oauthError {
 	e := &s.entra
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -200,12 +203,21 @@ func (s *Sim) useRefresh(g *sealedGrant) *oauthError {
 	if e.interaction[g.OID] {
 		return refuse(errInteraction)
 	}
-	if e.rotateStrictly {
-		if e.spent[g.ID] {
-			return refuse(errCodeExpired)
-		}
-		e.spent[g.ID] = true
+	return nil
+}
+
+// spend marks a refresh token as used, where one counts once only.
+func (s *Sim) spend(g *sealedGrant) *oauthError {
+	e := &s.entra
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.rotateStrictly {
+		return nil
 	}
+	if e.spent[g.ID] {
+		return refuse(errCodeExpired)
+	}
+	e.spent[g.ID] = true
 	return nil
 }
 
