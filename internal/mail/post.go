@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	netmail "net/mail"
 	"net/textproto"
@@ -83,7 +84,7 @@ func (p *Post) compose(to netmail.Address, m Message, messageID string) (*gomail
 	letter := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	from := p.Server.From
 	letter.FromMailAddress(&from)
-	if _, err := netmail.ParseAddress(to.String()); err != nil {
+	if bare, err := netmail.ParseAddress("<" + to.Address + ">"); err != nil || bare.Address != to.Address {
 		return nil, errors.New("the recipient's address is not one") // the cause quotes it
 	}
 	letter.ToMailAddress(&to)
@@ -188,7 +189,7 @@ func (s Server) login(client *smtp.Client) (smtp.Auth, error) {
 // hand gives the message over. Once the server has said yes to the last line, it is the server's.
 func (c *conversation) hand(letter *gomail.Msg, from, to string) error {
 	if err := c.Mail("<" + from + ">"); err != nil {
-		return ofMessage(err)
+		return ofServer(err) // our sender, or that we did not log in: the same for every message
 	}
 	if err := c.Rcpt("<" + to + ">"); err != nil {
 		return ofMessage(err)
@@ -255,7 +256,7 @@ func reply(err error) (words string, code int) {
 	if !errors.As(err, &said) {
 		return "", 0
 	}
-	return oneLine(said.Error(), maxWords), said.Code
+	return oneLine(fmt.Sprintf("%d %s", said.Code, said.Msg), maxWords), said.Code
 }
 
 // hide leaves the recipient's address out of a fault, which goes to logs.
