@@ -129,14 +129,19 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 		shown := group{Key: g.key, Legend: v.words.T("group." + g.key), Fold: g.fold}
 		for _, name := range g.fields {
 			f := v.control(record.Contacts, name, values, errs)
-			f.Wide, f.Reading = f.Wide || wideFields[name], page.Reading
+			f.Wide = f.Wide || wideFields[name]
+			if page.Reading {
+				f.read()
+			}
 			shown.Open = shown.Open || f.Error != "" || f.Value != "" && f.Value != "false"
 			shown.Fields = append(shown.Fields, f)
 		}
 		page.Groups = append(page.Groups, shown)
 	}
 	page.Owner = v.ownerField(users, record.Contacts, r.Owner, errs)
-	page.Owner.Reading = page.Reading
+	if page.Reading {
+		page.Owner.read()
+	}
 	title := page.Name
 	if r.ID == 0 {
 		title = v.words.T("contact.new")

@@ -134,10 +134,12 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 	page.Remind.Input, page.Remind.Options = "select", v.reminderOptions(in.Remind)
 	page.Repeat = v.repeatForm(in.Repeat, errs)
 	page.Owner = v.ownerField(users, record.Calendar, in.Owner, errs)
-	for _, f := range []*field{
-		&page.Subject, &page.Where, &page.Notes, &page.Tags, &page.Start, &page.End, &page.Zone, &page.Remind, &page.Owner,
-	} {
-		f.Reading = page.Reading
+	if page.Reading {
+		for _, f := range []*field{
+			&page.Subject, &page.Where, &page.Notes, &page.Tags, &page.Start, &page.End, &page.Zone, &page.Remind, &page.Owner,
+		} {
+			f.read()
+		}
 	}
 	title := page.Name
 	if r.ID == 0 {

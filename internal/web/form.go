@@ -25,6 +25,9 @@ type field struct {
 	Reading  bool   // shown, not to be changed
 }
 
+// read leaves the field to be looked at.
+func (f *field) read() { f.Reading, f.Required, f.Hint = true, false, "" }
+
 // ID is the element's id, for labels and messages to point to.
 func (f field) ID() string { return "f-" + f.Name }
 

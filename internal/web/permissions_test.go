@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"tandem/internal/account"
 	"tandem/internal/crm"
 	"tandem/internal/fault"
@@ -253,5 +255,32 @@ func TestSyncThatIsWithheld(t *testing.T) {
 	got = b.get(marketplacePath)
 	if !strings.Contains(got.body, `id="card-contacts" data-state="on"`) || strings.Count(got.body, `class="enable"`) != 1 || strings.Contains(got.text(), "does not allow") {
 		t.Errorf("allowed again:\n%s", got.text())
+	}
+}
+
+// In a real browser: pages that are only to be looked at break no script, and a click on a free hour of the calendar asks
+// for no new event.
+func TestWhoMayOnlyLookInABrowser(t *testing.T) {
+	w := newWorld(t)
+	contact, event := w.make(record.Contacts, colleague, "Alheia"), w.make(record.Calendar, colleague, "Visita")
+	w.profile(someone, func(p *account.Permissions) {
+		*p = account.Permissions{Contacts: record.Access{View: record.Anyones}, Events: record.Access{View: record.Anyones}}
+	})
+	b := chrome(t)
+	b.signIn(w, someone)
+	for _, page := range []string{"/", "/contacts", "/contacts/" + contact.String(), "/calendar/" + event.String(), "/recycle-bin", marketplacePath} {
+		b.do(chromedp.Navigate(w.url + page))
+		b.until("the page "+page, `document.querySelector('#main h1')`)
+		b.until("nothing to send on "+page, `!document.querySelector('#main form[method=post] button, #main button[form]')`)
+		b.until("nothing to type on "+page, `[...document.querySelectorAll('#main form:not([method=get]) :is(input, select, textarea)')].every((f) => f.readOnly || f.disabled || f.type === 'hidden')`)
+	}
+	b.do(chromedp.Navigate(w.url + "/calendar?view=week&owner=all"))
+	b.until("the calendar is there", `document.querySelector('.ec-event')`)
+	b.do(chromedp.Click(".ec-day:nth-child(2)"))
+	b.until("the calendar stays", `location.pathname === '/calendar' && document.querySelector('.ec-event')`)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.complaints) > 0 {
+		t.Errorf("the browser complains: %q", b.complaints)
 	}
 }
