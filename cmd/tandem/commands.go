@@ -132,13 +132,16 @@ func (doctorCmd) Run(ctx context.Context, s *settings, c *console) error {
 	config.DatabaseURL = s.existingDatabase()
 	sick := 0
 	for finding := range app.Doctor(ctx, config, c.log) {
-		mark := "ok     "
-		if finding.Problem != "" {
-			mark, sick = "PROBLEM", sick+1
+		mark, more := "ok     ", finding.Note
+		switch {
+		case finding.Problem != "":
+			mark, more, sick = "PROBLEM", finding.Problem, sick+1
+		case finding.Note != "":
+			mark = "note   "
 		}
 		fmt.Fprintf(c.out, "%s  %s\n", mark, finding.What)
-		if finding.Problem != "" {
-			fmt.Fprintf(c.out, "         %s\n", strings.ReplaceAll(finding.Problem, "\n", "\n         "))
+		if more != "" {
+			fmt.Fprintf(c.out, "         %s\n", strings.ReplaceAll(more, "\n", "\n         "))
 		}
 	}
 	if sick > 0 {

@@ -16,6 +16,7 @@ import (
 
 	"tandem/internal/account"
 	"tandem/internal/app"
+	"tandem/internal/m365app"
 )
 
 func main() {
@@ -42,7 +43,7 @@ type settings struct {
 	GraphURL              string `name:"graph-url" help:"Address of Microsoft Graph." default:"${graph}"`
 
 	SMTPURL        string `name:"smtp-url" help:"smtp://user:password@host:port, for letters."`
-	Edition        string `help:"Edition of new organizations." default:"free"`
+	Edition        string `help:"Edition of new organizations: free, standard, professional or enterprise." default:"${edition}"`
 	TrustedProxies string `help:"Addresses and networks, between commas, of proxies whose X-Forwarded-For is believed." default:"${proxies}"`
 
 	SimListen string `help:"Address of the simulated Microsoft 365." default:"${sim}"`
@@ -56,6 +57,7 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run Tandem."`
 	Sim     simCmd     `cmd:"" help:"Run the simulated Microsoft 365 alone."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database to this version's form; serve does so by itself."`
+	Package packageCmd `cmd:"" help:"Write the Microsoft 365 app package, so that Tandem shows among the apps of Microsoft 365."`
 	Doctor  doctorCmd  `cmd:"" help:"Check the settings with real calls and say what is wrong."`
 	Backup  backupCmd  `cmd:"" help:"Write a consistent copy of an SQLite database while Tandem runs."`
 	Relink  relinkCmd  `cmd:"" help:"Find the pairs of records again after a backup was restored."`
@@ -65,8 +67,9 @@ type cli struct {
 
 // console is where a command speaks to the person who typed it.
 type console struct {
-	out io.Writer
-	log *slog.Logger
+	out  io.Writer
+	warn io.Writer // what the person should know, beside what the command makes
+	log  *slog.Logger
 }
 
 // run is main without the process around it.
@@ -80,6 +83,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 		kong.Vars{
 			"listen": app.DefaultListen, "sim": app.DefaultSimListen, "tenant": app.DefaultTenant,
 			"authority": app.DefaultAuthority, "graph": app.DefaultGraphURL, "proxies": app.DefaultTrustedProxies,
+			"edition": app.DefaultEdition, "appname": m365app.DefaultName,
 		},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
@@ -95,7 +99,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) error {
 		return fmt.Errorf("--log-level: %w", err)
 	}
 	log := slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level}))
-	err = parsed.Run(&c.settings, &console{out: out, log: log})
+	err = parsed.Run(&c.settings, &console{out: out, warn: errOut, log: log})
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil // asked to stop
 	}
@@ -112,16 +116,23 @@ func (s *settings) config() app.Config {
 	}
 }
 
-// version is what the build says of itself.
-func version() string {
+// buildVersion is the release that this is, such as v1.4.0; of a build from sources it is something else.
+func buildVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
 	}
-	out := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			out += " " + s.Value
+	return info.Main.Version
+}
+
+// version is what the build says of itself.
+func version() string {
+	out := buildVersion()
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				out += " " + s.Value
+			}
 		}
 	}
 	return out

@@ -35,7 +35,7 @@ func TestCommands(t *testing.T) {
 		fail bool
 		want []string
 	}{
-		{"nothing", nil, true, []string{"demo", "serve", "sim", "migrate", "doctor"}},
+		{"nothing", nil, true, []string{"demo", "serve", "sim", "migrate", "package"}},
 		{"version", []string{"version"}, false, []string{"tandem "}},
 		{"no such command", []string{"frobnicate"}, true, []string{"frobnicate"}},
 		{"no such flag", []string{"serve", "--colour"}, true, []string{"--colour"}},
@@ -43,6 +43,7 @@ func TestCommands(t *testing.T) {
 			"all complaints at once", []string{"serve", "--listen", "nowhere", "--url", "ftp://x", "--database-url", "mysql://x", "--graph-url", "http://example.com"}, true,
 			[]string{"TANDEM_LISTEN", "TANDEM_URL", "TANDEM_DATABASE_URL", "TANDEM_SECRET_KEY", "TANDEM_MICROSOFT_CLIENT_ID", "TANDEM_MICROSOFT_CLIENT_SECRET", "TANDEM_GRAPH_URL"},
 		},
+		{"an edition that there is not", []string{"serve", "--edition", "gratis"}, true, []string{"TANDEM_EDITION", "gratis", "free", "enterprise"}},
 		{"a token without a database", []string{"token", "--user", "a@b.example"}, true, []string{"there is no database", "TANDEM_DATABASE_URL"}},
 		{"a token without a user", []string{"token"}, true, []string{"--user"}},
 		{"migrate makes the database", []string{"migrate"}, false, []string{"up to date"}},
@@ -129,7 +130,7 @@ func TestDemo(t *testing.T) {
 		"doctor", "--database-url", "sqlite:tandem-demo/tandem.db", "--secret-key", strings.Repeat("k", 32), "--microsoft-authority", "http://" + sim,
 		"--graph-url", "http://" + sim + "/v1.0", "--microsoft-client-id", "7a8d0e7e-3c1b-4b1e-9a53-1a4de7a0365d", "--microsoft-client-secret",
 	}
-	if text, err := says(t, append(settings, "tandem~demo~secret~for~the~simulator")...); err != nil || strings.Contains(text, "PROBLEM") {
+	if text, err := says(t, append(settings, "tandem~demo~secret~for~the~simulator")...); err != nil || strings.Contains(text, "PROBLEM") || !strings.Contains(text, "note     letters can be sent") {
 		t.Errorf("the doctor finds the demo sick: %v\n%s", err, text)
 	}
 	if text, err := says(t, append(settings, "7a8d0e7e-3c1b-4b1e-9a53-1a4de7a0365e")...); err == nil || !strings.Contains(text, "not its Secret ID") || !strings.Contains(text, "refuses the client secret") {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"tandem/internal/account"
@@ -48,6 +49,9 @@ const (
 	DefaultAuthority = "https://login.microsoftonline.com"
 	DefaultGraphURL  = "https://graph.microsoft.com/v1.0"
 	DefaultTenant    = "organizations"
+
+	// Nobody who runs Tandem should have to buy an invitation.
+	DefaultEdition = string(account.Enterprise)
 )
 
 // DefaultTrustedProxies are those on the same machine.
@@ -97,6 +101,9 @@ func (c *Config) Check() error {
 	var err error
 	if c.proxies, err = readProxies(cmp.Or(c.TrustedProxies, DefaultTrustedProxies)); err != nil {
 		complain("TRUSTED_PROXIES", "%w", err)
+	}
+	if c.Edition = cmp.Or(c.Edition, DefaultEdition); !slices.Contains(account.Editions, account.Edition(c.Edition)) {
+		complain("EDITION", "%q is none of %v", c.Edition, account.Editions)
 	}
 	if len(c.SecretKey) < minSecret {
 		complain("SECRET_KEY", "must be at least %d random characters; it seals the stored Microsoft tokens (try: openssl rand -hex 32)", minSecret)

@@ -13,25 +13,36 @@ import (
 	"time"
 
 	"tandem/internal/fault"
+	"tandem/internal/mail"
 	"tandem/internal/store"
 )
 
-// Finding is one check of the doctor; Problem is what is wrong and what to do, or "".
-type Finding struct{ What, Problem string }
+// Finding is one check of the doctor. Problem is what is wrong and what to do, or ""; Note is what one should know
+// although nothing is wrong, or "".
+type Finding struct{ What, Problem, Note string }
 
 // doctorPatience is how long one of the doctor's calls may take.
 const doctorPatience = 15 * time.Second
 
 // Doctor checks the settings with real calls, one finding at a time.
 func Doctor(ctx context.Context, config Config, log *slog.Logger) iter.Seq[Finding] {
+	incomplete := config.Check() // fills in what follows from other settings, for all that comes after
 	checks := []func(context.Context, Config, *slog.Logger) Finding{
-		checkSettings, checkSecret, checkDatabase, checkSeal, checkAuthority, checkClient, checkGraph,
+		checkSecret, checkDatabase, checkSeal, checkAuthority, checkClient, checkRedirect, checkGraph, checkMail,
 	}
 	return func(yield func(Finding) bool) {
+		if !yield(found("settings are complete", incomplete)) {
+			return
+		}
 		for _, check := range checks {
 			bounded, cancel := context.WithTimeout(ctx, doctorPatience)
 			finding := check(bounded, config, log)
 			cancel()
+			if !yield(finding) {
+				return
+			}
+		}
+		for finding := range checkConsents(ctx, config, log) {
 			if !yield(finding) {
 				return
 			}
@@ -41,13 +52,9 @@ func Doctor(ctx context.Context, config Config, log *slog.Logger) iter.Seq[Findi
 
 func found(what string, err error) Finding {
 	if err != nil {
-		return Finding{what, err.Error()}
+		return Finding{What: what, Problem: err.Error()}
 	}
 	return Finding{What: what}
-}
-
-func checkSettings(_ context.Context, c Config, _ *slog.Logger) Finding {
-	return found("settings are complete", c.Check())
 }
 
 var looksLikeGUID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
@@ -104,39 +111,32 @@ func checkSeal(ctx context.Context, c Config, log *slog.Logger) Finding {
 	return f
 }
 
-func checkAuthority(ctx context.Context, c Config, _ *slog.Logger) Finding {
-	address := strings.TrimRight(c.MicrosoftAuthority, "/") + "/" + c.MicrosoftTenant + "/v2.0/.well-known/openid-configuration"
-	_, err := fetch(ctx, http.MethodGet, address, nil, http.StatusOK)
-	return found("Entra answers at "+c.MicrosoftAuthority+" for "+c.MicrosoftTenant, err)
-}
-
-// checkClient asks the token endpoint to redeem a refresh token that cannot exist: who is told that the token is wrong
-// has shown the right client id and secret (reference: Entra, errors of the token endpoint).
-func checkClient(ctx context.Context, c Config, _ *slog.Logger) Finding {
-	f := Finding{What: "Entra takes the client ID and secret"}
-	address := strings.TrimRight(c.MicrosoftAuthority, "/") + "/" + c.MicrosoftTenant + "/oauth2/v2.0/token"
-	answer, err := fetch(ctx, http.MethodPost, address, url.Values{
-		"grant_type": {"refresh_token"}, "refresh_token": {"doctor"}, "scope": {"openid"},
-		"client_id": {c.MicrosoftClientID}, "client_secret": {c.MicrosoftClientSecret.Reveal()},
-	}, http.StatusBadRequest)
-	switch {
-	case err == nil:
-	case strings.Contains(answer, "7000222"):
-		f.Problem = "The client secret has expired. Make a new one in Entra (App registrations › Certificates & secrets)."
-	case strings.Contains(answer, "invalid_client"):
-		f.Problem = "Entra refuses the client secret. Check TANDEM_MICROSOFT_CLIENT_SECRET: the Value, whole, without blanks."
-	case strings.Contains(answer, "unauthorized_client"):
-		f.Problem = "Entra does not know the application. Check TANDEM_MICROSOFT_CLIENT_ID and that the tenant has it."
-	default:
-		f.Problem = err.Error()
-	}
-	return f
-}
-
 // checkGraph calls without a token: 401 is Graph's own answer to that.
 func checkGraph(ctx context.Context, c Config, _ *slog.Logger) Finding {
 	_, err := fetch(ctx, http.MethodGet, strings.TrimRight(c.GraphURL, "/")+"/me", nil, http.StatusUnauthorized)
 	return found("Microsoft Graph answers at "+c.GraphURL, err)
+}
+
+// checkMail logs in at the mail server and sends nothing.
+func checkMail(ctx context.Context, c Config, _ *slog.Logger) Finding {
+	if c.SMTPURL == "" {
+		return Finding{
+			What: "letters can be sent",
+			Note: "TANDEM_SMTP_URL is not set: nobody gets a letter. Whoever is invited has to be given the link, or opens Tandem from Microsoft 365.",
+		}
+	}
+	server, err := mail.Parse(c.SMTPURL)
+	if err != nil {
+		return Finding{What: "letters can be sent", Problem: "TANDEM_SMTP_URL is wrong: " + err.Error()}
+	}
+	f := Finding{What: fmt.Sprintf("the mail server %s:%d takes the login", server.Host, server.Port)}
+	if u, err := url.Parse(c.URL); err == nil {
+		server = server.SentFrom(u.Hostname()) // it introduces itself by its sender's domain
+	}
+	if err := (&mail.Post{Server: server}).Probe(ctx); err != nil {
+		f.Problem = "Check TANDEM_SMTP_URL: " + err.Error()
+	}
+	return f
 }
 
 // fetch makes a request and returns the beginning of the answer, with an error if its status is not the one wanted.
@@ -150,12 +150,19 @@ func fetch(ctx context.Context, method, address string, form url.Values, want in
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return "", fmt.Errorf("no answer (is the address right, and can this machine reach it?): %w", err)
+		return "", noAnswer(err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 16<<10))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxDoctored))
 	if err == nil && resp.StatusCode != want {
 		err = fmt.Errorf("answered %s: %.300s", resp.Status, answer)
 	}
 	return string(answer), err
 }
+
+func noAnswer(err error) error {
+	return fmt.Errorf("no answer (is the address right, and can this machine reach it?): %w", err)
+}
+
+// maxDoctored bounds what is read of an answer: Entra's error pages name the error far into their script.
+const maxDoctored = 256 << 10
