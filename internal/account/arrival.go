@@ -22,6 +22,8 @@ type Arrival struct {
 	Zone      string // IANA name or ""
 	Guest     bool
 	Roles     []string // template ids of active directory roles
+	// RolesUnread says that Graph would not tell the roles: those of the ID token are all there is.
+	RolesUnread bool
 }
 
 // The directory roles that may install Tandem (S4): template ids, the same in every tenant.

@@ -18,21 +18,37 @@ type caller struct {
 	Expires time.Time `json:"expires"` // of the access token
 	Next    string    `json:"next"`
 	Pass    record.ID `json:"pass,omitempty"` // of the invitation that brought the person here
+	Until   time.Time `json:"until"`
+	// Proven is the account whose credentials the person has just shown, to associate it.
+	Proven      accountRef `json:"proven,omitzero"`
+	ProvenUntil time.Time  `json:"proven_until,omitzero"`
+}
+
+// accountRef names an account.
+type accountRef struct {
+	Org  record.ID `json:"org"`
+	User record.ID `json:"user"`
 }
 
 // arrivalLife is how long somebody may stand at the accounts page: what it relies on, such as a directory role, was true
 // at its beginning.
 const arrivalLife = 20 * time.Minute
 
-// arrive opens the account of whoever came back from Microsoft, or leads to the accounts page.
+// arrive opens the account of whoever came back from Microsoft, or leads to the accounts page. Whoever is known by tenant and
+// object id goes in without a word from Graph, so that a bad day of Graph's keeps nobody out.
 func (s *Site) arrive(v *visit, f flow, p person) error {
 	a := account.Arrival{Identity: p.Identity, Username: p.Username, FirstName: p.First, LastName: p.Last, Roles: p.Roles, Locale: v.words.lang}
-	a, err := s.Describe(v.ctx(), account.Secret(p.token.AccessToken), a)
-	if err != nil {
-		return s.signInFailed(v, f, problemOf(err), err)
-	}
 	standing, err := s.Registry.Standing(v.ctx(), a)
 	if err != nil {
+		return err
+	}
+	if f.Pass == 0 && standing.Door == account.Known {
+		return s.enter(v, standing.User, p, f.Next)
+	}
+	if a, err = s.Describe(v.ctx(), account.Secret(p.token.AccessToken), a); err != nil {
+		return s.signInFailed(v, f, problemOf(err), err)
+	}
+	if standing, err = s.Registry.Standing(v.ctx(), a); err != nil {
 		return err
 	}
 	if f.Pass == 0 {
@@ -47,15 +63,19 @@ func (s *Site) arrive(v *visit, f flow, p person) error {
 			return s.signInFailed(v, f, problemDeactivated, nil)
 		}
 	}
-	c := caller{
-		Arrival: a, Scopes: p.scopes(), Access: p.token.AccessToken, Refresh: p.token.RefreshToken, Expires: p.token.Expiry,
-		Next: ownPath(f.Next), Pass: f.Pass,
-	}
 	if err := s.sessions.RenewToken(v.ctx()); err != nil {
 		return err
 	}
-	s.sessions.Put(v.ctx(), keyArrival, s.arrivals.seal(c, v.now.Add(arrivalLife)))
+	s.receive(v, caller{
+		Arrival: a, Scopes: p.scopes(), Access: p.token.AccessToken, Refresh: p.token.RefreshToken, Expires: p.token.Expiry,
+		Next: ownPath(f.Next), Pass: f.Pass, Until: v.now.Add(arrivalLife),
+	})
 	return v.to(launchPath)
+}
+
+// receive remembers who stands at the accounts page.
+func (s *Site) receive(v *visit, c caller) {
+	s.sessions.Put(v.ctx(), keyArrival, s.arrivals.seal(c, c.Until))
 }
 
 // enter opens an account to a Microsoft person.

@@ -24,12 +24,17 @@ func (s *Site) connect(v *visit) error {
 			s.showProblem(v, problemTicket, "")
 			return nil
 		}
+	case v.signedIn() && query.Get("for") == "directory":
+		if !v.user.May.ManageUsers {
+			return fault.New(fault.Denied, "", "web: the profile does not manage users")
+		}
+		tk = ticket{Org: v.user.Org, User: v.user.ID, Directory: true}
 	case v.signedIn():
 		kind, err := kindOf(query.Get("kind"))
 		if err != nil {
 			return err
 		}
-		tk = ticket{v.user.Org, v.user.ID, kind}
+		tk = ticket{Org: v.user.Org, User: v.user.ID, Kind: kind}
 	default:
 		s.leadToSignIn(v, member)
 		return nil
@@ -38,17 +43,32 @@ func (s *Site) connect(v *visit) error {
 	if err != nil {
 		return err
 	}
-	scopes := slices.Concat(signInScopes, kindScopes[tk.Kind])
+	scopes := union(signInScopes, tk.scopes())
 	// A new grant takes the old one's place, so it asks again for what the old one had.
 	if g, err := s.Grants.Grant(v.ctx(), u.Org, u.ID); err == nil {
-		for kind, need := range kindScopes {
-			if kind != tk.Kind && subset(need, g.Scopes) {
-				scopes = append(scopes, need...)
+		for _, had := range [][]string{kindScopes[record.Calendar], kindScopes[record.Contacts], directoryScopes} {
+			if subset(had, g.Scopes) {
+				scopes = union(scopes, had)
 			}
 		}
 	}
-	slices.Sort(scopes[len(signInScopes):])
-	return s.setOut(v, flow{Scopes: slices.Compact(scopes), Hint: u.Email, Connect: &tk})
+	return s.setOut(v, flow{Scopes: scopes, Hint: u.Email, Connect: &tk})
+}
+
+// scopes are what a ticket is for.
+func (tk ticket) scopes() []string {
+	if tk.Directory {
+		return directoryScopes
+	}
+	return kindScopes[tk.Kind]
+}
+
+// path is where a ticket's consent begins for whoever is signed in.
+func (tk ticket) path() string {
+	if tk.Directory {
+		return "/connect/microsoft?for=directory"
+	}
+	return "/connect/microsoft?kind=" + string(tk.Kind)
 }
 
 // connected ends a consent: whoever came back must be the user it was for, or a link that somebody else passed on
@@ -67,7 +87,7 @@ func (s *Site) connected(v *visit, f flow, p person) error {
 		return s.signInFailed(v, f, problemOtherPerson, nil)
 	case u.State != account.Active:
 		return s.signInFailed(v, f, problemDeactivated, nil)
-	case !p.allows(kindScopes[tk.Kind]) || p.token.RefreshToken == "":
+	case !p.allows(tk.scopes()) || p.token.RefreshToken == "":
 		return s.signInFailed(v, f, problemPartly, nil)
 	}
 	if err := s.saveGrant(v, u, p); err != nil {
@@ -76,22 +96,30 @@ func (s *Site) connected(v *visit, f flow, p person) error {
 	if err := s.signIn(v, u); err != nil {
 		return err
 	}
-	if err := s.resume(v, u, tk.Kind, p); err != nil {
+	if tk.Directory {
+		if err := s.resume(v, u, p); err != nil {
+			return err
+		}
+		return v.to(directoryPath)
+	}
+	if err := s.resume(v, u, p, tk.Kind); err != nil {
 		return err
 	}
 	return v.to(marketplacePath)
 }
 
+// directoryPath is where people of the directory are invited.
+const directoryPath = "/setup/users/directory"
+
 // resume switches on what the person asked for, and lets go on what had paused for want of this very grant.
-func (s *Site) resume(v *visit, u account.User, kind record.Kind, p person) error {
-	wanted := []record.Kind{kind}
+func (s *Site) resume(v *visit, u account.User, p person, wanted ...record.Kind) error {
 	links, err := s.Links.LinksOf(v.ctx(), u.Org, u.ID)
 	if err != nil {
 		return err
 	}
 	for _, l := range links {
 		grantless := l.Reason == fault.ReconnectNeeded || l.Reason == fault.ConsentRequired || l.Reason == fault.CannotUnseal
-		if l.Kind != kind && l.State == reconcile.Paused && grantless && p.allows(kindScopes[l.Kind]) {
+		if !slices.Contains(wanted, l.Kind) && l.State == reconcile.Paused && grantless && p.allows(kindScopes[l.Kind]) {
 			wanted = append(wanted, l.Kind)
 		}
 	}
@@ -122,6 +150,16 @@ func kindOf(text string) (record.Kind, error) {
 		return "", fault.New(fault.NotFound, "", "web: no kind of sync is called %q", text)
 	}
 	return kind, nil
+}
+
+// union is all of several lists, each once and where it first stood.
+func union(lists ...[]string) (all []string) {
+	for _, one := range slices.Concat(lists...) {
+		if !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 func subset(part, whole []string) bool {

@@ -57,6 +57,7 @@ var said = []struct {
 	{"AADSTS50011", problemApp}, {"AADSTS650057", problemApp},
 	{"consent_required", problem{key: "admin_consent", status: http.StatusForbidden}},
 	{"access_denied", problem{key: "declined", status: http.StatusForbidden}},
+	{"permission_denied", problem{key: "declined", status: http.StatusForbidden}}, // of a consent for everybody
 	{"temporarily_unavailable", problemAway}, {"server_error", problemAway},
 	{"unauthorized_client", problemApp}, {"invalid_client", problemApp}, {"invalid_scope", problemApp},
 }
@@ -91,7 +92,7 @@ func problemOf(err error) problem {
 		p := problemApp
 		p.code = aadsts.FindString(err.Error())
 		return p
-	case fault.Is(err, fault.Unavailable):
+	case fault.Is(err, fault.Unavailable), fault.Is(err, fault.Throttled):
 		return problemAway
 	}
 	p := problemSaid("", err.Error())
@@ -119,10 +120,7 @@ func (s *Site) showProblem(v *visit, p problem, retry string, pairs ...any) {
 		Retry: retry,
 	}
 	if p.key == "admin_consent" {
-		page.Consent = s.Settings.Authority + "/" + s.Settings.Tenant + "/v2.0/adminconsent?" + url.Values{
-			"client_id": {s.Settings.ClientID}, "scope": {"https://graph.microsoft.com/.default"},
-			"redirect_uri": {s.Settings.URL + "/auth/microsoft/callback"},
-		}.Encode()
+		page.Consent = s.consentURL(s.Settings.Tenant, "", "")
 	}
 	if p.status == http.StatusServiceUnavailable {
 		v.w.Header().Set("Retry-After", "30")

@@ -103,11 +103,13 @@ type ticket struct {
 	Org  record.ID   `json:"o"`
 	User record.ID   `json:"p"`
 	Kind record.Kind `json:"k"`
+	// Directory is for reading the tenant's directory, in place of a kind.
+	Directory bool `json:"d,omitempty"`
 }
 
 // ConnectURL is the address at which the user allows what a kind of sync needs.
 func (t Tickets) ConnectURL(org, user record.ID, kind record.Kind) string {
-	sealed := t.sealer.seal(ticket{org, user, kind}, t.now().Add(ticketLife))
+	sealed := t.sealer.seal(ticket{Org: org, User: user, Kind: kind}, t.now().Add(ticketLife))
 	return t.base + "/connect/microsoft?" + url.Values{"kind": {string(kind)}, "ticket": {sealed}}.Encode()
 }
 

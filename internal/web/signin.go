@@ -25,22 +25,24 @@ var (
 		record.Calendar: {"MailboxSettings.Read", "Calendars.ReadWrite"},
 		record.Contacts: {"MailboxSettings.Read", "Contacts.ReadWrite"},
 	}
+	directoryScopes = []string{"User.ReadBasic.All"}
+	// everybodyScopes are all of them: what an administrator allows for a whole tenant.
+	everybodyScopes = union(signInScopes, kindScopes[record.Calendar], kindScopes[record.Contacts], directoryScopes)
 )
 
 // A flow is one way to Microsoft and back. It is sealed into a cookie of the browser that set out, named after its
 // state, and removed when the browser returns: so a state counts once, and only there.
 type flow struct {
-	Verifier string    `json:"v"` // PKCE
-	Nonce    string    `json:"n"`
-	Scopes   []string  `json:"s"`
-	Next     string    `json:"x,omitempty"` // where to go afterwards, a path of ours
-	Hint     string    `json:"h,omitempty"`
-	Prompt   string    `json:"p,omitempty"`
-	Connect  *ticket   `json:"c,omitempty"` // of a consent: for whom and what
-	Pass     record.ID `json:"i,omitempty"` // of an invitation that is to be accepted
-	Launch   bool      `json:"l,omitempty"` // from the app's tile: the accounts page is where it ends
-	// Everybody is a consent for a whole tenant: 1 on the way to the administrator's page, 2 on the way to prove it.
-	Everybody int `json:"e,omitempty"`
+	Verifier  string      `json:"v"` // PKCE
+	Nonce     string      `json:"n"`
+	Scopes    []string    `json:"s"`
+	Next      string      `json:"x,omitempty"` // where to go afterwards, a path of ours
+	Hint      string      `json:"h,omitempty"`
+	Prompt    string      `json:"p,omitempty"`
+	Connect   *ticket     `json:"c,omitempty"` // of a consent: for whom and what
+	Pass      record.ID   `json:"i,omitempty"` // of an invitation that is to be accepted
+	Launch    bool        `json:"l,omitempty"` // from the app's tile: the accounts page is where it ends
+	Everybody consentStep `json:"e,omitempty"` // of a consent for a whole tenant
 }
 
 // flowLife is how long a person may take at Microsoft's pages.
@@ -77,6 +79,11 @@ func (s *Site) setOut(v *visit, f flow) error {
 	if err != nil {
 		return s.signInFailed(v, f, problemOf(err), err)
 	}
+	return s.depart(v, f, state, address)
+}
+
+// depart seals the flow into the browser and sends it on its way.
+func (s *Site) depart(v *visit, f flow, state, address string) error {
 	http.SetCookie(v.w, s.flowCookie(state, s.sealer.seal(f, v.now.Add(flowLife)), flowLife))
 	v.w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(v.w, v.r, address, http.StatusFound)
@@ -99,24 +106,6 @@ func (s *Site) comeBack(v *visit, state string) (flow, error) {
 	return f, nil
 }
 
-// signInPage is where people without a session arrive.
-type signInPage struct {
-	Frame frame
-	Start string
-}
-
-func (s *Site) signInPage(v *visit) error {
-	next := ownPath(v.r.URL.Query().Get("next"))
-	if v.signedIn() {
-		return v.to(next)
-	}
-	page := signInPage{Frame: s.frame(v, "", v.words.T("signin.title")), Start: "/signin/microsoft"}
-	if next != "/" {
-		page.Start += "?next=" + queryEscape(next)
-	}
-	return s.render(v, http.StatusOK, "signin", page)
-}
-
 func (s *Site) startSignIn(v *visit) error {
 	if err := s.Registry.Limit(v.ctx(), account.MicrosoftSignIns, "", s.place(v.r)); err != nil {
 		return err
@@ -135,6 +124,12 @@ func (s *Site) callback(v *visit) error {
 	}
 	if err != nil {
 		return s.signInFailed(v, f, problemOf(err), err)
+	}
+	switch f.Everybody {
+	case consentAsked:
+		return s.consentAnswered(v, f, answer)
+	case consentToProve:
+		return s.consentProved(v, f, answer)
 	}
 	if answer.Get("error") != "" {
 		return s.signInFailed(v, f, problemSaid(answer.Get("error"), answer.Get("error_description")), nil)
@@ -190,21 +185,30 @@ func (s *Site) signOut(v *visit) error {
 	return v.to("/signin")
 }
 
+// beginAgain is where a flow is begun again; "" where that will not help.
+func (s *Site) beginAgain(v *visit, f flow, p problem) string {
+	switch {
+	case p.final:
+		return ""
+	case f.Connect != nil && !v.signedIn():
+		return "/signin"
+	case f.Connect != nil:
+		return f.Connect.path()
+	case f.Pass != 0:
+		if pass, _, err := s.Registry.PassOf(v.ctx(), f.Pass, account.Invitation); err == nil {
+			return s.tickets.InvitationURL(pass)
+		}
+	case f.Launch:
+		return launchPath
+	}
+	return "/signin/microsoft?next=" + queryEscape(ownPath(f.Next))
+}
+
 // signInFailed tells why nobody was signed in and logs what the operator may want to know.
 func (s *Site) signInFailed(v *visit, f flow, p problem, err error) error {
 	if err != nil {
 		s.Logger.Warn("web: sign-in failed", "problem", p.key, "err", err)
 	}
-	retry := "/signin/microsoft?next=" + queryEscape(ownPath(f.Next))
-	if f.Connect != nil {
-		retry = "/connect/microsoft?kind=" + string(f.Connect.Kind)
-		if !v.signedIn() {
-			retry = "/signin"
-		}
-	}
-	if p.final {
-		retry = ""
-	}
-	s.showProblem(v, p, retry, "Email", strings.TrimSpace(f.Hint))
+	s.showProblem(v, p, s.beginAgain(v, f, p), "Email", strings.TrimSpace(f.Hint))
 	return nil
 }

@@ -1,0 +1,164 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"tandem/internal/account"
+	"tandem/internal/fault"
+)
+
+// associatePath is where a Microsoft person is tied to an account that exists already (S6).
+const associatePath = launchPath + "/associate"
+
+// provenLife is how long shown credentials count for tying an account: the time to read one page.
+const provenLife = 10 * time.Minute
+
+// associateForm asks for the credentials of the account, and then whether all is as meant.
+type associateForm struct {
+	Frame    frame
+	Username string // at Microsoft
+	Warning  string
+	Email    field
+	Password field
+	Confirm  string   // what will be from now on; "" as long as nothing is proven
+	Notes    []string // what else changes
+}
+
+// associatePage asks for the credentials, or, once they were shown, whether to go on (S11: it says so before).
+func (s *Site) associatePage(v *visit) error {
+	c, ok := s.caller(v)
+	if !ok {
+		return v.to(launchPath)
+	}
+	d, err := s.doorway(v, c)
+	if err != nil {
+		return err
+	}
+	if d.open() {
+		return v.to(launchPath) // and in
+	}
+	if v.r.URL.Query().Get("again") == "" && c.Proven != (accountRef{}) && v.now.Before(c.ProvenUntil) {
+		return s.associateConfirm(v, c, d)
+	}
+	return s.associateAsk(v, c, http.StatusOK, "", "")
+}
+
+func (s *Site) associateAsk(v *visit, c caller, status int, email string, refused fault.Reason) error {
+	t := v.words.T
+	page := associateForm{
+		Username: c.Username,
+		Email:    field{Name: "email", Label: t("associate.email"), Value: email, Input: "email", Auto: "username", Required: true},
+		Password: field{Name: "password", Label: t("associate.password"), Input: "password", Auto: "current-password", Required: true},
+	}
+	if refused != "" {
+		page.Warning = t("refusal." + string(refused))
+	}
+	page.Frame = s.frame(v, "", t("associate.title"))
+	page.Frame.Path = associatePath
+	return s.render(v, status, "launch_associate", page)
+}
+
+// associateConfirm says what is going to be.
+func (s *Site) associateConfirm(v *visit, c caller, d doorway) error {
+	u, err := s.Accounts.User(v.ctx(), c.Proven.Org, c.Proven.User)
+	if err != nil {
+		return err
+	}
+	org, err := s.Accounts.Organization(v.ctx(), u.Org)
+	if err != nil {
+		return err
+	}
+	t := v.words.T
+	page := associateForm{Username: c.Username, Confirm: t("associate.confirm", "Username", c.Username, "Email", u.Email, "Org", org.Name)}
+	switch {
+	case d.Door == account.Welcome && d.User.Identity == c.Identity:
+		page.Notes = append(page.Notes, t("associate.lapses", "Org", d.Org.Name))
+	case d.Door == account.Welcome:
+		page.Notes = append(page.Notes, t("associate.unused", "Org", d.Org.Name))
+	case d.Door == account.Waiting:
+		page.Notes = append(page.Notes, t("associate.request_lapses", "Org", d.Org.Name))
+	}
+	page.Notes = append(page.Notes, t("associate.undo"))
+	page.Frame = s.frame(v, "", t("associate.title"))
+	page.Frame.Path = associatePath
+	return s.render(v, http.StatusOK, "launch_associate", page)
+}
+
+// associateProve takes the credentials of the account.
+func (s *Site) associateProve(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	c, ok := s.caller(v)
+	if !ok {
+		return v.to(launchPath)
+	}
+	email := strings.TrimSpace(form.Get("email"))
+	u, err := s.Registry.SignIn(v.ctx(), email, form.Get("password"), s.place(v.r))
+	if err != nil {
+		return s.associateFailed(v, c, email, err)
+	}
+	return s.proven(v, c, u)
+}
+
+// proven goes on with associating after whoever is at the accounts page has shown an account's own credentials, by a
+// password or otherwise.
+func (s *Site) proven(v *visit, c caller, u account.User) error {
+	if !u.Identity.IsZero() && u.Identity != c.Identity {
+		return s.associateFailed(v, c, u.Email, fault.New(fault.Conflict, account.HasIdentity, "web: user %d is tied to another Microsoft person", u.ID))
+	}
+	c.Proven, c.ProvenUntil = accountRef{u.Org, u.ID}, v.now.Add(provenLife)
+	s.receive(v, c)
+	return v.to(associatePath)
+}
+
+// associateFailed asks again, with the reason.
+func (s *Site) associateFailed(v *visit, c caller, email string, err error) error {
+	reason := fault.ReasonOf(err)
+	if reason == "" {
+		return err
+	}
+	status := fault.KindOf(err).Status()
+	if reason == account.WrongPassword {
+		status = http.StatusUnprocessableEntity
+	}
+	s.Logger.Info("web: not associated", "reason", reason, "err", err)
+	v.retryAfter(err)
+	return s.associateAsk(v, c, status, email, reason)
+}
+
+// associate ties the Microsoft person to the account whose credentials were shown, and opens it.
+func (s *Site) associate(v *visit) error {
+	c, ok := s.caller(v)
+	if !ok {
+		return v.to(launchPath)
+	}
+	if c.Proven == (accountRef{}) || !v.now.Before(c.ProvenUntil) {
+		return v.to(associatePath)
+	}
+	u, err := s.Registry.Associate(v.ctx(), c.Arrival, c.Proven.Org, c.Proven.User)
+	if err != nil {
+		c.Proven, c.ProvenUntil = accountRef{}, time.Time{}
+		s.receive(v, c)
+		if fault.ReasonOf(err) == account.IdentityTaken {
+			return v.to(launchPath) // the account that it opens is there
+		}
+		return s.associateFailed(v, c, "", err)
+	}
+	if err := s.admit(v, u, c); err != nil {
+		return err
+	}
+	s.putFlash(v.ctx(), flash{Key: "flash.associated"})
+	return v.to(c.Next)
+}
+
+// retryAfter tells a client how long to wait, where an error says so.
+func (v *visit) retryAfter(err error) {
+	if wait := fault.RetryAfter(err); wait > 0 {
+		v.w.Header().Set("Retry-After", strconv.Itoa(max(1, int(wait.Seconds()))))
+	}
+}
