@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 const out = "dist";
-const entries = ["app.js", "calendar.js", "tab.js", "app.css", "icons.svg", "logo.svg"];
+const entries = ["app.js", "calendar.js", "passkey.js", "tab.js", "app.css", "icons.svg", "logo.svg"];
 
 await mkdir(out, { recursive: true });
 for (const name of await readdir(out)) {

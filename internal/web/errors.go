@@ -48,6 +48,13 @@ func (s *Site) fail(v *visit, err error) {
 		key := "reason." + string(reason)
 		page.Text = v.words.T(key+".what") + " " + v.words.T(key+".do")
 	}
+	if text, status, ok := v.refused(err); ok {
+		page.Text = text
+		if status == http.StatusTooManyRequests {
+			page.Status, page.Heading = status, v.words.T("own.too_often")
+			page.Frame.Title = page.Heading
+		}
+	}
 	switch kind {
 	case fault.Broken:
 		page.Reference = reference()

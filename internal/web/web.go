@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+	"github.com/go-webauthn/webauthn/webauthn"
 
 	"tandem/internal/account"
 	"tandem/internal/crm"
@@ -166,6 +167,7 @@ type Site struct {
 	tickets  Tickets
 	arrivals sealer
 	identity *identity
+	passkeys *webauthn.WebAuthn // nil at an IP address
 	streams  streams
 }
 
@@ -193,6 +195,9 @@ func New(d Deps) (*Site, error) {
 		return nil, err
 	}
 	if s.tickets, err = NewTickets(d.Settings.URL, d.Settings.SecretKey, d.Now); err != nil {
+		return nil, err
+	}
+	if s.passkeys, err = newPasskeys(d.Settings); err != nil {
 		return nil, err
 	}
 	s.assets = loadAssets()
