@@ -32,6 +32,19 @@ func (w worked[TTx]) insert(ctx context.Context, params []river.InsertManyParams
 	return err
 }
 
+// living lists the jobs of a kind that wait, sleep or run: the latest of them, if they are very many.
+func (w worked[TTx]) living(ctx context.Context, kind string) ([]*rivertype.JobRow, error) {
+	found, err := w.river.JobList(ctx, river.NewJobListParams().Kinds(kind).First(maxListed).OrderBy(river.JobListOrderByID, river.SortOrderDesc).
+		States(rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled))
+	if err != nil {
+		return nil, err
+	}
+	return found.Jobs, nil
+}
+
+// maxListed is the most that River lists at once.
+const maxListed = 10_000
+
 func (w worked[TTx]) start(ctx context.Context) error { return w.river.Start(ctx) }
 func (w worked[TTx]) stop(ctx context.Context) error  { return w.river.Stop(ctx) }
 func (w worked[TTx]) client() any                     { return w.river }
@@ -57,12 +70,12 @@ func (e *onPostgres) enqueue(ctx context.Context, tx *store.Tx, params []river.I
 	return e.driver.UnwrapExecutor(tx.PGX).NotifyMany(ctx, &riverdriver.NotifyManyParams{Topic: "river_insert", Payload: payloads(params)})
 }
 
-func (e *onPostgres) enqueued() {}
+func (e *onPostgres) enqueued(...string) {}
 
 // payloads are the notifications of the queues that got jobs.
 func payloads(params []river.InsertManyParams) []string {
 	var out []string
-	for _, queue := range []string{queueSync, queueFirst, queueHouse} {
+	for _, queue := range []string{queueSync, queueFirst, queueHouse, queueLetters} {
 		for _, p := range params {
 			if queueOf(p) == queue {
 				text, _ := json.Marshal(map[string]string{"queue": queue}) // always can be
@@ -102,7 +115,7 @@ func (e *onSQLite) enqueue(ctx context.Context, tx *store.Tx, params []river.Ins
 }
 
 // enqueued has this process fetch jobs at once. Another one on the same file finds them at its next poll.
-func (e *onSQLite) enqueued() { e.pilot.fetch() }
+func (e *onSQLite) enqueued(queues ...string) { e.pilot.fetch(queues) }
 
 // toldDriver is SQLite's driver without its table of notifications, which is read every 50 ms and written with each job.
 // A process that has enqueued jobs tells its own workers directly instead, once they are on disk.
@@ -128,13 +141,14 @@ func (p *pilot) PilotInit(archetype *baseservice.Archetype, params *riverpilot.P
 	p.StandardPilot.PilotInit(archetype, params)
 }
 
-var told = []*rivertype.JobInsertResult{
-	{Job: &rivertype.JobRow{Queue: queueSync}},
-	{Job: &rivertype.JobRow{Queue: queueFirst}},
-}
-
-func (p *pilot) fetch() {
-	if tell := p.tell.Load(); tell != nil {
-		(*tell)(context.Background(), told)
+func (p *pilot) fetch(queues []string) {
+	tell := p.tell.Load()
+	if tell == nil {
+		return // not started
 	}
+	news := make([]*rivertype.JobInsertResult, len(queues))
+	for i, queue := range queues {
+		news[i] = &rivertype.JobInsertResult{Job: &rivertype.JobRow{Queue: queue}}
+	}
+	(*tell)(context.Background(), news)
 }

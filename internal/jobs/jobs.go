@@ -1,4 +1,4 @@
-// Package jobs does what happens later: it runs links that were woken, and what recurs. Queues, retries and leadership
+// Package jobs does what happens later: it runs links that were woken, sends letters, and does what recurs. Queues, retries and leadership
 // are River's, on both databases; when a link is due and who may run it is the ledger's (package store), what a run
 // does is reconcile's. A worker here calls one of them and says what its error means for the next try (outcome.go).
 //
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"tandem/internal/fault"
 	"tandem/internal/reconcile"
@@ -35,11 +36,19 @@ type Bin interface {
 	Empty(ctx context.Context, org record.ID, kind record.Kind) (int, error)
 }
 
+// Postman sends letters.
+type Postman interface {
+	// Deliver sends a letter, if it is still owed, and notes what became of it. An error says that it is to be tried again
+	// later; NotFound, that there is no such letter.
+	Deliver(ctx context.Context, id record.ID) error
+}
+
 // Options are what New may be told.
 type Options struct {
 	Runner  Runner  // mandatory
 	Auditor Auditor // nil: there is no audit at night
 	Bin     Bin     // nil: nothing is emptied
+	Postman Postman // nil: letters stay queued
 	// Webhooks says that Microsoft can reach this server: then polling only makes up for lost notifications.
 	Webhooks bool
 	// Poll is how often a link runs that nothing wakes; 0 is 5 minutes with webhooks and 1 minute without.
@@ -61,6 +70,8 @@ const (
 	queueSync  = "sync"
 	queueFirst = "first" // first syncs and audits
 	queueHouse = "house" // what recurs
+	// queueLetters is apart, as a mail server may take its time.
+	queueLetters = "letters"
 )
 
 // How many jobs of a queue one process works at once.
@@ -68,6 +79,8 @@ const (
 	syncWorkers  = 16
 	firstWorkers = 6
 	houseWorkers = 2
+	// letterWorkers is also how many connections a mail server gets from one process: submission servers allow few.
+	letterWorkers = 4
 )
 
 const (
@@ -76,6 +89,8 @@ const (
 	fetchCooldown = 5 * time.Millisecond
 	// fetchPoll finds what no process told this one of, such as a job that slept.
 	fetchPoll = time.Second
+	// letterPoll is fetchPoll for letters: they are told of when they are made, and nobody counts the seconds of a retry.
+	letterPoll = 10 * time.Second
 	// jobTimeout bounds a run. A first sync at Microsoft's pace takes minutes, a throttled one may take hours; a run
 	// that is cut off goes on where it was.
 	jobTimeout = 4 * time.Hour
@@ -96,14 +111,15 @@ type Queue struct {
 type engine interface {
 	enqueue(ctx context.Context, tx *store.Tx, params []river.InsertManyParams) error
 	insert(ctx context.Context, params []river.InsertManyParams) error
-	enqueued()
+	enqueued(queues ...string)
+	living(ctx context.Context, kind string) ([]*rivertype.JobRow, error)
 	start(ctx context.Context) error
 	stop(ctx context.Context) error
 	client() any
 }
 
-// New makes the queue of a store, whose tables must be migrated, and becomes its waker: from then on a wake enqueues a
-// job, whether or not this process has started to work.
+// New makes the queue of a store, whose tables must be migrated, and becomes its waker and its postman: from then on a wake
+// enqueues a job, and a letter another, whether or not this process has started to work.
 func New(s *store.Store, o Options) (_ *Queue, err error) {
 	defer fault.Wrap(&err, "jobs: new queue")
 	if o.Now == nil {
@@ -132,9 +148,10 @@ func New(s *store.Store, o Options) (_ *Queue, err error) {
 		CompletedJobRetentionPeriod: kept,
 		Logger:                      quiet(o.Log),
 		Queues: map[string]river.QueueConfig{
-			queueSync:  {MaxWorkers: syncWorkers},
-			queueFirst: {MaxWorkers: firstWorkers},
-			queueHouse: {MaxWorkers: houseWorkers},
+			queueSync:    {MaxWorkers: syncWorkers},
+			queueFirst:   {MaxWorkers: firstWorkers},
+			queueHouse:   {MaxWorkers: houseWorkers},
+			queueLetters: {MaxWorkers: letterWorkers, FetchPollInterval: letterPoll},
 		},
 		Workers:      workers(q, s, o),
 		PeriodicJobs: periods(o),
@@ -156,7 +173,12 @@ func New(s *store.Store, o Options) (_ *Queue, err error) {
 			}
 		}
 		return q.engine.enqueue(ctx, tx, params)
-	}, q.engine.enqueued)
+	}, func() { q.engine.enqueued(queueSync, queueFirst) })
+	if o.Postman != nil {
+		s.SetPostman(func(ctx context.Context, tx *store.Tx, letters []record.ID) error {
+			return q.engine.enqueue(ctx, tx, toSend(letters))
+		}, func() { q.engine.enqueued(queueLetters) })
+	}
 	return q, nil
 }
 

@@ -68,15 +68,16 @@ func (o outcome) pause(err error, before int) time.Duration {
 
 func spread(d time.Duration) time.Duration { return rand.N(max(d, 1)) }
 
-// settle turns the error of a job's work into what River is to do. sleep is told of a pause before it begins.
-func settle(ctx context.Context, log *slog.Logger, metadata []byte, err error, sleep func(time.Duration)) error {
+// settle turns the error of a job's work into what River is to do, by the table of its outcomes. sleep is told of a pause
+// before it begins.
+func settle(ctx context.Context, log *slog.Logger, metadata []byte, err error, of func(error) outcome, sleep func(time.Duration)) error {
 	if err == nil {
 		return nil
 	}
 	if stopping := ctx.Err(); errors.Is(stopping, context.Canceled) {
 		return errors.Join(err, stopping) // the job is free at once, for whichever process goes on
 	}
-	o := outcomeOf(err)
+	o := of(err)
 	log.Log(ctx, o.level, "a job ended with a fault", "kind", fault.KindOf(err), "reason", fault.ReasonOf(err), "again", o.again, "error", err)
 	if !o.again {
 		return nil

@@ -41,7 +41,7 @@ func TestOutcomes(t *testing.T) {
 			var slept time.Duration
 			work := func(metadata string) error {
 				slept = 0
-				return settle(t.Context(), slog.New(slog.DiscardHandler), []byte(metadata), row.err, func(d time.Duration) { slept = d })
+				return settle(t.Context(), slog.New(slog.DiscardHandler), []byte(metadata), row.err, outcomeOf, func(d time.Duration) { slept = d })
 			}
 			var snooze *river.JobSnoozeError
 			err := work(`{}`)
@@ -62,7 +62,7 @@ func TestOutcomes(t *testing.T) {
 	}
 	stopping, stop := context.WithCancel(t.Context())
 	stop()
-	err := settle(stopping, slog.New(slog.DiscardHandler), nil, errors.New("cut off"), func(time.Duration) { t.Error("slept while stopping") })
+	err := settle(stopping, slog.New(slog.DiscardHandler), nil, errors.New("cut off"), outcomeOf, func(time.Duration) { t.Error("slept while stopping") })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("stopping settles as %v", err)
 	}

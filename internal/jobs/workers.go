@@ -62,6 +62,7 @@ type task struct {
 const (
 	pollEvery      = 10 * time.Second // also bounds how long a link stays stranded after its lease has ended
 	subscribeEvery = 15 * time.Minute
+	lettersEvery   = time.Minute
 	cleanEvery     = time.Hour
 	emptyEvery     = 24 * time.Hour
 	auditEvery     = 24 * time.Hour
@@ -85,6 +86,9 @@ func (h *house) tasks() []task {
 	tasks := []task{{"poll", pollEvery, h.poll}, {"clean", cleanEvery, h.clean}}
 	if h.Webhooks {
 		tasks = append(tasks, task{"subscribe", subscribeEvery, h.subscribe})
+	}
+	if h.Postman != nil {
+		tasks = append(tasks, task{"letters", lettersEvery, h.letters})
 	}
 	if h.Bin != nil {
 		tasks = append(tasks, task{"empty_bin", emptyEvery, h.empty})
@@ -111,6 +115,7 @@ func workers(q *Queue, s *store.Store, o Options) *river.Workers {
 	all := river.NewWorkers()
 	river.AddWorker(all, &syncLink{runner: o.Runner, links: s.Links(), now: o.Now, log: o.Log})
 	river.AddWorker(all, &auditLink{auditor: o.Auditor, log: o.Log})
+	river.AddWorker(all, &sendLetter{postman: o.Postman, log: o.Log})
 	river.AddWorker(all, &recurring{tasks: h.tasks(), log: o.Log})
 	return all
 }
@@ -126,7 +131,7 @@ type syncLink struct {
 func (w *syncLink) Work(ctx context.Context, job *river.Job[SyncLink]) error {
 	id := job.Args.Link
 	err := w.runner.Run(ctx, id)
-	return settle(ctx, w.log.With("link", id), job.Metadata, err, func(wait time.Duration) {
+	return settle(ctx, w.log.With("link", id), job.Metadata, err, outcomeOf, func(wait time.Duration) {
 		// So that wakes do not bring another job while this one sleeps. If this cannot be noted they may; no harm.
 		if err := w.links.Postpone(ctx, id, w.now().Add(wait)); err != nil {
 			w.log.WarnContext(ctx, "a pause was not noted", "link", id, "error", err)
@@ -145,7 +150,7 @@ func (w *auditLink) Work(ctx context.Context, job *river.Job[AuditLink]) error {
 		return nil // enqueued by a process that has one
 	}
 	err := w.auditor.Audit(ctx, job.Args.Link)
-	return settle(ctx, w.log.With("link", job.Args.Link), job.Metadata, err, func(time.Duration) {})
+	return settle(ctx, w.log.With("link", job.Args.Link), job.Metadata, err, outcomeOf, func(time.Duration) {})
 }
 
 type recurring struct {
@@ -192,8 +197,10 @@ func (h *house) subscribe(ctx context.Context) error {
 	return h.store.Links().Wake(ctx, ids...)
 }
 
-// clean removes sessions that have ended.
-func (h *house) clean(ctx context.Context) error { return h.store.Sessions().EndSessions(ctx) }
+// clean removes sessions that have ended, and letters that arrived long ago.
+func (h *house) clean(ctx context.Context) error {
+	return errors.Join(h.store.Sessions().EndSessions(ctx), h.store.Letters().PruneLetters(ctx, h.Now().Add(-lettersKept)))
+}
 
 // empty empties the recycle bins.
 func (h *house) empty(ctx context.Context) error {
