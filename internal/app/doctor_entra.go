@@ -315,7 +315,5 @@ func lacking(granted []string) []string {
 
 // adviseConsent tells where an administrator allows Tandem for everybody.
 func adviseConsent(c Config, org account.Organization) string {
-	return "\nAn administrator of " + org.Name + " allows Tandem for everybody at\n" + entra(c, org.TenantID, "/v2.0/adminconsent") + "?" + url.Values{
-		"client_id": {c.MicrosoftClientID}, "scope": {everyScope(c)}, "redirect_uri": {redirectAddress(c)},
-	}.Encode()
+	return "\nSomebody who manages the users of " + org.Name + " in Tandem and administers its Microsoft 365 allows Tandem for everybody at\n" + c.URL + "/setup/consent"
 }

@@ -148,14 +148,14 @@ func TestS1_TheDoctorNamesWhatIsWrong(t *testing.T) {
 			bend: func(s *surgery) { s.config.Edition = "platinum" }, says: []string{"TANDEM_EDITION", "platinum", "enterprise"},
 		},
 		"nobody connected": {
-			bend: func(s *surgery) { s.install(yesterday) }, notes: []string{"No Super Admin of Contoso has connected", "/v2.0/adminconsent?"},
+			bend: func(s *surgery) { s.install(yesterday) }, notes: []string{"No Super Admin of Contoso has connected", "http://127.0.0.1:8080/setup/consent"},
 		},
 		"consent taken back": {
 			bend: func(s *surgery) {
 				s.install(yesterday, everyPermission...)
 				s.sim.RevokeConsent(contosoAdmin, s.config.MicrosoftClientID)
 			},
-			says: []string{"Contoso", "was taken back (AADSTS65001)", "/v2.0/adminconsent?"},
+			says: []string{"Contoso", "was taken back (AADSTS65001)", "http://127.0.0.1:8080/setup/consent"},
 		},
 		"permissions missing from a consent for everybody": {
 			bend: func(s *surgery) { s.install(yesterday, "User.Read", "MailboxSettings.Read", "Contacts.ReadWrite") },

@@ -28,8 +28,8 @@ import (
 const (
 	LaunchPath  = "/launch/microsoft365"
 	TabPath     = "/launch/microsoft365/tab"
-	PrivacyPath = "/privacy"
 	TermsPath   = "/terms"
+	PrivacyPath = "/terms#privacy" // one page says both
 )
 
 // What an app is called unless the operator says otherwise, and its version unless the build has one.

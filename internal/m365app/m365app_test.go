@@ -88,7 +88,7 @@ func TestS1_ThePackageKeepsMicrosoftsRules(t *testing.T) {
 		{"id", `[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`, 36},
 		{"developer/name", `Contoso`, 32},
 		{"developer/websiteUrl", `https://crm\.example\.com`, 2048},
-		{"developer/privacyUrl", `https://crm\.example\.com/privacy`, 2048},
+		{"developer/privacyUrl", `https://crm\.example\.com/terms#privacy`, 2048},
 		{"developer/termsOfUseUrl", `https://crm\.example\.com/terms`, 2048},
 		{"name/short", `Tandem`, 30},
 		{"name/full", `Tandem.+`, 100},
