@@ -12,7 +12,7 @@ import (
 	"tandem/internal/zone"
 )
 
-const personFields = "id,displayName,givenName,surname,mail,userPrincipalName,jobTitle,preferredLanguage"
+const personFields = "id,displayName,givenName,surname,mail,userPrincipalName,jobTitle,preferredLanguage,userType"
 
 // Me tells who the mailbox belongs to.
 func Me(ctx context.Context, box *graph.Mailbox) (u graph.User, err error) {

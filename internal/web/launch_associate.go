@@ -47,16 +47,15 @@ func (s *Site) associatePage(v *visit) error {
 }
 
 func (s *Site) associateAsk(v *visit, c caller, status int, email string, refused fault.Reason) error {
-	t := v.words.T
 	page := associateForm{
 		Username: c.Username,
-		Email:    field{Name: "email", Label: t("associate.email"), Value: email, Input: "email", Auto: "username", Required: true},
-		Password: field{Name: "password", Label: t("associate.password"), Input: "password", Auto: "current-password", Required: true},
+		Email:    field{Name: "email", Label: v.words.T("associate.email"), Value: email, Input: "email", Auto: "username", Required: true},
+		Password: field{Name: "password", Label: v.words.T("associate.password"), Input: "password", Auto: "current-password", Required: true},
 	}
 	if refused != "" {
-		page.Warning = t("refusal." + string(refused))
+		page.Warning = v.words.T("refusal." + string(refused))
 	}
-	page.Frame = s.frame(v, "", t("associate.title"))
+	page.Frame = s.frame(v, "", v.words.T("associate.title"))
 	page.Frame.Path = associatePath
 	return s.render(v, status, "launch_associate", page)
 }
@@ -71,18 +70,17 @@ func (s *Site) associateConfirm(v *visit, c caller, d doorway) error {
 	if err != nil {
 		return err
 	}
-	t := v.words.T
-	page := associateForm{Username: c.Username, Confirm: t("associate.confirm", "Username", c.Username, "Email", u.Email, "Org", org.Name)}
+	page := associateForm{Username: c.Username, Confirm: v.words.T("associate.confirm", "Username", c.Username, "Email", u.Email, "Org", org.Name)}
 	switch {
 	case d.Door == account.Welcome && d.User.Identity == c.Identity:
-		page.Notes = append(page.Notes, t("associate.lapses", "Org", d.Org.Name))
+		page.Notes = append(page.Notes, v.words.T("associate.lapses", "Org", d.Org.Name))
 	case d.Door == account.Welcome:
-		page.Notes = append(page.Notes, t("associate.unused", "Org", d.Org.Name))
+		page.Notes = append(page.Notes, v.words.T("associate.unused", "Org", d.Org.Name))
 	case d.Door == account.Waiting:
-		page.Notes = append(page.Notes, t("associate.request_lapses", "Org", d.Org.Name))
+		page.Notes = append(page.Notes, v.words.T("associate.request_lapses", "Org", d.Org.Name))
 	}
-	page.Notes = append(page.Notes, t("associate.undo"))
-	page.Frame = s.frame(v, "", t("associate.title"))
+	page.Notes = append(page.Notes, v.words.T("associate.undo"))
+	page.Frame = s.frame(v, "", v.words.T("associate.title"))
 	page.Frame.Path = associatePath
 	return s.render(v, http.StatusOK, "launch_associate", page)
 }

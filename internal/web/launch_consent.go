@@ -41,19 +41,18 @@ type consentPage struct {
 
 func (s *Site) consentPage(v *visit) error {
 	query := v.r.URL.Query()
-	t := v.words.T
 	page := consentPage{
 		Org: v.org.Name, First: query.Get("first") != "", Tied: v.tied(),
-		Asked: []string{t("consent.asks.profile"), t("consent.asks.calendar"), t("consent.asks.contacts"), t("consent.asks.settings"), t("consent.asks.directory")},
-		Frame: s.frame(v, "setup", t("consent.title", "Org", v.org.Name)), Button: t("consent.allow"),
+		Asked: []string{v.words.T("consent.asks.profile"), v.words.T("consent.asks.calendar"), v.words.T("consent.asks.contacts"), v.words.T("consent.asks.settings"), v.words.T("consent.asks.directory")},
+		Frame: s.frame(v, "setup", v.words.T("consent.title", "Org", v.org.Name)), Button: v.words.T("consent.allow"),
 	}
 	if !v.org.Consented.IsZero() {
 		page.Given = v.words.Moment(v.org.Consented.In(v.zone))
 		page.Lacks = !covered(everybodyScopes, v.org.Scopes)
-		page.Button = t("consent.renew")
+		page.Button = v.words.T("consent.renew")
 	}
 	if was := query.Get("was"); slices.Contains(outcomes, was) {
-		page.Was = t("consent.was."+was, "Org", v.org.Name)
+		page.Was = v.words.T("consent.was."+was, "Org", v.org.Name)
 		if aadsts.FindString(query.Get("code")) == query.Get("code") {
 			page.Code = query.Get("code")
 		}

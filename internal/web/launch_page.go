@@ -66,7 +66,6 @@ var launchStatus = map[account.Door]int{
 
 func (s *Site) launchPage(v *visit, c caller, d doorway) launchPage {
 	page := launchPage{Door: d.Door, Name: c.name(), Username: c.Username, Tenant: c.tenant(), Initials: initials(c.name()), Joining: true}
-	t := v.words.T
 	org := d.Org.Name
 	if d.Org.ID == 0 {
 		org = page.Tenant
@@ -75,57 +74,57 @@ func (s *Site) launchPage(v *visit, c caller, d doorway) launchPage {
 	at := zoneOf(c.Zone, d.Org.Zone)
 	switch d.Door {
 	case account.MayInstall:
-		page.Text = t(text, "Org", org)
-		page.Action, page.Button = launchPath, t("launch.continue")
+		page.Text = v.words.T(text, "Org", org)
+		page.Action, page.Button = launchPath, v.words.T("launch.continue")
 	case account.Welcome:
-		if page.Text = t(text, "Org", org, "Profile", profileName(d.User.Profile)); d.Inviter.ID != 0 {
-			page.Text = t("launch.welcome.by", "Org", org, "Profile", profileName(d.User.Profile), "Name", d.Inviter.Name())
+		if page.Text = v.words.T(text, "Org", org, "Profile", profileName(d.User.Profile)); d.Inviter.ID != 0 {
+			page.Text = v.words.T("launch.welcome.by", "Org", org, "Profile", profileName(d.User.Profile), "Name", d.Inviter.Name())
 		}
 		if !c.has(d.User.Email) {
-			page.Notes = append(page.Notes, t("launch.welcome.differs", "Email", d.User.Email, "Username", c.Username))
+			page.Notes = append(page.Notes, v.words.T("launch.welcome.differs", "Email", d.User.Email, "Username", c.Username))
 		}
-		page.Action, page.Button = launchPath, t("launch.continue")
+		page.Action, page.Button = launchPath, v.words.T("launch.continue")
 	case account.MayAsk:
-		page.Text = t(text, "Org", org)
+		page.Text = v.words.T(text, "Org", org)
 		if d.Request.State == account.RequestDeclined {
-			page.Notes = append(page.Notes, t("launch.declined", "Day", v.words.Day(d.Request.Decided.In(at))))
+			page.Notes = append(page.Notes, v.words.T("launch.declined", "Day", v.words.Day(d.Request.Decided.In(at))))
 			if d.Request.Word != "" {
-				page.Notes = append(page.Notes, t("launch.declined_word", "Word", d.Request.Word))
+				page.Notes = append(page.Notes, v.words.T("launch.declined_word", "Word", d.Request.Word))
 			}
 		}
-		page.Action, page.Button = launchPath+"/request", t("launch.request")
+		page.Action, page.Button = launchPath+"/request", v.words.T("launch.request")
 	case account.Waiting:
-		page.Text = t(text, "Org", org, "Asked", v.words.Moment(d.Request.Asked.In(at)), "Told", v.words.Moment(d.Request.Told.In(at)))
+		page.Text = v.words.T(text, "Org", org, "Asked", v.words.Moment(d.Request.Asked.In(at)), "Told", v.words.Moment(d.Request.Told.In(at)))
 		page.Asked = true
-		page.Action, page.Button = launchPath+"/request", t("launch.request_again")
+		page.Action, page.Button = launchPath+"/request", v.words.T("launch.request_again")
 	case account.NobodyYet:
 		page.Link = s.Settings.URL + launchPath
 		switch {
 		case c.Guest:
 			text = "launch.nobody_yet.guest"
 		case c.RolesUnread:
-			page.Notes = append(page.Notes, t("launch.nobody_yet.unread"))
+			page.Notes = append(page.Notes, v.words.T("launch.nobody_yet.unread"))
 		}
-		page.Text = t(text, "Org", org)
+		page.Text = v.words.T(text, "Org", org)
 	case account.Inactive:
-		title, page.Text, page.Joining = "problem.deactivated.title", t("problem.deactivated.text"), false
+		title, page.Text, page.Joining = "problem.deactivated.title", v.words.T("problem.deactivated.text"), false
 	case doorOtherPerson:
-		page.Text, page.Joining = t(text, "Email", d.Invitee.Email, "Username", c.Username), false
-		page.Alone = t("launch.alone")
+		page.Text, page.Joining = v.words.T(text, "Email", d.Invitee.Email, "Username", c.Username), false
+		page.Alone = v.words.T("launch.alone")
 	case doorTaken:
-		page.Text, page.Joining = t(text, "Email", d.User.Email, "Org", org), false
-		page.Alone = t("launch.enter", "Org", org)
+		page.Text, page.Joining = v.words.T(text, "Email", d.User.Email, "Org", org), false
+		page.Alone = v.words.T("launch.enter", "Org", org)
 	case doorOver:
-		page.Text, page.Joining = t("refusal."+string(d.Why)), false
-		page.Alone = t("launch.alone")
+		page.Text, page.Joining = v.words.T("refusal."+string(d.Why)), false
+		page.Alone = v.words.T("launch.alone")
 	}
 	if d.Door == account.MayInstall || d.Door == account.Welcome || d.Door == account.MayAsk {
-		page.Terms = field{Name: "terms", Label: t("launch.terms"), Required: true}
+		page.Terms = field{Name: "terms", Label: v.words.T("launch.terms"), Required: true}
 	}
 	if v.signedIn() {
-		page.Notes = append(page.Notes, t("launch.signed_in", "Name", v.user.Name(), "Org", v.org.Name))
+		page.Notes = append(page.Notes, v.words.T("launch.signed_in", "Name", v.user.Name(), "Org", v.org.Name))
 	}
-	page.Frame = s.frame(v, "", t(title, "Org", org))
+	page.Frame = s.frame(v, "", v.words.T(title, "Org", org))
 	page.Frame.Path = launchPath
 	return page
 }
