@@ -38,7 +38,7 @@ func (s *Site) ownAccount(v *visit) error { return s.accountForm(v, http.StatusO
 func (s *Site) accountForm(v *visit, status int, wrongCurrent, wrongNew string) error {
 	page := accountPage{
 		Email: v.user.Email, Microsoft: !v.user.Identity.IsZero(), Tenant: v.user.Identity.TenantID,
-		Current: v.secret("current", "own.current_password", "current-password", "", wrongCurrent), New: v.newSecret(wrongNew),
+		Current: v.secret("current", v.words.T("own.current_password"), "current-password", "", wrongCurrent), New: v.newSecret(wrongNew),
 		KeyName: field{Name: "name", Label: v.words.T("own.passkey_name"), Hint: v.words.T("own.passkey_name_hint"), Input: "text"},
 		Add: s.passkeyButton(v, passkeyButton{
 			Label: v.words.T("own.passkey_add"), Options: accountPath + "/passkeys/options", Finish: accountPath + "/passkeys", Form: "passkey-form", Create: true,

@@ -43,12 +43,12 @@ type joiner struct {
 func joinerOf(get func(name string) string) joiner {
 	name, _ := zone.IANA(get("zone"))
 	return joiner{
-		first: clipped(get("first_name"), maxName), last: clipped(get("last_name"), maxName),
+		first: clipped(get("first_name"), maxGivenName), last: clipped(get("last_name"), maxGivenName),
 		password: get("password"), zone: name, terms: get("terms") == "yes",
 	}
 }
 
-const maxName = 100 // letters
+const maxGivenName = 100 // letters
 
 func (v *visit) newcomer(j joiner) account.Newcomer {
 	return account.Newcomer{FirstName: j.first, LastName: j.last, Zone: j.zone, Locale: v.words.lang}

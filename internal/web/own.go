@@ -144,11 +144,11 @@ type onward struct {
 
 // secret is the control of a password; auto says to the browser whether it is an old or a new one.
 func (v *visit) secret(name, label, auto, hint, wrong string) field {
-	return field{Name: name, Label: v.words.T(label), Input: "password", Required: true, Auto: auto, Hint: hint, Error: wrong}
+	return field{Name: name, Label: label, Input: "password", Required: true, Auto: auto, Hint: hint, Error: wrong}
 }
 
 func (v *visit) newSecret(wrong string) field {
-	return v.secret("password", "own.new_password", "new-password", v.words.T("own.password_hint", "Count", account.MinPassword), wrong)
+	return v.secret("password", v.words.T("own.new_password"), "new-password", v.words.T("own.password_hint", "Count", account.MinPassword), wrong)
 }
 
 // aboutPassword are the reasons that stand by the field of a new password.

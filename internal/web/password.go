@@ -35,7 +35,7 @@ func (s *Site) signInForm(v *visit, status int, next, email, wrong string) error
 	page := signInPage{
 		Frame: s.frame(v, "", v.words.T("signin.title")), Start: "/signin/microsoft", Next: next, Error: wrong,
 		Email:    field{Name: "email", Label: v.words.T("own.email"), Value: email, Input: "email", Required: true, Auto: "username"},
-		Password: v.secret("password", "own.password", "current-password", "", ""),
+		Password: v.secret("password", v.words.T("own.password"), "current-password", "", ""),
 		Changed:  v.r.URL.Query().Get("password") == "changed",
 		Passkey:  s.passkeyButton(v, passkeyButton{Label: v.words.T("own.passkey_signin"), Options: "/signin/passkey/options", Finish: "/signin/passkey", Form: "signin-form"}),
 	}
