@@ -43,6 +43,7 @@ type App struct {
 	config      Config
 	log         *slog.Logger
 	live        *live
+	mail        *mailCatcher // of the demo, else nil
 	listener    net.Listener
 	simListener net.Listener
 }
@@ -75,6 +76,12 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		if err = a.simulate(ctx, accounts); err != nil {
 			return nil, err
 		}
+		if config.SMTPURL == "" {
+			if a.mail, err = catchMail(a.Sim.AddOutbox, log); err != nil {
+				return nil, err
+			}
+			config.SMTPURL = a.mail.url()
+		}
 	}
 
 	// The neighbour.
@@ -99,8 +106,16 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	switchboard := &reconcile.Switchboard{Links: links, Allowed: neighbour.allowed, Now: now}
 
 	// What happens later.
+	tickets, err := web.NewTickets(config.URL, config.SecretKey, now)
+	if err != nil {
+		return nil, err
+	}
+	postman, err := newPostman(a.Store.Letters(), accounts, tickets, config, now, log)
+	if err != nil {
+		return nil, err
+	}
 	a.Jobs, err = jobs.New(a.Store, jobs.Options{
-		Runner: a.Runner, Bin: people, Webhooks: containers.HookURL != "", Now: now, Log: log,
+		Runner: a.Runner, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -114,10 +129,6 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 
 	// What we show.
 	registry := account.NewRegistry(accounts, now)
-	tickets, err := web.NewTickets(config.URL, config.SecretKey, now)
-	if err != nil {
-		return nil, err
-	}
 	api := &crmapi.API{
 		CRM: people, Accounts: accounts, Links: links, Switch: switchboard, Now: now, Log: log,
 		ConsentURL: func(_ context.Context, user account.User, kind record.Kind) string {
@@ -160,6 +171,9 @@ func (a *App) Serve(ctx context.Context, ready func(address string)) (err error)
 	if a.Sim != nil {
 		group.Go(func() error { return serveUntil(running, a.simListener, a.Sim) })
 	}
+	if a.mail != nil {
+		group.Go(func() error { return a.mail.serve(running) })
+	}
 	group.Go(func() error { return serveUntil(running, a.listener, a.Handler) })
 	if a.Store.Postgres() != nil { // others may write to the same database
 		group.Go(func() error { a.live.follow(running, a.marks, a.log); return nil })
@@ -201,6 +215,9 @@ const stopTimeout = 15 * time.Second
 func (a *App) Close() {
 	if a.Sim != nil {
 		a.Sim.Close()
+	}
+	if a.mail != nil {
+		a.mail.close()
 	}
 	for _, l := range []net.Listener{a.listener, a.simListener} {
 		if l != nil {

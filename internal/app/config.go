@@ -12,6 +12,7 @@ import (
 
 	"tandem/internal/account"
 	"tandem/internal/graph"
+	"tandem/internal/mail"
 )
 
 // Config is everything an operator can set, read once. Check it before use.
@@ -113,6 +114,11 @@ func (c *Config) Check() error {
 	}
 	if c.MicrosoftClientSecret == "" {
 		complain("MICROSOFT_CLIENT_SECRET", "is missing: a client secret's value (not its ID) of the app registration in Entra")
+	}
+	if c.SMTPURL != "" {
+		if _, err := mail.Parse(c.SMTPURL); err != nil {
+			complain("SMTP_URL", "%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
 	}
 	if c.Demo {
 		if _, _, err := net.SplitHostPort(c.SimListen); err != nil {

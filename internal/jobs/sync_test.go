@@ -44,7 +44,7 @@ func TestTheRoadOnARealStore(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		o := &office{world: w, crm: crm.New(w.store.Records(), func(context.Context, record.ID, record.ID) (bool, error) { return true, nil }, time.Now),
 			folder: memside.New(time.Now)}
-		actor := crm.Actor{Author: crm.Author{Org: w.org, User: w.user}, Zone: "UTC"}
+		actor := crm.Actor{Author: crm.Author{Org: w.org, User: w.user}, Zone: "UTC", Contacts: record.Full}
 		const people = 450
 		drafts := make([]crm.Draft, people)
 		for i := range drafts {

@@ -137,7 +137,7 @@ func (p *Post) reach(ctx context.Context) (_ *conversation, err error) {
 	if err != nil {
 		return nil, ofServer(err)
 	}
-	if err := client.Hello(s.domain()); err != nil {
+	if err := client.Hello(s.Domain()); err != nil {
 		return nil, ofServer(err)
 	}
 	offered, _ := client.Extension("STARTTLS")

@@ -135,8 +135,8 @@ func (s Server) SentFrom(host string) Server {
 
 func (s Server) address() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.Port)) }
 
-// domain is that of the sender.
-func (s Server) domain() string { return s.From.Address[strings.LastIndexByte(s.From.Address, '@')+1:] }
+// Domain is that of the sender.
+func (s Server) Domain() string { return s.From.Address[strings.LastIndexByte(s.From.Address, '@')+1:] }
 
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)

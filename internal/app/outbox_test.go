@@ -1,0 +1,52 @@
+package app_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/internal/account"
+	"tandem/internal/record"
+)
+
+// TestS8_TheDemosOutboxShowsTheInvitation goes the whole way of a letter: stored with its cause, sent by the job engine over
+// SMTP, shown by the simulator.
+func TestS8_TheDemosOutboxShowsTheInvitation(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	accounts := d.app.Store.Accounts()
+	admins, err := accounts.UsersByEmail(t.Context(), "admin@contoso.example")
+	if err != nil || len(admins) != 1 {
+		t.Fatal(admins, err)
+	}
+	out, err := account.NewRegistry(accounts, time.Now).Invite(t.Context(), admins[0], []account.Invitee{{Email: "zoe@elsewhere.example"}}, account.Standard)
+	if err != nil || out[0].Err != nil {
+		t.Fatal(out, err)
+	}
+	deadline := time.After(30 * time.Second)
+	for len(d.m365.Outbox()) == 0 {
+		select {
+		case <-deadline:
+			t.Fatal("no letter reached the outbox")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	m := d.m365.Outbox()[0]
+	if m.To[0] != "zoe@elsewhere.example" || !strings.Contains(m.Text, d.url+"/invitation/") || !strings.Contains(m.HTML, d.url+"/invitation/") {
+		t.Errorf("in the outbox is %+v", m)
+	}
+	for {
+		letters, err := accounts.Letters(t.Context(), admins[0].Org, []record.ID{out[0].User.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if letters[out[0].User.ID].State == account.LetterSent {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("on the user's row: %+v", letters)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
