@@ -31,6 +31,14 @@ func ownKeys() (out []string) {
 	return append(out, "own.flash.untied", "own.flash.password", "own.flash.password_removed", "own.flash.passkey_removed", "own.flash.session", "own.flash.others")
 }
 
+// ownOpen are the ways in that are for whoever comes.
+var ownOpen = []string{
+	"POST /signin/password", "POST /signin/passkey/options", "POST /signin/passkey",
+	"GET /password/forgot", "POST /password/forgot", "GET /password/{token}", "POST /password/{token}",
+	"GET /invitation/{token}", "POST /invitation/{token}/microsoft", "POST /invitation/{token}/password",
+	"POST /invitation/{token}/passkey/options", "POST /invitation/{token}/passkey",
+}
+
 // invite lets the administrator of contoso invite somebody, by address or as a Microsoft person.
 func (w *world) invite(who account.Invitee) account.User {
 	w.t.Helper()
