@@ -92,6 +92,9 @@ func mayGive(actor User, p Profile, may Permissions) error {
 	return nil
 }
 
+// MayGive reports whether a user may give a profile to somebody, or take it: for pages that offer only what is taken.
+func (u User) MayGive(p Profile, may Permissions) bool { return mayGive(u, p, may) == nil }
+
 // mayTouch is mayGive for somebody who has a profile.
 func mayTouch(actor, u User) error { return mayGive(actor, u.Profile, u.May) }
 

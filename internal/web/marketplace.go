@@ -15,8 +15,6 @@ type marketplacePage struct {
 	Cards []card
 }
 
-func (s *Site) setup(v *visit) error { return v.to(marketplacePath) }
-
 func (s *Site) marketplace(v *visit) error {
 	cards, err := s.cards(v, true)
 	if err != nil {

@@ -4,6 +4,7 @@ import "htmx.org";
 import "./live.js";
 import "./menus.js";
 import "./event-form.js";
+import "./users.js";
 import "./own.js";
 
 document.documentElement.classList.add("scripted");

@@ -2,7 +2,7 @@
 // data-topics that it concerns them; they then ask for themselves anew. Browsers allow few connections to a host, so all tabs share one stream:
 // whoever holds the lock listens and tells the others.
 const address = document.body.dataset.live;
-const topics = ["contacts", "calendar", "links"];
+const topics = ["contacts", "calendar", "links", "users"];
 
 const news = new Set();
 let telling;
