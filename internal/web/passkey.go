@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -280,7 +281,7 @@ func clipped(text string, most int) string {
 
 // passkeyTaken says what a Conflict means where a passkey is stored.
 func passkeyTaken(err error) error {
-	if fault.Is(err, fault.Conflict) && fault.ReasonOf(err) == "" {
+	if fault.Is(err, fault.Conflict) && !slices.Contains(account.Refusals, fault.ReasonOf(err)) {
 		return fault.New(fault.Conflict, reasonPasskeyKnown, "web: the passkey is known: %w", err)
 	}
 	return err
