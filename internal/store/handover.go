@@ -2,7 +2,7 @@ package store
 
 import (
 	"context"
-	"fmt"
+	"slices"
 
 	"tandem/internal/crm"
 	"tandem/internal/fault"
@@ -54,33 +54,47 @@ func (a accountTx) HandOver(from, to, by record.ID) (sum int, err error) {
 	return sum, nil
 }
 
+// handedOver is what changes of a record that somebody else gets.
+var handedOver = map[record.Kind]*shape{
+	record.Contacts: newShape("contacts", "id", "version", "seq", "owner_id", "modified_at", "modified_by"),
+	record.Calendar: newShape("events", "id", "version", "seq", "owner_id", "modified_at", "modified_by"),
+}
+
+// atOnce is how many records one statement hands over. A list of them is looked up by id, whereas a statement that joined
+// the tables themselves would depend on what PostgreSQL has counted in them lately.
+const atOnce = 5000
+
 func (a accountTx) handOver(kind record.Kind, from, to, by record.ID) (int, error) {
-	tx, table := a.tx, tableOf(kind)
-	n, err := owned(tx.ctx, tx, a.org, from, kind)
-	if err != nil || n == 0 {
+	tx := a.tx
+	type stored struct{ id, version int64 }
+	all, err := list(tx.ctx, tx, func(scan scan) (r stored, err error) {
+		err = scan(&r.id, &r.version)
+		return r, err
+	}, `SELECT id, version FROM `+tableOf(kind)+` WHERE org_id = ? AND owner_id = ? ORDER BY id`, int64(a.org), int64(from))
+	if err != nil || len(all) == 0 {
 		return 0, err
 	}
-	seq, err := tx.takeSeq(a.org, n)
+	seq, err := tx.takeSeq(a.org, len(all)) // nobody else writes records of the organization meanwhile: see lock
 	if err != nil {
 		return 0, err
 	}
-	if _, err := tx.change(fmt.Sprintf(`DELETE FROM departures WHERE org_id = ? AND kind = ? AND owner_id = ?
-		AND id IN (SELECT id FROM %s WHERE org_id = ? AND owner_id = ?)`, table),
-		int64(a.org), string(kind), int64(to), int64(a.org), int64(from)); err != nil {
-		return 0, err
+	now := micros(tx.store.now())
+	for records := range slices.Chunk(all, atOnce) {
+		rows, departures := newBatch(handedOver[kind], len(records)), newBatch(departureInsert, len(records))
+		ids := make(ints, len(records))
+		for i, r := range records {
+			seq++
+			ids[i] = r.id
+			rows.add(r.id, r.version+1, seq, int64(to), now, int64(by))
+			departures.add(int64(a.org), string(kind), int64(from), r.id, seq)
+		}
+		if err := tx.update(tx.ctx, rows); err != nil {
+			return 0, classify(err)
+		}
+		if err := tx.depart(a.org, kind, departures, map[record.ID]ints{to: ids}); err != nil {
+			return 0, classify(err)
+		}
+		tx.items += int64(len(records))
 	}
-	if _, err := tx.change(fmt.Sprintf(`INSERT INTO departures (org_id, kind, owner_id, id, seq)
-		SELECT org_id, CAST(? AS TEXT), owner_id, id, CAST(? AS BIGINT) + row_number() OVER (ORDER BY id) FROM %s WHERE org_id = ? AND owner_id = ?`, table)+
-		departureInsert.clash, string(kind), seq, int64(a.org), int64(from)); err != nil {
-		return 0, err
-	}
-	written, err := tx.change(fmt.Sprintf(`UPDATE %[1]s SET owner_id = ?, version = version + 1, modified_at = ?, modified_by = ?, seq = (
-			SELECT d.seq FROM departures d WHERE d.org_id = %[1]s.org_id AND d.kind = ? AND d.owner_id = %[1]s.owner_id AND d.id = %[1]s.id)
-		WHERE org_id = ? AND owner_id = ?`, table),
-		int64(to), micros(tx.store.now()), int64(by), string(kind), int64(a.org), int64(from))
-	if err != nil {
-		return 0, err
-	}
-	tx.items += 2 * written
-	return n, tx.wakeOwners(crm.Author{Org: a.org, User: by}, kind, []record.ID{from, to})
+	return len(all), tx.wakeOwners(crm.Author{Org: a.org, User: by}, kind, []record.ID{from, to})
 }

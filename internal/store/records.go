@@ -386,16 +386,24 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	if err := tx.reindex(kind, moved, nil); err != nil {
 		return err
 	}
+	if err := tx.depart(by.Org, kind, departures, arrived); err != nil {
+		return err
+	}
+	return tx.wakeOwners(by, kind, owners)
+}
+
+// depart notes who no longer has a record; whoever has it again has not lost it.
+func (tx *Tx) depart(org record.ID, kind record.Kind, departures *batch, arrived map[record.ID]ints) error {
 	if err := tx.insert(tx.ctx, departures); err != nil {
 		return err
 	}
-	for owner, ids := range arrived { // whoever has it again has not lost it
+	for owner, ids := range arrived {
 		if _, err := tx.exec(tx.ctx, `DELETE FROM departures WHERE org_id = ? AND kind = ? AND owner_id = ? AND id IN (?*)`,
-			int64(by.Org), string(kind), int64(owner), ids); err != nil {
+			int64(org), string(kind), int64(owner), ids); err != nil {
 			return err
 		}
 	}
-	return tx.wakeOwners(by, kind, owners)
+	return nil
 }
 
 // Destroy removes records from the recycle bin for good; those that are not in it stay.
