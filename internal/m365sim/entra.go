@@ -214,22 +214,25 @@ func (a audience) admits(p *Person) *oauthError {
 	return nil
 }
 
-// people lists who may be picked at the sign-in page, the well-known ones first.
+// audiencePeople lists who may be picked at the sign-in page, the well-known ones first: the crowd of a large tenant would
+// hide the next tenant's people.
 func (s *Sim) audiencePeople(a audience) []*Person {
 	if a.tenant != nil {
 		return s.Tenant(a.tenant.ID).People()
 	}
-	var all []*Person
+	var known, crowd []*Person
 	for _, t := range s.Tenants() {
 		for _, p := range t.People() {
-			if p.UserType != "Guest" {
-				all = append(all, p)
+			switch {
+			case p.UserType == "Guest":
+			case crowdKey(p) == "1":
+				known = append(known, p)
+			default:
+				crowd = append(crowd, p)
 			}
 		}
 	}
-	// The crowd of a large tenant would hide the next tenant's people.
-	slices.SortStableFunc(all, func(a, b *Person) int { return strings.Compare(crowdKey(a), crowdKey(b)) })
-	return all
+	return append(known, crowd...)
 }
 
 func crowdKey(p *Person) string {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -99,15 +100,7 @@ func (s *Sim) signInPage(w http.ResponseWriter, r *http.Request, req authorizeRe
 			}
 		}
 	}
-	for _, one := range s.audiencePeople(req.audience) {
-		if matches(one, p.Query) && !contains(people, one) {
-			people = append(people, one)
-		}
-	}
-	if len(people) > signInShown {
-		p.More = len(people) - signInShown
-		people = people[:signInShown]
-	}
+	people, p.More = s.toPickFrom(req.audience, p.Query, people)
 	for _, one := range people {
 		row := rowOf(one)
 		row.SignedIn = contains(signedIn, one)
@@ -118,6 +111,26 @@ func (s *Sim) signInPage(w http.ResponseWriter, r *http.Request, req authorizeRe
 		status = http.StatusUnprocessableEntity
 	}
 	render(w, r, status, "signin", p)
+}
+
+// toPickFrom lists people to choose from: those in front first, then whom a search finds, as many as a page shows. more is
+// how many it leaves out.
+func (s *Sim) toPickFrom(a audience, query string, front []*Person) (shown []*Person, more int) {
+	shown = slices.Clone(front)
+	for _, p := range s.audiencePeople(a) {
+		if !matches(p, query) || contains(front, p) {
+			continue
+		}
+		if len(shown) < signInShown {
+			shown = append(shown, p)
+		} else {
+			more++
+		}
+	}
+	if extra := len(shown) - signInShown; extra > 0 { // more are signed in than a page shows
+		shown, more = shown[:signInShown], more+extra
+	}
+	return shown, more
 }
 
 func contains(people []*Person, p *Person) bool {

@@ -172,15 +172,7 @@ func (s *Sim) pickPage(w http.ResponseWriter, r *http.Request) {
 	if view.Query == "" {
 		people = append(people, signedIn...)
 	}
-	for _, p := range s.audiencePeople(audience{}) {
-		if matches(p, view.Query) && !contains(people, p) {
-			people = append(people, p)
-		}
-	}
-	if len(people) > signInShown {
-		view.More = len(people) - signInShown
-		people = people[:signInShown]
-	}
+	people, view.More = s.toPickFrom(audience{}, view.Query, people)
 	for _, p := range people {
 		row := pickRow{accountRow: rowOf(p), Path: deskPath(p), NoMailbox: !p.HasMailbox}
 		row.SignedIn = contains(signedIn, p)
