@@ -79,22 +79,25 @@ func (a accountTx) handOver(kind record.Kind, from, to, by record.ID) (int, erro
 		return 0, err
 	}
 	now := micros(tx.store.now())
+	ids := make(ints, 0, len(all))
 	for records := range slices.Chunk(all, atOnce) {
 		rows, departures := newBatch(handedOver[kind], len(records)), newBatch(departureInsert, len(records))
-		ids := make(ints, len(records))
-		for i, r := range records {
+		for _, r := range records {
 			seq++
-			ids[i] = r.id
+			ids = append(ids, r.id)
 			rows.add(r.id, r.version+1, seq, int64(to), now, int64(by))
 			departures.add(int64(a.org), string(kind), int64(from), r.id, seq)
 		}
 		if err := tx.update(tx.ctx, rows); err != nil {
 			return 0, classify(err)
 		}
-		if err := tx.depart(a.org, kind, departures, map[record.ID]ints{to: ids}); err != nil {
+		if err := tx.depart(a.org, kind, departures, nil); err != nil {
 			return 0, classify(err)
 		}
 		tx.items += int64(len(records))
+	}
+	if err := tx.depart(a.org, kind, newBatch(departureInsert, 0), map[record.ID]ints{to: ids}); err != nil {
+		return 0, classify(err)
 	}
 	return len(all), tx.wakeOwners(crm.Author{Org: a.org, User: by}, kind, []record.ID{from, to})
 }
