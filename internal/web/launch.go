@@ -18,6 +18,7 @@ func (s *Site) launchRoutes() []route {
 	return []route{
 		{"GET " + launchPath, anyone, s.launch},
 		{"POST " + launchPath, anyone, s.launchContinue},
+		{"GET " + tabPath, anyone, s.tab},
 		{"POST " + launchPath + "/request", anyone, s.launchAsk},
 		{"POST " + launchPath + "/alone", anyone, s.launchAlone},
 		{"POST " + launchPath + "/other", anyone, s.launchOther},

@@ -42,15 +42,9 @@ func TestS1_MicrosoftsHostsFrameThePageAndOpenItsLink(t *testing.T) {
 		t.Skip("the pages' assets are not built: make assets builds them")
 	}
 	w := newWorld(t)
-	s := w.site
-	mux := http.NewServeMux()
-	mux.Handle("GET "+tabPath, s.sessions.LoadAndSave(s.guard(route{"GET " + tabPath, anyone, s.tab})))
-	mux.HandleFunc("GET /static/{file}", s.static)
-	page := httptest.NewServer(withHeaders(s.Settings, mux))
-	t.Cleanup(page.Close)
-	host := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprintf(w, teamsPage, page.URL, tabPath)
+	host := httptest.NewTLSServer(http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
+		answer.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(answer, teamsPage, w.url, tabPath)
 	}))
 	t.Cleanup(host.Close)
 
