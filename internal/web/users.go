@@ -191,11 +191,11 @@ func (s *Site) userTabs(v *visit, open account.State, search string) (tabs []vie
 	if err != nil {
 		return nil, err
 	}
-	for state, n := range counts {
-		if state != account.Deleted {
-			counts[""] += n
-		}
+	all := 0
+	for _, state := range userStates {
+		all += counts[state]
 	}
+	counts[""] = all
 	for _, state := range userStates {
 		label := v.words.T("users.tab."+stateKey(state), "Number", v.words.Number(counts[state]))
 		tabs = append(tabs, viewLink{stateKey(state), label, usersAddress(state, search, 1), state == open})

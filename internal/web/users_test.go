@@ -1,0 +1,373 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"html"
+	"strings"
+	"sync"
+	"testing"
+
+	"tandem/internal/account"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+// asks is somebody of the tenant who asked to join.
+func (w *world) asks(upn string) account.User {
+	w.t.Helper()
+	p := w.sim.Person(upn)
+	r, err := w.site.Registry.AskToJoin(context.Background(), account.Arrival{
+		Identity: account.Identity{TenantID: p.TenantID, ObjectID: p.ID}, Username: p.UPN, Email: p.Mail, FirstName: p.GivenName, LastName: p.Surname,
+	})
+	w.must(err)
+	return w.reread(account.User{Org: r.Org, ID: r.User})
+}
+
+func (w *world) says(t *testing.T, got answer, status int, key string) {
+	t.Helper()
+	if words := w.site.pages.words["en"].T(key); got.status != status || !strings.Contains(html.UnescapeString(got.text()), words) {
+		t.Errorf("%d at %s, expected %d and %q:\n%s", got.status, got.path, status, words, got.text())
+	}
+}
+
+func TestS7_TheListOfUsers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lee := w.asks("lee@contoso.example")
+	w.invite(account.Invitee{Email: "nina@elsewhere.example", FirstName: "Nina"})
+	for i := range 60 {
+		_, err := w.store.Accounts().CreateUser(context.Background(), account.User{
+			Org: w.org.ID, Email: fmt.Sprintf("gone%02d@contoso.example", i), FirstName: fmt.Sprintf("Gone %02d", i), Profile: account.Standard, State: account.Deactivated, Created: w.now(),
+		})
+		w.must(err)
+	}
+	admin := w.as("admin@contoso.example")
+	got := admin.get(usersPath)
+	for _, want := range []string{"All (65)", "Active (3)", "Invited (1)", "Asked to join (1)", "Deactivated (60)"} {
+		if !strings.Contains(got.text(), want) {
+			t.Errorf("no tab %q in\n%s", want, got.text())
+		}
+	}
+	if asking, rows := strings.Index(got.body, `data-id="`+lee.ID.String()), strings.Index(got.body, "<table"); asking < 0 || asking > rows {
+		t.Error("who asks does not stand first")
+	}
+	if n := strings.Count(got.body, `<tr role="row" data-id=`); n < 49 || n > 50 {
+		t.Errorf("the first page has %d users", n)
+	}
+	seen := map[string]bool{}
+	for page := 1; page <= 2; page++ {
+		body := admin.get(usersPath + "?state=deactivated&page=" + fmt.Sprint(page)).body
+		for i := range 60 {
+			if name := fmt.Sprintf("gone%02d@", i); strings.Contains(body, name) {
+				if seen[name] {
+					t.Errorf("%s is on both pages", name)
+				}
+				seen[name] = true
+			}
+		}
+	}
+	if len(seen) != 60 {
+		t.Errorf("two pages show %d of 60", len(seen))
+	}
+	found := admin.get(usersPath+"?q=nina", "HX-Request", "true", "HX-Target", "section#user-list")
+	if strings.Contains(found.body, "<html") || !strings.Contains(found.body, "nina@elsewhere.example") || strings.Contains(found.body, "Gone") {
+		t.Errorf("the search: %s", found.text())
+	}
+	if strings.Contains(got.body, "fabrikam") {
+		t.Error("the list shows another organization")
+	}
+}
+
+func TestS13_TheLinkLeadsToTheRequestAndApprovingAdds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lee := w.asks("lee@contoso.example")
+	link := usersPath + "/" + lee.ID.String()
+
+	// Whoever is not signed in yet comes to the request after signing in.
+	b := w.browser()
+	if at := b.get(link); !strings.HasPrefix(at.path, "/signin") {
+		t.Fatalf("not signed in, the link leads to %s", at.path)
+	}
+	got := b.signIn(link, "admin@contoso.example")
+	if got.path != link || got.status != 200 || !strings.Contains(got.body, `id="answer"`) || !strings.Contains(html.UnescapeString(got.body), "Approve & Add") {
+		t.Fatalf("the link leads to %s with %d\n%s", got.path, got.status, got.text())
+	}
+	got = b.post(link+"/approve", "profile", "Standard")
+	if got.path != link || got.status != 200 {
+		t.Fatalf("approving: %d at %s\n%s", got.status, got.path, got.text())
+	}
+	now := w.reread(lee)
+	if now.State != account.Active || now.Profile != account.Standard || w.letter(lee).Kind != account.LetterApproved {
+		t.Errorf("after it: %+v, letter %+v", now, w.letter(lee))
+	}
+	in := w.browser()
+	if got := in.signIn("/", "lee@contoso.example"); got.path != "/" || got.status != 200 {
+		t.Errorf("whoever was approved ends at %s", got.path)
+	}
+}
+
+func TestS13_WithoutManageUsersTheLinkIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lee := w.asks("lee@contoso.example")
+	b := w.as("adele@contoso.example")
+	for _, got := range []answer{
+		b.get(userPath(lee.ID)), b.get(usersPath), b.post(userPath(lee.ID)+"/approve", "profile", "Standard"), b.post(userPath(lee.ID) + "/decline"),
+	} {
+		if got.status != 403 || strings.Contains(got.body, "lee@") {
+			t.Errorf("%s: %d\n%s", got.path, got.status, got.text())
+		}
+	}
+	if now := w.reread(lee); now.State != account.Requested {
+		t.Errorf("the request is %s", now.State)
+	}
+}
+
+func TestS13_TwoAdministratorsAtOnceAreCalm(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.give("adele@contoso.example", account.Administrator)
+	lee, grady := w.asks("lee@contoso.example"), w.asks("grady@contoso.example")
+	one, two := w.as("admin@contoso.example"), w.as("adele@contoso.example")
+
+	answers := make([]answer, 2)
+	var both sync.WaitGroup
+	for i, b := range []*browser{one, two} {
+		both.Go(func() { answers[i] = b.stay().post(userPath(lee.ID)+"/approve", "profile", "Standard") })
+	}
+	both.Wait()
+	late := answers[0]
+	if late.status == 303 {
+		late = answers[1]
+	}
+	if answers[0].status+answers[1].status != 303+409 {
+		t.Fatalf("at once: %d and %d", answers[0].status, answers[1].status)
+	}
+	w.says(t, late, 409, "refusal.answered_already")
+	if !strings.Contains(late.body, `data-user-state="active"`) || strings.Contains(late.body, `id="answer"`) {
+		t.Errorf("the later one does not see how things stand:\n%s", late.text())
+	}
+
+	if got := one.post(userPath(grady.ID)+"/decline", "word", "Ask <b>again</b> in May"); got.path != usersPath || got.status != 200 {
+		t.Fatalf("declining: %d at %s", got.status, got.path)
+	}
+	if l := w.letter(grady); l.Kind != account.LetterDeclined || l.Word != "Ask <b>again</b> in May" {
+		t.Errorf("the letter: %+v", l)
+	}
+	got := two.post(userPath(grady.ID)+"/approve", "profile", "Standard")
+	w.says(t, got, 409, "refusal.answered_already")
+	if !strings.Contains(got.text(), "Declined by") || !strings.Contains(got.body, "Ask &lt;b&gt;again&lt;/b&gt; in May") {
+		t.Errorf("nor that it was declined:\n%s", got.text())
+	}
+	if got := two.get(userPath(grady.ID)); got.status != 200 || !strings.Contains(got.body, `data-user-state="deleted"`) || strings.Contains(got.body, "<form class=\"approve") {
+		t.Errorf("the link of an old letter: %d\n%s", got.status, got.text())
+	}
+}
+
+func TestInvitationsAreSentAgainAndWithdrawn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	nina := w.invite(account.Invitee{Email: "nina@elsewhere.example"})
+	old := w.letterLink(nina)
+	admin := w.as("admin@contoso.example")
+	if got := admin.post(userPath(nina.ID) + "/resend"); got.status != 200 || got.path != userPath(nina.ID) {
+		t.Fatalf("resending: %d at %s", got.status, got.path)
+	}
+	fresh := w.letterLink(nina)
+	if fresh == old {
+		t.Fatal("the same link was sent again")
+	}
+	if got := w.browser().get(old); got.status != 410 {
+		t.Errorf("the link of the letter before: %d", got.status)
+	}
+	for range 4 {
+		admin.post(userPath(nina.ID) + "/resend")
+	}
+	if got := admin.stay().post(userPath(nina.ID) + "/resend"); got.status != 429 {
+		t.Errorf("sending for the sixth time: %d", got.status)
+	}
+	fresh = w.letterLink(nina)
+	if got := admin.post(userPath(nina.ID) + "/withdraw"); got.path != usersPath || got.status != 200 {
+		t.Fatalf("withdrawing: %d at %s", got.status, got.path)
+	}
+	if got := w.browser().get(fresh); got.status != 410 {
+		t.Errorf("the link of a withdrawn invitation: %d", got.status)
+	}
+	w.says(t, admin.stay().post(userPath(nina.ID)+"/withdraw"), 409, "refusal.answered_already")
+	if got := admin.get(usersPath); strings.Contains(got.body, "nina@") {
+		t.Error("who was withdrawn is in the list")
+	}
+}
+
+func TestDeactivatingEndsSessionsTokensAndSyncsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := context.Background()
+	u := w.users["adele@contoso.example"]
+	adele, admin := w.as("adele@contoso.example"), w.as("admin@contoso.example")
+	w.contact("adele@contoso.example", record.Fields{record.LastName: "Silva"})
+	w.must(w.store.Accounts().CreateToken(ctx, u.Org, u.ID, []byte("0123456789abcdef0123456789abcdef"), w.now()))
+	link, err := w.store.Links().CreateLink(ctx, reconcile.Link{Org: u.Org, User: u.ID, Kind: record.Calendar, State: reconcile.On})
+	w.must(err)
+
+	ask := admin.get(userPath(u.ID) + "/deactivate")
+	text := ask.text()
+	for _, want := range []string{"owns one record", "Calendar sync ends", "Hand over to " + w.users["alex@contoso.example"].Name()} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the question does not say %q:\n%s", want, text)
+		}
+	}
+	if !adele.inside() {
+		t.Fatal("asking put the person out")
+	}
+	if got := admin.post(userPath(u.ID) + "/deactivate"); got.path != userPath(u.ID) || !strings.Contains(got.body, `data-user-state="deactivated"`) {
+		t.Fatalf("%d at %s\n%s", got.status, got.path, got.text())
+	}
+	if adele.inside() {
+		t.Error("the session goes on")
+	}
+	if _, err := w.store.Accounts().UserByToken(ctx, []byte("0123456789abcdef0123456789abcdef")); err == nil {
+		t.Error("the API token goes on")
+	}
+	if l, err := w.store.Links().Link(ctx, u.Org, link.ID); err != nil || l.State != reconcile.Switching {
+		t.Errorf("the sync is %+v, %v", l, err)
+	}
+	if n, err := w.store.Accounts().Owned(ctx, u.Org, u.ID); err != nil || n != 1 {
+		t.Errorf("the records did not stay: %d, %v", n, err)
+	}
+	w.says(t, admin.stay().post(userPath(u.ID)+"/deactivate"), 409, "refusal.answered_already")
+	w.says(t, admin.stay().post(userPath(u.ID)+"/delete"), 409, "refusal.sync_ending")
+	if got := admin.post(userPath(u.ID) + "/reactivate"); got.status != 200 || w.reread(u).State != account.Active {
+		t.Errorf("reactivating: %d, %s", got.status, w.reread(u).State)
+	}
+}
+
+func TestRecordsAreHandedOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := context.Background()
+	adele, alex, other := w.users["adele@contoso.example"], w.users["alex@contoso.example"], w.users["admin@fabrikam.example"]
+	admin := w.as("admin@contoso.example")
+	owns := func(u account.User) int {
+		n, err := w.store.Accounts().Owned(ctx, u.Org, u.ID)
+		w.must(err)
+		return n
+	}
+	w.contact(adele.Email, record.Fields{record.LastName: "Silva"})
+	w.event(adele.Email, record.Fields{record.EventTitle: "Visita", record.Start: "2026-11-25T10:00", record.End: "2026-11-25T11:00"})
+
+	for name, row := range map[string]struct {
+		to     string
+		status int
+	}{"themselves": {adele.ID.String(), 422}, "nobody": {"x", 422}, "another organization": {other.ID.String(), 404}} {
+		if got := admin.stay().post(userPath(adele.ID)+"/deactivate", "hand_to", row.to); got.status != row.status || w.reread(adele).State != account.Active {
+			t.Errorf("to %s: %d, %s", name, got.status, w.reread(adele).State)
+		}
+	}
+	if got := admin.post(userPath(adele.ID) + "/deactivate"); got.status != 200 || owns(adele) != 2 {
+		t.Fatalf("kept: %d, %d records", got.status, owns(adele))
+	}
+	w.says(t, admin.stay().post(userPath(adele.ID)+"/delete"), 409, "refusal.hand_over_needed")
+	if got := admin.post(userPath(adele.ID)+"/delete", "hand_to", alex.ID.String()); got.path != usersPath || got.status != 200 {
+		t.Fatalf("deleting: %d at %s\n%s", got.status, got.path, got.text())
+	}
+	if owns(alex) != 2 || owns(adele) != 0 || w.reread(adele).State != account.Deleted {
+		t.Errorf("alex owns %d, adele %d and is %s", owns(alex), owns(adele), w.reread(adele).State)
+	}
+	if got := admin.get(usersPath); strings.Contains(got.body, adele.Email) {
+		t.Error("who was deleted is in the list")
+	}
+}
+
+func TestTheLastSuperAdminStays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.give("adele@contoso.example", account.Administrator)
+	boss := w.users["admin@contoso.example"]
+	own, adele := w.as(boss.Email), w.as("adele@contoso.example")
+	page := own.get(userPath(boss.ID))
+	w.says(t, page, 200, "refusal.last_super_admin")
+	for _, button := range []string{`class="button danger deactivate"`, `<form class="profile`} {
+		if strings.Contains(page.body, button) {
+			t.Errorf("the last Super Admin is offered %s", button)
+		}
+	}
+	w.says(t, own.stay().post(userPath(boss.ID)+"/profile", "profile", "Standard"), 409, "refusal.last_super_admin")
+	w.says(t, own.stay().post(userPath(boss.ID)+"/deactivate"), 403, "refusal.own_account")
+	w.says(t, adele.stay().post(userPath(boss.ID)+"/deactivate"), 403, "refusal.beyond_own")
+	w.says(t, adele.stay().post(userPath(boss.ID)+"/profile", "profile", "Standard"), 403, "refusal.beyond_own")
+	if now := w.reread(boss); now.State != account.Active || now.Profile != account.SuperAdmin {
+		t.Fatalf("%+v", now)
+	}
+
+	w.give("alex@contoso.example", account.SuperAdmin)
+	if got := own.post(userPath(w.users["alex@contoso.example"].ID)+"/profile", "profile", "Standard"); got.status != 200 || w.reread(w.users["alex@contoso.example"]).Profile != account.Standard {
+		t.Errorf("one of two can be given another profile: %d", got.status)
+	}
+}
+
+func TestUsersOfAnotherOrganizationAreNotThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	adele := w.users["adele@contoso.example"]
+	stranger := w.as("admin@fabrikam.example")
+	for _, rt := range w.site.userRoutes() {
+		if !strings.Contains(rt.pattern, "{id}") {
+			continue
+		}
+		_, path, _ := strings.Cut(rt.pattern, " ")
+		got := stranger.walk(rt.pattern, strings.Replace(path, "{id}", adele.ID.String(), 1))
+		if got.status != 404 || strings.Contains(got.body, adele.Email) {
+			t.Errorf("%s: %d", rt.pattern, got.status)
+		}
+	}
+	if now := w.reread(adele); now != adele && (now.State != account.Active || now.Profile != adele.Profile) {
+		t.Errorf("it did something: %+v", now)
+	}
+	if got := stranger.get(auditPath + "?person=" + adele.ID.String()); got.status != 404 {
+		t.Errorf("the trail of a stranger: %d", got.status)
+	}
+}
+
+func TestLettersThatFailSaySoOnTheRow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := context.Background()
+	admin := w.as("admin@contoso.example")
+	for email, reason := range map[string]string{"one@elsewhere.example": "550 5.1.1 <no such user>", "two@elsewhere.example": "no_server"} {
+		u := w.invite(account.Invitee{Email: email})
+		l := w.letter(u)
+		w.must(w.store.Letters().SettleLetter(ctx, l.ID, account.LetterFailed, reason, w.now(), 3))
+		got := admin.get(usersPath + "?q=" + email)
+		want := html.EscapeString("550 5.1.1 <no such user>")
+		if reason == "no_server" {
+			want = html.EscapeString(w.site.pages.words["en"].T("users.letter.no_server"))
+		}
+		if !strings.Contains(got.body, `data-letter="failed"`) || !strings.Contains(html.UnescapeString(got.body), html.UnescapeString(want)) || strings.Contains(got.body, "<no such user>") {
+			t.Errorf("%s: no %q in\n%s", email, want, got.text())
+		}
+	}
+}
+
+func TestSetupShowsWhatOneMayEnter(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for upn, manages := range map[string]bool{"admin@contoso.example": true, "adele@contoso.example": false} {
+		b := w.as(upn)
+		got := b.get("/setup")
+		for path, forAll := range map[string]bool{usersPath: false, profilesPath: false, auditPath: false, marketplacePath: true, "/setup/preferences": true, "/setup/account": true} {
+			if shown := strings.Contains(got.body, `<li><a href="`+path+`"`); shown != (forAll || manages) {
+				t.Errorf("%s is shown to %s: %v", path, upn, shown)
+			}
+		}
+		for _, m := range setupMenus {
+			for _, item := range m.Items {
+				if shown := strings.Contains(got.body, `<li><a href="`+item.Path+`"`); shown && b.get(item.Path).status != 200 {
+					t.Errorf("%s leads %s nowhere", item.Path, upn)
+				}
+			}
+		}
+	}
+}
