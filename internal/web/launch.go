@@ -24,6 +24,7 @@ func (s *Site) launchRoutes() []route {
 		{"POST " + launchPath + "/other", anyone, s.launchOther},
 		{"GET " + associatePath, anyone, s.associatePage},
 		{"POST " + associatePath, anyone, s.associateProve},
+		{"POST " + associatePath + "/passkey", anyone, s.scriptly(s.associateByPasskey)},
 		{"POST " + associatePath + "/confirm", anyone, s.associate},
 		{"GET /terms", anyone, s.terms},
 		{"GET " + consentPath, manager, s.consentPage},

@@ -23,6 +23,7 @@ type associateForm struct {
 	Warning  string
 	Email    field
 	Password field
+	Passkey  passkeyButton
 	Confirm  string   // what will be from now on; "" as long as nothing is proven
 	Notes    []string // what else changes
 }
@@ -52,6 +53,9 @@ func (s *Site) associateAsk(v *visit, c caller, status int, email string, refuse
 		Email:    field{Name: "email", Label: v.words.T("associate.email"), Value: email, Input: "email", Auto: "username", Required: true},
 		Password: field{Name: "password", Label: v.words.T("associate.password"), Input: "password", Auto: "current-password", Required: true},
 	}
+	page.Passkey = s.passkeyButton(v, passkeyButton{
+		Label: v.words.T("own.passkey_associate"), Options: "/signin/passkey/options", Finish: associatePath + "/passkey", Form: "associate-form",
+	})
 	if refused != "" {
 		page.Warning = v.words.T("refusal." + string(refused))
 	}
@@ -106,12 +110,36 @@ func (s *Site) associateProve(v *visit) error {
 // proven goes on with associating after whoever is at the accounts page has shown an account's own credentials, by a
 // password or otherwise.
 func (s *Site) proven(v *visit, c caller, u account.User) error {
+	if err := s.prove(v, c, u); err != nil {
+		return s.associateFailed(v, c, u.Email, err)
+	}
+	return v.to(associatePath)
+}
+
+// prove notes that an account's credentials were shown. Conflict with HasIdentity: they do not help.
+func (s *Site) prove(v *visit, c caller, u account.User) error {
 	if !u.Identity.IsZero() && u.Identity != c.Identity {
-		return s.associateFailed(v, c, u.Email, fault.New(fault.Conflict, account.HasIdentity, "web: user %d is tied to another Microsoft person", u.ID))
+		return fault.New(fault.Conflict, account.HasIdentity, "web: user %d is tied to another Microsoft person", u.ID)
 	}
 	c.Proven, c.ProvenUntil = accountRef{u.Org, u.ID}, v.now.Add(provenLife)
 	s.receive(v, c)
-	return v.to(associatePath)
+	return nil
+}
+
+// associateByPasskey is associateProve with a passkey.
+func (s *Site) associateByPasskey(v *visit) (any, error) {
+	c, ok := s.caller(v)
+	if !ok {
+		return onward{launchPath}, nil
+	}
+	u, _, err := s.passkeyUser(v)
+	if err == nil {
+		err = s.prove(v, c, u)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return onward{associatePath}, nil
 }
 
 // associateFailed asks again, with the reason.

@@ -53,9 +53,10 @@ const (
 	reasonPasskeyCopy  fault.Reason = "passkey_copy"  // its counter went back
 	reasonPasskeyKnown fault.Reason = "passkey_known" // it is somebody's already
 	reasonPasskeyMany  fault.Reason = "passkey_many"
+	reasonLink         fault.Reason = "link_unknown" // none of ours, or a part of one
 )
 
-var ownReasons = []fault.Reason{reasonPasskey, reasonPasskeyLate, reasonPasskeyCopy, reasonPasskeyKnown, reasonPasskeyMany}
+var ownReasons = []fault.Reason{reasonPasskey, reasonPasskeyLate, reasonPasskeyCopy, reasonPasskeyKnown, reasonPasskeyMany, reasonLink}
 
 // refused finds what to tell a person of a refusal, and the status that goes with it. ok is false for what is none, such as
 // a database that is away.

@@ -433,3 +433,34 @@ func TestPasskeysCannotBeTriedForEver(t *testing.T) {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 }
+
+// Whoever has no password shows the account's passkey where a Microsoft person is to be tied to it.
+func TestS6_AssociatingByAPasskey(t *testing.T) {
+	t.Parallel()
+	w := named(t)
+	u, k := w.keyed(t, "lia@elsewhere.example")
+	b := w.browser()
+	b.atMicrosoft(b.get(launchPath), "megan@contoso.example", "accept")
+	if page := b.get(associatePath); !strings.Contains(page.body, associatePath+"/passkey") {
+		t.Fatalf("no passkey is offered:\n%s", page.text())
+	}
+	show := func(k *key) answer {
+		return b.send(associatePath+"/passkey", sent(k.signed(b.send("/signin/passkey/options", nil)), nil))
+	}
+	if other := newKey(t, w); show(&key{t: t, id: other.id, handle: k.handle, secret: other.secret, origin: k.origin, rp: k.rp, verified: true}).status != 403 {
+		t.Error("a strange passkey counts")
+	}
+	if got := show(k); got.status != 200 || !strings.Contains(got.body, associatePath) || b.inside() {
+		t.Fatalf("%d %s, inside: %v", got.status, got.body, b.inside())
+	}
+	if page := b.get(associatePath); !strings.Contains(page.text(), u.Email) || !w.reread(u).Identity.IsZero() {
+		t.Errorf("before the answer, %v:\n%s", w.reread(u).Identity, page.text())
+	}
+	b.post(associatePath + "/confirm")
+	if p := w.sim.Person("megan@contoso.example"); w.reread(u).Identity != (account.Identity{TenantID: p.TenantID, ObjectID: p.ID}) || !b.inside() {
+		t.Errorf("afterwards %v, inside: %v", w.reread(u).Identity, b.inside())
+	}
+	if got := w.browser().send(associatePath+"/passkey", sent(nil, nil)); got.status != 200 || !strings.Contains(got.body, `"next":"`+launchPath+`"`) {
+		t.Errorf("with nobody at the door: %d %s", got.status, got.body)
+	}
+}

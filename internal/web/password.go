@@ -202,7 +202,7 @@ func (s *Site) follow(v *visit, purpose account.Purpose) (f followed, err error)
 	}
 	id, err := s.tickets.openPass(v.r.PathValue("token"), purpose)
 	if err != nil {
-		return f, err
+		return f, fault.New(fault.NotFound, reasonLink, "web: follow a link: %w", err)
 	}
 	f.state = linkOpen
 	if f.Pass, f.user, err = s.Registry.PassOf(v.ctx(), id, purpose); err != nil {
