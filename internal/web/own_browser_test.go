@@ -106,3 +106,40 @@ func TestPasswordsAndPasskeysInABrowser(t *testing.T) {
 	b.until("inside again", `document.querySelector('#user-menu')`)
 	b.quiet()
 }
+
+// In a real browser, in Portuguese: the link of an invitation leads to Microsoft and back, and the terms open the door. The
+// undo of what that tied comes later, when there is a password.
+func TestS10S6_TheLinkLeadsThroughMicrosoftAndCanBeUndone(t *testing.T) {
+	w := newWorld(t)
+	u := w.invite(account.Invitee{Email: "megan@contoso.example"})
+	b := chrome(t)
+	b.do(chromedp.Navigate(w.url+w.letterLink(u)), chromedp.Click(`button[value="pt-BR"]`))
+	b.until("in Portuguese", `document.documentElement.lang === 'pt-BR' && document.querySelector('#invitation')`)
+	b.do(chromedp.Click("#join-microsoft button"))
+	b.until("the simulator asks", `document.querySelector('#pick')`)
+	b.do(chromedp.Click(`button[value="megan@contoso.example"]`))
+	b.until("consent or the accounts page", `document.querySelector('#consent') || document.querySelector('#launch')`)
+	if asked, _ := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`!!document.querySelector('#consent')`)); asked {
+		b.do(chromedp.Click(`button[value="accept"]`))
+	}
+	b.until("the accounts page", `document.querySelector('#launch [name=go]')`)
+	if now := w.reread(u); now.State != account.Invited {
+		t.Fatalf("before the terms the user is %s", now.State)
+	}
+	b.do(chromedp.Click("#f-terms"), chromedp.Click("#launch [name=go]"))
+	b.until("inside", `document.querySelector('#user-menu')`)
+	if now := w.reread(u); now.State != account.Active || now.Identity.IsZero() {
+		t.Fatalf("joined as %+v", now)
+	}
+
+	b.do(chromedp.Navigate(w.url + accountPath))
+	b.until("the only way in stays", `document.querySelector('#microsoft .only-way') && !document.querySelector('.untie')`)
+	b.do(chromedp.Click("#password summary"), chromedp.SendKeys("#f-password", goodPassword), chromedp.Click("#password-form button[name=save]"))
+	b.until("two ways in", `document.querySelector('#toast')?.textContent.includes('Sua senha está definida.') && document.querySelector('.untie')`)
+	b.do(chromedp.Click("#microsoft summary"), chromedp.Click(".untie button"))
+	b.until("untied", `document.querySelector('#toast')?.textContent.includes('foi desligada')`)
+	if now := w.reread(u); !now.Identity.IsZero() {
+		t.Errorf("still tied to %v", now.Identity)
+	}
+	b.quiet()
+}

@@ -645,3 +645,14 @@ func TestBrowsersHaveNames(t *testing.T) {
 		}
 	}
 }
+
+// Where no letter can be sent, nobody is told that one is on its way.
+func TestForgottenPasswordsWithoutAMailServer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(d *Deps) { d.Settings.Mail = false })
+	for _, got := range []answer{w.browser().get("/password/forgot"), w.browser().post("/password/forgot", "email", "lia@elsewhere.example")} {
+		if !strings.Contains(got.body, `id="no-mail"`) || strings.Contains(got.body, `id="letter-sent"`) || strings.Contains(got.body, "forgot-form") {
+			t.Errorf("%d\n%s", got.status, got.text())
+		}
+	}
+}

@@ -60,7 +60,7 @@ func (s *Site) passwordSignIn(v *visit) error {
 		if !ok {
 			return err
 		}
-		s.Logger.Info("web: not signed in with a password", "reason", fault.ReasonOf(err), "place", s.place(v.r))
+		s.Logger.Info("web: not signed in with a password", "reason", fault.ReasonOf(err))
 		return s.signInForm(v, status, next, form.Get("email"), text)
 	}
 	if err := s.signIn(v, u); err != nil {
@@ -100,6 +100,9 @@ func (s *Site) forgot(v *visit) error {
 		return err
 	}
 	email := strings.TrimSpace(form.Get("email"))
+	if !s.Settings.Mail {
+		return s.forgotForm(v, http.StatusServiceUnavailable, false, "", "") // which says so
+	}
 	if email == "" {
 		return s.forgotForm(v, http.StatusUnprocessableEntity, false, "", v.words.T("refusal.bad_address"))
 	}
