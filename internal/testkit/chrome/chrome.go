@@ -3,12 +3,15 @@ package chrome
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -69,6 +72,22 @@ func (tab *Tab) Another() *Tab {
 	return &Tab{tab.t, ctx}
 }
 
+// Stranger opens a tab with cookies of its own, as another person's browser would have, which asks for pages in a language.
+func (tab *Tab) Stranger(lang string) *Tab {
+	tab.t.Helper()
+	ctx, cancel := chromedp.NewContext(tab.ctx, chromedp.WithNewBrowserContext())
+	tab.t.Cleanup(cancel)
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900),
+		chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			_, err := cdp.Call(ctx, target, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": lang}})
+			return err
+		}),
+	); err != nil {
+		tab.t.Fatalf("open another person's browser: %v", err)
+	}
+	return &Tab{tab.t, ctx}
+}
+
 // Do takes steps, each within patience.
 func (tab *Tab) Do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	tab.t.Helper()
@@ -94,8 +113,10 @@ func (tab *Tab) Click(selector string) {
 // Type puts text into the field of a CSS selector, in the place of what stood there.
 func (tab *Tab) Type(selector, text string) {
 	tab.t.Helper()
-	tab.Do("type into "+selector, chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Clear(chromedp.CSS(selector)),
-		chromedp.SendKeys(chromedp.CSS(selector), text))
+	tab.Do("find "+selector, chromedp.WaitVisible(chromedp.CSS(selector)))
+	// Clear of chromedp empties what the page came with, not what was typed since.
+	Eval[bool](tab, fmt.Sprintf(`(document.querySelector(%q).select(), true)`, selector))
+	tab.Do("type into "+selector, chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
 // Wait waits until a JavaScript expression is true, across pages.
