@@ -77,8 +77,8 @@ func (s *Site) launchPage(v *visit, c caller, d doorway) launchPage {
 		page.Text = v.words.T(text, "Org", org)
 		page.Action, page.Button = launchPath, v.words.T("launch.continue")
 	case account.Welcome:
-		if page.Text = v.words.T(text, "Org", org, "Profile", profileName(d.User.Profile)); d.Inviter.ID != 0 {
-			page.Text = v.words.T("launch.welcome.by", "Org", org, "Profile", profileName(d.User.Profile), "Name", d.Inviter.Name())
+		if page.Text = v.words.T(text, "Org", org, "Profile", v.words.profile(d.User.Profile)); d.Inviter.ID != 0 {
+			page.Text = v.words.T("launch.welcome.by", "Org", org, "Profile", v.words.profile(d.User.Profile), "Name", d.Inviter.Name())
 		}
 		if !c.has(d.User.Email) {
 			page.Notes = append(page.Notes, v.words.T("launch.welcome.differs", "Email", d.User.Email, "Username", c.Username))
@@ -148,5 +148,3 @@ func userIDs(users ...account.User) (ids []record.ID) {
 	}
 	return ids
 }
-
-func profileName(p account.Profile) string { return string(p) }
