@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"tandem/internal/account"
 )
@@ -462,5 +463,25 @@ func TestS6_AssociatingByAPasskey(t *testing.T) {
 	}
 	if got := w.browser().send(associatePath+"/passkey", sent(nil, nil)); got.status != 200 || !strings.Contains(got.body, `"next":"`+launchPath+`"`) {
 		t.Errorf("with nobody at the door: %d %s", got.status, got.body)
+	}
+}
+
+// A passkey knows no organization: whoever is signed in elsewhere stays who they are when a deactivated one is shown.
+func TestAStrangersDeactivatedPasskeyChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := named(t)
+	u, k := w.keyed(t, "lia@elsewhere.example")
+	w.must(w.site.Registry.Deactivate(context.Background(), w.reread(w.users["admin@contoso.example"]), u.ID, 0))
+	w.pass(time.Hour)
+	b := w.as("admin@fabrikam.example")
+	if got := k.open(b); got.status != 403 || !strings.Contains(got.body, "deactivated") {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	if got := b.get(accountPath); !strings.Contains(got.body, "admin@fabrikam.example") {
+		t.Errorf("one is somebody else now, or nobody: %s\n%s", got.path, got.text())
+	}
+	keys, err := w.store.Accounts().Passkeys(context.Background(), u.Org, u.ID)
+	if err != nil || len(keys) != 1 || keys[0].LastUsed.After(w.now().Add(-30*time.Minute)) {
+		t.Errorf("the passkey counts as used: %v, %v", keys, err)
 	}
 }
