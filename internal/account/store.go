@@ -25,7 +25,6 @@ type Store interface {
 	// CountPeople counts them by state.
 	CountPeople(ctx context.Context, org record.ID) (map[State]int, error)
 	CreateUser(ctx context.Context, u User) (User, error) // Conflict: address or identity is taken
-	UpdateUser(ctx context.Context, u User) error
 	SignedIn(ctx context.Context, org, id record.ID, at time.Time) error
 
 	// CreateToken stores the hash (SHA-256) of an API token for a user.

@@ -63,6 +63,24 @@ func withhold(tx Tx, user record.ID, may Permissions) error {
 	return nil
 }
 
+// Prefer stores a user's own language and time zone; "" leaves one as it is.
+func (r *Registry) Prefer(ctx context.Context, user User, locale, zone string) (err error) {
+	defer fault.Wrap(&err, "account: preferences of user %d", user.ID)
+	return r.Store.Within(ctx, user.Org, func(tx Tx) error {
+		u, err := tx.User(user.ID)
+		if err != nil {
+			return err
+		}
+		if locale != "" {
+			u.Locale = locale
+		}
+		if zone != "" {
+			u.Zone = zone
+		}
+		return tx.UpdateUser(u)
+	})
+}
+
 // Deactivate closes an account: sessions and API tokens end at once, syncs are switched off. handTo is who gets the
 // records; 0: they stay where they are. Conflict with LastSuperAdmin; Denied with OwnAccount or BeyondOwn.
 func (r *Registry) Deactivate(ctx context.Context, actor User, id, handTo record.ID) (err error) {

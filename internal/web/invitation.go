@@ -118,7 +118,7 @@ func (p *invitationPage) say(v *visit, wrong error) (status int, err error) {
 }
 
 func (p *invitationPage) fill(v *visit, f followed, org account.Organization, j joiner) {
-	p.Email, p.Profile, p.Local, p.Terms = f.user.Email, string(f.user.Profile), f.user.Identity.IsZero(), j.terms
+	p.Email, p.Profile, p.Local, p.Terms = f.user.Email, v.words.profile(f.user.Profile), f.user.Identity.IsZero(), j.terms
 	where, ok := zone.Load(org.Zone)
 	if !ok {
 		where = time.UTC

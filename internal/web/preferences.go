@@ -42,12 +42,11 @@ func (s *Site) savePreferences(v *visit) error {
 	if !ok {
 		return s.preferencesForm(v, http.StatusUnprocessableEntity, v.zone.String(), v.words.T("field_error.bad_value"))
 	}
-	u := v.user
-	u.Zone = name
-	if _, ok := s.pages.words[form.Get("lang")]; ok {
-		u.Locale = form.Get("lang")
+	lang := form.Get("lang")
+	if _, ok := s.pages.words[lang]; !ok {
+		lang = ""
 	}
-	if err := s.Accounts.UpdateUser(v.ctx(), u); err != nil {
+	if err := s.Registry.Prefer(v.ctx(), v.user, lang, name); err != nil {
 		return err
 	}
 	s.putFlash(v.ctx(), flash{Key: "flash.preferences"})
@@ -69,8 +68,7 @@ func (s *Site) chooseLanguage(v *visit) error {
 		HttpOnly: true, Secure: s.Settings.secure(), SameSite: http.SameSiteLaxMode,
 	})
 	if v.signedIn() && v.user.Locale != lang {
-		v.user.Locale = lang
-		if err := s.Accounts.UpdateUser(v.ctx(), v.user); err != nil {
+		if err := s.Registry.Prefer(v.ctx(), v.user, lang, ""); err != nil {
 			return err
 		}
 	}
