@@ -472,8 +472,8 @@ func TestAStrangersDeactivatedPasskeyChangesNothing(t *testing.T) {
 	w := named(t)
 	u, k := w.keyed(t, "lia@elsewhere.example")
 	w.must(w.site.Registry.Deactivate(context.Background(), w.reread(w.users["admin@contoso.example"]), u.ID, 0))
-	w.pass(time.Hour)
 	b := w.as("admin@fabrikam.example")
+	w.pass(time.Hour)
 	if got := k.open(b); got.status != 403 || !strings.Contains(got.body, "deactivated") {
 		t.Errorf("%d %s", got.status, got.body)
 	}
