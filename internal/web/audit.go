@@ -190,10 +190,12 @@ func (v *visit) auditDetail(detail map[string]string) (out []string) {
 		switch key {
 		case "profile", "from":
 			value = v.words.profile(account.Profile(value))
-		case "to": // of a profile, or whoever took records over
-			if detail["from"] != "" {
-				value = v.words.profile(account.Profile(value))
+		case "to":
+			if detail["from"] == "" {
+				out = append(out, v.words.T("audit.detail.heir", "Value", value))
+				continue
 			}
+			value = v.words.profile(account.Profile(value))
 		case "kind":
 			if _, err := kindOf(value); err == nil {
 				value = v.words.T("kind." + value)

@@ -317,9 +317,12 @@ func (s *Site) profileQuestion(v *visit, d profileDraft) (*profileQuestion, erro
 	}
 	var ids []record.ID
 	for _, u := range people {
-		if u.Profile == d.was {
+		if u.Profile == d.was && u.State != account.Requested {
 			ids = append(ids, u.ID)
 		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
 	}
 	ask := &profileQuestion{Users: len(ids), Answer: d.answer()}
 	ask.Pausing, ask.Going, err = s.syncsMoved(v.ctx(), v.user.Org, ids, old.May, d.may)

@@ -229,8 +229,11 @@ func (s *Site) userRows(v *visit, people []account.User) ([]userRow, error) {
 	for i, u := range people {
 		rows[i] = userRow{
 			ID: u.ID.String(), Name: u.Name(), Initials: initials(u.Name()), Email: u.Email, State: u.State,
-			Profile: v.words.profile(u.Profile), LastSignIn: v.words.Ago(u.LastSignIn, v.now, v.zone),
-			Syncs: syncStates(u, syncs[u.ID]), Asked: v.words.Ago(u.Created, v.now, v.zone),
+			LastSignIn: v.words.Ago(u.LastSignIn, v.now, v.zone),
+			Syncs:      syncStates(u, syncs[u.ID]), Asked: v.words.Ago(u.Created, v.now, v.zone),
+		}
+		if u.State != account.Requested { // whoever asks is given one with the answer
+			rows[i].Profile = v.words.profile(u.Profile)
 		}
 		if l, ok := letters[u.ID]; ok && worthShowing(u, l) {
 			rows[i].Letter = v.letter(l)
