@@ -45,6 +45,8 @@ type doorway struct {
 	Why fault.Reason // of doorOver
 	// Invitee is who was invited by the link that brought the person here.
 	Invitee account.User
+	// Lapses is what the person asked for, or was offered, elsewhere, and what ends with taking up the invitation.
+	Lapses account.Standing
 }
 
 // open reports whether the person goes in without a question.
@@ -85,6 +87,9 @@ func (s *Site) doorway(v *visit, c caller) (d doorway, err error) {
 	org, err := s.Accounts.Organization(v.ctx(), pass.Org)
 	if err != nil {
 		return d, err
+	}
+	if d.User.ID != invited.ID && d.User.Identity == c.Identity {
+		d.Lapses = d.Standing
 	}
 	d.Standing = account.Standing{Door: account.Welcome, Org: org, User: invited, Inviter: s.userOrNobody(v, pass.Org, pass.By)}
 	return d, nil

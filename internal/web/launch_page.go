@@ -83,6 +83,12 @@ func (s *Site) launchPage(v *visit, c caller, d doorway) launchPage {
 		if !c.has(d.User.Email) {
 			page.Notes = append(page.Notes, v.words.T("launch.welcome.differs", "Email", d.User.Email, "Username", c.Username))
 		}
+		switch d.Lapses.Door {
+		case account.Waiting:
+			page.Notes = append(page.Notes, v.words.T("associate.request_lapses", "Org", d.Lapses.Org.Name))
+		case account.Welcome:
+			page.Notes = append(page.Notes, v.words.T("associate.lapses", "Org", d.Lapses.Org.Name))
+		}
 		page.Action, page.Button = launchPath, v.words.T("launch.continue")
 	case account.MayAsk:
 		page.Text = v.words.T(text, "Org", org)

@@ -447,6 +447,27 @@ func TestS10_WhoeverHasAnAccountKeepsIt(t *testing.T) {
 	}
 }
 
+// Whoever asked to join and then comes by an invitation's link reads what becomes of the request.
+func TestS10_TakingUpAnInvitationEndsTheRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	b.come("megan@contoso.example")
+	b.post(launchPath+"/request", "terms", "yes")
+	asking, _ := w.byMicrosoft("megan@contoso.example")
+	invited := w.invite(account.Invitee{Email: "megan.private@example.com"})
+	got := b.openLink(invited, "megan@contoso.example")
+	if !got.atDoor(account.Welcome) || !strings.Contains(got.text(), "Your request to join "+w.org.Name+" lapses") {
+		t.Fatalf("\n%s", got.text())
+	}
+	if got := b.post(launchPath, "door", "welcome", "terms", "yes"); got.path != "/" {
+		t.Errorf("came to %s\n%s", got.path, got.text())
+	}
+	if u, _ := w.byMicrosoft("megan@contoso.example"); u.ID != invited.ID || w.reread(asking).State != account.Deleted {
+		t.Errorf("the Microsoft person opens %+v, and the request's user is %s", u, w.reread(asking).State)
+	}
+}
+
 func TestS10_AWithdrawnInvitationIsSaid(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
