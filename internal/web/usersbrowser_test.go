@@ -2,6 +2,7 @@ package web
 
 import (
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -61,8 +62,27 @@ func TestS8_PickingInTheDialog(t *testing.T) {
 	megan := w.asks("megan@contoso.example")
 	w.live.say(w.org.ID, Event{Topic: UsersChanged})
 	one.until("who asks appears by themselves", `document.querySelector('.asking [data-id="`+megan.ID.String()+`"]')`)
-	one.do(chromedp.Click(".asking .approve button"))
+	// What is being chosen or typed is left alone by news of others.
+	one.until("another profile is chosen", `(document.querySelector('.asking select').value = 'Administrator') === 'Administrator'`)
+	isaiah := w.asks("isaiah@contoso.example")
+	w.live.say(w.org.ID, Event{Topic: UsersChanged})
+	one.until("another one asks", `document.querySelector('.asking [data-id="`+isaiah.ID.String()+`"]')`)
+	one.until("the choice stands", `document.querySelector('.asking [data-id="`+megan.ID.String()+`"] select').value === 'Administrator'`)
+	one.until("and no other one is made", `document.querySelector('.asking [data-id="`+isaiah.ID.String()+`"] select').value === 'Standard'`)
+	two := newTab(t, one.ctx)
+	two.do(chromedp.Navigate(w.url+userPath(isaiah.ID)), chromedp.SendKeys("#f-word", "Not now"))
+	w.must(w.store.Accounts().SignedIn(t.Context(), w.org.ID, isaiah.ID, w.now().Add(-48*time.Hour)))
+	w.live.say(w.org.ID, Event{Topic: UsersChanged})
+	two.until("the page has the news", `!document.querySelector('.facts').innerText.includes('never')`)
+	two.until("the word stands", `document.querySelector('#f-word').value === 'Not now'`)
+	two.do(chromedp.Click(".decline button"))
+	two.until("declined", `location.pathname === '/setup/users'`)
+
+	one.do(chromedp.Click(`.asking [data-id="` + megan.ID.String() + `"] .approve button`))
 	one.until("and is in", `document.querySelector('#user[data-state=active]')`)
+	if u := w.reread(megan); u.Profile != account.Administrator {
+		t.Errorf("the profile is %q", u.Profile)
+	}
 
 	one.mu.Lock()
 	defer one.mu.Unlock()

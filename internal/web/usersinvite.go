@@ -106,6 +106,9 @@ type directoryPage struct {
 	Connect   bool   // what can be done is to go to Microsoft
 }
 
+// Most is how many people can be picked at once.
+func (directoryPage) Most() int { return account.MaxInvitees }
+
 type directoryRow struct {
 	ID, Name, Initials, Email, JobTitle string
 	Mark                                string // why the person cannot be picked, or what picking means
@@ -166,6 +169,9 @@ func (s *Site) fillDirectory(v *visit, page *directoryPage, after string, picked
 		}
 		page.Q = at.Q
 	}
+	if err := v.ownDirectory(); err != nil {
+		return s.directoryTrouble(v, page, err)
+	}
 	people, more, err := s.Directory.Search(v.ctx(), v.user, page.Q, at.At)
 	if err != nil {
 		return s.directoryTrouble(v, page, err)
@@ -188,10 +194,21 @@ func (s *Site) fillDirectory(v *visit, page *directoryPage, after string, picked
 	return nil
 }
 
+// ownDirectory refuses whoever opens no directory, or that of another tenant than the organization's.
+func (v *visit) ownDirectory() error {
+	if tenant := v.user.Identity.TenantID; tenant == "" || v.org.TenantID != "" && tenant != v.org.TenantID {
+		return fault.New(fault.Denied, reasonOwnDirectory, "web: user %d is of another tenant than the organization, or of none", v.user.ID)
+	}
+	return nil
+}
+
+// reasonOwnDirectory is a refusal that only these pages know.
+const reasonOwnDirectory fault.Reason = "own_directory"
+
 func (s *Site) directoryTrouble(v *visit, page *directoryPage, err error) error {
 	reason := fault.ReasonOf(err)
 	switch {
-	case fault.Is(err, fault.Denied) && v.user.Identity.IsZero():
+	case reason == reasonOwnDirectory:
 		page.Trouble, page.Help = v.words.T("directory.own_account"), v.words.T("directory.own_account_do")
 	case fault.Is(err, fault.Denied) && reason == fault.ConsentRequired:
 		page.Trouble, page.Help, page.Connect = v.words.T("directory.consent"), v.words.T("directory.consent_do"), true
@@ -245,6 +262,9 @@ func (s *Site) directoryInvite(v *visit) error {
 		return again(http.StatusUnprocessableEntity, v.words.T("directory.nobody_picked"))
 	case len(ids) > account.MaxInvitees:
 		return again(http.StatusUnprocessableEntity, v.words.T("directory.too_many", "Count", account.MaxInvitees))
+	}
+	if err := v.ownDirectory(); err != nil {
+		return again(http.StatusForbidden, "")
 	}
 	people, err := s.Directory.Lookup(v.ctx(), v.user, ids)
 	if err != nil {

@@ -359,3 +359,24 @@ func TestInvitationsAreLimitedByInviter(t *testing.T) {
 		t.Errorf("one more: %d", got.status)
 	}
 }
+
+// Whoever is tied to a person of another tenant would see, and invite from, somebody else's directory.
+func TestS8_TheDirectoryIsThatOfTheOrganization(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sim.AddPerson("fabrikam.example", "nora", "Nora", "Lima", nil)
+	w.user(w.org, "nora@fabrikam.example", account.Administrator)
+	local := w.local("lia@elsewhere.example")
+	local.Profile = account.Administrator
+	w.must(w.store.Accounts().UpdateUser(context.Background(), local))
+	nora := w.as("nora@fabrikam.example")
+	nora.atMicrosoft(nora.get("/connect/microsoft?for=directory"), "nora@fabrikam.example", "accept")
+	for name, b := range map[string]*browser{"of another tenant": nora, "without Microsoft": w.enter(local.Email, goodPassword)} {
+		got := b.get(directoryPath)
+		w.says(t, got, 200, "directory.own_account")
+		if len(directoryRows(got)) != 0 || strings.Contains(got.body, "for=directory") {
+			t.Errorf("%s: %s", name, got.text())
+		}
+		w.says(t, b.stay().post(directoryPath, "person", w.oid("admin@fabrikam.example"), "profile", "Standard"), 403, "directory.own_account")
+	}
+}

@@ -32,7 +32,10 @@ document.addEventListener("change", (event) => {
   const tick = event.target.closest(".pick-list input[name=person]");
   if (!tick) return;
   const picked = tick.form.querySelector(".picked");
-  if (tick.checked) add(picked, tick.value, tick.closest("label").querySelector("strong").textContent);
+  const full = tick.checked && picked.children.length >= Number(picked.dataset.most);
+  tick.form.querySelector("#picked-all").hidden = !full;
+  if (full) tick.checked = false;
+  else if (tick.checked) add(picked, tick.value, tick.closest("label").querySelector("strong").textContent);
   else find(picked, tick.value)?.remove();
 });
 
