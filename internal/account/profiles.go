@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"tandem/internal/fault"
@@ -76,18 +75,15 @@ func (r *Registry) SaveProfile(ctx context.Context, actor User, was, name Profil
 	})
 }
 
+// nameFree reports with a fault whether another profile has the name; letter case makes no difference to people.
 func nameFree(tx Tx, was, name Profile) error {
-	if slices.ContainsFunc(BuiltIn, func(b Profile) bool { return strings.EqualFold(string(b), string(name)) }) {
-		return refuse(fault.Conflict, ProfileTaken, "there is a profile %q", name)
+	all, err := tx.Profiles()
+	for _, p := range all {
+		if p.Name != was && strings.EqualFold(string(p.Name), string(name)) {
+			return refuse(fault.Conflict, ProfileTaken, "there is a profile %q", p.Name)
+		}
 	}
-	taken, err := tx.Profile(name)
-	if err == nil && taken.Name != was {
-		return refuse(fault.Conflict, ProfileTaken, "there is a profile %q", name)
-	}
-	if err != nil && !fault.Is(err, fault.NotFound) {
-		return err
-	}
-	return nil
+	return err
 }
 
 func (r *Registry) noteProfile(tx Tx, by User, name Profile, may Permissions) error {

@@ -646,6 +646,7 @@ func TestProfiles_NobodyGivesMoreThanTheyHave(t *testing.T) {
 	w.refused(w.SaveProfile(t.Context(), admin, account.Standard, "Other", clerk), fault.Denied, account.ProfileFixed)
 	w.refused(w.SaveProfile(t.Context(), admin, "", "standard", clerk), fault.Conflict, account.ProfileTaken)
 	w.refused(w.SaveProfile(t.Context(), admin, "", "Clerk", clerk), fault.Conflict, account.ProfileTaken)
+	w.refused(w.SaveProfile(t.Context(), admin, "", "CLERK", clerk), fault.Conflict, account.ProfileTaken)
 	w.refused(w.DeleteProfile(t.Context(), admin, "Clerk"), fault.Conflict, account.ProfileInUse)
 	w.refused(w.DeleteProfile(t.Context(), admin, account.Standard), fault.Denied, account.ProfileFixed)
 	w.ok(w.SaveProfile(t.Context(), admin, "Clerk", "Desk", clerk))

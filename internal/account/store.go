@@ -108,6 +108,7 @@ type Tx interface {
 	Active() ([]User, error)
 
 	Profile(name Profile) (NamedProfile, error) // NotFound
+	Profiles() ([]NamedProfile, error)
 	SaveProfile(name Profile, p Permissions) error
 	DeleteProfile(name Profile) error
 	// RenameProfile gives a profile, and those who have it, another name.

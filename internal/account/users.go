@@ -8,7 +8,7 @@ import (
 	"tandem/internal/record"
 )
 
-// ChangeProfile gives a user another profile. Conflict with LastSuperAdmin; Denied with BeyondOwn or OwnAccount.
+// ChangeProfile gives a user another profile. Conflict with LastSuperAdmin; Denied with BeyondOwn.
 func (r *Registry) ChangeProfile(ctx context.Context, actor User, id record.ID, p Profile) (err error) {
 	defer fault.Wrap(&err, "account: change the profile of user %d", id)
 	return r.Store.Within(ctx, actor.Org, func(tx Tx) error {

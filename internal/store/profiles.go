@@ -69,8 +69,10 @@ func (s *Accounts) Profiles(ctx context.Context, org record.ID) (_ []account.Nam
 	return profiles(ctx, s.reader(), org)
 }
 
+func (a accountTx) Profiles() ([]account.NamedProfile, error) { return profiles(a.tx.ctx, a.tx, a.org) }
+
 func (a accountTx) Profile(name account.Profile) (account.NamedProfile, error) {
-	all, err := profiles(a.tx.ctx, a.tx, a.org)
+	all, err := a.Profiles()
 	for _, p := range all {
 		if p.Name == name {
 			return p, nil
