@@ -229,6 +229,14 @@ func TestS3_GraphAwayKeepsNobodyOut(t *testing.T) {
 	unchanged("while Graph is away")
 }
 
+func TestS3_ANewKeyOfMicrosoftsKeepsNobodyOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.as("adele@contoso.example")
+	w.sim.RotateKeys()
+	w.as("adele@contoso.example")
+}
+
 func TestS4_OnlyAdministratorsInstall(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

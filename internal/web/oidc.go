@@ -38,7 +38,8 @@ type identity struct {
 // provider is what the discovery document says.
 type provider struct {
 	*oidc.Provider
-	issuer string // with {tenantid} in it, where people of any organization may sign in
+	issuer string             // with {tenantid} in it, where people of any organization may sign in
+	keys   *oidc.RemoteKeySet // fetched when a token names one that is not known yet
 }
 
 func newIdentity(d Deps) *identity {
@@ -62,11 +63,12 @@ func (i *identity) discover(ctx context.Context) (*provider, error) {
 	}
 	var told struct {
 		Issuer string `json:"issuer"`
+		Keys   string `json:"jwks_uri"`
 	}
-	if err := p.Claims(&told); err != nil || told.Issuer == "" {
-		return nil, fault.New(fault.Unavailable, "", "web: the sign-in service names no issuer")
+	if err := p.Claims(&told); err != nil || told.Issuer == "" || told.Keys == "" {
+		return nil, fault.New(fault.Unavailable, "", "web: the sign-in service names no issuer, or no keys")
 	}
-	i.provider = &provider{p, told.Issuer}
+	i.provider = &provider{p, told.Issuer, oidc.NewRemoteKeySet(ctx, told.Keys)}
 	return i.provider, nil
 }
 
@@ -155,10 +157,14 @@ func (i *identity) identify(ctx context.Context, f flow, code string) (person, e
 		return person{}, fault.New(fault.Denied, "", "web: the token endpoint sent no ID token")
 	}
 	// The issuer check is skipped here and made below, because the library cannot fill in a tenant.
-	verified, err := p.VerifierContext(ctx, &oidc.Config{
+	keys := &watchedKeys{KeySet: p.keys}
+	verified, err := oidc.NewVerifier("", keys, &oidc.Config{
 		ClientID: i.settings.ClientID, SkipIssuerCheck: true, Now: i.now, SupportedSigningAlgs: []string{oidc.RS256},
 	}).Verify(ctx, raw)
-	if err != nil {
+	switch {
+	case keys.away != nil:
+		return person{}, fault.New(fault.Unavailable, "", "web: ask the sign-in service for its keys: %w", keys.away)
+	case err != nil:
 		return person{}, fault.New(fault.Denied, "", "web: the ID token: %w", err)
 	}
 	var claims struct {
@@ -193,6 +199,20 @@ func (i *identity) identify(ctx context.Context, f flow, code string) (person, e
 		Name:     claims.Name, Email: email, Username: claims.Username, First: claims.First, Last: claims.Last,
 		Roles: claims.WIDs, token: token,
 	}, nil
+}
+
+// watchedKeys remembers that keys could not be fetched: a token that cannot be proved is not yet a wrong one.
+type watchedKeys struct {
+	oidc.KeySet
+	away error
+}
+
+func (k *watchedKeys) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+	payload, err := k.KeySet.VerifySignature(ctx, token)
+	if cause := errors.Unwrap(err); cause != nil { // the library wraps what kept it from the keys, and nothing else
+		k.away = cause
+	}
+	return payload, err
 }
 
 // exchangeFault tells apart whose problem a refused code is.

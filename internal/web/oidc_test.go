@@ -31,6 +31,8 @@ type liar struct {
 	idToken string
 	status  int
 	body    string // in place of tokens
+	noKeys  bool   // the keys cannot be had
+	fetched int    // how often the keys were
 	asked   url.Values
 }
 
@@ -54,6 +56,10 @@ func newLiar(t *testing.T) *liar {
 		})
 	})
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
+		if l.fetched++; l.noKeys {
+			answer(w, 503, map[string]any{})
+			return
+		}
 		answer(w, 200, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k1", Algorithm: "RS256", Use: "sig"}}})
 	})
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
@@ -149,6 +155,31 @@ func TestIDTokensAreProved(t *testing.T) {
 		if p, err := fresh().identify(t.Context(), f, "code"); !fault.Is(err, fault.Denied) {
 			t.Errorf("%s: came in as %+v, %v", name, p.Identity, err)
 		}
+	}
+}
+
+// Where the keys cannot be had, nobody is told that the sign-in was wrong; once they are known they are not asked for again.
+func TestKeysAreFetchedOnceAndTheirAbsenceIsNobodysFault(t *testing.T) {
+	t.Parallel()
+	l := newLiar(t)
+	i := newIdentity(Deps{Now: time.Now, HTTP: http.DefaultClient, Settings: Settings{
+		URL: "https://crm.example", Authority: l.URL, Tenant: "organizations", ClientID: "client-1", ClientSecret: "s"}})
+	f := flow{Nonce: "n-0", Verifier: "verifier-verifier-verifier-verifier-verifier"}
+	l.idToken = l.sign(t, map[string]any{
+		"iss": l.URL + "/" + tenantA + "/v2.0", "aud": "client-1", "exp": time.Now().Add(time.Hour).Unix(), "nonce": "n-0", "tid": tenantA, "oid": objectA,
+	}, jose.RS256, l.key)
+	l.noKeys = true
+	if _, err := i.identify(t.Context(), f, "code"); !fault.Is(err, fault.Unavailable) || problemOf(err).key != "away" {
+		t.Errorf("without keys: %v", err)
+	}
+	l.noKeys = false
+	for range 3 {
+		if p, err := i.identify(t.Context(), f, "code"); err != nil || p.ObjectID != objectA {
+			t.Errorf("with keys: %+v, %v", p.Identity, err)
+		}
+	}
+	if l.fetched != 2 {
+		t.Errorf("the keys were asked for %d times", l.fetched)
 	}
 }
 
