@@ -248,7 +248,7 @@ func webSettings(c Config) web.Settings {
 	s := web.Settings{
 		URL: c.URL, Authority: c.MicrosoftAuthority, Tenant: c.MicrosoftTenant, ClientID: c.MicrosoftClientID,
 		ClientSecret: c.MicrosoftClientSecret, SecretKey: c.SecretKey, Demo: c.Demo,
-		Edition: account.Edition(c.Edition), TrustedProxies: c.proxies, Mail: c.SMTPURL != "" || c.Demo,
+		Edition: account.Edition(c.Edition), TrustedProxies: c.proxies, EveryScope: everyScope(c), Mail: c.SMTPURL != "" || c.Demo,
 	}
 	if c.Demo {
 		s.SimURL = "http://" + c.SimListen

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"crypto/rand"
 	"net/http"
 	"net/url"
@@ -79,10 +80,13 @@ func (s *Site) consentStart(v *visit) error {
 	return s.depart(v, f, state, s.consentURL(v.org.TenantID, state, v.user.Email))
 }
 
+// globalEveryScope stands for all permissions of the app registration at Graph in Microsoft's global cloud.
+const globalEveryScope = "https://graph.microsoft.com/.default"
+
 // consentURL is where an administrator of a tenant consents for everybody in it.
 func (s *Site) consentURL(tenant, state, hint string) string {
 	query := url.Values{
-		"client_id": {s.Settings.ClientID}, "scope": {"https://graph.microsoft.com/.default"},
+		"client_id": {s.Settings.ClientID}, "scope": {cmp.Or(s.Settings.EveryScope, globalEveryScope)},
 		"redirect_uri": {s.Settings.URL + "/auth/microsoft/callback"},
 	}
 	if state != "" {

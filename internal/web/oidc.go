@@ -119,7 +119,7 @@ func (p person) scopes() []string {
 	told, _ := p.token.Extra("scope").(string)
 	scopes := strings.Fields(told)
 	for i, s := range scopes {
-		scopes[i] = strings.TrimPrefix(s, "https://graph.microsoft.com/")
+		scopes[i] = s[strings.LastIndexByte(s, '/')+1:]
 	}
 	return scopes
 }

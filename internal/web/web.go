@@ -58,6 +58,7 @@ type Settings struct {
 	Tenant       string // "organizations", or the one tenant's id or domain
 	ClientID     string
 	ClientSecret account.Secret
+	EveryScope   string         // stands for all permissions at Graph, whose address differs between clouds; "": the global one's
 	SecretKey    account.Secret // seals what is left with the browser; 16 bytes or more
 
 	Edition        account.Edition // of new organizations
