@@ -156,7 +156,7 @@ func TestPagesFollowEachOther(t *testing.T) {
 	one.do(chromedp.Click("button[name=save]"))
 	one.until("both are shown", `document.querySelector('.compare')`)
 	one.do(chromedp.Click("button[name=save]"))
-	one.until("mine counts", `document.querySelector('#f-Title')?.value === 'CTO'`)
+	one.until("mine counts", `document.querySelector('#f-Title')?.value === 'CTO' && !document.querySelector('.compare')`)
 	one.do(chromedp.Click("#delete-form button"))
 	one.until("it can be undone", `document.querySelector('#toast .undo button')`)
 	one.do(chromedp.Click("#toast .undo button"))
