@@ -6,6 +6,7 @@
 package account
 
 import (
+	"strings"
 	"time"
 
 	"tandem/internal/record"
@@ -75,6 +76,14 @@ func (u User) Name() string {
 type Identity struct {
 	TenantID string
 	ObjectID string
+}
+
+// Mailbox names the mailbox of a Microsoft person; "" where there is no identity.
+func (i Identity) Mailbox() string {
+	if i.IsZero() {
+		return ""
+	}
+	return strings.ToLower(i.TenantID + "/" + i.ObjectID)
 }
 
 // IsZero reports whether there is no Microsoft identity.

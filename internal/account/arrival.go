@@ -179,11 +179,15 @@ func (r *Registry) Enter(ctx context.Context, a Arrival) (u User, err error) {
 	return u, err
 }
 
-// tie makes a Microsoft person open an account from now on.
+// tie makes a Microsoft person open an account from now on. If it was another one before, what synced with that one's mailbox
+// ends here: what this person's mailbox lacks must never count as deleted.
 func tie(tx Tx, r *Registry, a Arrival, u *User) error {
 	a.dress(u)
 	if err := tx.UpdateUser(*u); err != nil {
 		return taken(err)
+	}
+	if err := tx.EndLinks(u.ID, a.Identity); err != nil {
+		return err
 	}
 	if err := tx.Note(Entry{At: r.Now(), Actor: u.ID, Action: Associated, Subject: u.ID, Detail: map[string]string{"username": a.Username}}); err != nil {
 		return err
@@ -287,7 +291,7 @@ func lapse(tx Tx, r *Registry, u User) error {
 }
 
 // Dissociate unties a user from the Microsoft person, as long as there is another way to sign in. What syncs pauses, because
-// the grant goes too.
+// the grant goes too; it goes on if the same person is tied to the account again, and ends with any other (see tie).
 func (r *Registry) Dissociate(ctx context.Context, user User) (err error) {
 	defer fault.Wrap(&err, "account: dissociate")
 	return r.Store.Within(ctx, user.Org, func(tx Tx) error {

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"tandem/internal/fault"
@@ -30,14 +31,15 @@ var (
 )
 
 // Limit takes one of a limit. Throttled with reason TooOften, and RetryAfter, once it is used up. An empty person or place
-// is not counted.
+// is not counted. The place comes first: whoever is locked out there takes nothing more from the person they try to be, who
+// would be locked out with them.
 func (r *Registry) Limit(ctx context.Context, l Limit, person, place string) (err error) {
 	defer fault.Wrap(&err, "account: limit %s", l.name)
 	for _, by := range []struct {
 		key   string
 		burst int
 		per   time.Duration
-	}{{"person:" + person, l.person, l.personPer}, {"place:" + place, l.place, l.placePer}} {
+	}{{"place:" + network(place), l.place, l.placePer}, {"person:" + person, l.person, l.personPer}} {
 		if by.burst == 0 || by.key == "person:" || by.key == "place:" {
 			continue
 		}
@@ -50,4 +52,17 @@ func (r *Registry) Limit(ctx context.Context, l Limit, person, place string) (er
 		}
 	}
 	return nil
+}
+
+// network is the place that an IP address stands for: of IPv6 the /64, because whoever has one address of it has them all.
+func network(place string) string {
+	at, err := netip.ParseAddr(place)
+	if err != nil || at.Unmap().Is4() {
+		return place
+	}
+	whole, err := at.WithZone("").Prefix(64)
+	if err != nil {
+		return place
+	}
+	return whole.String()
 }

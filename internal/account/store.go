@@ -136,6 +136,9 @@ type Tx interface {
 	// EndAccess ends the sessions of a user, but for the one named, and, if tokens says so, the API tokens.
 	EndAccess(user record.ID, except string, tokens bool) error
 	DropGrant(user record.ID) error
+	// EndLinks ends at once whatever a user syncs with another mailbox than that of a Microsoft person, and forgets what lies
+	// there: reason OtherMailbox.
+	EndLinks(user record.ID, but Identity) error
 	// StopLinks begins to switch off whatever a user syncs.
 	StopLinks(user record.ID) error
 	// RunningLinks is how many of a user's links are not Off.

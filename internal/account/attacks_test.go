@@ -1,0 +1,123 @@
+package account_test
+
+import (
+	"fmt"
+	"testing"
+
+	"tandem/internal/account"
+	"tandem/internal/fault"
+)
+
+// withPassword is somebody who was invited by address and has set goodPassword.
+func (w *world) withPassword(by account.User, email string) account.User {
+	w.t.Helper()
+	invited := w.invite(by, account.Invitee{Email: email}, account.Standard)
+	u, err := w.AcceptWithPassword(w.t.Context(), w.lastPass(invited), account.Newcomer{}, goodPassword)
+	w.ok(err)
+	w.letters()
+	return w.user(u)
+}
+
+// Whoever tries from a place that is locked out already must not lock other people out of their accounts by that.
+func TestLimits_APlaceThatIsLockedOutLocksNobodyElseOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.withPassword(w.installed(), "ana@example.com")
+	for i := range 50 {
+		_, err := w.SignIn(t.Context(), fmt.Sprintf("nobody%d@example.com", i), "wrong", "192.0.2.1")
+		w.refused(err, fault.Denied, account.WrongPassword)
+	}
+	for range 20 {
+		_, err := w.SignIn(t.Context(), "ana@example.com", "wrong", "192.0.2.1")
+		w.refused(err, fault.Throttled, account.TooOften)
+	}
+	if _, err := w.SignIn(t.Context(), "ana@example.com", goodPassword, "192.0.2.2"); err != nil {
+		t.Errorf("the owner at another place: %v", err)
+	}
+}
+
+// A provider gives each customer a whole network of IPv6 addresses.
+func TestLimits_ANetworkOfIPv6IsOnePlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	try := func(i int, place string) error {
+		_, err := w.SignIn(t.Context(), fmt.Sprintf("nobody%d@example.com", i), "wrong", place)
+		return err
+	}
+	for i := range 50 {
+		w.refused(try(i, fmt.Sprintf("2001:db8:1:2::%x", i+1)), fault.Denied, account.WrongPassword)
+	}
+	w.refused(try(50, "2001:db8:1:2:ffff::1"), fault.Throttled, account.TooOften)
+	w.refused(try(51, "2001:db8:1:3::1"), fault.Denied, account.WrongPassword)
+	w.refused(try(52, "192.0.2.1"), fault.Denied, account.WrongPassword)
+}
+
+// Anybody who manages users can invite any address: that must not stand before the accounts that the address has.
+func TestPasswords_InvitationsElsewhereHideNoAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 6 {
+		boss := person(fmt.Sprintf("b%d", i), account.GlobalAdministrator)
+		boss.TenantID = fmt.Sprintf("33333333-3333-3333-3333-%012d", i)
+		by, err := w.Install(t.Context(), boss, contoso)
+		w.ok(err)
+		w.invite(by, account.Invitee{Email: "ana@example.com"}, account.Standard)
+	}
+	ana := w.withPassword(w.installed(), "ana@example.com")
+	if u, err := w.SignIn(t.Context(), "ana@example.com", goodPassword, ""); err != nil || u.ID != ana.ID {
+		t.Errorf("signing in: user %d, %v", u.ID, err)
+	}
+	w.ok(w.ForgotPassword(t.Context(), "ana@example.com", ""))
+	if got := w.letters(); len(got) != 1 || got[0] != "password_reset ana@example.com" {
+		t.Errorf("letters after the password was forgotten: %v", got)
+	}
+}
+
+// Whoever changes a password because somebody reads their mail must not be undone by a link in that mail.
+func TestPasswords_ANewOneEndsTheLinkOfAForgottenOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ana := w.withPassword(w.installed(), "ana@example.com")
+	w.ok(w.ForgotPassword(t.Context(), ana.Email, ""))
+	link := w.lastPass(ana)
+	w.ok(w.SetPassword(t.Context(), ana, goodPassword, "another horse battery entirely", "", ""))
+	_, err := w.ResetPassword(t.Context(), link, "a third horse battery entirely")
+	w.refused(err, fault.Gone, account.PassTakenBack)
+}
+
+// What the directory does not tell is not taken for the answer that suits: an address of somebody who may be a guest is
+// their home organization's business.
+func TestS3_WhoeverMayBeAGuestOpensNothingByAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.installed()
+	w.withPassword(admin, "ana@contoso.example")
+	w.invite(admin, account.Invitee{Email: "bob@contoso.example"}, account.Standard)
+	for _, name := range []string{"ana", "bob"} {
+		a := person(name)
+		a.Email = "" // all that is known is what the ID token says
+		s, err := w.Standing(t.Context(), a)
+		w.ok(err)
+		if s.Door != account.MayAsk || s.User.ID != 0 {
+			t.Errorf("%s stands at %s", name, s.Door)
+		}
+		if _, err := w.Enter(t.Context(), a); !fault.Is(err, fault.Conflict) {
+			t.Errorf("%s enters: %v", name, err)
+		}
+	}
+}
+
+// A trail in which a profile vanishes and another appears does not tell what was done.
+func TestProfiles_TheTrailTellsOfANewName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.installed()
+	may := account.Standard.Permissions()
+	w.ok(w.SaveProfile(t.Context(), admin, "", "Sales", may))
+	w.ok(w.SaveProfile(t.Context(), admin, "Sales", "Sellers", may))
+	trail, err := w.store.Accounts().Audit(t.Context(), admin.Org, 0, 1)
+	w.ok(err)
+	if e := trail[0]; e.Action != account.ProfileSaved || e.Detail["from"] != "Sales" || e.Detail["to"] != "Sellers" {
+		t.Errorf("the trail says %s %v", e.Action, e.Detail)
+	}
+}
