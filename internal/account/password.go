@@ -72,7 +72,8 @@ func (r *Registry) matches(ctx context.Context, password, hash string) (yes bool
 // nobodysHash is compared with where there is no account, so that this takes as long as where there is one.
 var nobodysHash = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
-// candidates is how many accounts of one address are looked at: one in each of so many organizations.
+// candidates is how many accounts of one address are looked at: one in each of so many organizations. Invitations and
+// requests are none, or anybody who invites an address often enough would keep its owner out.
 const candidates = 5
 
 // SignIn finds the account that an address and a password open. from is the IP address of who tries. Denied with reason
@@ -90,6 +91,7 @@ func (r *Registry) SignIn(ctx context.Context, email, password, from string) (u 
 	if err != nil {
 		return u, err
 	}
+	users = slices.DeleteFunc(users, func(u User) bool { return u.State != Active && u.State != Deactivated })
 	// Where one address opens accounts of several organizations with the same password, the last used one is meant.
 	slices.SortStableFunc(users, func(a, b User) int { return b.LastSignIn.Compare(a.LastSignIn) })
 	compared := false
@@ -123,7 +125,7 @@ func (r *Registry) SignIn(ctx context.Context, email, password, from string) (u 
 	return u, refuse(fault.Denied, WrongPassword, "address and password do not belong together")
 }
 
-// SetPassword sets a user's own password. Whoever has one proves to know it. The user's other sessions end. session is the
+// SetPassword sets a user's own password. Whoever has one proves to know it. The user's other sessions end, and so does an open link for a forgotten password. session is the
 // one that stays; from is the IP address. Denied with WrongPassword; Invalid: see newHash.
 func (r *Registry) SetPassword(ctx context.Context, user User, current, password, session, from string) (err error) {
 	defer fault.Wrap(&err, "account: set a password")
@@ -162,6 +164,9 @@ func (r *Registry) putPassword(tx Tx, id record.ID, hash, session string) error 
 	if err := tx.EndAccess(id, session, false); err != nil {
 		return err
 	}
+	if err := tx.EndPasses(id); err != nil { // a link for a forgotten password would undo this one
+		return err
+	}
 	if err := tx.Note(Entry{At: r.Now(), Actor: id, Action: PasswordSet, Subject: id}); err != nil {
 		return err
 	}
@@ -185,10 +190,8 @@ func (r *Registry) ForgotPassword(ctx context.Context, email, from string) (err 
 	if err != nil {
 		return err
 	}
+	users = slices.DeleteFunc(users, func(u User) bool { return u.State != Active })
 	for _, u := range users[:min(len(users), candidates)] {
-		if u.State != Active {
-			continue
-		}
 		err := r.Store.Within(ctx, u.Org, func(tx Tx) error {
 			_, err := tx.Password(u.ID)
 			if fault.Is(err, fault.NotFound) && !u.Identity.IsZero() {
