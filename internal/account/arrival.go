@@ -21,7 +21,9 @@ type Arrival struct {
 	Locale    string // "pt-BR", "en" or ""
 	Zone      string // IANA name or ""
 	Guest     bool
-	Roles     []string // template ids of active directory roles
+	// Untold says that Graph would not tell who this is: it may be a guest, and the names are those of the ID token.
+	Untold bool
+	Roles  []string // template ids of active directory roles
 	// RolesUnread says that Graph would not tell the roles: those of the ID token are all there is.
 	RolesUnread bool
 }
@@ -47,9 +49,10 @@ func (a Arrival) Address() string {
 	return a.Username
 }
 
-// addresses are those by which the tenant's directory knows the person. A guest's are the home organization's business.
+// addresses are those by which the tenant's directory knows the person. A guest's are the home organization's business, and
+// so are those of somebody who may be one.
 func (a Arrival) addresses() []string {
-	if a.Guest {
+	if a.Guest || a.Untold {
 		return nil
 	}
 	return slices.DeleteFunc([]string{a.Email, a.Username}, func(s string) bool { return s == "" })

@@ -24,13 +24,14 @@ func (n *neighbour) Describe(ctx context.Context, access account.Secret, a accou
 		roles  []string
 		zone   string
 
-		rolesUnread bool
+		untold, rolesUnread bool
 	)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		u, err := outlook.Me(ctx, box)
 		me = u
-		_, err = told(err)
+		yes, err := told(err)
+		untold = !yes
 		return err
 	})
 	group.Go(func() error {
@@ -57,7 +58,7 @@ func (n *neighbour) Describe(ctx context.Context, access account.Secret, a accou
 		return a, err
 	}
 	a.Guest = a.Guest || strings.EqualFold(me.UserType, "Guest")
-	a.RolesUnread = rolesUnread
+	a.Untold, a.RolesUnread = untold, rolesUnread
 	for _, role := range roles {
 		if !slices.ContainsFunc(a.Roles, func(had string) bool { return strings.EqualFold(had, role) }) {
 			a.Roles = append(slices.Clip(a.Roles), role)

@@ -57,7 +57,7 @@ func TestDescribe(t *testing.T) {
 		{name: "a guest", answer: map[string]string{"/users/" + oid: strings.Replace(good["/users/"+oid], "Member", "Guest", 1)},
 			want: with(func(a *account.Arrival) { a.Guest = true })},
 		{name: "nothing but the token", answer: map[string]string{"/users/" + oid: forbidden, roles: forbidden, settings: forbidden, "/organization": forbidden},
-			want: account.Arrival{Identity: identity, Username: "old@contoso.example", FirstName: "A.", Locale: "en", Roles: []string{"another-role"}, RolesUnread: true}},
+			want: account.Arrival{Identity: identity, Username: "old@contoso.example", FirstName: "A.", Locale: "en", Roles: []string{"another-role"}, Untold: true, RolesUnread: true}},
 		{name: "Graph is away", answer: map[string]string{roles: `503 {"error":{"code":"ServiceUnavailable","message":"later"}}`}, kind: fault.Unavailable},
 		{name: "Graph is busy", answer: map[string]string{"/organization": `429 {"error":{"code":"TooManyRequests","message":"later"}}`}, kind: fault.Throttled},
 	} {
