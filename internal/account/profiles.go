@@ -40,7 +40,7 @@ func (r *Registry) SaveProfile(ctx context.Context, actor User, was, name Profil
 			if err := tx.SaveProfile(name, may); err != nil {
 				return err
 			}
-			return r.noteProfile(tx, by, name, may)
+			return r.noteProfile(tx, by, "", name, may)
 		}
 		old, err := tx.Profile(was)
 		switch {
@@ -71,7 +71,7 @@ func (r *Registry) SaveProfile(ctx context.Context, actor User, was, name Profil
 				return err
 			}
 		}
-		return r.noteProfile(tx, by, name, may)
+		return r.noteProfile(tx, by, was, name, may)
 	})
 }
 
@@ -86,12 +86,17 @@ func nameFree(tx Tx, was, name Profile) error {
 	return err
 }
 
-func (r *Registry) noteProfile(tx Tx, by User, name Profile, may Permissions) error {
+// noteProfile adds to the audit trail what a profile allows now, and what it was called before, if that was something else.
+func (r *Registry) noteProfile(tx Tx, by User, was, name Profile, may Permissions) error {
 	text, err := json.Marshal(may)
 	if err != nil {
 		return err
 	}
-	return tx.Note(Entry{At: r.Now(), Actor: by.ID, Action: ProfileSaved, Detail: map[string]string{"profile": string(name), "permissions": string(text)}})
+	detail := map[string]string{"profile": string(name), "permissions": string(text)}
+	if was != "" && was != name {
+		detail["from"], detail["to"] = string(was), string(name)
+	}
+	return tx.Note(Entry{At: r.Now(), Actor: by.ID, Action: ProfileSaved, Detail: detail})
 }
 
 // DeleteProfile removes a profile of the organization's own that nobody has. Conflict with ProfileInUse; Denied with
