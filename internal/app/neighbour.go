@@ -55,6 +55,9 @@ func (n *neighbour) mailboxOf(ctx context.Context, link *reconcile.Link) (*graph
 	if err != nil {
 		return nil, err
 	}
+	if at := u.Identity.Mailbox(); at != "" && at != link.Mailbox {
+		return nil, fault.New(fault.Denied, fault.OtherMailbox, "app: user %d is another Microsoft person by now", u.ID)
+	}
 	return n.mailbox(u)
 }
 

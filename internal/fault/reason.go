@@ -38,6 +38,7 @@ const (
 	TooManyDeletes     Reason = "too_many_deletes"  // the brake: a person must say yes first
 	AccountDisabled    Reason = "account_disabled"
 	SyncWithheld       Reason = "sync_withheld"   // an administrator has withheld this kind of sync from the person
+	OtherMailbox       Reason = "other_mailbox"   // the account is another Microsoft person's by now
 	StaleLease         Reason = "stale_lease"     // another worker has taken the link over
 	KeptInOutlook      Reason = "kept_in_outlook" // switched off, but the container stays: records in it never reached the CRM
 	MicrosoftAway      Reason = "microsoft_away"  // the last run could not reach Microsoft, or was asked to wait

@@ -76,6 +76,8 @@ type Link struct {
 	User  record.ID
 	Kind  record.Kind
 	State LinkState
+	// Mailbox names the mailbox at Microsoft. A link never goes on in another one.
+	Mailbox string
 	// Reason is why the link is Paused, Held or Off, "" otherwise.
 	Reason fault.Reason
 

@@ -524,24 +524,32 @@ func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 func (s *Ledger) Forget(ctx context.Context, link *reconcile.Link) (err error) {
 	defer fault.Wrap(&err, "store: forget pairs of link %d", link.ID)
 	err = s.write(ctx, func(tx *Tx) error {
-		if err := tx.guarded(link, `microsoft_cursor = '', crm_cursor = '', settled = 0, first_total = 0, first_done = 0,
-			known = 0, synced = 0, waiting = 0, failing = 0, excluded = 0`); err != nil {
+		if err := tx.guarded(link, nothingKnown); err != nil {
 			return err
 		}
-		for _, table := range []string{"pairs", "intents"} {
-			n, err := tx.exec(tx.ctx, `DELETE FROM `+table+` WHERE org_id = ? AND id > ? AND id < ?`,
-				append([]any{int64(link.Org)}, between(link, 0)...)...)
-			if err != nil {
-				return err
-			}
-			tx.items += n
-		}
-		tx.tell(link)
-		return nil
+		return tx.forget(link)
 	})
 	if err == nil {
 		link.Microsoft, link.CRM, link.Settled = "", "", false
 		link.FirstTotal, link.FirstDone, link.Known, link.Synced, link.Waiting, link.Failing, link.ExcludedSum = 0, 0, 0, 0, 0, 0, 0
 	}
 	return err
+}
+
+// nothingKnown is how a link stands that knows nothing of either side.
+const nothingKnown = `microsoft_cursor = '', crm_cursor = '', settled = 0, first_total = 0, first_done = 0,
+	known = 0, synced = 0, waiting = 0, failing = 0, excluded = 0`
+
+// forget removes a link's pairs and open intents, and has pages told.
+func (tx *Tx) forget(link *reconcile.Link) error {
+	for _, table := range []string{"pairs", "intents"} {
+		n, err := tx.exec(tx.ctx, `DELETE FROM `+table+` WHERE org_id = ? AND id > ? AND id < ?`,
+			append([]any{int64(link.Org)}, between(link, 0)...)...)
+		if err != nil {
+			return err
+		}
+		tx.items += n
+	}
+	tx.tell(link)
+	return nil
 }

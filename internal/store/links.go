@@ -25,7 +25,7 @@ const running = `('on', 'held', 'switching')`
 
 const linkColumns = `l.id, l.org_id, l.user_id, l.kind, l.state, l.reason, l.container, l.container_name, l.microsoft_cursor, l.crm_cursor,
 	l.known, l.settled, l.subscription, l.subscription_ends, l.wanted, l.done, l.fence, l.deletes_ok, l.last_run, l.last_error, l.since,
-	l.first_total, l.first_done, l.synced, l.waiting, l.failing, l.excluded, s.policy, s.mapping`
+	l.first_total, l.first_done, l.synced, l.waiting, l.failing, l.excluded, l.mailbox, s.policy, s.mapping`
 
 func readLink(scan scan) (reconcile.Link, error) {
 	var l reconcile.Link
@@ -33,7 +33,7 @@ func readLink(scan scan) (reconcile.Link, error) {
 	var policy, table string
 	err := scan(&l.ID, &l.Org, &l.User, &l.Kind, &l.State, &l.Reason, &l.Container, &l.ContainerName, &l.Microsoft, &l.CRM,
 		&l.Known, &settled, &l.Subscription, &ends, &l.Wanted, &l.Done, &l.Fence, &deletesOK, &lastRun, &l.LastError, &since,
-		&l.FirstTotal, &l.FirstDone, &l.Synced, &l.Waiting, &l.Failing, &l.ExcludedSum, &policy, &table)
+		&l.FirstTotal, &l.FirstDone, &l.Synced, &l.Waiting, &l.Failing, &l.ExcludedSum, &l.Mailbox, &policy, &table)
 	if err != nil {
 		return l, err
 	}
@@ -49,7 +49,7 @@ func readLink(scan scan) (reconcile.Link, error) {
 	return l, nil
 }
 
-// CreateLink stores a link that is being switched on, and wakes it.
+// CreateLink stores a link that is being switched on, with the mailbox that its user has at this moment, and wakes it.
 func (s *Links) CreateLink(ctx context.Context, link reconcile.Link) (_ *reconcile.Link, err error) {
 	defer fault.Wrap(&err, "store: create link of user %d", link.User)
 	policy, table, err := settingsOf(link)
@@ -57,7 +57,8 @@ func (s *Links) CreateLink(ctx context.Context, link reconcile.Link) (_ *reconci
 		return nil, err
 	}
 	err = s.write(ctx, func(tx *Tx) error {
-		if _, err := tx.user(link.Org, link.User); err != nil {
+		u, err := tx.user(link.Org, link.User)
+		if err != nil {
 			return err
 		}
 		if err := tx.noteSync(account.SyncOn, link.Org, link.User, link.Kind, ""); err != nil {
@@ -70,10 +71,10 @@ func (s *Links) CreateLink(ctx context.Context, link reconcile.Link) (_ *reconci
 		link.ID = reconcile.LinkID(id)
 		if _, err := tx.exec(tx.ctx, `INSERT INTO links (id, org_id, user_id, kind, state, reason, container, container_name, microsoft_cursor,
 				crm_cursor, settled, subscription, subscription_ends, wanted, done, queued_at, fence, lease_until, opened_state,
-				opened_deletes_ok, deletes_ok, last_run, last_error, since, first_total, first_done, known, synced, waiting, failing, excluded, seq)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, '', 0, 0, 0, 0, 0, 0, '', 0, 0, 0, '', ?, 0, 0, 0, 0, 0, 0, 0, 0)`,
+				opened_deletes_ok, deletes_ok, last_run, last_error, since, first_total, first_done, known, synced, waiting, failing, excluded, seq, mailbox)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, '', 0, 0, 0, 0, 0, 0, '', 0, 0, 0, '', ?, 0, 0, 0, 0, 0, 0, 0, 0, ?)`,
 			id, int64(link.Org), int64(link.User), string(link.Kind), string(link.State), string(link.Reason), string(link.Container),
-			link.ContainerName, micros(link.Since)); err != nil {
+			link.ContainerName, micros(link.Since), u.Identity.Mailbox()); err != nil {
 			return err
 		}
 		if _, err := tx.exec(tx.ctx, `INSERT INTO link_settings (link_id, org_id, policy, mapping) VALUES (?, ?, ?, ?)`,

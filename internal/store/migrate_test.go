@@ -36,6 +36,12 @@ func TestMigratingADatabaseOfPeople(t *testing.T) {
 					VALUES (7, 1000001, 'Ana@x.example', 'ana@x.example', 'Ana', '', 'ana', 'Super Admin', 'active', '', '', 1700000000000000, 0, 'tenant', 'ana'),
 					(8, 1000001, 'bob@x.example', 'bob@x.example', 'Bob', '', 'bob', 'Standard', 'deactivated', '', '', 1700000000000000, 0, '', '')`,
 				`INSERT INTO tokens (hash, org_id, user_id, created) VALUES ('0102', 1000001, 7, 5)`,
+				`INSERT INTO links (id, org_id, user_id, kind, state, reason, container, container_name, microsoft_cursor, crm_cursor, settled, subscription,
+					subscription_ends, wanted, done, queued_at, fence, lease_until, opened_state, opened_deletes_ok, deletes_ok, last_run, last_error,
+					since, first_total, first_done, known, synced, waiting, failing, excluded, seq)
+					VALUES (1, 1000001, 7, 'contacts', 'on', '', 'folder', 'Tandem', 'm', 'c', 1, '', 0, 3, 3, 0, 3, 0, 'on', 0, 0, 5, '', 5, 2, 2, 2, 2, 0, 0, 0, 4),
+					(2, 1000001, 8, 'contacts', 'paused', 'consent_required', 'other', 'Tandem', 'm', 'c', 1, '', 0, 3, 3, 0, 3, 0, 'on', 0, 0, 5, '', 5, 2, 2, 2, 2, 0, 0, 0, 4)`,
+				`INSERT INTO link_settings (link_id, org_id, policy, mapping) VALUES (1, 1000001, '{}', ''), (2, 1000001, '{}', '')`,
 			} {
 				if err := s.write(ctx, func(tx *Tx) error { return second(tx.change(text)) }); err != nil {
 					t.Fatal(err)
@@ -52,6 +58,10 @@ func TestMigratingADatabaseOfPeople(t *testing.T) {
 			bob, err := accounts.UserByEmail(ctx, 1000001, "bob@x.example")
 			if err != nil || bob.May != account.Standard.Permissions() || !bob.Terms.IsZero() {
 				t.Errorf("the deactivated user is %+v, %v", bob, err)
+			}
+			links, err := s.Links().LinksIn(ctx, 1000001)
+			if err != nil || len(links) != 2 || links[0].Mailbox != ana.Identity.Mailbox() || links[0].Known != 2 || links[1].Mailbox != "" {
+				t.Errorf("the links are %+v, %v", links, err)
 			}
 			if o, err := accounts.OrganizationByTenant(ctx, "tenant"); err != nil || !o.Consented.IsZero() || len(o.Scopes) != 0 {
 				t.Errorf("the organization is %+v, %v", o, err)

@@ -66,6 +66,32 @@ func (a accountTx) StopLinks(user record.ID) error {
 	return nil
 }
 
+// EndLinks takes the link from whoever runs it, too: the fence rises.
+func (a accountTx) EndLinks(user record.ID, but account.Identity) error {
+	links, err := a.links(user, `l.state <> 'off' AND l.mailbox <> ?`, but.Mailbox())
+	if err != nil {
+		return err
+	}
+	for _, l := range links {
+		a.tx.store.linkWrites.Add(1)
+		if _, err := a.tx.exec(a.tx.ctx, `UPDATE links SET state = 'off', reason = ?, fence = fence + 1, lease_until = 0, done = wanted, queued_at = 0,
+				deletes_ok = 0, subscription = '', subscription_ends = 0, `+nothingKnown+` WHERE org_id = ? AND id = ?`,
+			string(fault.OtherMailbox), int64(a.org), int64(l.ID)); err != nil {
+			return err
+		}
+		if err := a.tx.forget(&l); err != nil {
+			return err
+		}
+		if l.State == reconcile.Switching { // the trail has it already
+			continue
+		}
+		if err := a.tx.noteSync(account.SyncOff, a.org, user, l.Kind, fault.OtherMailbox); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (a accountTx) WithholdLinks(user record.ID, kind record.Kind, withheld bool) error {
 	from, to, reason := `l.state IN ('on', 'held')`, reconcile.Paused, fault.SyncWithheld
 	if !withheld {
@@ -87,12 +113,12 @@ func (a accountTx) WithholdLinks(user record.ID, kind record.Kind, withheld bool
 }
 
 // links finds and locks a user's links.
-func (a accountTx) links(user record.ID, where string) ([]reconcile.Link, error) {
+func (a accountTx) links(user record.ID, where string, args ...any) ([]reconcile.Link, error) {
 	return list(a.tx.ctx, a.tx, func(scan scan) (l reconcile.Link, err error) {
 		err = scan(&l.ID, &l.Org, &l.User, &l.Kind, &l.State)
 		return l, err
 	}, `SELECT l.id, l.org_id, l.user_id, l.kind, l.state FROM links l WHERE l.org_id = ? AND l.user_id = ? AND `+where+` ORDER BY l.id FOR UPDATE`,
-		int64(a.org), int64(user))
+		append([]any{int64(a.org), int64(user)}, args...)...)
 }
 
 // moveLink moves a link to another state as its person's hand does, and has pages told.

@@ -54,7 +54,7 @@ var reasons = []fault.Reason{
 	fault.ChangesTooFast, fault.OutcomeUnknown, fault.HeldDelete, fault.WouldMail,
 	fault.ReconnectNeeded, fault.ConsentRequired, fault.MailboxUnavailable, fault.MailboxFull, fault.ContainerDeleted,
 	fault.CursorExpired, fault.AppMisconfigured, fault.CannotUnseal, fault.TooManyDeletes, fault.AccountDisabled,
-	fault.SyncWithheld, fault.NotAllowed, fault.StaleLease, fault.KeptInOutlook, fault.MicrosoftAway, fault.Trouble,
+	fault.SyncWithheld, fault.OtherMailbox, fault.NotAllowed, fault.StaleLease, fault.KeptInOutlook, fault.MicrosoftAway, fault.Trouble,
 }
 
 // mendable are those that a person mends by editing the record, which one that only Outlook has is edited in:

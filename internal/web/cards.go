@@ -225,7 +225,7 @@ func excludes(reason fault.Reason) bool {
 }
 
 // endings are the reasons of links that are off, as far as there are words for just them.
-var endings = []fault.Reason{fault.ContainerDeleted, fault.KeptInOutlook}
+var endings = []fault.Reason{fault.ContainerDeleted, fault.KeptInOutlook, fault.OtherMailbox}
 
 // endedKey is the word for why a link is off, or what was left behind.
 func endedKey(reason fault.Reason) string {

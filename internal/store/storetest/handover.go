@@ -211,3 +211,49 @@ func testStopLinks(t *testing.T, w *world) {
 		t.Errorf("the trail goes on with %q", got)
 	}
 }
+
+// What syncs with one person's mailbox ends when another person is tied to the account, also under the hands of a run.
+func testEndLinks(t *testing.T, w *world) {
+	former, next := account.Identity{TenantID: "Tenant", ObjectID: "Former"}, account.Identity{TenantID: "tenant", ObjectID: "next"}
+	w.change(w.ana, func(u *account.User) { u.Identity = former })
+	contacts, calendar, bobs := w.link(w.ana, record.Contacts), w.link(w.ana, record.Calendar), w.link(w.bob, record.Contacts)
+	run := w.run(contacts.ID)
+	w.settle(run, reconcile.Entry{Pair: pair("1", "one")}, reconcile.Entry{Pair: pair("2", "two")})
+	must(w.Ledger().Intend(t.Context(), run, []reconcile.Intent{{Token: "3-x", From: "3"}}))(t)
+	ok(t, w.Links().ChangeState(t.Context(), w.ours, calendar.ID, []reconcile.LinkState{reconcile.On}, reconcile.Switching, ""))
+	w.within(w.ours, func(tx account.Tx) error { return tx.EndLinks(w.ana, former) })
+	if w.reload(contacts).State != reconcile.On || w.reload(calendar).State != reconcile.Switching {
+		t.Error("the same person's syncs ended")
+	}
+
+	w.within(w.ours, func(tx account.Tx) error { return tx.EndLinks(w.ana, next) })
+	run.State = reconcile.On
+	if err := w.Ledger().Close(t.Context(), run); fault.ReasonOf(err) != fault.StaleLease {
+		t.Errorf("the run goes on: %v", err)
+	}
+	for _, l := range []*reconcile.Link{contacts, calendar} {
+		if l = w.reload(l); l.State != reconcile.Off || l.Reason != fault.OtherMailbox || l.Known+l.Synced != 0 || l.Microsoft+l.CRM != "" || l.Wanted > l.Done {
+			t.Errorf("the former link is %+v", l)
+		}
+	}
+	again := w.run(contacts.ID)
+	if pairs := must(w.Ledger().Pairs(t.Context(), again, 0, 10))(t); len(pairs) != 0 {
+		t.Errorf("it knows %+v", pairs)
+	}
+	if open := must(w.Ledger().OpenIntents(t.Context(), again))(t); len(open) != 0 {
+		t.Errorf("it means to make %+v", open)
+	}
+	w.served(again)
+	if w.reload(bobs).State != reconcile.On {
+		t.Error("Bob's sync ended")
+	}
+	w.change(w.ana, func(u *account.User) { u.Identity = next })
+	if l := w.link(w.ana, record.Contacts); l.Mailbox != "tenant/next" {
+		t.Errorf("the new link is with %q", l.Mailbox)
+	}
+	want := []string{"ana sync_on ana contacts", "ana sync_on ana calendar", "bob sync_on bob contacts", "ana sync_off ana calendar",
+		"- sync_off ana contacts other_mailbox", "ana sync_on ana contacts"}
+	if got := w.actions(w.ours); !slices.Equal(got, want) {
+		t.Errorf("the trail is %q", got)
+	}
+}

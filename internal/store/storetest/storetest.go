@@ -60,6 +60,7 @@ func Run(t *testing.T, open Open) {
 		"sync is withheld and given back":                testWithheld,
 		"syncs enter the audit trail":                    testSyncsEnterTheTrail,
 		"a user's syncs are stopped":                     testStopLinks,
+		"syncs end where another person is tied to":      testEndLinks,
 		"grants are sealed":                              testGrants,
 		"one worker refreshes a grant":                   testClaimRefresh,
 		"accounts are their organization's":              testAccountIsolation,

@@ -361,7 +361,7 @@ func testForeignAccounts(t *testing.T, w *world) {
 		if keys, err := tx.Passkeys(w.ana); len(keys) != 0 || err != nil {
 			t.Errorf("Passkeys: %v, %v", keys, err)
 		}
-		return errors.Join(tx.EndAccess(w.ana, "", true), tx.DropGrant(w.ana), tx.StopLinks(w.ana), tx.WithholdLinks(w.ana, record.Contacts, true))
+		return errors.Join(tx.EndAccess(w.ana, "", true), tx.DropGrant(w.ana), tx.StopLinks(w.ana), tx.EndLinks(w.ana, account.Identity{TenantID: "t", ObjectID: "o"}), tx.WithholdLinks(w.ana, record.Contacts, true))
 	})
 	ok(t, s.EndSession(ctx, w.theirs, w.ana, "session"))
 	if u := must(s.SessionUser(ctx, "session", w.clock.Now()))(t); u.ID != w.ana {
