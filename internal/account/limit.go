@@ -25,7 +25,7 @@ var (
 	ResetsFrom       = Limit{name: "reset", place: 20, placePer: time.Hour}
 	ResetsFor        = Limit{name: "reset", person: 3, personPer: time.Hour}
 	Invitations      = Limit{name: "invite", person: 500, personPer: 24 * time.Hour} // people, by inviter
-	Resends          = Limit{name: "resend", person: 5, personPer: 24 * time.Hour}   // by invited user
+	Resends          = Limit{name: "resend", person: 5, personPer: 24 * time.Hour}   // letters, by organization and invited address
 	Requests         = Limit{name: "request", person: 10, personPer: time.Hour, place: 100, placePer: time.Hour}
 	PassVisits       = Limit{name: "pass", place: 300, placePer: time.Hour} // links of letters
 )

@@ -33,14 +33,19 @@ type Store interface {
 	UserByToken(ctx context.Context, hash []byte) (User, error)
 
 	Grant(ctx context.Context, org, user record.ID) (Grant, error) // NotFound: never connected; Broken with reason CannotUnseal
-	SaveGrant(ctx context.Context, g Grant) error                  // replaces; ends the claim to refresh
+	SaveGrant(ctx context.Context, g Grant) error                  // what a person has just given: replaces; ends all claims to refresh
 	// ClaimRefresh takes the right to refresh a user's grant until the given time; false: another worker has it.
 	ClaimRefresh(ctx context.Context, org, user record.ID, now, until time.Time) (bool, error)
+	// RefreshGrant stores what came of a refresh, and ends the claim to it; false, and nothing is stored: the claim until that
+	// time has ended, because the grant was dropped, or the person has given another.
+	RefreshGrant(ctx context.Context, g Grant, until time.Time) (bool, error)
 
 	// Pass finds a pass by what its link says. All organizations: whoever comes with the link has no account yet.
 	Pass(ctx context.Context, id record.ID) (Pass, error)
 	// Request finds what a Microsoft person asked of an organization.
 	Request(ctx context.Context, org record.ID, i Identity) (Request, error)
+	// RequestOf finds what a user asked, who may be gone by now.
+	RequestOf(ctx context.Context, org, user record.ID) (Request, error)
 	// Password is the hash of a user's password; NotFound: there is none.
 	Password(ctx context.Context, org, user record.ID) (hash string, err error)
 	Passkeys(ctx context.Context, org, user record.ID) ([]Passkey, error) // the oldest first

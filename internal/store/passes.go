@@ -96,8 +96,16 @@ func (a accountTx) Request(i account.Identity) (account.Request, error) {
 	return oneRequest(a.tx.ctx, a.tx, i.ObjectID, requestByIdentity, append([]any{int64(a.org)}, identityArgs(i)...)...)
 }
 
+const requestByUser = `org_id = ? AND user_id = ? ORDER BY asked DESC LIMIT 1`
+
+// RequestOf finds what a user asked, who may be gone by now.
+func (s *Accounts) RequestOf(ctx context.Context, org, user record.ID) (_ account.Request, err error) {
+	defer fault.Wrap(&err, "store: request of user %d", user)
+	return oneRequest(ctx, s.reader(), user, requestByUser, int64(org), int64(user))
+}
+
 func (a accountTx) RequestOf(user record.ID) (account.Request, error) {
-	return oneRequest(a.tx.ctx, a.tx, user, `org_id = ? AND user_id = ? ORDER BY asked DESC LIMIT 1`, int64(a.org), int64(user))
+	return oneRequest(a.tx.ctx, a.tx, user, requestByUser, int64(a.org), int64(user))
 }
 
 func (a accountTx) SaveRequest(r account.Request) error {

@@ -79,17 +79,38 @@ func (s *Site) userInvite(v *visit) error {
 	return v.to(usersPath)
 }
 
-// invite invites, as often as one person may in a day.
+// invite invites, as often as one person may in a day, and nobody more often than letters may go to one address.
 func (s *Site) invite(v *visit, invitees []account.Invitee, p account.Profile) ([]account.InviteResult, error) {
 	if !v.org.Edition.Paid() { // or a limit would be used up for nothing
 		return nil, fault.New(fault.Denied, account.PaidOnly, "web: the edition has no invitations")
 	}
-	for range invitees {
+	var now []account.Invitee
+	var later []account.InviteResult
+	for _, i := range invitees {
 		if err := s.Registry.Limit(v.ctx(), account.Invitations, v.user.ID.String(), ""); err != nil {
 			return nil, err
 		}
+		err := s.mayWrite(v, i.Email)
+		switch {
+		case fault.Is(err, fault.Throttled):
+			later = append(later, account.InviteResult{Invitee: i, Err: err})
+		case err != nil:
+			return nil, err
+		default:
+			now = append(now, i)
+		}
 	}
-	return s.Registry.Invite(v.ctx(), v.user, invitees, p)
+	if len(now) == 0 {
+		return later, nil
+	}
+	results, err := s.Registry.Invite(v.ctx(), v.user, now, p)
+	return append(results, later...), err
+}
+
+// mayWrite takes one of the letters that an organization may send to an address that invites it. By the address, because
+// whoever is withdrawn and invited again is another user each time.
+func (s *Site) mayWrite(v *visit, address string) error {
+	return s.Registry.Limit(v.ctx(), account.Resends, v.user.Org.String()+"/"+strings.ToLower(strings.TrimSpace(address)), "")
 }
 
 // directoryPage is *Microsoft 365 user*: the tenant's directory, to pick those who are to be invited (S8).

@@ -100,10 +100,7 @@ func (s *Site) requestOf(v *visit, u account.User) (*requestView, error) {
 	case !u.Identity.IsZero():
 		r, err = s.Accounts.Request(v.ctx(), u.Org, u.Identity)
 	case u.State == account.Deleted:
-		err = s.Accounts.Within(v.ctx(), u.Org, func(tx account.Tx) (err error) {
-			r, err = tx.RequestOf(u.ID)
-			return err
-		})
+		r, err = s.Accounts.RequestOf(v.ctx(), u.Org, u.ID)
 	default:
 		return nil, nil
 	}
@@ -210,7 +207,7 @@ func (s *Site) userResend(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if err = s.Registry.Limit(v.ctx(), account.Resends, u.ID.String(), ""); err == nil {
+	if err = s.mayWrite(v, u.Email); err == nil {
 		err = s.Registry.Resend(v.ctx(), v.user, u.ID)
 	}
 	return s.userDone(v, u, err, "flash.user_resent", userPath(u.ID))
