@@ -251,7 +251,8 @@ const claimForDoctor = 2 * doctorPatience
 // on, and compares.
 func checkGrant(ctx context.Context, c Config, accounts account.Store, org account.Organization, u account.User, f Finding) Finding {
 	now := time.Now()
-	switch mine, err := accounts.ClaimRefresh(ctx, org.ID, u.ID, now, now.Add(claimForDoctor)); {
+	until := now.Add(claimForDoctor)
+	switch mine, err := accounts.ClaimRefresh(ctx, org.ID, u.ID, now, until); {
 	case err != nil:
 		return found(f.What, err)
 	case !mine:
@@ -270,7 +271,7 @@ func checkGrant(ctx context.Context, c Config, accounts account.Store, org accou
 			g.Refresh = account.Secret(reply.Refresh)
 		}
 	}
-	if err := accounts.SaveGrant(context.WithoutCancel(ctx), g); err != nil { // ends the claim, too
+	if _, err := accounts.RefreshGrant(context.WithoutCancel(ctx), g, until); err != nil { // ends the claim, too
 		return found(f.What, err)
 	}
 	advice := trouble(c, reply.Description)

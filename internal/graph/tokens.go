@@ -21,8 +21,8 @@ import (
 // Grants keeps what Entra gave us. account.Store fits it.
 type Grants interface {
 	Grant(ctx context.Context, org, user record.ID) (account.Grant, error)
-	SaveGrant(ctx context.Context, g account.Grant) error
 	ClaimRefresh(ctx context.Context, org, user record.ID, now, until time.Time) (bool, error)
+	RefreshGrant(ctx context.Context, g account.Grant, until time.Time) (bool, error)
 }
 
 // TokenOptions says who we are to Entra.
@@ -148,12 +148,13 @@ func (t *Tokens) fresh(ctx context.Context, key turnKey, tenant string, refused 
 			return g, fault.New(fault.Denied, fault.ReconnectNeeded, "the grant has no refresh token (offline_access)")
 		}
 		now := t.o.Now()
-		mine, err := t.grants.ClaimRefresh(ctx, key.org, key.user, now, now.Add(claimFor))
+		until := now.Add(claimFor)
+		mine, err := t.grants.ClaimRefresh(ctx, key.org, key.user, now, until)
 		if err != nil {
 			return g, err
 		}
 		if mine {
-			if g, again, err := t.renew(ctx, key, tenant, refused); !again {
+			if g, again, err := t.renew(ctx, key, tenant, refused, until); !again || err != nil {
 				return g, err
 			}
 			continue
@@ -164,8 +165,8 @@ func (t *Tokens) fresh(ctx context.Context, key turnKey, tenant string, refused 
 	}
 }
 
-// renew has the claim. again: another process has stored a newer pair meanwhile, look at that.
-func (t *Tokens) renew(ctx context.Context, key turnKey, tenant string, refused account.Secret) (g account.Grant, again bool, err error) {
+// renew has the claim until a time. again: the grant is another one by now, look at that.
+func (t *Tokens) renew(ctx context.Context, key turnKey, tenant string, refused account.Secret, until time.Time) (g account.Grant, again bool, err error) {
 	// What Entra answers must reach the disk even if the run is being stopped: the old pair may be worth nothing by then.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), claimFor)
 	defer cancel()
@@ -174,11 +175,13 @@ func (t *Tokens) renew(ctx context.Context, key turnKey, tenant string, refused 
 		return g, false, err
 	}
 	if g.Broken || g.Access != refused && t.o.Now().Before(g.Expires.Add(-early)) {
-		return g, true, t.grants.SaveGrant(ctx, g) // ends the claim
+		_, err := t.grants.RefreshGrant(ctx, g, until) // ends the claim
+		return g, true, err
 	}
 	next, err := t.ask(ctx, tenant, g)
 	if err == nil {
-		return next, false, t.grants.SaveGrant(ctx, next)
+		stored, err := t.grants.RefreshGrant(ctx, next, until)
+		return next, !stored, err
 	}
 	if fault.ReasonOf(err) == fault.ReconnectNeeded {
 		now, readErr := t.grants.Grant(ctx, key.org, key.user)
@@ -188,8 +191,9 @@ func (t *Tokens) renew(ctx context.Context, key turnKey, tenant string, refused 
 		g.Broken = true
 		t.o.Logger.WarnContext(ctx, "Entra no longer takes a grant", "user", key.user, "error", err)
 	}
-	if saveErr := t.grants.SaveGrant(ctx, g); saveErr != nil { // ends the claim
-		return g, false, saveErr
+	stored, saveErr := t.grants.RefreshGrant(ctx, g, until)
+	if saveErr != nil || !stored {
+		return g, !stored, saveErr
 	}
 	return g, false, err
 }

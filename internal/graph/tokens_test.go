@@ -34,12 +34,22 @@ func (v *vault) Grant(context.Context, record.ID, record.ID) (account.Grant, err
 	return v.grant, nil
 }
 
-func (v *vault) SaveGrant(_ context.Context, g account.Grant) error {
+func (v *vault) RefreshGrant(_ context.Context, g account.Grant, until time.Time) (bool, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.claimed.Equal(until) || v.grant.User == 0 {
+		return false, nil
+	}
+	v.grant, v.claimed = g, time.Time{}
+	v.saves++
+	return true, nil
+}
+
+// give is what a person at Microsoft's consent page does, or (the zero grant) one who takes the Microsoft person off.
+func (v *vault) give(g account.Grant) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.grant, v.claimed = g, time.Time{}
-	v.saves++
-	return nil
 }
 
 func (v *vault) ClaimRefresh(_ context.Context, _, _ record.ID, now, until time.Time) (bool, error) {
@@ -185,6 +195,37 @@ func TestRefusedGrants(t *testing.T) {
 			_, err = tokens.For(1, 5, "").Token(t.Context(), "")
 			if c.broken != (err != nil) {
 				t.Errorf("the next time: %v", err)
+			}
+		})
+	}
+}
+
+// While Entra is being asked, a person may be taken off the account, or another one tied to it: the former person's tokens
+// must not come back.
+func TestD12_ARefreshBringsNoFormerGrantBack(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		now    account.Grant
+		refuse string
+		reason fault.Reason
+		access account.Secret
+	}{
+		"dropped":             {reason: fault.ConsentRequired},
+		"dropped, refused":    {refuse: "invalid_grant", reason: fault.ConsentRequired},
+		"another":             {now: account.Grant{User: 5, Org: 1, Access: "another", Expires: time.Now().Add(time.Hour), Refresh: "r"}, access: "another"},
+		"another, refused":    {now: account.Grant{User: 5, Org: 1, Access: "another", Expires: time.Now().Add(time.Hour), Refresh: "r"}, refuse: "invalid_grant", access: "another"},
+		"another, refused us": {now: account.Grant{User: 5, Org: 1, Access: "another", Expires: time.Now().Add(time.Hour), Refresh: "r"}, refuse: "invalid_client", access: "another"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, v := newAuthority(t), expired()
+			a.refuse = func(int32) (int, string) {
+				v.give(c.now)
+				return 400, c.refuse
+			}
+			access, err := a.tokens(v).For(1, 5, "").Token(t.Context(), "")
+			if access != c.access || fault.ReasonOf(err) != c.reason || v.grant.Access != c.now.Access || v.grant.Broken {
+				t.Errorf("got %q, %v; kept is %q", access.Reveal(), err, v.grant.Access.Reveal())
 			}
 		})
 	}

@@ -337,11 +337,7 @@ func (s *Accounts) Grant(ctx context.Context, org, user record.ID) (g account.Gr
 // SaveGrant stores a grant in place of the user's former one, and ends the claim to refresh it.
 func (s *Accounts) SaveGrant(ctx context.Context, g account.Grant) (err error) {
 	defer fault.Wrap(&err, "store: save grant of user %d", g.User)
-	access, err := s.seal.seal(g.Access, g.Org, g.User, "access")
-	if err != nil {
-		return err
-	}
-	refresh, err := s.seal.seal(g.Refresh, g.Org, g.User, "refresh")
+	access, refresh, err := s.sealed(g)
 	if err != nil {
 		return err
 	}
@@ -356,6 +352,32 @@ func (s *Accounts) SaveGrant(ctx context.Context, g account.Grant) (err error) {
 			int64(g.User), int64(g.Org), strings.Join(g.Scopes, " "), access, micros(g.Expires), refresh, flag(g.Broken))
 		return err
 	})
+}
+
+func (s *Accounts) sealed(g account.Grant) (access, refresh []byte, err error) {
+	if access, err = s.seal.seal(g.Access, g.Org, g.User, "access"); err != nil {
+		return nil, nil, err
+	}
+	refresh, err = s.seal.seal(g.Refresh, g.Org, g.User, "refresh")
+	return access, refresh, err
+}
+
+// RefreshGrant stores what came of a refresh, if the claim to it still stands: a grant that was dropped meanwhile does not
+// come back, and what a person gave meanwhile stays.
+func (s *Accounts) RefreshGrant(ctx context.Context, g account.Grant, until time.Time) (ours bool, err error) {
+	defer fault.Wrap(&err, "store: store refreshed grant of user %d", g.User)
+	access, refresh, err := s.sealed(g)
+	if err != nil {
+		return false, err
+	}
+	err = s.write(ctx, func(tx *Tx) error {
+		n, err := tx.exec(tx.ctx, `UPDATE grants SET scopes = ?, access = ?, expires = ?, refresh = ?, broken = ?, claimed_until = 0
+			WHERE org_id = ? AND user_id = ? AND claimed_until = ?`,
+			strings.Join(g.Scopes, " "), access, micros(g.Expires), refresh, flag(g.Broken), int64(g.Org), int64(g.User), micros(until))
+		ours = n == 1
+		return err
+	})
+	return ours, err
 }
 
 // ClaimRefresh takes the right to refresh a user's grant until a time.

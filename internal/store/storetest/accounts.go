@@ -177,6 +177,34 @@ func testClaimRefresh(t *testing.T, w *world) {
 	if !claim(now.Add(time.Minute)) {
 		t.Error("saving the grant does not end the claim")
 	}
+	until := now.Add(2 * time.Minute)
+	refreshed := w.grant(w.ana)
+	refreshed.Refresh, refreshed.Broken = "next", true
+	for what, end := range map[string]func(){
+		"another claim's":  func() {},
+		"that of a former": func() { ok(t, s.SaveGrant(ctx, w.grant(w.ana))) },
+		"one that is gone": func() { w.within(w.ours, func(tx account.Tx) error { return tx.DropGrant(w.ana) }) },
+	} {
+		ok(t, s.SaveGrant(ctx, w.grant(w.ana)))
+		if what != "another claim's" && !must(s.ClaimRefresh(ctx, w.ours, w.ana, now, until))(t) {
+			t.Error("no claim")
+		}
+		end()
+		before, _ := s.Grant(ctx, w.ours, w.ana)
+		stored := must(s.RefreshGrant(ctx, refreshed, until))(t)
+		if after, _ := s.Grant(ctx, w.ours, w.ana); stored || after.Refresh != before.Refresh || after.Broken {
+			t.Errorf("a refresh came into the place of %s grant: %+v", what, after)
+		}
+	}
+	ok(t, s.SaveGrant(ctx, w.grant(w.ana)))
+	must(s.ClaimRefresh(ctx, w.ours, w.ana, now, until))(t)
+	stored := must(s.RefreshGrant(ctx, refreshed, until))(t)
+	if g := must(s.Grant(ctx, w.ours, w.ana))(t); !stored || g.Refresh.Reveal() != "next" || !g.Broken {
+		t.Errorf("the refreshed grant is %+v", g)
+	}
+	if !claim(now) {
+		t.Error("a refresh does not end its claim")
+	}
 }
 
 func testAccountIsolation(t *testing.T, w *world) {
