@@ -33,3 +33,38 @@ func TestLookingAtUsersChangesNothing(t *testing.T) {
 		}
 	}
 }
+
+// Withdrawing an invitation and sending another must not be a way around the limit of letters to one address.
+func TestInvitationsAreLimitedByAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.as("admin@contoso.example").stay()
+	sent := 0
+	for range 10 {
+		got := admin.post("/setup/users/new", "email", "Nina@elsewhere.example", "profile", "Standard")
+		nina, ok := w.found(w.org, "nina@elsewhere.example")
+		if !ok {
+			if got.status != 429 || got.header.Get("Retry-After") == "" {
+				t.Errorf("refused with %d", got.status)
+			}
+			break
+		}
+		sent++
+		if got := admin.post(userPath(nina.ID) + "/resend"); got.status == 303 {
+			sent++
+		}
+		if got := admin.post(userPath(nina.ID) + "/withdraw"); got.status != 303 {
+			t.Fatalf("withdrawing: %d", got.status)
+		}
+	}
+	if sent > 6 {
+		t.Errorf("%d letters went to one address", sent)
+	}
+	if got := admin.post("/setup/users/new", "email", "another@elsewhere.example", "profile", "Standard"); got.status != 303 {
+		t.Errorf("somebody else: %d", got.status)
+	}
+	other := w.as("admin@fabrikam.example").stay()
+	if got := other.post("/setup/users/new", "email", "nina@elsewhere.example", "profile", "Standard"); got.status != 303 {
+		t.Errorf("another organization: %d", got.status)
+	}
+}
