@@ -14,7 +14,7 @@ type accountPage struct {
 	Email     string
 	Spare     bool // more than one way to sign in, so that each can be removed
 	Microsoft bool
-	Tenant    string // of Microsoft: the organization's name, or the tenant's number
+	Tenant    string // of Microsoft: the organization's name; "": another organization's, whose name is not known here
 	Password  bool
 	Current   field
 	New       field
@@ -37,14 +37,14 @@ func (s *Site) ownAccount(v *visit) error { return s.accountForm(v, http.StatusO
 // accountForm shows the account; wrong sentences stand by the present and the new password.
 func (s *Site) accountForm(v *visit, status int, wrongCurrent, wrongNew string) error {
 	page := accountPage{
-		Email: v.user.Email, Microsoft: !v.user.Identity.IsZero(), Tenant: v.user.Identity.TenantID,
+		Email: v.user.Email, Microsoft: !v.user.Identity.IsZero(),
 		Current: v.secret("current", v.words.T("own.current_password"), "current-password", "", wrongCurrent), New: v.newSecret(wrongNew),
 		KeyName: field{Name: "name", Label: v.words.T("own.passkey_name"), Hint: v.words.T("own.passkey_name_hint"), Input: "text"},
 		Add: s.passkeyButton(v, passkeyButton{
 			Label: v.words.T("own.passkey_add"), Options: accountPath + "/passkeys/options", Finish: accountPath + "/passkeys", Form: "passkey-form", Create: true,
 		}),
 	}
-	if page.Tenant == v.org.TenantID {
+	if v.user.Identity.TenantID == v.org.TenantID {
 		page.Tenant = v.org.Name
 	}
 	_, err := s.Accounts.Password(v.ctx(), v.user.Org, v.user.ID)

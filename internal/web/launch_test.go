@@ -531,7 +531,7 @@ func TestS6_AssociatingAnAccountOfAnotherAddress(t *testing.T) {
 	// The same account is nobody else's.
 	other := w.browser()
 	other.come("lee@contoso.example")
-	if got := other.post(associatePath, "email", "beto@example.com", "password", longPassword); got.status != 409 || !strings.Contains(got.text(), "already tied") {
+	if got := other.post(associatePath, "email", "beto@example.com", "password", longPassword); got.status != 409 || !strings.Contains(got.text(), "already associated") {
 		t.Errorf("a tied account: %d\n%s", got.status, got.text())
 	}
 }
@@ -578,7 +578,7 @@ func TestS6_AssociatingIsRefusedWithReasons(t *testing.T) {
 	for range 12 {
 		last = guess.post(associatePath, "email", "slow@example.com", "password", "guess after guess")
 	}
-	if last.status != 503 || last.header.Get("Retry-After") == "" || !strings.Contains(last.text(), "Too many tries") {
+	if last.status != 503 || last.header.Get("Retry-After") == "" || !strings.Contains(last.text(), "Too many attempts") {
 		t.Errorf("the twelfth guess: %d\n%s", last.status, last.text())
 	}
 }

@@ -77,7 +77,7 @@ func TestS9_APasskeyFromTheInvitationToTheNextMorning(t *testing.T) {
 	b.until("outside", `location.pathname === '/signin' && !document.querySelector('[data-passkey]').hidden`)
 	verify(false)
 	b.do(chromedp.Click("[data-passkey] button"))
-	b.until("whoever is not verified stays outside", passkeyError+`?.startsWith('Não deu em nada')`)
+	b.until("whoever is not verified stays outside", passkeyError+`?.startsWith('Não deu certo')`)
 	verify(true)
 	b.do(chromedp.Navigate(w.url+"/contacts"), chromedp.Click("[data-passkey] button"))
 	b.until("where one wanted to go", `location.pathname === '/contacts' && document.querySelector('#user-menu')`)
@@ -137,7 +137,7 @@ func TestS10S6_TheLinkLeadsThroughMicrosoftAndCanBeUndone(t *testing.T) {
 	b.do(chromedp.Click("#password summary"), chromedp.SendKeys("#f-password", goodPassword), chromedp.Click("#password-form button[name=save]"))
 	b.until("two ways in", `document.querySelector('#toast')?.textContent.includes('Sua senha está definida.') && document.querySelector('.untie')`)
 	b.do(chromedp.Click("#microsoft summary"), chromedp.Click(".untie button"))
-	b.until("untied", `document.querySelector('#toast')?.textContent.includes('foi desligada')`)
+	b.until("untied", `document.querySelector('#toast')?.textContent.includes('foi desfeita')`)
 	if now := w.reread(u); !now.Identity.IsZero() {
 		t.Errorf("still tied to %v", now.Identity)
 	}

@@ -477,7 +477,7 @@ func TestS6_UntyingNeedsAnotherWayIn(t *testing.T) {
 	if page := b.get(accountPath); !strings.Contains(page.body, `class="untie"`) {
 		t.Errorf("with two ways in:\n%s", page.text())
 	}
-	if got := b.post(accountPath + "/microsoft/untie"); !strings.Contains(got.text(), "Your Microsoft account was untied.") {
+	if got := b.post(accountPath + "/microsoft/untie"); !strings.Contains(got.text(), "Your Microsoft account is no longer associated.") {
 		t.Errorf("untying: %d\n%s", got.status, got.text())
 	}
 	if _, err := w.store.Accounts().Grant(ctx, adele.Org, adele.ID); !w.reread(adele).Identity.IsZero() || !fault.Is(err, fault.NotFound) {
@@ -595,6 +595,30 @@ func TestOldCookiesOpenNothing(t *testing.T) {
 	w.must(w.site.Registry.Reactivate(context.Background(), admin, u.ID))
 	if b.inside() {
 		t.Error("a session came back with its user")
+	}
+}
+
+// A session's key changes now and then, which must not make it live longer: its owner's list shows none that is too old.
+func TestSessionsEndAfterTwoWeeksWhateverIsDone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.local("lia@elsewhere.example")
+	b := w.enter(u.Email, goodPassword)
+	before := goodPassword
+	for day := 2; day <= 14; day += 2 {
+		w.pass(48 * time.Hour)
+		if !b.inside() {
+			t.Fatalf("out on day %d, although there was a click every other day", day)
+		}
+		after := fmt.Sprint("another horse battery number ", day)
+		if got := b.post(accountPath+"/password", "current", before, "password", after); got.status != 200 {
+			t.Fatalf("changing the password on day %d: %d", day, got.status)
+		}
+		before = after
+	}
+	w.pass(48 * time.Hour)
+	if b.inside() {
+		t.Error("still inside after 16 days")
 	}
 }
 

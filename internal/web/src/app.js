@@ -9,6 +9,9 @@ import "./own.js";
 
 document.documentElement.classList.add("scripted");
 
+// Whoever is told that something is wrong begins there.
+document.querySelector('[aria-invalid="true"]')?.focus();
+
 for (const form of document.querySelectorAll("[data-submit-on-change]")) {
   form.addEventListener("change", () => form.requestSubmit());
 }

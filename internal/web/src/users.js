@@ -16,6 +16,7 @@ document.addEventListener("click", async (event) => {
 });
 
 async function openDialog(dialog, address) {
+  if (dialog.open) return;
   const box = dialog.firstElementChild;
   const answer = await fetch(address, { headers: { "HX-Request": "true", "HX-Target": `div#${box.id}` } }).catch(() => null);
   if (!answer?.ok || answer.redirected) {
@@ -24,7 +25,7 @@ async function openDialog(dialog, address) {
   }
   box.innerHTML = await answer.text();
   htmx.process(box);
-  dialog.showModal();
+  if (!dialog.open) dialog.showModal();
 }
 
 // Who is picked stands above the list too, and so stays picked when another search shows others.
@@ -55,6 +56,8 @@ function add(picked, id, name) {
   remove.textContent = "×";
   remove.setAttribute("aria-label", `${picked.dataset.remove} ${name}`);
   remove.addEventListener("click", () => {
+    const next = item.nextElementSibling ?? item.previousElementSibling; // the focus must not fall to nowhere
+    (next?.querySelector("button") ?? document.getElementById("directory-q")).focus();
     item.remove();
     const tick = picked.closest("form").querySelector(`.pick-list input[value="${CSS.escape(id)}"]`);
     if (tick) tick.checked = false;
@@ -71,5 +74,32 @@ function tickPicked() {
     }
   }
 }
-document.addEventListener("htmx:after:swap", tickPicked);
-tickPicked();
+
+// Whoever asked for more goes on with the first of those that came.
+let last;
+document.addEventListener("click", (event) => {
+  const more = event.target.closest("#directory-more a");
+  if (more) last = more.closest("li").previousElementSibling;
+});
+function goOn() {
+  if (!last || last.nextElementSibling?.id === "directory-more") return;
+  const come = [...last.parentElement.querySelectorAll("input[name=person]:not(:disabled)")];
+  come.find((input) => last.compareDocumentPosition(input) & Node.DOCUMENT_POSITION_FOLLOWING && !last.contains(input))?.focus();
+  last = undefined;
+}
+
+// How many a search has found is said to whoever does not see it.
+function say() {
+  for (const part of document.querySelectorAll("[data-said]")) {
+    const box = document.querySelector(part.dataset.saidIn);
+    if (box && box.textContent !== part.dataset.said) box.textContent = part.dataset.said;
+  }
+}
+
+function swapped() {
+  tickPicked();
+  goOn();
+  say();
+}
+document.addEventListener("htmx:after:swap", swapped);
+swapped();
