@@ -28,6 +28,7 @@ const (
 	keyOrg   = "org"
 	keyUser  = "user"
 	keySeen  = "seen"
+	keyBegan = "began" // the two weeks count from here, whatever keys the session has had since
 	keyFlash = "flash"
 
 	keySession = "session" // account.Session's ID
@@ -80,6 +81,7 @@ func (s *Site) signIn(v *visit, u account.User) error {
 	s.sessions.Put(v.ctx(), keyOrg, int64(u.Org))
 	s.sessions.Put(v.ctx(), keyUser, int64(u.ID))
 	s.sessions.Put(v.ctx(), keySeen, s.Now().Unix())
+	s.sessions.Put(v.ctx(), keyBegan, s.Now().Unix())
 	return s.Accounts.SignedIn(v.ctx(), u.Org, u.ID, s.Now())
 }
 
@@ -99,8 +101,8 @@ func (s *Site) member(ctx context.Context, byHand bool) (u account.User, ok bool
 	if org == 0 || user == 0 {
 		return u, false, nil
 	}
-	seen := time.Unix(s.sessions.GetInt64(ctx, keySeen), 0)
-	if s.Now().Sub(seen) > sessionIdle {
+	seen, began := time.Unix(s.sessions.GetInt64(ctx, keySeen), 0), time.Unix(s.sessions.GetInt64(ctx, keyBegan), 0)
+	if s.Now().Sub(seen) > sessionIdle || s.Now().Sub(began) > sessionLife {
 		return u, false, s.sessions.Destroy(ctx)
 	}
 	var now time.Time
