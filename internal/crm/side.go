@@ -34,6 +34,13 @@ type LinkSide struct {
 	Cap int
 	// AdmitImported lets imported records into the first listing.
 	AdmitImported bool
+	// Heir is who got the user's records: they are this side's still, and what is new is the heir's. 0: nobody.
+	Heir record.ID
+}
+
+// owns reports whether a record is this side's.
+func (l LinkSide) owns(r Record) bool {
+	return r.Owner == l.User || l.Heir != 0 && r.Owner == l.Heir
 }
 
 // Side gives the CRM side of a link.
@@ -84,7 +91,7 @@ func (s *Side) tell(r Record) record.Change {
 		if c.Modified.IsZero() {
 			c.Modified = r.DeletedAt // destroyed: nothing else is known
 		}
-	case r.Owner != s.link.User:
+	case !s.link.owns(r):
 		c.State = record.Left
 	default:
 		c.Fields = synced(s.link.Kind, r.Fields)

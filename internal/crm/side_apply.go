@@ -80,7 +80,7 @@ func (s *Side) outcome(r Record) record.Outcome {
 	return record.Outcome{Ref: r.ID.Ref(), Version: version(r), Fields: synced(s.link.Kind, r.Fields)}
 }
 
-// create makes the new record of a write; it belongs to the link's user and came from Microsoft, unless said otherwise.
+// create makes the new record of a write; it belongs to the link's user, or the heir, and came from Microsoft, unless said otherwise.
 func (s *Side) create(w record.Write) (Record, error) {
 	fields, err := check(s.link.Kind, nil, w.Fields, s.link.Zone, false)
 	if err != nil {
@@ -91,6 +91,9 @@ func (s *Side) create(w record.Write) (Record, error) {
 		Org: s.link.Org, Kind: s.link.Kind, Owner: s.link.User, Fields: fields, Token: w.Token,
 		Source: record.FromExchange, MassUpdated: w.Meta.MassUpdated,
 		CreatedAt: now, CreatedBy: s.link.User, ModifiedAt: now, ModifiedBy: s.link.User,
+	}
+	if s.link.Heir != 0 {
+		r.Owner = s.link.Heir
 	}
 	if w.Meta.Source != "" {
 		r.Source = w.Meta.Source
@@ -106,7 +109,7 @@ func (s *Side) change(w record.Write, r *Record, known bool) (bool, error) {
 		return false, nil
 	case !known, gone && w.Op == record.Update:
 		return false, fault.New(fault.Gone, "", "crm: record %s is deleted", w.Ref)
-	case version(*r) != w.Version || r.Owner != s.link.User:
+	case version(*r) != w.Version || !s.link.owns(*r):
 		at, _ := strconv.ParseInt(string(w.Version), 10, 64)
 		return false, changed(*r, at)
 	}

@@ -11,6 +11,7 @@ import (
 // Rules are what Plan decides by: whose link it is, of which kind, which CRM fields take part, the policy.
 type Rules struct {
 	User   record.ID
+	Heir   record.ID // whose records count as the user's too; 0: nobody's
 	Kind   record.Kind
 	Fields []record.Field
 	Policy Policy
@@ -159,7 +160,7 @@ func (i Item) ours(rules Rules) record.State {
 	switch {
 	case i.Ours == nil:
 		return record.Present
-	case i.Ours.State == record.Present && i.Ours.Meta.Owner != rules.User:
+	case i.Ours.State == record.Present && i.Ours.Meta.Owner != rules.User && (rules.Heir == 0 || i.Ours.Meta.Owner != rules.Heir):
 		return record.Left
 	}
 	return i.Ours.State

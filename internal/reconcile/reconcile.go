@@ -78,6 +78,9 @@ type Link struct {
 	State LinkState
 	// Mailbox names the mailbox at Microsoft. A link never goes on in another one.
 	Mailbox string
+	// Heir is who got the user's records when the link began to be switched off, and gets what its last reading brings;
+	// 0: nobody else.
+	Heir record.ID
 	// Reason is why the link is Paused, Held or Off, "" otherwise.
 	Reason fault.Reason
 

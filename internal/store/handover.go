@@ -34,7 +34,8 @@ func (a accountTx) Owned(user record.ID) (int, error) {
 }
 
 // HandOver gives all records of a user to another one. To both syncs each of them is what a change of owner by hand is:
-// written under a number of its own, and gone from the former owner under the same (see updateRecords).
+// written under a number of its own, and gone from the former owner under the same (see updateRecords). What a sync that is
+// being switched off still brings from Outlook is the new owner's, too.
 func (a accountTx) HandOver(from, to, by record.ID) (sum int, err error) {
 	if from == to {
 		return 0, fault.Wrong(fault.BadValue, "to", "store: records of user %d are theirs already", from)
@@ -51,7 +52,10 @@ func (a accountTx) HandOver(from, to, by record.ID) (sum int, err error) {
 		}
 		sum += n
 	}
-	return sum, nil
+	a.tx.store.linkWrites.Add(1)
+	_, err = a.tx.exec(a.tx.ctx, `UPDATE links SET heir = ? WHERE org_id = ? AND state = 'switching' AND (user_id = ? OR heir = ?)`,
+		int64(to), int64(a.org), int64(from), int64(from))
+	return sum, err
 }
 
 // handedOver is what changes of a record that somebody else gets.

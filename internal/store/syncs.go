@@ -59,6 +59,9 @@ func (a accountTx) StopLinks(user record.ID) error {
 		if err := a.tx.noteSync(account.SyncOff, a.org, user, l.Kind, fault.AccountDisabled); err != nil {
 			return err
 		}
+		if err := a.tx.fence(l); err != nil {
+			return err
+		}
 		if err := a.tx.moveLink(l, reconcile.Switching, ""); err != nil {
 			return err
 		}
@@ -66,16 +69,23 @@ func (a accountTx) StopLinks(user record.ID) error {
 	return nil
 }
 
-// EndLinks takes the link from whoever runs it, too: the fence rises.
+// fence takes a link from whoever runs it, so that what is done to it now holds at once.
+func (tx *Tx) fence(l reconcile.Link) error {
+	tx.store.linkWrites.Add(1)
+	_, err := tx.exec(tx.ctx, `UPDATE links SET fence = fence + 1, lease_until = 0, queued_at = 0 WHERE org_id = ? AND id = ?`, int64(l.Org), int64(l.ID))
+	return err
+}
+
 func (a accountTx) EndLinks(user record.ID, but account.Identity) error {
 	links, err := a.links(user, `l.state <> 'off' AND l.mailbox <> ?`, but.Mailbox())
 	if err != nil {
 		return err
 	}
 	for _, l := range links {
-		a.tx.store.linkWrites.Add(1)
-		if _, err := a.tx.exec(a.tx.ctx, `UPDATE links SET state = 'off', reason = ?, fence = fence + 1, lease_until = 0, done = wanted, queued_at = 0,
-				deletes_ok = 0, subscription = '', subscription_ends = 0, `+nothingKnown+` WHERE org_id = ? AND id = ?`,
+		if err := a.tx.fence(l); err != nil {
+			return err
+		}
+		if _, err := a.tx.exec(a.tx.ctx, `UPDATE links SET state = 'off', reason = ?, done = wanted, deletes_ok = 0, subscription = '', subscription_ends = 0, `+nothingKnown+` WHERE org_id = ? AND id = ?`,
 			string(fault.OtherMailbox), int64(a.org), int64(l.ID)); err != nil {
 			return err
 		}

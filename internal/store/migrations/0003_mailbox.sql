@@ -5,3 +5,6 @@ ALTER TABLE links ADD COLUMN mailbox {{text}} NOT NULL DEFAULT ''; -- tenant/per
 UPDATE links SET mailbox = COALESCE((SELECT LOWER(u.tenant_id || '/' || u.object_id) FROM users u
 	WHERE u.org_id = links.org_id AND u.id = links.user_id AND u.object_id <> ''), '')
 WHERE state <> 'off';
+
+-- Who gets what is read last of the mailbox of somebody whose records were handed over; 0: nobody.
+ALTER TABLE links ADD COLUMN heir BIGINT NOT NULL DEFAULT 0;

@@ -175,6 +175,7 @@ func testStopLinks(t *testing.T, w *world) {
 	ok(t, w.Links().ChangeState(ctx, w.ours, paused.ID, []reconcile.LinkState{reconcile.On}, reconcile.Paused, fault.SyncWithheld))
 	bobs := w.link(w.bob, record.Contacts)
 	w.waker.take(t)
+	under := w.run(on.ID)
 	want := map[record.ID]string{w.ana: "map[calendar:paused contacts:on]", w.bob: "map[contacts:on]", w.eve: "map[]"}
 	check := func() {
 		t.Helper()
@@ -197,6 +198,14 @@ func testStopLinks(t *testing.T, w *world) {
 	}
 	want[w.ana] = "map[calendar:switching contacts:switching]"
 	check()
+	if err := w.Ledger().Close(ctx, under); fault.ReasonOf(err) != fault.StaleLease {
+		t.Errorf("a run that was under way goes on: %v", err)
+	}
+	// What the last reading brings goes to whoever gets the records.
+	w.within(w.ours, func(tx account.Tx) error { return second(tx.HandOver(w.ana, w.bob, w.bob)) })
+	if got := []record.ID{w.reload(on).Heir, w.reload(paused).Heir, w.reload(bobs).Heir}; !slices.Equal(got, []record.ID{w.bob, w.bob, 0}) {
+		t.Errorf("heirs are %v", got)
+	}
 	if got := w.waker.take(t); !slices.Equal(got, []reconcile.LinkID{on.ID, paused.ID}) || w.reload(bobs).State != reconcile.On {
 		t.Errorf("woken are %v", got)
 	}
