@@ -121,3 +121,15 @@ func TestProfiles_TheTrailTellsOfANewName(t *testing.T) {
 		t.Errorf("the trail says %s %v", e.Action, e.Detail)
 	}
 }
+
+// What strangers type is no address, but it is no fault of ours either. PostgreSQL takes neither NUL nor broken UTF-8.
+func TestPasswords_WhatIsNoTextIsNoAddress(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		w.installed()
+		for _, typed := range []string{"a\x00@example.com", "a\xff@example.com", "\x00"} {
+			_, err := w.SignIn(t.Context(), typed, goodPassword, "192.0.2.1")
+			w.refused(err, fault.Denied, account.WrongPassword)
+			w.ok(w.ForgotPassword(t.Context(), typed, "192.0.2.1"))
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -117,10 +118,25 @@ func pgArgs(args []any) []any {
 		case ints:
 			args[i] = []int64(l)
 		case texts:
-			args[i] = []string(l)
+			said := make([]string, len(l))
+			for j, text := range l {
+				said[j] = pgText(text)
+			}
+			args[i] = said
+		case string:
+			args[i] = pgText(l)
 		}
 	}
 	return args
+}
+
+// pgText is a text that PostgreSQL takes. What strangers type to be looked for may be none, and then is like nothing that is
+// stored: what is wrong with it is replaced and not left out, lest it be found as something else.
+func pgText(s string) string {
+	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // insert sends a batch as one array a column: one statement for any number of rows, and no limit of arguments.

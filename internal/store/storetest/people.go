@@ -235,6 +235,12 @@ func testRequests(t *testing.T, w *world) {
 		}
 		return errors.Join(err, err2)
 	})
+	if got := must(s.RequestOf(ctx, w.ours, w.ana))(t); got != r {
+		t.Errorf("by the user: %+v, expected %+v", got, r)
+	}
+	if _, err := s.RequestOf(ctx, w.theirs, w.ana); !fault.Is(err, fault.NotFound) {
+		t.Errorf("another organization's: %v", err)
+	}
 	if _, err := s.Request(ctx, w.ours, account.Identity{TenantID: "tenant", ObjectID: "other"}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("nobody's request: %v", err)
 	}
