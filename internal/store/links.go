@@ -170,13 +170,18 @@ func (s *Links) ChangeState(ctx context.Context, org record.ID, id reconcile.Lin
 }
 
 func (tx *Tx) changeState(org record.ID, id reconcile.LinkID, from []reconcile.LinkState, to reconcile.LinkState, reason fault.Reason) (reconcile.Link, error) {
-	// While a link was paused its subscription may have ended with the grant it was made with: the next run asks anew.
+	// While a link was paused its subscription may have ended with the grant it was made with: the next run asks anew. And if
+	// deletions were waiting for a person's yes they wait for it still: the brake would not ask for those alone again if many
+	// records have come since. A single one it never asks for.
 	link, ok, err := first(tx.ctx, tx, func(scan scan) (l reconcile.Link, err error) {
 		err = scan(&l.User, &l.Kind)
 		return l, err
-	}, `UPDATE links SET state = ?, reason = ?, subscription_ends = CASE WHEN state = 'paused' THEN 0 ELSE subscription_ends END
+	}, `UPDATE links SET
+			state = CASE WHEN state = 'paused' AND waiting > 1 AND ? = 'on' THEN 'held' ELSE ? END,
+			reason = CASE WHEN state = 'paused' AND waiting > 1 AND ? = 'on' THEN ? ELSE ? END,
+			subscription_ends = CASE WHEN state = 'paused' THEN 0 ELSE subscription_ends END
 		WHERE org_id = ? AND id = ? AND state IN (?*) RETURNING user_id, kind`,
-		string(to), string(reason), int64(org), int64(id), textsOf(from))
+		string(to), string(to), string(to), string(fault.TooManyDeletes), string(reason), int64(org), int64(id), textsOf(from))
 	if err != nil {
 		return link, err
 	}

@@ -131,6 +131,30 @@ func testWithheld(t *testing.T, w *world) {
 	withhold(false)
 	w.served(w.run(l.ID))
 	w.waker.take(t)
+	// Deletions that wait for a person's yes wait for it still, even where so few of by now so many would need none.
+	r = w.run(l.ID)
+	for i := range 12 {
+		p := pair(record.Ref(fmt.Sprint("c", i)), record.Ref(fmt.Sprint("m", i)))
+		p.State, p.MissingSide = reconcile.Waiting, reconcile.InMicrosoft
+		w.settle(r, reconcile.Entry{Pair: p})
+	}
+	r.State, r.Reason = reconcile.Held, fault.TooManyDeletes
+	w.served(r)
+	is("held and withheld", withhold(true), reconcile.Paused, fault.SyncWithheld, false)
+	is("held still", withhold(false), reconcile.Held, fault.TooManyDeletes, true)
+	ok(t, w.Links().AllowDeletes(t.Context(), w.ours, l.ID, true))
+	is("withheld after the yes", withhold(true), reconcile.Paused, fault.SyncWithheld, false)
+	withhold(false)
+	if got := w.reload(l); got.State != reconcile.Held || !got.DeletesOK {
+		t.Errorf("the yes is lost: %+v", got)
+	}
+	r = w.run(l.ID)
+	for _, p := range must(w.Ledger().Pairs(t.Context(), r, 0, 100))(t) {
+		w.settle(r, reconcile.Entry{Pair: p, Drop: true})
+	}
+	r.State, r.Reason, r.DeletesOK = reconcile.On, "", false
+	w.served(r)
+	w.waker.take(t)
 	// What is paused for another reason stays so.
 	ok(t, w.Links().ChangeState(t.Context(), w.ours, l.ID, []reconcile.LinkState{reconcile.On}, reconcile.Paused, fault.ReconnectNeeded))
 	withhold(true)
