@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -95,6 +96,9 @@ func (s *Site) live(v *visit) error {
 				tell = time.After(gather)
 			}
 		case <-tell:
+			if slices.Contains(news, UsersChanged) && !s.listens(v) {
+				return nil
+			}
 			told := map[Topic]bool{}
 			for _, topic := range news {
 				if !told[topic] && !say("event: change\ndata: "+string(topic)+"\n\n") {
@@ -109,6 +113,16 @@ func (s *Site) live(v *visit) error {
 			}
 		}
 	}
+}
+
+// listens reports whether the person is signed in still, and learns what the profile allows by now.
+func (s *Site) listens(v *visit) bool {
+	u, err := s.Accounts.SessionUser(v.ctx(), s.sessions.GetString(v.ctx(), keySession), time.Time{})
+	if err != nil {
+		return !fault.Is(err, fault.Denied) // a hiccup ends nothing
+	}
+	v.user = u
+	return true
 }
 
 // concerns reports whether an event may be something that the person sees.

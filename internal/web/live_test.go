@@ -120,3 +120,33 @@ func TestStreamsEnd(t *testing.T) {
 		t.Errorf("after the others left: %d", status)
 	}
 }
+
+// Whoever is deactivated hears nothing more, in pages that are open already.
+func TestStreamsEndWithTheAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	adele := w.users["adele@contoso.example"]
+	lines, _ := w.as(adele.Email).listen(t.Context())
+	others, _ := w.as("alex@contoso.example").listen(t.Context())
+	for w.live.listeners(w.org.ID) < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	w.must(w.site.Registry.Deactivate(t.Context(), w.users["admin@contoso.example"], adele.ID, 0))
+	w.live.say(w.org.ID, Event{Topic: UsersChanged})
+	w.live.say(w.org.ID, Event{Topic: ContactsChanged})
+	deadline := time.After(5 * time.Second)
+	for open := true; open; {
+		var line string
+		select {
+		case line, open = <-lines:
+			if strings.HasPrefix(line, "event: change") {
+				t.Fatal("the stream tells somebody who is deactivated")
+			}
+		case <-deadline:
+			t.Fatal("the stream outlives the account")
+		}
+	}
+	if got := next(others, 5*time.Second); got != string(UsersChanged) {
+		t.Errorf("the others heard %q", got)
+	}
+}
