@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 
 	"tandem/internal/account"
@@ -130,6 +131,44 @@ func TestPasswords_WhatIsNoTextIsNoAddress(t *testing.T) {
 			_, err := w.SignIn(t.Context(), typed, goodPassword, "192.0.2.1")
 			w.refused(err, fault.Denied, account.WrongPassword)
 			w.ok(w.ForgotPassword(t.Context(), typed, "192.0.2.1"))
+		}
+	})
+}
+
+// A person who is invited here and associates an account elsewhere at the same moment ends up in one place, and nothing is
+// left half done in the other, although each of the two changes accounts of both organizations.
+func TestS11_AcceptingAndAssociatingAtOnce(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		admin := w.installed()
+		chief, err := w.Install(t.Context(), abroad(person("chief", account.GlobalAdministrator)), contoso)
+		w.ok(err)
+		for i := range 6 {
+			a := person(fmt.Sprintf("p%d", i))
+			invited := w.invite(admin, account.Invitee{Identity: a.Identity, Email: a.Email}, account.Standard)
+			elsewhere := w.withPassword(chief, a.Email)
+			errs := make([]error, 3)
+			var all sync.WaitGroup
+			all.Go(func() { _, errs[0] = w.Accept(t.Context(), a, 0) })
+			all.Go(func() { _, errs[1] = w.Associate(t.Context(), a, elsewhere.Org, elsewhere.ID) })
+			all.Go(func() { errs[2] = w.Resend(t.Context(), admin, invited.ID) })
+			all.Wait()
+			for _, err := range errs {
+				if err != nil && !fault.Is(err, fault.Conflict) && !fault.Is(err, fault.Gone) {
+					t.Errorf("neither done nor refused: %v", err)
+				}
+			}
+			u, err := w.store.Accounts().UserByIdentity(t.Context(), a.Identity)
+			w.ok(err)
+			here, there := w.user(invited), w.user(elsewhere)
+			if accepted := errs[0] == nil; accepted == (errs[1] == nil) || (u.ID == here.ID) != accepted {
+				t.Errorf("accepted: %v, associated: %v, and user %d opens", errs[0], errs[1], u.ID)
+			}
+			if u.ID == here.ID && (here.State != account.Active || !there.Identity.IsZero()) || u.ID == there.ID && here.State != account.Deleted {
+				t.Errorf("here %s, there %+v", here.State, there.Identity)
+			}
+			if p, err := w.store.Accounts().Pass(t.Context(), w.lastPass(invited)); err != nil || p.State == account.PassOpen {
+				t.Errorf("an invitation is open still: %+v, %v", p, err)
+			}
 		}
 	})
 }
