@@ -68,11 +68,18 @@ func holds(scopes, wanted []string) bool {
 	})
 }
 
+// guestMark is in the user name of everybody whose home is another tenant, or none.
+const guestMark = "#EXT#"
+
 // directoryPeople are people of the user's own tenant as account knows them. Whoever has no mail address is written to at
-// the user name.
+// the user name. Guests are left out: they come as people of their home tenant, under another object id, so an invitation
+// made out to this one would open for nobody. They are invited by address.
 func directoryPeople(user account.User, found []graph.User) []account.DirectoryPerson {
 	people := make([]account.DirectoryPerson, 0, len(found))
 	for _, u := range found {
+		if strings.Contains(u.UserPrincipalName, guestMark) {
+			continue
+		}
 		p := account.DirectoryPerson{JobTitle: u.JobTitle}
 		p.Locale = spoken(u.PreferredLanguage)
 		p.Identity = account.Identity{TenantID: user.Identity.TenantID, ObjectID: u.ID}
