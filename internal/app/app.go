@@ -205,7 +205,15 @@ func (a *App) marks(ctx context.Context, org record.ID) (map[web.Topic]int64, er
 	for _, l := range links {
 		runs += l.Fence + l.Wanted + int64(l.FirstDone) + int64(len(l.State))
 	}
-	return map[web.Topic]int64{web.ContactsChanged: seq, web.CalendarChanged: seq, web.LinksChanged: runs}, err
+	if err != nil {
+		return nil, err
+	}
+	deeds, err := a.Store.Accounts().Audit(ctx, org, 0, 1)
+	var last int64
+	for _, deed := range deeds {
+		last = int64(deed.ID)
+	}
+	return map[web.Topic]int64{web.ContactsChanged: seq, web.CalendarChanged: seq, web.LinksChanged: runs, web.UsersChanged: last}, err
 }
 
 // stopTimeout is how long runs have to come to an end: longer than jobs lets them go on before it cuts them off.

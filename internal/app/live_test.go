@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,25 +53,37 @@ func TestD14_PagesFollowOtherProcesses(t *testing.T) {
 	if kind := stream.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/event-stream") {
 		t.Fatalf("answered %s %s", stream.Status, kind)
 	}
-	heard := make(chan bool)
+	heard, ended := make(chan bool), make(chan bool)
 	go func() {
+		defer close(ended)
+		tell := sync.OnceFunc(func() { close(heard) })
 		lines := bufio.NewScanner(stream.Body)
 		for lines.Scan() {
 			if strings.Contains(lines.Text(), "contacts") {
-				close(heard)
-				return
+				tell()
 			}
 		}
 	}()
 	adele := other.client("adele")
-	for n := 0; ; n++ {
+	for told := false; !told; {
 		adele.insert("Contacts", doc{"Last_Name": "Silva"})
 		select {
 		case <-heard:
-			return
+			told = true
 		case <-ctx.Done():
 			t.Fatal("the page never heard of the other process")
 		case <-time.After(time.Second):
 		}
+	}
+
+	// And hears nothing more once the other one has deactivated its person.
+	registry, admin := other.registry()
+	if err := registry.Deactivate(ctx, admin, adele.user().ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Error("the page of somebody who is deactivated goes on listening")
 	}
 }
