@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/account"
 	"tandem/internal/fault"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
@@ -98,4 +99,85 @@ func TestS24S30_WhatALeaverTypedLastIsHandedOverToo(t *testing.T) {
 			d.noMails()
 		})
 	}
+}
+
+// Withholding a sync and giving it back, in the middle of a run and twice in a row, with edits on both sides, loses and
+// doubles nothing; nor do records that come and go between people meanwhile.
+func TestI1_SyncsWithheldAndPeopleLeavingLoseAndDoubleNothing(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele, alex, boss := d.client("adele"), d.client("alex"), d.client("admin")
+	id := adele.insert("Contacts", doc{"Last_Name": "Silva"}, doc{"Last_Name": "Souza"}, doc{"Last_Name": "Santos"})[0]
+	alex.insert("Contacts", doc{"Last_Name": "Alves"})
+	adele.switchOn("contacts")
+	alex.switchOn("contacts")
+	d.eventually("all is in Outlook", func() bool {
+		return len(adele.items("contacts", "surname")) == 3 && len(alex.items("contacts", "surname")) == 1
+	})
+	registry, admin := d.registry()
+	allow := func(sync bool) {
+		t.Helper()
+		may := account.Standard.Permissions()
+		may.SyncContacts = sync
+		if err := registry.SaveProfile(context.Background(), admin, account.Standard, account.Standard, may); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := func(c *client, want ...string) {
+		t.Helper()
+		d.eventually(fmt.Sprint(c.name, " has ", want), func() bool {
+			if !slices.Equal(slices.Sorted(maps.Keys(c.items("contacts", "surname"))), want) {
+				return false
+			}
+			_, page := d.as(c.name).Get(c.container("contacts") + "/contacts?$count=true&$top=1")
+			return page["@odata.count"] == float64(len(want))
+		})
+	}
+	crm := func(want ...string) {
+		t.Helper()
+		if got := slices.Sorted(maps.Keys(boss.list("Contacts", "Last_Name"))); !slices.Equal(got, want) {
+			t.Fatalf("in the CRM are %v, want %v", got, want)
+		}
+	}
+
+	resume := adele.pause("contacts")
+	allow(false)
+	adele.call("PUT", "/crm/v8/Contacts/"+id, doc{"data": []doc{{"Last_Name": "Silveira"}}}, 200)
+	d.as("adele").Patch("/me/contacts/"+adele.items("contacts", "surname")["Souza"]["id"].(string), doc{"surname": "Sousa"})
+	d.as("adele").Post(adele.container("contacts")+"/contacts", doc{"surname": "Castro"})
+	allow(true)
+	allow(false)
+	allow(true)
+	resume()
+	in(adele, "Castro", "Santos", "Silveira", "Sousa")
+	d.eventually("it has come to the CRM", func() bool { return len(boss.list("Contacts", "Last_Name")) == 5 })
+	crm("Alves", "Castro", "Santos", "Silveira", "Sousa")
+
+	// To an heir whose sync is withheld, and then is not.
+	allow(false)
+	if err := registry.Deactivate(context.Background(), admin, adele.user().ID, alex.user().ID); err != nil {
+		t.Fatal(err)
+	}
+	d.off(adele)
+	in(alex, "Alves")
+	allow(true)
+	in(alex, "Alves", "Castro", "Santos", "Silveira", "Sousa")
+	crm("Alves", "Castro", "Santos", "Silveira", "Sousa")
+
+	// And back, with all that the heir had.
+	if err := registry.Reactivate(context.Background(), admin, adele.user().ID); err != nil {
+		t.Fatal(err)
+	}
+	adele = d.client("adele")
+	adele.call("POST", "/api/v1/links", doc{"kind": "contacts"}, 201)
+	if err := registry.Deactivate(context.Background(), admin, alex.user().ID, adele.user().ID); err != nil {
+		t.Fatal(err)
+	}
+	in(adele, "Alves", "Castro", "Santos", "Silveira", "Sousa")
+	d.off(alex)
+	crm("Alves", "Castro", "Santos", "Silveira", "Sousa")
+	if err := registry.Delete(context.Background(), admin, alex.user().ID, 0); err != nil {
+		t.Error(err)
+	}
+	d.noMails()
 }
