@@ -2,6 +2,8 @@ package account
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -248,9 +250,46 @@ func (r *Registry) Install(ctx context.Context, a Arrival, o Organization) (u Us
 	return u, err
 }
 
+// A Proof says with which credentials somebody has just signed in to an account. It is void once these are no longer those
+// of the account: whoever knew a password that has been changed since ties nobody to it.
+type Proof string
+
+// Prove is the proof of an account's present credentials. Ask for it only when they were just shown.
+func (r *Registry) Prove(ctx context.Context, u User) (_ Proof, err error) {
+	defer fault.Wrap(&err, "account: prove user %d", u.ID)
+	hash, err := r.Store.Password(ctx, u.Org, u.ID)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return "", err
+	}
+	keys, err := r.Store.Passkeys(ctx, u.Org, u.ID)
+	return proofOf(hash, keys), err
+}
+
+func proofOf(hash string, keys []Passkey) Proof {
+	sum := sha256.New()
+	sum.Write([]byte(hash))
+	for _, k := range keys {
+		sum.Write([]byte("\x00" + k.ID))
+	}
+	return Proof(hex.EncodeToString(sum.Sum(nil)))
+}
+
+// proved reports with a fault whether a proof still is that of a user's credentials.
+func proved(tx Tx, id record.ID, p Proof) error {
+	hash, err := tx.Password(id)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	keys, err := tx.Passkeys(id)
+	if err == nil && proofOf(hash, keys) != p {
+		err = refuse(fault.Denied, WrongPassword, "the credentials of user %d have changed since they were shown", id)
+	}
+	return err
+}
+
 // Associate ties a Microsoft person to an existing account of another address (S6, S11), after whoever is at the door has
-// signed in to it. What was asked or offered elsewhere for this person lapses.
-func (r *Registry) Associate(ctx context.Context, a Arrival, org, id record.ID) (u User, err error) {
+// signed in to it. What was asked or offered elsewhere for this person lapses. Denied with WrongPassword: the proof is void.
+func (r *Registry) Associate(ctx context.Context, a Arrival, org, id record.ID, proof Proof) (u User, err error) {
 	defer fault.Wrap(&err, "account: associate")
 	err = r.Store.Within(ctx, org, func(tx Tx) error {
 		if u, err = tx.User(id); err != nil {
@@ -263,6 +302,9 @@ func (r *Registry) Associate(ctx context.Context, a Arrival, org, id record.ID) 
 			return nil
 		case !u.Identity.IsZero():
 			return refuse(fault.Conflict, HasIdentity, "user %d is tied to another Microsoft person", id)
+		}
+		if err := proved(tx, id, proof); err != nil {
+			return err
 		}
 		other, err := tx.UserByIdentity(a.Identity)
 		switch {

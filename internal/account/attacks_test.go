@@ -149,7 +149,7 @@ func TestS11_AcceptingAndAssociatingAtOnce(t *testing.T) {
 			errs := make([]error, 3)
 			var all sync.WaitGroup
 			all.Go(func() { _, errs[0] = w.Accept(t.Context(), a, 0) })
-			all.Go(func() { _, errs[1] = w.Associate(t.Context(), a, elsewhere.Org, elsewhere.ID) })
+			all.Go(func() { _, errs[1] = w.Associate(t.Context(), a, elsewhere.Org, elsewhere.ID, w.proof(elsewhere)) })
 			all.Go(func() { errs[2] = w.Resend(t.Context(), admin, invited.ID) })
 			all.Wait()
 			for _, err := range errs {

@@ -93,6 +93,14 @@ func (w *world) user(u account.User) account.User {
 	return u
 }
 
+// proof is what somebody has who signs in to an account now.
+func (w *world) proof(u account.User) account.Proof {
+	w.t.Helper()
+	p, err := w.Prove(w.t.Context(), u)
+	w.ok(err)
+	return p
+}
+
 // letters are the kinds of letters sent since the last call, each with its reader's address.
 func (w *world) letters() (out []string) {
 	w.t.Helper()
@@ -451,7 +459,7 @@ func TestS11_AssociatingLeavesTheInvitationBehind(t *testing.T) {
 
 		u, err := w.SignIn(t.Context(), "Adele@Home.example ", goodPassword, "")
 		w.ok(err)
-		_, err = w.Associate(t.Context(), a, u.Org, u.ID)
+		_, err = w.Associate(t.Context(), a, u.Org, u.ID, w.proof(u))
 		w.ok(err)
 		if s, err := w.Standing(t.Context(), a); err != nil || s.Door != account.Known || s.User.ID != old.ID || s.Org.Name != "Fabrikam" {
 			t.Errorf("the Microsoft person finds %s at %s, %v", s.Door, s.Org.Name, err)
@@ -460,16 +468,36 @@ func TestS11_AssociatingLeavesTheInvitationBehind(t *testing.T) {
 			t.Errorf("the invitation is %s", got.State)
 		}
 		// Again is calm; another Microsoft person is not let on top; what opens an account is not tied to a second one.
-		_, err = w.Associate(t.Context(), a, u.Org, u.ID)
+		_, err = w.Associate(t.Context(), a, u.Org, u.ID, w.proof(u))
 		w.ok(err)
-		_, err = w.Associate(t.Context(), person("eve"), u.Org, u.ID)
+		_, err = w.Associate(t.Context(), person("eve"), u.Org, u.ID, w.proof(u))
 		w.refused(err, fault.Conflict, account.HasIdentity)
 		second := w.invite(far, account.Invitee{Email: "second@home.example"}, account.Standard)
 		_, err = w.AcceptWithPassword(t.Context(), w.lastPass(second), account.Newcomer{}, goodPassword)
 		w.ok(err)
-		_, err = w.Associate(t.Context(), a, second.Org, second.ID)
+		_, err = w.Associate(t.Context(), a, second.Org, second.ID, w.proof(second))
 		w.refused(err, fault.Conflict, account.IdentityTaken)
 	})
+}
+
+// Whoever has seen a password, and stands at the last question when its owner changes it, ties nobody to the account.
+func TestS6_AProofEndsWithTheCredentialsItIsOf(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.installed()
+	ana := w.invite(admin, account.Invitee{Email: "ana@example.com"}, account.Standard)
+	_, err := w.AcceptWithPassword(t.Context(), w.lastPass(ana), account.Newcomer{}, goodPassword)
+	w.ok(err)
+	stolen := w.proof(ana)
+	w.ok(w.SetPassword(t.Context(), ana, goodPassword, "another horse battery entirely", "", ""))
+	_, err = w.Associate(t.Context(), person("eve"), ana.Org, ana.ID, stolen)
+	w.refused(err, fault.Denied, account.WrongPassword)
+	stolen = w.proof(ana)
+	w.ok(w.AddPasskey(t.Context(), ana, account.Passkey{ID: "key", Data: []byte("{}")}))
+	_, err = w.Associate(t.Context(), person("eve"), ana.Org, ana.ID, stolen)
+	w.refused(err, fault.Denied, account.WrongPassword)
+	_, err = w.Associate(t.Context(), person("ana"), ana.Org, ana.ID, w.proof(ana))
+	w.ok(err)
 }
 
 func TestS6_UntyingNeedsAnotherWayIn(t *testing.T) {

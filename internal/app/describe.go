@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -13,10 +14,21 @@ import (
 	"tandem/internal/outlook"
 )
 
+// Somebody waits at the door for all of this. comfort is how long is waited for what only makes things nicer (the tenant's
+// name, the time zone), patience for what decides: then the person is told that Microsoft cannot be asked now.
+const (
+	comfort  = 3 * time.Second
+	patience = 8 * time.Second
+)
+
 // Describe completes what an ID token tells of a person by what Graph answers to the person's own access token. What Graph
 // forbids is left as it is; Unavailable and Throttled: it cannot be asked now.
 func (n *neighbour) Describe(ctx context.Context, access account.Secret, a account.Arrival) (_ account.Arrival, err error) {
 	defer fault.Wrap(&err, "app: describe an arrival")
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	soon, cancelSoon := context.WithTimeout(ctx, comfort)
+	defer cancelSoon()
 	box := n.client.For(graph.Static(access), a.ObjectID)
 	var (
 		me     graph.User
@@ -26,7 +38,7 @@ func (n *neighbour) Describe(ctx context.Context, access account.Secret, a accou
 
 		untold, rolesUnread bool
 	)
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := errgroup.WithContext(waiting)
 	group.Go(func() error {
 		u, err := outlook.Me(ctx, box)
 		me = u
@@ -43,18 +55,17 @@ func (n *neighbour) Describe(ctx context.Context, access account.Secret, a accou
 		return err
 	})
 	group.Go(func() error {
-		o, err := outlook.Tenant(ctx, box)
-		tenant = o
-		_, err = told(err)
-		return err
+		tenant, _ = outlook.Tenant(soon, box) // unknown, it is called by its domain
+		return nil
 	})
 	group.Go(func() error {
-		name, err := outlook.Zone(ctx, box)
-		zone = name
-		_, err = told(err)
-		return err
+		zone, _ = outlook.Zone(soon, box) // unknown, it is the organization's
+		return nil
 	})
 	if err := group.Wait(); err != nil {
+		if waiting.Err() != nil {
+			err = fault.New(fault.Unavailable, "", "Graph takes too long: %w", err)
+		}
 		return a, err
 	}
 	a.Guest = a.Guest || strings.EqualFold(me.UserType, "Guest")

@@ -59,7 +59,11 @@ func TestDescribe(t *testing.T) {
 		{name: "nothing but the token", answer: map[string]string{"/users/" + oid: forbidden, roles: forbidden, settings: forbidden, "/organization": forbidden},
 			want: account.Arrival{Identity: identity, Username: "old@contoso.example", FirstName: "A.", Locale: "en", Roles: []string{"another-role"}, Untold: true, RolesUnread: true}},
 		{name: "Graph is away", answer: map[string]string{roles: `503 {"error":{"code":"ServiceUnavailable","message":"later"}}`}, kind: fault.Unavailable},
-		{name: "Graph is busy", answer: map[string]string{"/organization": `429 {"error":{"code":"TooManyRequests","message":"later"}}`}, kind: fault.Throttled},
+		{name: "no name of the tenant to be had", answer: map[string]string{"/organization": `500 {"error":{"code":"InternalServerError","message":"later"}}`},
+			want: with(func(a *account.Arrival) { a.Tenant = "" })},
+		{name: "a hanging mailbox", answer: map[string]string{settings: "hang"}, want: with(func(a *account.Arrival) { a.Zone = "" })},
+		{name: "a hanging directory", answer: map[string]string{roles: "hang"}, kind: fault.Unavailable},
+		{name: "Graph is busy", answer: map[string]string{roles: `429 {"error":{"code":"TooManyRequests","message":"later"}}`}, kind: fault.Throttled},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -70,6 +74,10 @@ func TestDescribe(t *testing.T) {
 				}
 				if !ok || r.Header.Get("Authorization") != "Bearer the-token" {
 					t.Errorf("asked for %s with %q", r.URL.Path, r.Header.Get("Authorization"))
+				}
+				if body == "hang" {
+					<-r.Context().Done()
+					return
 				}
 				status := 200
 				if body[0] != '{' {

@@ -40,7 +40,11 @@ func (c *client) tie(name string) *client {
 	c.t.Helper()
 	registry, _ := c.registry()
 	u := c.user()
-	if _, err := registry.Associate(context.Background(), c.arrival(name), u.Org, u.ID); err != nil {
+	proof, err := registry.Prove(context.Background(), u)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := registry.Associate(context.Background(), c.arrival(name), u.Org, u.ID, proof); err != nil {
 		c.t.Fatal(err)
 	}
 	return &client{demo: c.demo, name: name, token: c.token}

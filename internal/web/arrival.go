@@ -20,8 +20,9 @@ type caller struct {
 	Pass    record.ID `json:"pass,omitempty"` // of the invitation that brought the person here
 	Until   time.Time `json:"until"`
 	// Proven is the account whose credentials the person has just shown, to associate it.
-	Proven      accountRef `json:"proven,omitzero"`
-	ProvenUntil time.Time  `json:"proven_until,omitzero"`
+	Proven      accountRef    `json:"proven,omitzero"`
+	ProvenUntil time.Time     `json:"proven_until,omitzero"`
+	Proof       account.Proof `json:"proof,omitempty"`
 }
 
 // accountRef names an account.

@@ -166,8 +166,11 @@ func (s *Site) launchFailed(v *visit, c caller, err error) error {
 		return err
 	}
 	s.Logger.Info("web: refused at the accounts page", "err", err)
-	v.retryAfter(err)
-	return s.showLaunch(v, c, fault.KindOf(err).Status(), "", reason)
+	text, status, known := v.refused(err)
+	if !known {
+		return err
+	}
+	return s.showLaunch(v, c, status, "", text)
 }
 
 // newOrganization is what an installation makes of what is known of the tenant.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -47,18 +46,15 @@ func (s *Site) associatePage(v *visit) error {
 	return s.associateAsk(v, c, http.StatusOK, "", "")
 }
 
-func (s *Site) associateAsk(v *visit, c caller, status int, email string, refused fault.Reason) error {
+func (s *Site) associateAsk(v *visit, c caller, status int, email, warning string) error {
 	page := associateForm{
-		Username: c.Username,
+		Username: c.Username, Warning: warning,
 		Email:    field{Name: "email", Label: v.words.T("associate.email"), Value: email, Input: "email", Auto: "username", Required: true},
 		Password: field{Name: "password", Label: v.words.T("associate.password"), Input: "password", Auto: "current-password", Required: true},
 	}
 	page.Passkey = s.passkeyButton(v, passkeyButton{
 		Label: v.words.T("own.passkey_associate"), Options: "/signin/passkey/options", Finish: associatePath + "/passkey", Form: "associate-form",
 	})
-	if refused != "" {
-		page.Warning = v.words.T("refusal." + string(refused))
-	}
 	page.Frame = s.frame(v, "", v.words.T("associate.title"))
 	page.Frame.Path = associatePath
 	return s.render(v, status, "launch_associate", page)
@@ -121,7 +117,11 @@ func (s *Site) prove(v *visit, c caller, u account.User) error {
 	if !u.Identity.IsZero() && u.Identity != c.Identity {
 		return fault.New(fault.Conflict, account.HasIdentity, "web: user %d is tied to another Microsoft person", u.ID)
 	}
-	c.Proven, c.ProvenUntil = accountRef{u.Org, u.ID}, v.now.Add(provenLife)
+	proof, err := s.Registry.Prove(v.ctx(), u)
+	if err != nil {
+		return err
+	}
+	c.Proven, c.ProvenUntil, c.Proof = accountRef{u.Org, u.ID}, v.now.Add(provenLife), proof
 	s.receive(v, c)
 	return nil
 }
@@ -144,17 +144,15 @@ func (s *Site) associateByPasskey(v *visit) (any, error) {
 
 // associateFailed asks again, with the reason.
 func (s *Site) associateFailed(v *visit, c caller, email string, err error) error {
-	reason := fault.ReasonOf(err)
-	if reason == "" {
+	text, status, known := v.refused(err)
+	if !known {
 		return err
 	}
-	status := fault.KindOf(err).Status()
-	if reason == account.WrongPassword {
+	if fault.ReasonOf(err) == account.WrongPassword {
 		status = http.StatusUnprocessableEntity
 	}
-	s.Logger.Info("web: not associated", "reason", reason, "err", err)
-	v.retryAfter(err)
-	return s.associateAsk(v, c, status, email, reason)
+	s.Logger.Info("web: not associated", "reason", fault.ReasonOf(err), "err", err)
+	return s.associateAsk(v, c, status, email, text)
 }
 
 // associate ties the Microsoft person to the account whose credentials were shown, and opens it.
@@ -166,9 +164,9 @@ func (s *Site) associate(v *visit) error {
 	if c.Proven == (accountRef{}) || !v.now.Before(c.ProvenUntil) {
 		return v.to(associatePath)
 	}
-	u, err := s.Registry.Associate(v.ctx(), c.Arrival, c.Proven.Org, c.Proven.User)
+	u, err := s.Registry.Associate(v.ctx(), c.Arrival, c.Proven.Org, c.Proven.User, c.Proof)
 	if err != nil {
-		c.Proven, c.ProvenUntil = accountRef{}, time.Time{}
+		c.Proven, c.ProvenUntil, c.Proof = accountRef{}, time.Time{}, ""
 		s.receive(v, c)
 		if fault.ReasonOf(err) == account.IdentityTaken {
 			return v.to(launchPath) // the account that it opens is there
@@ -180,11 +178,4 @@ func (s *Site) associate(v *visit) error {
 	}
 	s.putFlash(v.ctx(), flash{Key: "flash.associated"})
 	return v.to(c.Next)
-}
-
-// retryAfter tells a client how long to wait, where an error says so.
-func (v *visit) retryAfter(err error) {
-	if wait := fault.RetryAfter(err); wait > 0 {
-		v.w.Header().Set("Retry-After", strconv.Itoa(max(1, int(wait.Seconds()))))
-	}
 }

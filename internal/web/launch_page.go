@@ -27,9 +27,9 @@ type launchPage struct {
 	Joining bool   // Associate is offered
 }
 
-// showLaunch shows the accounts page, or lets in whom it has nothing to ask. missed is what the form lacked, refused why
+// showLaunch shows the accounts page, or lets in whom it has nothing to ask. missed is what the form lacked, warning says why
 // what it asked for was not done.
-func (s *Site) showLaunch(v *visit, c caller, status int, missed, refused fault.Reason) error {
+func (s *Site) showLaunch(v *visit, c caller, status int, missed fault.Reason, warning string) error {
 	d, err := s.doorway(v, c)
 	if err != nil {
 		return err
@@ -48,9 +48,7 @@ func (s *Site) showLaunch(v *visit, c caller, status int, missed, refused fault.
 	if missed != "" {
 		page.Terms.Error = v.words.T("refusal." + string(missed))
 	}
-	if refused != "" {
-		page.Warning = v.words.T("refusal." + string(refused))
-	}
+	page.Warning = warning
 	if status == http.StatusOK {
 		status = launchStatus[d.Door]
 	}
