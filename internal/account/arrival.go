@@ -64,7 +64,7 @@ func (a Arrival) addresses() []string {
 func (a Arrival) dress(u *User) {
 	u.Identity = a.Identity
 	if u.FirstName == "" && u.LastName == "" {
-		u.FirstName, u.LastName = a.FirstName, a.LastName
+		u.FirstName, u.LastName = cleanName(a.FirstName), cleanName(a.LastName)
 	}
 	if u.Zone == "" {
 		u.Zone = a.Zone
@@ -229,7 +229,7 @@ func (r *Registry) Install(ctx context.Context, a Arrival, o Organization) (u Us
 		return u, err
 	}
 	now := r.Now()
-	o.TenantID, o.Created = a.TenantID, now
+	o.Name, o.TenantID, o.Created = cleanName(o.Name), a.TenantID, now
 	err = r.Store.Found(ctx, o, func(tx Tx, made Organization) error {
 		u = User{Org: made.ID, Email: a.Address(), Profile: SuperAdmin, State: Active, Created: now, Terms: now}
 		a.dress(&u)

@@ -104,7 +104,7 @@ func (r *Registry) invite(tx Tx, by User, i Invitee, p Profile) (u User, err err
 		return u, err
 	}
 	u, err = tx.CreateUser(User{
-		Org: by.Org, Email: i.Email, FirstName: i.FirstName, LastName: i.LastName, Profile: p, State: Invited,
+		Org: by.Org, Email: i.Email, FirstName: cleanName(i.FirstName), LastName: cleanName(i.LastName), Profile: p, State: Invited,
 		Locale: i.Locale, Created: r.Now(), Identity: i.Identity,
 	})
 	if err != nil {

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"strings"
 
 	"tandem/internal/fault"
 	"tandem/internal/record"
@@ -172,7 +171,7 @@ func (r *Registry) acceptLocally(ctx context.Context, p Pass, n Newcomer, equip 
 		if !u.Identity.IsZero() {
 			return refuse(fault.Denied, OtherPerson, "user %d is a Microsoft person", u.ID)
 		}
-		if first, last := strings.TrimSpace(n.FirstName), strings.TrimSpace(n.LastName); first != "" || last != "" {
+		if first, last := cleanName(n.FirstName), cleanName(n.LastName); first != "" || last != "" {
 			u.FirstName, u.LastName = first, last
 		}
 		if u.Zone == "" {
@@ -332,7 +331,7 @@ const MaxWord = 1000
 // Decline refuses somebody who asked, with a word or without. Conflict with AnsweredAlready: another manager was faster.
 func (r *Registry) Decline(ctx context.Context, actor User, id record.ID, word string) (err error) {
 	defer fault.Wrap(&err, "account: decline user %d", id)
-	if word = strings.TrimSpace(word); len([]rune(word)) > MaxWord {
+	if word = cleanWord(word); len([]rune(word)) > MaxWord {
 		return fault.Wrong(fault.TooLong, "word", "account: the word has more than %d letters", MaxWord)
 	}
 	return r.Store.Within(ctx, actor.Org, func(tx Tx) error {

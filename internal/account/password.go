@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
-	"github.com/ccojocar/zxcvbn-go"
 
 	"tandem/internal/fault"
 	"tandem/internal/record"
@@ -18,10 +17,6 @@ import (
 const (
 	MinPassword = 10
 	MaxPassword = 200
-	// minScore is zxcvbn's "safely unguessable" online; its lists hold tens of thousands of common passwords, names and words.
-	minScore = 3
-	// guessedAt is how many letters zxcvbn looks at; it takes long over many, and so many are enough.
-	guessedAt = 64
 )
 
 // hashing is Argon2id as OWASP's password storage cheat sheet has it at the least: 19 MiB, two passes, one lane.
@@ -39,12 +34,9 @@ func (r *Registry) newHash(ctx context.Context, password string, own ...string) 
 	case n > MaxPassword:
 		return "", refuse(fault.Invalid, LongPassword, "a password has at most %d letters", MaxPassword)
 	}
-	var words []string
-	for _, w := range append(own, "tandem") {
-		words = append(words, strings.FieldsFunc(strings.ToLower(w), func(c rune) bool { return strings.ContainsRune("@. -_", c) })...)
-	}
-	looked := []rune(password)
-	if zxcvbn.PasswordStrength(string(looked[:min(len(looked), guessedAt)]), words).Score < minScore {
+	if guessed, err := r.guessed(password, own); err != nil {
+		return "", err
+	} else if guessed {
 		return "", refuse(fault.Invalid, WeakPassword, "the password is easily guessed")
 	}
 	return r.hash(ctx, func() (string, error) { return argon2id.CreateHash(password, hashing) })

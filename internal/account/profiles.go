@@ -16,8 +16,8 @@ const maxProfileName = 50
 // Conflict with ProfileTaken; Denied with ProfileFixed, BeyondOwn, or OwnAccount for the actor's own profile.
 func (r *Registry) SaveProfile(ctx context.Context, actor User, was, name Profile, may Permissions) (err error) {
 	defer fault.Wrap(&err, "account: save profile %q", name)
-	name = Profile(strings.TrimSpace(string(name)))
-	if name == "" || len([]rune(name)) > maxProfileName || strings.ContainsFunc(string(name), func(c rune) bool { return c < ' ' }) {
+	name = Profile(cleanName(string(name)))
+	if name == "" || len([]rune(name)) > maxProfileName {
 		return fault.Wrong(fault.BadValue, "name", "account: a profile's name has 1 to %d letters", maxProfileName)
 	}
 	if err := may.Check(); err != nil {

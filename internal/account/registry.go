@@ -13,6 +13,8 @@ import (
 type Registry struct {
 	Store Store
 	Now   func() time.Time
+	// Common reports whether one of the words is a common password. nil: there is no list, as in most tests.
+	Common func(words ...string) (bool, error)
 
 	hashing chan struct{} // see password.go
 }

@@ -56,6 +56,7 @@ func newWorldAt(t *testing.T, database string) *world {
 		return nil
 	}, func() {})
 	w.Registry = account.NewRegistry(s.Accounts(), w.now)
+	w.Common = func(words ...string) (bool, error) { return slices.Contains(words, "password"), nil }
 	return w
 }
 
@@ -708,6 +709,45 @@ func TestPermissions_WhatMakesNoSenseIsRefused(t *testing.T) {
 			}
 		} else if row.want != "" {
 			t.Errorf("%s: let pass", name)
+		}
+	}
+}
+
+func TestPasswords_TheFirstGuessesAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.installed()
+	ana := w.invite(admin, account.Invitee{Email: "ana.lima@example.com"}, account.Standard)
+	pass := w.lastPass(ana)
+	for _, weak := range []string{
+		"password12", "P4ssw0rd!!", "123password123", "aaaaaaaaaa", "1212121212", "abcabcabcabc", "1234567890", "zyxwvutsrq", "ana.lima.2026", "AnaLima2026",
+		"tandemtandem1",
+	} {
+		_, err := w.AcceptWithPassword(t.Context(), pass, account.Newcomer{FirstName: "Ana", LastName: "Lima"}, weak)
+		w.refused(err, fault.Invalid, account.WeakPassword)
+	}
+	for _, good := range []string{"meu gato dorme", "kX8#vq2L!z", "não-sei-bem-porquê", "日本語のパスワード長い"} {
+		if err := w.SetPassword(t.Context(), admin, "", good, "", ""); err != nil {
+			t.Errorf("%q: %v", good, err)
+		}
+		w.ok(w.RemovePassword(t.Context(), admin))
+	}
+	w.Common = func(...string) (bool, error) { return false, fault.New(fault.Unavailable, "", "no list") }
+	if err := w.SetPassword(t.Context(), admin, "", goodPassword, "", ""); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("without the list: %v", err)
+	}
+}
+
+func TestNames_ShowWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.installed()
+	for typed, want := range map[string]string{
+		"a\r\nBcc: x": "a Bcc: x", "\u202eevil": "evil", " Ana   Lúcia ": "Ana Lúcia", "خالد": "خالد", "👩‍💻 Bia": "👩‍💻 Bia", "x\x00y": "xy", "\u2066a\u2069": "a",
+	} {
+		u := w.invite(admin, account.Invitee{Email: fmt.Sprintf("p%x@example.com", typed), FirstName: typed}, account.Standard)
+		if u.FirstName != want {
+			t.Errorf("%q is kept as %q, expected %q", typed, u.FirstName, want)
 		}
 	}
 }

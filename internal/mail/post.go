@@ -76,7 +76,8 @@ func (p *Post) compose(to netmail.Address, m Message, messageID string) (*gomail
 	if p.Now != nil {
 		now = p.Now
 	}
-	for _, line := range []string{m.Subject, messageID, to.Address, to.Name} {
+	to.Name = oneLine(to.Name, maxName)
+	for _, line := range []string{m.Subject, messageID, to.Address} {
 		if strings.ContainsFunc(line, isControl) {
 			return nil, errors.New("a line of the header has a control character")
 		}

@@ -1,6 +1,8 @@
 // Bundles src/ into dist/: every file with a hash of its content in the name, so that browsers may keep it for ever,
 // each once more compressed (.gz), and manifest.json, which joins plain names to built ones. Licences of what is bundled go beside it: what files say of
 // themselves in *.LEGAL.txt, the packages' own in LEGAL.txt.
+import { dictionary as common } from "@zxcvbn-ts/language-common";
+import { dictionary as brazilian } from "@zxcvbn-ts/language-pt-br";
 import { build } from "esbuild";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -44,9 +46,16 @@ for (const name of Object.values(manifest)) {
   await writeFile(join(out, `${name}.gz`), gzipSync(await readFile(join(out, name)), { level: 9 }));
 }
 
+// What passwords must not be: the lists of @zxcvbn-ts, one word a line. The server reads them when somebody chooses a
+// password, and keeps none of it.
+const lists = [common["passwords-common"], brazilian["firstnames-pt-br"], brazilian["lastnames-pt-br"]];
+const words = [...new Set(lists.flatMap((list) => [...list]).map((word) => word.toLowerCase()))].filter((word) => word.length >= 4).sort();
+if (words.length < 30000) throw new Error(`only ${words.length} common passwords`);
+await writeFile(join(out, "common-passwords.txt.gz"), gzipSync(words.join("\n") + "\n", { level: 9 }));
+
 // A package may carry others inside itself (teams-js does: uuid and tslib are among our own packages for their licences
 // alone), so every name on a file's path counts.
-const packages = new Set();
+const packages = new Set(["@zxcvbn-ts/language-common", "@zxcvbn-ts/language-pt-br"]);
 const used = Object.values(result.metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
 for (const [input, { bytesInOutput }] of used) {
   if (bytesInOutput === 0) continue;

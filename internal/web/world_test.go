@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"tandem/internal/account"
+	"tandem/internal/credential"
 	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/m365sim"
@@ -82,11 +83,11 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 	w.url = "http://" + server.Listener.Addr().String()
 	board := &reconcile.Switchboard{Links: w.store.Links(), Now: w.now, Allowed: w.allowed}
 	deps := Deps{
-		Accounts: accounts, Registry: account.NewRegistry(accounts, w.now), Describe: w.describe(simServer.URL), Directory: simDirectory{w}, Records: w.crm, Links: w.store.Links(), Switch: &fakeSwitch{board}, Grants: accounts,
+		Accounts: accounts, Registry: registryOf(accounts, w.now), Describe: w.describe(simServer.URL), Directory: simDirectory{w}, Records: w.crm, Links: w.store.Links(), Switch: &fakeSwitch{board}, Grants: accounts,
 		Live: w.live, Sessions: w.store.Sessions(),
 		Settings: Settings{
 			URL: w.url, Authority: simServer.URL, Tenant: "organizations", ClientID: m365sim.DemoClientID,
-			ClientSecret: m365sim.DemoClientSecret, SecretKey: testSecret, SimURL: simServer.URL,
+			Credential: credential.Secret(m365sim.DemoClientSecret), SecretKey: testSecret, SimURL: simServer.URL,
 			Edition: account.Enterprise, Mail: true,
 		},
 		Now: w.now,
@@ -101,6 +102,15 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 	server.Start()
 	t.Cleanup(server.Close)
 	return w
+}
+
+// registryOf is the registry as app builds it.
+func registryOf(accounts account.Store, now func() time.Time) *account.Registry {
+	r := account.NewRegistry(accounts, now)
+	if !loadAssets().missing() {
+		r.Common = Common
+	}
+	return r
 }
 
 func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.late.Load())) }
