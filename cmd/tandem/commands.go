@@ -61,6 +61,7 @@ func demoDefaults(config *app.Config) error {
 	config.MicrosoftAuthority = "http://" + config.SimListen
 	config.GraphURL = "http://" + config.SimListen + "/v1.0"
 	config.MicrosoftClientID, config.MicrosoftClientSecret = app.DemoCredentials()
+	config.MicrosoftClientCertificate = ""
 	if config.DatabaseURL == "" {
 		config.DatabaseURL = "sqlite:" + filepath.Join(demoFolder, "tandem.db")
 	}

@@ -36,11 +36,12 @@ type settings struct {
 	DatabaseURL string `name:"database-url" help:"sqlite:PATH or postgres://… (default: sqlite:tandem.db; demo: sqlite:tandem-demo/tandem.db)."`
 	SecretKey   string `help:"At least 32 random characters; seals the stored Microsoft tokens."`
 
-	MicrosoftClientID     string `name:"microsoft-client-id" help:"Application (client) ID of the app registration in Entra."`
-	MicrosoftClientSecret string `help:"Client secret of the app registration (its value, not its ID)."`
-	MicrosoftTenant       string `help:"Who may sign in: organizations, or one tenant's ID or domain." default:"${tenant}"`
-	MicrosoftAuthority    string `help:"Address of Entra ID." default:"${authority}"`
-	GraphURL              string `name:"graph-url" help:"Address of Microsoft Graph." default:"${graph}"`
+	MicrosoftClientID          string `name:"microsoft-client-id" help:"Application (client) ID of the app registration in Entra."`
+	MicrosoftClientSecret      string `help:"Client secret of the app registration (its value, not its ID)."`
+	MicrosoftClientCertificate string `help:"PEM file with a private key and its certificate, in place of a client secret."`
+	MicrosoftTenant            string `help:"Who may sign in: organizations, or one tenant's ID or domain." default:"${tenant}"`
+	MicrosoftAuthority         string `help:"Address of Entra ID." default:"${authority}"`
+	GraphURL                   string `name:"graph-url" help:"Address of Microsoft Graph." default:"${graph}"`
 
 	SMTPURL        string `name:"smtp-url" help:"smtp://user:password@host:port, for letters."`
 	Edition        string `help:"Edition of new organizations: free, standard, professional or enterprise." default:"${edition}"`
@@ -111,7 +112,8 @@ func (s *settings) config() app.Config {
 	return app.Config{
 		Listen: s.Listen, URL: s.URL, DatabaseURL: s.DatabaseURL, SecretKey: account.Secret(s.SecretKey),
 		MicrosoftClientID: s.MicrosoftClientID, MicrosoftClientSecret: account.Secret(s.MicrosoftClientSecret),
-		MicrosoftTenant: s.MicrosoftTenant, MicrosoftAuthority: s.MicrosoftAuthority, GraphURL: s.GraphURL,
+		MicrosoftClientCertificate: s.MicrosoftClientCertificate,
+		MicrosoftTenant:            s.MicrosoftTenant, MicrosoftAuthority: s.MicrosoftAuthority, GraphURL: s.GraphURL,
 		SMTPURL: s.SMTPURL, Edition: s.Edition, TrustedProxies: s.TrustedProxies, SimListen: s.SimListen,
 	}
 }

@@ -58,6 +58,9 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		}
 	}()
 	now := time.Now
+	for _, note := range certificateNotes(config) {
+		log.WarnContext(ctx, note)
+	}
 
 	// What we keep.
 	a.Store, err = store.Open(ctx, config.DatabaseURL, store.Options{SecretKey: config.SecretKey.Reveal(), Now: now, Log: log})
@@ -87,7 +90,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	// The neighbour.
 	tokens := graph.NewTokens(graph.TokenOptions{
 		Authority: config.MicrosoftAuthority, Tenant: config.MicrosoftTenant,
-		ClientID: config.MicrosoftClientID, ClientSecret: config.MicrosoftClientSecret, Now: now, Logger: log,
+		ClientID: config.MicrosoftClientID, Credential: config.credential(), Now: now, Logger: log,
 	}, accounts)
 	client := graph.New(graph.Options{
 		BaseURL: config.GraphURL, Now: now, Logger: log, Limits: config.GraphLimits, Observe: config.Observe,
@@ -255,7 +258,7 @@ func (a *App) simulate(ctx context.Context, accounts account.Store) (err error) 
 func webSettings(c Config) web.Settings {
 	s := web.Settings{
 		URL: c.URL, Authority: c.MicrosoftAuthority, Tenant: c.MicrosoftTenant, ClientID: c.MicrosoftClientID,
-		ClientSecret: c.MicrosoftClientSecret, SecretKey: c.SecretKey, Demo: c.Demo,
+		Credential: c.credential(), SecretKey: c.SecretKey, Demo: c.Demo,
 		Edition: account.Edition(c.Edition), TrustedProxies: c.proxies, EveryScope: everyScope(c), Mail: c.SMTPURL != "" || c.Demo,
 	}
 	if c.Demo {

@@ -4,13 +4,17 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"tandem/internal/account"
+	"tandem/internal/credential"
 	"tandem/internal/graph"
 	"tandem/internal/mail"
 )
@@ -24,9 +28,13 @@ type Config struct {
 
 	MicrosoftClientID     string
 	MicrosoftClientSecret account.Secret
-	MicrosoftTenant       string // "organizations", or one tenant's id or domain
-	MicrosoftAuthority    string
-	GraphURL              string
+	// MicrosoftClientCertificate is a PEM file with a private key and its certificate. It wins over a secret.
+	MicrosoftClientCertificate string
+	certificate                *credential.Certificate // as Check has read it
+
+	MicrosoftTenant    string // "organizations", or one tenant's id or domain
+	MicrosoftAuthority string
+	GraphURL           string
 
 	SMTPURL string
 	Edition string
@@ -112,8 +120,11 @@ func (c *Config) Check() error {
 	if c.MicrosoftClientID == "" {
 		complain("MICROSOFT_CLIENT_ID", "is missing: the Application (client) ID of the app registration in Entra")
 	}
-	if c.MicrosoftClientSecret == "" {
-		complain("MICROSOFT_CLIENT_SECRET", "is missing: a client secret's value (not its ID) of the app registration in Entra")
+	if c.MicrosoftClientSecret == "" && c.MicrosoftClientCertificate == "" {
+		complain("MICROSOFT_CLIENT_SECRET", "is missing: a client secret's value (not its ID) of the app registration in Entra; or else TANDEM_MICROSOFT_CLIENT_CERTIFICATE")
+	}
+	if err := c.readCertificate(); err != nil {
+		complain("MICROSOFT_CLIENT_CERTIFICATE", "%s: %s", c.MicrosoftClientCertificate, strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	if c.SMTPURL != "" {
 		if _, err := mail.Parse(c.SMTPURL); err != nil {
@@ -126,6 +137,31 @@ func (c *Config) Check() error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// readCertificate reads the client certificate, if one is set.
+func (c *Config) readCertificate() error {
+	c.certificate = nil
+	if c.MicrosoftClientCertificate == "" {
+		return nil
+	}
+	text, err := os.ReadFile(c.MicrosoftClientCertificate)
+	if reason := new(fs.PathError); errors.As(err, &reason) {
+		return reason.Err // the path is in the complaint already
+	}
+	if err == nil {
+		c.certificate, err = credential.Parse(text, c.MicrosoftClientID, time.Now)
+	}
+	return err
+}
+
+// credential is how Tandem proves itself to Entra: by its certificate if there is one, so that a secret may still be set
+// while one changes over.
+func (c Config) credential() graph.Credential {
+	if c.certificate != nil {
+		return c.certificate
+	}
+	return credential.Secret(c.MicrosoftClientSecret)
 }
 
 // checkURL says what is wrong with an address. Tokens travel to these, so plain HTTP is for the own machine only.

@@ -28,7 +28,7 @@ const doctorPatience = 15 * time.Second
 func Doctor(ctx context.Context, config Config, log *slog.Logger) iter.Seq[Finding] {
 	incomplete := config.Check() // fills in what follows from other settings, for all that comes after
 	checks := []func(context.Context, Config, *slog.Logger) Finding{
-		checkSecret, checkDatabase, checkSeal, checkAuthority, checkClient, checkRedirect, checkGraph, checkMail,
+		checkCredential, checkDatabase, checkSeal, checkAuthority, checkClient, checkRedirect, checkGraph, checkMail,
 	}
 	return func(yield func(Finding) bool) {
 		if !yield(found("settings are complete", incomplete)) {
@@ -59,12 +59,43 @@ func found(what string, err error) Finding {
 
 var looksLikeGUID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
-func checkSecret(_ context.Context, c Config, _ *slog.Logger) Finding {
+// expiresSoon is how long before its end a certificate is worth a word.
+const expiresSoon = 30 * 24 * time.Hour
+
+// checkCredential looks at what Tandem proves itself to Entra with, before anybody is asked.
+func checkCredential(_ context.Context, c Config, _ *slog.Logger) Finding {
+	switch {
+	case c.certificate != nil:
+		return checkCertificate(c)
+	case c.MicrosoftClientCertificate != "":
+		return Finding{What: "the client certificate can be used", Problem: "It cannot; why not stands above, by TANDEM_MICROSOFT_CLIENT_CERTIFICATE."}
+	}
 	f := Finding{What: "the client secret looks like a secret"}
 	if looksLikeGUID.MatchString(c.MicrosoftClientSecret.Reveal()) {
 		f.Problem = "TANDEM_MICROSOFT_CLIENT_SECRET has the form of an ID. Entra shows two columns: paste the secret's Value, not its Secret ID."
 	}
 	return f
+}
+
+func checkCertificate(c Config) Finding {
+	return Finding{
+		What: fmt.Sprintf("the client certificate %s is good until %s", c.certificate.Thumbprint(), c.certificate.Expires().Format(time.DateOnly)),
+		Note: strings.Join(certificateNotes(c), "\n"),
+	}
+}
+
+// certificateNotes are what an operator should know of the certificate in use.
+func certificateNotes(c Config) (notes []string) {
+	if c.certificate == nil {
+		return nil
+	}
+	if time.Until(c.certificate.Expires()) < expiresSoon {
+		notes = append(notes, "The client certificate expires soon. Make a new one, upload it in Entra (App registrations › Certificates & secrets › Certificates) beside the old one, put it with its key where TANDEM_MICROSOFT_CLIENT_CERTIFICATE says, and restart Tandem.")
+	}
+	if c.MicrosoftClientSecret != "" {
+		notes = append(notes, "TANDEM_MICROSOFT_CLIENT_SECRET is set too and not used: the certificate wins. Take the secret away once everything works.")
+	}
+	return notes
 }
 
 func checkDatabase(ctx context.Context, c Config, log *slog.Logger) Finding {

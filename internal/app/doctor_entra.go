@@ -33,7 +33,12 @@ var entraTroubles = []struct {
 		return "The client secret has expired. Make a new one in Entra (App registrations › Certificates & secrets) and set TANDEM_MICROSOFT_CLIENT_SECRET to its Value."
 	}},
 	{"7000218", func(Config) string {
-		return "Entra wants a client secret and got none. Set TANDEM_MICROSOFT_CLIENT_SECRET to the Value of one."
+		return "Entra wants a client secret or a certificate and got none. Set TANDEM_MICROSOFT_CLIENT_SECRET to the Value of a secret, or TANDEM_MICROSOFT_CLIENT_CERTIFICATE to the file of a certificate."
+	}},
+	{"700027", unknownCertificate},
+	{"700026", unknownCertificate},
+	{"700024", func(Config) string {
+		return "Entra finds that what Tandem signed is too old, or not valid yet. Set this machine's clock right."
 	}},
 	{"700016", func(c Config) string {
 		return fmt.Sprintf("Entra does not know the application %s. Check TANDEM_MICROSOFT_CLIENT_ID (Application (client) ID, not Object ID), and, if the app was registered for one organization only, TANDEM_MICROSOFT_TENANT.", c.MicrosoftClientID)
@@ -49,6 +54,15 @@ var entraTroubles = []struct {
 	}},
 	{"50011", wrongRedirect},
 	{"500113", wrongRedirect},
+}
+
+// unknownCertificate names the certificate that Tandem signs with, for people to compare.
+func unknownCertificate(c Config) string {
+	thumbprint := ""
+	if c.certificate != nil {
+		thumbprint = c.certificate.Thumbprint()
+	}
+	return fmt.Sprintf("Entra does not take the client certificate. Upload it in Entra (App registrations › Certificates & secrets › Certificates › Upload certificate): only the certificate, not the key. Its thumbprint there must be\n%s\nIf it is there, it has expired, or TANDEM_MICROSOFT_CLIENT_ID is of another app.", thumbprint)
 }
 
 func wrongRedirect(c Config) string {
@@ -88,9 +102,12 @@ func checkAuthority(ctx context.Context, c Config, _ *slog.Logger) Finding {
 }
 
 // checkClient asks the token endpoint to redeem a refresh token that cannot exist: who is told that the token is wrong
-// has shown the right client id and secret (reference: Entra, errors of the token endpoint).
+// has shown the right client id, and the right secret or certificate (reference: Entra, errors of the token endpoint).
 func checkClient(ctx context.Context, c Config, _ *slog.Logger) Finding {
 	f := Finding{What: "Entra takes the client ID and secret"}
+	if c.certificate != nil {
+		f.What = "Entra takes the client ID and certificate"
+	}
 	status, answer, err := askToken(ctx, c, c.MicrosoftTenant, "doctor", "openid")
 	advice := trouble(c, answer.Description)
 	switch {
@@ -120,9 +137,13 @@ type tokenReply struct {
 func askToken(ctx context.Context, c Config, tenant, refresh, scope string) (status int, reply tokenReply, err error) {
 	form := url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {refresh}, "scope": {scope},
-		"client_id": {c.MicrosoftClientID}, "client_secret": {c.MicrosoftClientSecret.Reveal()},
+		"client_id": {c.MicrosoftClientID},
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, entra(c, tenant, "/oauth2/v2.0/token"), strings.NewReader(form.Encode()))
+	address := entra(c, tenant, "/oauth2/v2.0/token")
+	if err := c.credential().Authenticate(form, address); err != nil {
+		return 0, reply, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return 0, reply, err
 	}

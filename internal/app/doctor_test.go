@@ -11,6 +11,7 @@ import (
 
 	"tandem/internal/account"
 	"tandem/internal/app"
+	"tandem/internal/credential"
 	"tandem/internal/graph"
 	"tandem/internal/m365sim"
 	"tandem/internal/store"
@@ -211,7 +212,7 @@ func TestTheDoctorsLookCostsNobodyAConnection(t *testing.T) {
 	s.sim.SetRotateStrictly(true)
 	s.install(time.Now(), "User.Read", "Contacts.ReadWrite")
 	tokens := graph.NewTokens(graph.TokenOptions{
-		Authority: s.config.MicrosoftAuthority, ClientID: s.config.MicrosoftClientID, ClientSecret: s.config.MicrosoftClientSecret,
+		Authority: s.config.MicrosoftAuthority, ClientID: s.config.MicrosoftClientID, Credential: credential.Secret(s.config.MicrosoftClientSecret),
 	}, s.db.Accounts())
 	secret := s.config.MicrosoftClientSecret
 	for _, wrong := range []account.Secret{secret, "a wrong one", secret, secret} {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/account"
+	"tandem/internal/credential"
 	"tandem/internal/fault"
 	"tandem/internal/m365sim"
 )
@@ -28,7 +29,7 @@ func TestTokensOfEntra(t *testing.T) {
 		Refresh: account.Secret(sim.IssueRefreshToken(adele, app.ClientID, scopes...)),
 	}}
 	tokens := func(secret account.Secret) *Tokens {
-		return NewTokens(TokenOptions{Authority: server.URL, ClientID: app.ClientID, ClientSecret: secret}, v)
+		return NewTokens(TokenOptions{Authority: server.URL, ClientID: app.ClientID, Credential: credential.Secret(secret)}, v)
 	}
 	box := func(secret account.Secret) *Mailbox {
 		person := sim.Person(adele)

@@ -25,16 +25,21 @@ type Grants interface {
 	RefreshGrant(ctx context.Context, g account.Grant, until time.Time) (bool, error)
 }
 
+// A Credential proves to Entra that we are the registered app: it adds the proof to a form that goes to a token endpoint.
+type Credential interface {
+	Authenticate(form url.Values, tokenEndpoint string) error
+}
+
 // TokenOptions says who we are to Entra.
 type TokenOptions struct {
-	Authority    string // https://login.microsoftonline.com
-	Tenant       string // for users whose tenant is not known: "organizations"
-	ClientID     string
-	ClientSecret account.Secret
-	HTTP         *http.Client
-	Now          func() time.Time
-	Sleep        func(ctx context.Context, d time.Duration) error
-	Logger       *slog.Logger
+	Authority  string // https://login.microsoftonline.com
+	Tenant     string // for users whose tenant is not known: "organizations"
+	ClientID   string
+	Credential Credential
+	HTTP       *http.Client
+	Now        func() time.Time
+	Sleep      func(ctx context.Context, d time.Duration) error
+	Logger     *slog.Logger
 }
 
 // Tokens keeps the access tokens of all users fresh. Of all workers in all processes that find one expired, one asks
@@ -216,7 +221,6 @@ func (t *Tokens) ask(ctx context.Context, tenant string, g account.Grant) (accou
 	form := url.Values{
 		"grant_type":    {"refresh_token"},
 		"client_id":     {t.o.ClientID},
-		"client_secret": {t.o.ClientSecret.Reveal()},
 		"refresh_token": {g.Refresh.Reveal()},
 	}
 	if len(g.Scopes) > 0 {
@@ -227,6 +231,9 @@ func (t *Tokens) ask(ctx context.Context, tenant string, g account.Grant) (accou
 		form.Set("scope", strings.Join(scopes, " "))
 	}
 	address := strings.TrimRight(t.o.Authority, "/") + "/" + url.PathEscape(tenant) + "/oauth2/v2.0/token"
+	if err := t.o.Credential.Authenticate(form, address); err != nil {
+		return g, fault.New(fault.Broken, "", "%w", err)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return g, fault.New(fault.Broken, "", "%w", err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tandem/internal/account"
+	"tandem/internal/credential"
 	"tandem/internal/fault"
 	"tandem/internal/record"
 )
@@ -104,7 +105,7 @@ func (a *authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *authority) tokens(v *vault) *Tokens {
-	return NewTokens(TokenOptions{Authority: a.url, ClientID: "app", ClientSecret: "secret"}, v)
+	return NewTokens(TokenOptions{Authority: a.url, ClientID: "app", Credential: credential.Secret("secret")}, v)
 }
 
 func expired() *vault {

@@ -20,8 +20,11 @@ const (
 // An App is an app registration of Entra ID, known in all tenants.
 type App struct {
 	ClientID string // a GUID
-	Secret   string // empty: a public client, which proves nothing but PKCE
+	Secret   string // empty, and no certificate: a public client, which proves nothing but PKCE
 	Name     string // what the sign-in and consent pages call it
+
+	// Certificates, in DER, that the app may sign proofs with in place of the secret.
+	Certificates [][]byte
 
 	// RedirectURIs are compared exactly, but for the port of a loopback address: http://localhost/x and
 	// http://127.0.0.1:*/x admit any.
@@ -35,7 +38,7 @@ type App struct {
 	WithholdRefresh bool // no refresh tokens, whatever was asked
 }
 
-// What is not modelled: implicit and hybrid flows, device codes, certificates in place of secrets, passwords and
+// What is not modelled: implicit and hybrid flows, device codes, federated credentials, passwords and
 // second factors (RequireInteraction gives their effect), who is assigned to an app, personal accounts, and the
 // time that a consent takes to reach every service.
 
@@ -126,7 +129,7 @@ func (s *Sim) entraRoutes(outer *http.ServeMux) {
 
 // RegisterApp adds an app registration, or replaces the one with the same client id.
 func (s *Sim) RegisterApp(app App) {
-	app.RedirectURIs = slices.Clone(app.RedirectURIs)
+	app.RedirectURIs, app.Certificates = slices.Clone(app.RedirectURIs), slices.Clone(app.Certificates)
 	s.entra.mu.Lock()
 	defer s.entra.mu.Unlock()
 	s.entra.apps[strings.ToLower(app.ClientID)] = app
@@ -149,6 +152,9 @@ func (s *Sim) app(clientID string) (App, bool) {
 	app, ok := s.entra.apps[strings.ToLower(clientID)]
 	return app, ok
 }
+
+// isPublic reports whether the app has nothing to prove itself by.
+func (a App) isPublic() bool { return a.Secret == "" && len(a.Certificates) == 0 }
 
 // allowsRedirect compares a redirect address with the registered ones.
 func (a App) allowsRedirect(uri string) bool {

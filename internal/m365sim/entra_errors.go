@@ -45,6 +45,12 @@ var (
 	errSecretMissing      = oauthError{7000218, 401, "invalid_client", "", "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.", false}
 	errSecretWrong        = oauthError{7000215, 401, "invalid_client", "", "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'.", false}
 	errSecretExpired      = oauthError{7000222, 401, "invalid_client", "", "The provided client secret keys for app '%s' are expired. Create new keys for the app.", false}
+	errNoKeys             = oauthError{700026, 401, "invalid_client", "", "Client application has no configured keys.", false}
+	errAssertionKey       = oauthError{700027, 401, "invalid_client", "", "The certificate with identifier used to sign the client assertion is not registered on application. [Reason - %s., Thumbprint of key used by client: '%s', app Id '%s']", false}
+	errAssertionMalformed = oauthError{50027, 401, "invalid_client", "", "JWT token is invalid or malformed: %s.", false}
+	errAssertionClient    = oauthError{700021, 401, "invalid_client", "", "Client assertion application identifier doesn't match 'client_id' parameter.", false}
+	errAssertionAudience  = oauthError{700023, 401, "invalid_client", "", "Client assertion audience claim does not match Realm issuer: '%s'.", false}
+	errAssertionTime      = oauthError{700024, 401, "invalid_client", "", "Client assertion is not within its valid time range. Current time: %s.", false}
 	errCodeExpired        = oauthError{70008, 400, "invalid_grant", "", "The provided authorization code or refresh token has expired due to inactivity. Send a new interactive authorization request for this user and resource.", false}
 	errCodeRedeemed       = oauthError{54005, 400, "invalid_grant", "", "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.", false}
 	errCodeRedirect       = oauthError{500112, 400, "invalid_grant", "", "The reply address '%s' does not match the reply address provided when requesting the authorization code.", false}

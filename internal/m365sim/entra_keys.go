@@ -114,7 +114,7 @@ func (s *Sim) openidConfiguration(w http.ResponseWriter, r *http.Request) {
 		"end_session_endpoint":                  root + "/oauth2/v2.0/logout",
 		"jwks_uri":                              root + "/discovery/v2.0/keys",
 		"userinfo_endpoint":                     s.baseFor(r) + "/oidc/userinfo",
-		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "client_secret_basic"},
+		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt", "client_secret_basic"},
 		"response_modes_supported":              []string{"query", "form_post"},
 		"response_types_supported":              []string{"code"},
 		"code_challenge_methods_supported":      []string{"S256"},

@@ -62,7 +62,7 @@ func (s *Sim) tokenGrant(r *http.Request) (*tokenAnswer, *oauthError) {
 	}
 }
 
-// clientOf finds the app and checks its secret, in the body or in the header.
+// clientOf finds the app and checks its secret, in the body or in the header, or what it signed.
 func (s *Sim) clientOf(r *http.Request, aud audience) (App, *oauthError) {
 	id, secret := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
 	if user, pass, ok := r.BasicAuth(); ok {
@@ -81,11 +81,18 @@ func (s *Sim) clientOf(r *http.Request, aud audience) (App, *oauthError) {
 	switch {
 	case !ok:
 		return App{}, refuse(errAppUnknown, id, aud.word)
-	case app.Secret == "":
+	case app.isPublic():
+		return app, nil
+	case secret != "" && r.PostForm.Has("client_assertion"):
+		return App{}, refuse(errMalformed, "both a client_secret and a client_assertion")
+	case r.PostForm.Has("client_assertion"):
+		if refusal := s.checkAssertion(r, app); refusal != nil {
+			return App{}, refusal
+		}
 		return app, nil
 	case secret == "":
 		return App{}, refuse(errSecretMissing)
-	case subtle.ConstantTimeCompare([]byte(secret), []byte(app.Secret)) != 1:
+	case app.Secret == "", subtle.ConstantTimeCompare([]byte(secret), []byte(app.Secret)) != 1:
 		return App{}, refuse(errSecretWrong, app.ClientID)
 	case app.SecretExpired:
 		return App{}, refuse(errSecretExpired, app.ClientID)
@@ -284,7 +291,7 @@ func (s *Sim) appToken(r *http.Request, aud audience, app App) (*tokenAnswer, *o
 	if aud.tenant == nil {
 		return nil, refuse(errCommonNotAllowed, aud.word)
 	}
-	if app.Secret == "" {
+	if app.isPublic() {
 		return nil, refuse(errSecretMissing)
 	}
 	asked := r.PostForm.Get("scope")

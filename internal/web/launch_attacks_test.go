@@ -195,7 +195,7 @@ func TestForgedTokensOpenNothing(t *testing.T) {
 		"HS256 with the public key":        hmac(public),
 		"HS256 with the key as PEM":        hmac(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})),
 		"HS256 with the key as JWK":        hmac(jwk),
-		"HS256 with the app's secret":      hmac([]byte(w.site.Settings.ClientSecret.Reveal())),
+		"HS256 with the app's secret":      hmac([]byte(m365sim.DemoClientSecret)),
 		"a stranger's key":                 func(claims map[string]any) string { return f.signed(claims, jose.RS256, stranger) },
 		"no token":                         func(map[string]any) string { return "" },
 		"no token at all":                  func(map[string]any) string { return "a.b.c" },

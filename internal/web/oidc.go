@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -72,14 +73,33 @@ func (i *identity) discover(ctx context.Context) (*provider, error) {
 	return i.provider, nil
 }
 
+// config knows no secret: exchange adds the proof of who we are, whatever it is.
 func (i *identity) config(p *provider, scopes []string) *oauth2.Config {
+	endpoint := p.Endpoint()
+	endpoint.AuthStyle = oauth2.AuthStyleInParams
 	return &oauth2.Config{
-		ClientID:     i.settings.ClientID,
-		ClientSecret: i.settings.ClientSecret.Reveal(),
-		Endpoint:     p.Endpoint(),
-		RedirectURL:  i.settings.URL + "/auth/microsoft/callback",
-		Scopes:       scopes,
+		ClientID:    i.settings.ClientID,
+		Endpoint:    endpoint,
+		RedirectURL: i.settings.URL + "/auth/microsoft/callback",
+		Scopes:      scopes,
 	}
+}
+
+// exchange asks for the tokens that the code of a flow stands for.
+func (i *identity) exchange(ctx context.Context, p *provider, f flow, code string) (*oauth2.Token, error) {
+	config, proof := i.config(p, f.Scopes), url.Values{}
+	if err := i.settings.Credential.Authenticate(proof, config.Endpoint.TokenURL); err != nil {
+		return nil, fault.New(fault.Broken, "", "web: %w", err)
+	}
+	options := []oauth2.AuthCodeOption{oauth2.VerifierOption(f.Verifier)}
+	for name := range proof {
+		options = append(options, oauth2.SetAuthURLParam(name, proof.Get(name)))
+	}
+	token, err := config.Exchange(ctx, code, options...)
+	if err != nil {
+		return nil, exchangeFault(err)
+	}
+	return token, nil
 }
 
 // authorizeURL is where a flow begins at the sign-in service: code flow, PKCE with S256, nonce and state.
@@ -148,9 +168,9 @@ func (i *identity) identify(ctx context.Context, f flow, code string) (person, e
 		return person{}, err
 	}
 	ctx = oidc.ClientContext(ctx, i.client)
-	token, err := i.config(p, f.Scopes).Exchange(ctx, code, oauth2.VerifierOption(f.Verifier))
+	token, err := i.exchange(ctx, p, f, code)
 	if err != nil {
-		return person{}, exchangeFault(err)
+		return person{}, err
 	}
 	raw, _ := token.Extra("id_token").(string)
 	if raw == "" {

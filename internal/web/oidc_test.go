@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"tandem/internal/credential"
 	"tandem/internal/fault"
 )
 
@@ -107,7 +108,7 @@ func TestIDTokensAreProved(t *testing.T) {
 	f := flow{Nonce: "n-0", Verifier: "verifier-verifier-verifier-verifier-verifier", Scopes: signInScopes}
 	fresh := func() *identity {
 		return newIdentity(Deps{Now: time.Now, HTTP: http.DefaultClient, Settings: Settings{
-			URL: "https://crm.example", Authority: l.URL, Tenant: "organizations", ClientID: "client-1", ClientSecret: "s"}})
+			URL: "https://crm.example", Authority: l.URL, Tenant: "organizations", ClientID: "client-1", Credential: credential.Secret("s")}})
 	}
 	good := func() map[string]any {
 		return map[string]any{
@@ -163,7 +164,7 @@ func TestKeysAreFetchedOnceAndTheirAbsenceIsNobodysFault(t *testing.T) {
 	t.Parallel()
 	l := newLiar(t)
 	i := newIdentity(Deps{Now: time.Now, HTTP: http.DefaultClient, Settings: Settings{
-		URL: "https://crm.example", Authority: l.URL, Tenant: "organizations", ClientID: "client-1", ClientSecret: "s"}})
+		URL: "https://crm.example", Authority: l.URL, Tenant: "organizations", ClientID: "client-1", Credential: credential.Secret("s")}})
 	f := flow{Nonce: "n-0", Verifier: "verifier-verifier-verifier-verifier-verifier"}
 	l.idToken = l.sign(t, map[string]any{
 		"iss": l.URL + "/" + tenantA + "/v2.0", "aud": "client-1", "exp": time.Now().Add(time.Hour).Unix(), "nonce": "n-0", "tid": tenantA, "oid": objectA,
@@ -198,7 +199,8 @@ func TestRefusedCodesTellWhoseProblemItIs(t *testing.T) {
 		{503, `{"error":"temporarily_unavailable"}`, fault.Unavailable, "away"},
 	} {
 		l.status, l.body = row.status, row.body
-		i := newIdentity(Deps{Now: time.Now, HTTP: http.DefaultClient, Settings: Settings{Authority: l.URL, Tenant: "organizations", ClientID: "c"}})
+		i := newIdentity(Deps{Now: time.Now, HTTP: http.DefaultClient, Settings: Settings{
+			Authority: l.URL, Tenant: "organizations", ClientID: "c", Credential: credential.Secret("s")}})
 		_, err := i.identify(t.Context(), flow{Verifier: "v"}, "code")
 		if fault.KindOf(err) != row.kind || problemOf(err).key != row.want {
 			t.Errorf("%s: %v as %s, expected %v as %s", row.body, fault.KindOf(err), problemOf(err).key, row.kind, row.want)

@@ -53,13 +53,13 @@ type Deps struct {
 
 // Settings are the operator's, checked before they come here.
 type Settings struct {
-	URL          string // public address of Tandem, without a slash at the end
-	Authority    string // https://login.microsoftonline.com
-	Tenant       string // "organizations", or the one tenant's id or domain
-	ClientID     string
-	ClientSecret account.Secret
-	EveryScope   string         // stands for all permissions at Graph, whose address differs between clouds; "": the global one's
-	SecretKey    account.Secret // seals what is left with the browser; 16 bytes or more
+	URL        string // public address of Tandem, without a slash at the end
+	Authority  string // https://login.microsoftonline.com
+	Tenant     string // "organizations", or the one tenant's id or domain
+	ClientID   string
+	Credential Credential
+	EveryScope string         // stands for all permissions at Graph, whose address differs between clouds; "": the global one's
+	SecretKey  account.Secret // seals what is left with the browser; 16 bytes or more
 
 	Edition        account.Edition // of new organizations
 	TrustedProxies []netip.Prefix  // whose X-Forwarded-For is believed
@@ -67,6 +67,12 @@ type Settings struct {
 
 	Demo   bool   // against the simulator: says so on every page
 	SimURL string // of Demo: where people find the simulator
+}
+
+// A Credential proves to the sign-in service that we are the registered app: it adds the proof to a form that goes to a
+// token endpoint.
+type Credential interface {
+	Authenticate(form url.Values, tokenEndpoint string) error
 }
 
 // secure reports whether browsers reach Tandem by https.
