@@ -98,6 +98,9 @@ func (s *Site) launchPage(v *visit, c caller, d doorway) launchPage {
 		}
 		page.Action, page.Button = launchPath+"/request", v.words.T("launch.request")
 	case account.Waiting:
+		if !s.Settings.Mail {
+			text = "launch.waiting.no_mail"
+		}
 		page.Text = v.words.T(text, "Org", org, "Asked", v.words.Moment(d.Request.Asked.In(at)), "Told", v.words.Moment(d.Request.Told.In(at)))
 		page.Asked = true
 		page.Action, page.Button = launchPath+"/request", v.words.T("launch.request_again")

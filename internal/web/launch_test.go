@@ -578,7 +578,7 @@ func TestS6_AssociatingIsRefusedWithReasons(t *testing.T) {
 	for range 12 {
 		last = guess.post(associatePath, "email", "slow@example.com", "password", "guess after guess")
 	}
-	if last.status != 503 || last.header.Get("Retry-After") == "" || !strings.Contains(last.text(), "Too many attempts") {
+	if last.status != 429 || last.header.Get("Retry-After") == "" || !strings.Contains(last.text(), "Too many attempts") {
 		t.Errorf("the twelfth guess: %d\n%s", last.status, last.text())
 	}
 }

@@ -16,5 +16,5 @@ func launchKeys() (keys []string) {
 	for _, was := range outcomes {
 		keys = append(keys, "consent.was."+was)
 	}
-	return append(keys, "launch.nobody_yet.guest", "flash.joined", "flash.installed")
+	return append(keys, "launch.nobody_yet.guest", "launch.waiting.no_mail", "flash.joined", "flash.installed")
 }

@@ -60,6 +60,7 @@ type usersPage struct {
 	After     string
 	Outcome   *invited // of the invitation just sent
 	NoInvites string   // why nobody can be invited; "": they can
+	NoMail    bool     // no letters go out
 	Microsoft bool     // the person who looks comes from Microsoft, and so can open the directory
 }
 
@@ -102,7 +103,7 @@ const maxAsking = 20
 
 func (s *Site) userList(v *visit) error {
 	q := v.r.URL.Query()
-	page := usersPage{Q: strings.TrimSpace(q.Get("q")), NoInvites: v.noInvites(), Microsoft: !v.user.Identity.IsZero()}
+	page := usersPage{Q: strings.TrimSpace(q.Get("q")), NoInvites: v.noInvites(), NoMail: !s.Settings.Mail, Microsoft: !v.user.Identity.IsZero()}
 	for _, state := range userStates {
 		if string(state) == q.Get("state") {
 			page.State = state
@@ -265,8 +266,11 @@ func worthShowing(u account.User, l account.Letter) bool {
 	return u.State == account.Invited || l.State != account.LetterSent
 }
 
-// letterNoServer is the reason of a letter that failed because there is nowhere to send it.
-const letterNoServer = "no_server"
+// The reasons of letters that never left: there is nowhere to send them, or what they say was no longer true.
+const (
+	letterNoServer  = "no_server"
+	letterNotNeeded = "no_longer_needed"
+)
 
 func (v *visit) letter(l account.Letter) *letterState {
 	out := &letterState{Kind: l.Kind, State: l.State}
@@ -275,8 +279,10 @@ func (v *visit) letter(l account.Letter) *letterState {
 		out.When = v.words.Ago(l.Sent, v.now, v.zone)
 	case l.State == account.LetterFailed && l.Reason == letterNoServer:
 		out.What = v.words.T("users.letter.no_server")
-	case l.State == account.LetterFailed:
-		out.Said = l.Reason
+	case l.State == account.LetterFailed && l.Reason == letterNotNeeded:
+		out.What = v.words.T("users.letter.no_longer_needed")
+	case l.State == account.LetterFailed, l.Reason != "":
+		out.Said = l.Reason // of one that is tried again: why it has not left yet
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"html"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -348,6 +349,34 @@ func TestLettersThatFailSaySoOnTheRow(t *testing.T) {
 		if !strings.Contains(got.body, `data-letter="failed"`) || !strings.Contains(html.UnescapeString(got.body), html.UnescapeString(want)) || strings.Contains(got.body, "<no such user>") {
 			t.Errorf("%s: no %q in\n%s", email, want, got.text())
 		}
+	}
+}
+
+// Where no letters go out, nobody is told that one did, and whoever manages users passes the link on.
+func TestS9_WithoutAMailServerTheLinkIsPassedOnByHand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(d *Deps) { d.Settings.Mail = false })
+	u := w.invite(account.Invitee{Email: "ana@elsewhere.example"})
+	admin := w.as("admin@contoso.example")
+	if got := admin.get(usersPath); !strings.Contains(got.body, `id="no-mail"`) {
+		t.Errorf("the list does not say that no e-mail goes out:\n%s", got.text())
+	}
+	found := regexp.MustCompile(`id="f-link"[^>]*value="([^"]*)"`).FindStringSubmatch(admin.get(userPath(u.ID)).body)
+	if found == nil || w.browser().get(html.UnescapeString(found[1])).status != 200 {
+		t.Fatalf("no link that opens: %q", found)
+	}
+	w.must(w.site.Registry.Withdraw(t.Context(), w.users["admin@contoso.example"], u.ID))
+	if got := admin.get(userPath(u.ID)); strings.Contains(got.body, `id="f-link"`) {
+		t.Error("a withdrawn invitation still shows its link")
+	}
+	w.asks("megan@contoso.example")
+	if got := w.browser().signIn("/", "megan@contoso.example"); !strings.Contains(got.text(), "No e-mail goes out here") {
+		t.Errorf("whoever asks is told of e-mail:\n%s", got.text())
+	}
+	with := newWorld(t)
+	v := with.invite(account.Invitee{Email: "ana@elsewhere.example"})
+	if got := with.as("admin@contoso.example").get(userPath(v.ID)); strings.Contains(got.body, `id="f-link"`) {
+		t.Error("the link is shown where the letter brings it")
 	}
 }
 

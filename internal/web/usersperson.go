@@ -18,7 +18,8 @@ type userPage struct {
 	SignIn   string // how the person signs in, as far as it shows from here
 	Request  *requestView
 	Profiles []option
-	Word     field // of a refusal
+	Word     field  // of a refusal
+	Link     string // of the invitation, for passing on where no letters go out
 	Can      userDeeds
 	Why      []string // why some of it cannot be done
 }
@@ -81,11 +82,29 @@ func (s *Site) showUser(v *visit, u account.User, status int, alert string) erro
 			return err
 		}
 	}
+	if page.Can.Invitation && !s.Settings.Mail {
+		if page.Link, err = s.invitationLink(v, u); err != nil {
+			return err
+		}
+	}
 	if v.wants("user") {
 		return s.part(v, "usersperson", "user", page)
 	}
 	page.Frame = s.frame(v, "setup", u.Name())
 	return s.render(v, status, "usersperson", page)
+}
+
+// invitationLink is the address that the letter about somebody invited would have told; "" once it opens nothing.
+func (s *Site) invitationLink(v *visit, u account.User) (string, error) {
+	letters, err := s.Accounts.Letters(v.ctx(), u.Org, userIDs(u))
+	if err != nil || letters[u.ID].Pass == 0 {
+		return "", err
+	}
+	pass, _, err := s.Registry.PassOf(v.ctx(), letters[u.ID].Pass, account.Invitation)
+	if fault.Is(err, fault.Gone) || fault.Is(err, fault.NotFound) {
+		return "", nil
+	}
+	return s.tickets.InvitationURL(pass), err
 }
 
 func (v *visit) wordField(wrong string) field {
