@@ -128,7 +128,7 @@ func (s *Site) launchPage(v *visit, c caller, d doorway) launchPage {
 	if d.Door == account.MayInstall || d.Door == account.Welcome || d.Door == account.MayAsk {
 		page.Terms = field{Name: "terms", Label: v.words.T("launch.terms"), Required: true}
 	}
-	if v.signedIn() {
+	if v.signedIn() && v.user.Identity != c.Identity {
 		page.Notes = append(page.Notes, v.words.T("launch.signed_in", "Name", v.user.Name(), "Org", v.org.Name))
 	}
 	page.Frame = s.frame(v, "", v.words.T(title, "Org", org))
