@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha1" //nolint:gosec // the name by which Entra shows a certificate
 	"crypto/x509"
 	"fmt"
@@ -158,6 +159,50 @@ func TestS1_TheDoctorKnowsCertificates(t *testing.T) {
 // registered gives the simulated app a certificate and takes its secret away.
 func (s *surgery) registered(p certtest.Pair) {
 	s.sim.EditApp(s.config.MicrosoftClientID, func(a *m365sim.App) { a.Secret, a.Certificates = "", [][]byte{p.DER} })
+}
+
+// TestS1_ServedWithACertificate connects a person, switches contacts on and renews the connection, where the registered
+// app has no secret.
+func TestS1_ServedWithACertificate(t *testing.T) {
+	t.Parallel()
+	s, pair := openSurgery(t), certtest.New(t)
+	s.registered(pair)
+	s.config.MicrosoftClientSecret, s.config.MicrosoftClientCertificate = "", pair.File(t)
+	s.config.Listen = freePort(t)
+	s.must(s.config.Check())
+	s.install(time.Now())
+	tandem, err := app.Build(t.Context(), s.config, slog.New(slog.DiscardHandler))
+	s.must(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	up, ended := make(chan string, 1), make(chan error, 1)
+	go func() { ended <- tandem.Run(ctx, func(address string) { up <- address }) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	<-up
+	d := &demo{t: t, app: tandem, url: s.config.URL, sim: s.config.MicrosoftAuthority, m365: s.sim}
+	admin := d.client("admin")
+	admin.switchOn("contacts")
+
+	accounts := tandem.Store.Accounts()
+	g, err := accounts.Grant(t.Context(), s.org.ID, s.admin.ID)
+	s.must(err)
+	given := g.Refresh
+	g.Expires = time.Now().Add(-time.Hour)
+	s.must(accounts.SaveGrant(t.Context(), g))
+	admin.insert("Contacts", doc{"Last_Name": "Silva"})
+	d.eventually("the connection is renewed", func() bool {
+		g, err := accounts.Grant(t.Context(), s.org.ID, s.admin.ID)
+		s.must(err)
+		return g.Refresh != given && !g.Broken && g.Expires.After(time.Now())
+	})
+	admin.settled("contacts")
+	if l := admin.link("contacts"); l["state"] != "on" {
+		t.Errorf("the link is %v", l)
+	}
 }
 
 // TestServeSaysWhichOfBothItUses in its log, when it starts.
