@@ -132,6 +132,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 
 	// What we show.
 	registry := account.NewRegistry(accounts, now)
+	registry.Common = web.Common
 	api := &crmapi.API{
 		CRM: people, Accounts: accounts, Links: links, Switch: switchboard, Now: now, Log: log,
 		ConsentURL: func(_ context.Context, user account.User, kind record.Kind) string {
