@@ -6,8 +6,8 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"path"
 	"strings"
+	"sync"
 
 	"tandem/internal/record"
 )
@@ -21,35 +21,44 @@ var templateFiles embed.FS
 // pages are the templates by language and name, ready to be filled.
 type pages struct {
 	words map[string]*words
-	byTag map[string]map[string]*template.Template // language, page
+	base  map[string]*template.Template // by language: what every page has around its own part
+
+	mu   sync.Mutex
+	made map[string]*template.Template // by language and page, made when the page is first shown: together they weigh megabytes
 }
 
-// parsePages reads all templates once for each language, so that a template's words need no lookup of who reads them.
+// parsePages reads the templates once for each language, so that a template's words need no lookup of who reads them.
 func parsePages(a assets) *pages {
-	p := &pages{words: loadWords(), byTag: map[string]map[string]*template.Template{}}
-	files, err := templateFiles.ReadDir("templates")
-	if err != nil {
-		panic(err)
-	}
+	p := &pages{words: loadWords(), base: map[string]*template.Template{}, made: map[string]*template.Template{}}
 	for lang, w := range p.words {
-		base := template.Must(template.New("base").Funcs(template.FuncMap{
+		p.base[lang] = template.Must(template.New("base").Funcs(template.FuncMap{
 			"t":     w.T,
 			"n":     w.Number,
 			"asset": a.url,
 			"icon":  func(name string) template.HTML { return icon(a, name) },
 			"query": url.QueryEscape,
 		}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
-		p.byTag[lang] = map[string]*template.Template{}
-		for _, f := range files {
-			name := strings.TrimSuffix(f.Name(), path.Ext(f.Name()))
-			if name == "layout" || name == "parts" {
-				continue
-			}
-			page := template.Must(template.Must(base.Clone()).ParseFS(templateFiles, "templates/"+f.Name()))
-			p.byTag[lang][name] = page
-		}
 	}
 	return p
+}
+
+// page is the template of a page in a language.
+func (p *pages) page(lang, name string) (*template.Template, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := lang + "/" + name
+	if made := p.made[key]; made != nil {
+		return made, nil
+	}
+	base, err := p.base[lang].Clone()
+	if err != nil {
+		return nil, err
+	}
+	made, err := base.ParseFS(templateFiles, "templates/"+name+".html")
+	if err == nil {
+		p.made[key] = made
+	}
+	return made, err
 }
 
 // icon draws a symbol of icons.svg. It says nothing: the words stand beside it, or in an aria-label.
@@ -149,7 +158,11 @@ func (s *Site) part(v *visit, name, part string, page any) error {
 // write fills the template to its end before the first byte leaves, so that a fault can still become a page.
 func (s *Site) write(v *visit, status int, name, block string, page any) error {
 	var b bytes.Buffer
-	if err := s.pages.byTag[v.words.lang][name].ExecuteTemplate(&b, block, page); err != nil {
+	made, err := s.pages.page(v.words.lang, name)
+	if err != nil {
+		return err
+	}
+	if err := made.ExecuteTemplate(&b, block, page); err != nil {
 		return err
 	}
 	h := v.w.Header()
@@ -158,8 +171,7 @@ func (s *Site) write(v *visit, status int, name, block string, page any) error {
 	h.Set("Cache-Control", "no-store") // pages are personal
 	h.Add("Vary", "HX-Request, HX-Target, Accept-Language")
 	v.w.WriteHeader(status)
-	_, err := v.w.Write(b.Bytes())
-	if err != nil {
+	if _, err := v.w.Write(b.Bytes()); err != nil {
 		s.Logger.Debug("web: the reader went away", "err", err)
 	}
 	return nil

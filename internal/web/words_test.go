@@ -237,6 +237,23 @@ func TestMessagesAreThoseInUse(t *testing.T) {
 	}
 }
 
+// Every template can be read, also those that no test opens.
+func TestEveryTemplateParses(t *testing.T) {
+	t.Parallel()
+	p := parsePages(loadAssets())
+	files, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		for _, lang := range languages {
+			if _, err := p.page(lang, strings.TrimSuffix(f.Name(), ".html")); err != nil {
+				t.Errorf("%s in %s: %v", f.Name(), lang, err)
+			}
+		}
+	}
+}
+
 func TestPluralsAndNumbers(t *testing.T) {
 	t.Parallel()
 	all := loadWords()
