@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,8 +94,16 @@ func (tab *Tab) Do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	tab.t.Helper()
 	ctx, cancel := context.WithTimeout(tab.ctx, patience)
 	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		tab.fail(what, err)
+	for _, step := range steps {
+		err := chromedp.Do(ctx, step)
+		// The page gave way to another one between finding the element and using it: nothing was done yet.
+		for err != nil && strings.Contains(err.Error(), "Could not find node") && ctx.Err() == nil {
+			time.Sleep(pause)
+			err = chromedp.Do(ctx, step)
+		}
+		if err != nil {
+			tab.fail(what, err)
+		}
 	}
 }
 
