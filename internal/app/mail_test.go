@@ -303,7 +303,7 @@ func TestASecondCopyHasTheSameMessageID(t *testing.T) {
 	o := newOffice(t)
 	s := mailtest.Start(t, mailtest.Options{Answer: func(n int, step string) error {
 		if n == 1 && step == "data" {
-			return mailtest.Drop
+			return mailtest.ErrDrop
 		}
 		return nil
 	}})
@@ -328,7 +328,7 @@ func TestATryThatIsCutOffIsNone(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	s := mailtest.Start(t, mailtest.Options{Answer: func(int, string) error { cancel(); return mailtest.Hang }})
+	s := mailtest.Start(t, mailtest.Options{Answer: func(int, string) error { cancel(); return mailtest.ErrHang }})
 	o.invite("zoe@elsewhere.example")
 	id := o.only()
 	if err := o.postman(s).Deliver(ctx, id); err == nil {

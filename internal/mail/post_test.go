@@ -117,8 +117,8 @@ func TestWhatAServerSaysDecides(t *testing.T) {
 		"greylisted":            {mailtest.Options{Answer: on("rcpt", mailtest.Refuse(451, "try again later"))}, "smtp://HOST", want{fault.Unavailable, "", "451 try again later"}},
 		"full":                  {mailtest.Options{Answer: on("data", mailtest.Refuse(452, "no room"))}, "smtp://HOST", want{fault.Unavailable, "", "452 no room"}},
 		"closing down":          {mailtest.Options{Answer: on("mail", mailtest.Refuse(421, "closing"))}, "smtp://HOST", want{fault.Unavailable, "", "421 closing"}},
-		"dropped before DATA":   {mailtest.Options{Answer: on("rcpt", mailtest.Drop)}, "smtp://HOST", want{fault.Unavailable, "", ""}},
-		"dropped after DATA":    {mailtest.Options{Answer: on("data", mailtest.Drop)}, "smtp://HOST", want{fault.Unavailable, "", ""}},
+		"dropped before DATA":   {mailtest.Options{Answer: on("rcpt", mailtest.ErrDrop)}, "smtp://HOST", want{fault.Unavailable, "", ""}},
+		"dropped after DATA":    {mailtest.Options{Answer: on("data", mailtest.ErrDrop)}, "smtp://HOST", want{fault.Unavailable, "", ""}},
 		"wrong password":        {mailtest.Options{User: "crm", Password: "right"}, "smtp://crm:wrong@HOST", want{fault.Denied, fault.AppMisconfigured, "535 these credentials are not taken"}},
 		"no login where asked":  {mailtest.Options{User: "crm", Password: "right"}, "smtp://HOST", want{fault.Denied, fault.AppMisconfigured, "530 log in first"}},
 		"login where none is":   {mailtest.Options{}, "smtp://crm:x@HOST", want{fault.Denied, fault.AppMisconfigured, "no way to log in"}},
@@ -179,7 +179,7 @@ func TestAServerThatHangsIsLeft(t *testing.T) {
 	for _, step := range []string{"greeting", "mail", "rcpt", "data"} {
 		s := mailtest.Start(t, mailtest.Options{Answer: func(_ int, at string) error {
 			if at == step {
-				return mailtest.Hang
+				return mailtest.ErrHang
 			}
 			return nil
 		}})
@@ -197,7 +197,7 @@ func TestAServerThatHangsIsLeft(t *testing.T) {
 func TestSendingEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	s := mailtest.Start(t, mailtest.Options{Answer: func(int, string) error { cancel(); return mailtest.Hang }})
+	s := mailtest.Start(t, mailtest.Options{Answer: func(int, string) error { cancel(); return mailtest.ErrHang }})
 	p := post(t, s, "smtp://HOST")
 	p.Limit = time.Hour
 	if err := p.Send(ctx, adele, mail.Message{Subject: "x", Text: "x", HTML: "x"}, "x@y"); err == nil {

@@ -38,12 +38,12 @@ type Options struct {
 	Answer func(n int, step string) error
 }
 
-// Drop is an answer: the connection ends without a word. With step "data" the message is kept nevertheless, as by a server
+// ErrDrop is an answer: the connection ends without a word. With step "data" the message is kept nevertheless, as by a server
 // whose yes is lost on its way.
-var Drop = errors.New("mailtest: drop the connection")
+var ErrDrop = errors.New("mailtest: drop the connection")
 
-// Hang is an answer: there is none until the test ends.
-var Hang = errors.New("mailtest: hang")
+// ErrHang is an answer: there is none until the test ends.
+var ErrHang = errors.New("mailtest: hang")
 
 // Refuse is an answer: a reply with a code of three digits, such as 550.
 func Refuse(code int, words string) error {
@@ -199,7 +199,7 @@ func (s *session) Data(r io.Reader) error {
 		s.server.t.Errorf("mailtest: a message cannot be read: %v\n%s", err, raw)
 	}
 	answer := s.decide("data")
-	if answer == nil || errors.Is(answer, Drop) {
+	if answer == nil || errors.Is(answer, ErrDrop) {
 		s.server.mu.Lock()
 		s.server.taken = append(s.server.taken, s.letter)
 		s.server.mu.Unlock()
@@ -221,9 +221,9 @@ func (s *session) decide(step string) error {
 
 func (s *session) carryOut(answer error) error {
 	switch {
-	case errors.Is(answer, Drop):
+	case errors.Is(answer, ErrDrop):
 		_ = s.conn.Conn().Close()
-	case errors.Is(answer, Hang):
+	case errors.Is(answer, ErrHang):
 		<-s.server.ended
 	}
 	return answer
