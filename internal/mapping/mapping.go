@@ -16,7 +16,19 @@ import (
 type Row struct {
 	Microsoft record.Field `json:"microsoft"`
 	CRM       record.Field `json:"crm"`
+	Direction Direction    `json:"direction,omitempty"`
 }
+
+// Direction is which way the values of a row go (S26). A field that goes nowhere is in no row.
+type Direction string
+
+// The directions. One way means that the source is always right: what is changed on the other side is changed back, and
+// stands in the history.
+const (
+	BothWays    Direction = ""
+	ToMicrosoft Direction = "to_microsoft"
+	ToCRM       Direction = "to_crm"
+)
 
 // Table is the mapping of one link. It is not changed once made.
 type Table struct {
@@ -28,45 +40,45 @@ type Table struct {
 // (zoho-crm.md §5, Default contact mapping). Fields that Graph does not offer (other telephone, fax, assistant's
 // telephone) are absent (S27).
 var defaultContacts = Table{Kind: record.Contacts, Rows: []Row{
-	{"title", record.Salutation},
-	{"givenName", record.FirstName},
-	{"surname", record.LastName},
-	{"emailAddresses[0]", record.EmailField},
-	{"emailAddresses[1]", record.SecondaryEmail},
-	{"jobTitle", record.Title},
-	{"companyName", record.AccountName},
-	{"department", record.Department},
-	{"businessPhones[0]", record.PhoneField},
-	{"homePhones[0]", record.HomePhone},
-	{"mobilePhone", record.Mobile},
-	{"assistantName", record.Assistant},
-	{"birthday", record.DateOfBirth},
-	{"businessAddress.street", record.MailingStreet},
-	{"businessAddress.city", record.MailingCity},
-	{"businessAddress.state", record.MailingState},
-	{"businessAddress.postalCode", record.MailingZip},
-	{"businessAddress.countryOrRegion", record.MailingCountry},
-	{"otherAddress.street", record.OtherStreet},
-	{"otherAddress.city", record.OtherCity},
-	{"otherAddress.state", record.OtherState},
-	{"otherAddress.postalCode", record.OtherZip},
-	{"otherAddress.countryOrRegion", record.OtherCountry},
-	{"personalNotes", record.Description},
-	{"categories", record.Tag},
+	{Microsoft: "title", CRM: record.Salutation},
+	{Microsoft: "givenName", CRM: record.FirstName},
+	{Microsoft: "surname", CRM: record.LastName},
+	{Microsoft: "emailAddresses[0]", CRM: record.EmailField},
+	{Microsoft: "emailAddresses[1]", CRM: record.SecondaryEmail},
+	{Microsoft: "jobTitle", CRM: record.Title},
+	{Microsoft: "companyName", CRM: record.AccountName},
+	{Microsoft: "department", CRM: record.Department},
+	{Microsoft: "businessPhones[0]", CRM: record.PhoneField},
+	{Microsoft: "homePhones[0]", CRM: record.HomePhone},
+	{Microsoft: "mobilePhone", CRM: record.Mobile},
+	{Microsoft: "assistantName", CRM: record.Assistant},
+	{Microsoft: "birthday", CRM: record.DateOfBirth},
+	{Microsoft: "businessAddress.street", CRM: record.MailingStreet},
+	{Microsoft: "businessAddress.city", CRM: record.MailingCity},
+	{Microsoft: "businessAddress.state", CRM: record.MailingState},
+	{Microsoft: "businessAddress.postalCode", CRM: record.MailingZip},
+	{Microsoft: "businessAddress.countryOrRegion", CRM: record.MailingCountry},
+	{Microsoft: "otherAddress.street", CRM: record.OtherStreet},
+	{Microsoft: "otherAddress.city", CRM: record.OtherCity},
+	{Microsoft: "otherAddress.state", CRM: record.OtherState},
+	{Microsoft: "otherAddress.postalCode", CRM: record.OtherZip},
+	{Microsoft: "otherAddress.countryOrRegion", CRM: record.OtherCountry},
+	{Microsoft: "personalNotes", CRM: record.Description},
+	{Microsoft: "categories", CRM: record.Tag},
 }}
 
 var defaultCalendar = Table{Kind: record.Calendar, Rows: []Row{
-	{"subject", record.EventTitle},
-	{"start", record.Start},
-	{"end", record.End},
-	{"isAllDay", record.AllDay},
-	{"timeZone", record.TimeZone},
-	{"recurrence", record.Recurring},
-	{"exdates", record.Excluded},
-	{"location", record.Venue},
-	{"body", record.Description},
-	{"reminder", record.RemindAt},
-	{"categories", record.Tag},
+	{Microsoft: "subject", CRM: record.EventTitle},
+	{Microsoft: "start", CRM: record.Start},
+	{Microsoft: "end", CRM: record.End},
+	{Microsoft: "isAllDay", CRM: record.AllDay},
+	{Microsoft: "timeZone", CRM: record.TimeZone},
+	{Microsoft: "recurrence", CRM: record.Recurring},
+	{Microsoft: "exdates", CRM: record.Excluded},
+	{Microsoft: "location", CRM: record.Venue},
+	{Microsoft: "body", CRM: record.Description},
+	{Microsoft: "reminder", CRM: record.RemindAt},
+	{Microsoft: "categories", CRM: record.Tag},
 }}
 
 // Default is the mapping that a link has when nobody has changed it.
@@ -82,6 +94,17 @@ func (t *Table) Fields() []record.Field {
 	out := make([]record.Field, len(t.Rows))
 	for i, row := range t.Rows {
 		out[i] = row.CRM
+	}
+	return out
+}
+
+// OneWay are the CRM fields whose values go one way only.
+func (t *Table) OneWay() map[record.Field]Direction {
+	out := map[record.Field]Direction{}
+	for _, row := range t.Rows {
+		if row.Direction != BothWays {
+			out[row.CRM] = row.Direction
+		}
 	}
 	return out
 }
