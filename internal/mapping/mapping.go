@@ -91,6 +91,9 @@ func Default(kind record.Kind) *Table {
 
 // Fields are the CRM's fields that take part.
 func (t *Table) Fields() []record.Field {
+	if t == nil {
+		return nil
+	}
 	out := make([]record.Field, len(t.Rows))
 	for i, row := range t.Rows {
 		out[i] = row.CRM
@@ -131,6 +134,40 @@ func (t *Table) Check() error {
 		crm, microsoft = append(crm, row.CRM), append(microsoft, row.Microsoft)
 	}
 	return nil
+}
+
+// Changed are the CRM fields that have another partner or another direction in the new table, or that only one of the two
+// tables has.
+func Changed(old, new *Table) []record.Field {
+	return differing(old, new, func(a, b Row) bool { return a == b })
+}
+
+// Moved are those of the Changed fields that have another partner: what their two sides once agreed on says nothing now.
+func Moved(old, new *Table) []record.Field {
+	return differing(old, new, func(a, b Row) bool { return a.Microsoft == b.Microsoft })
+}
+
+func differing(old, new *Table, same func(a, b Row) bool) []record.Field {
+	was, is := old.byCRM(), new.byCRM()
+	var out []record.Field
+	for _, f := range slices.Concat(old.Fields(), new.Fields()) {
+		a, before := was[f]
+		b, after := is[f]
+		if (before != after || !same(a, b)) && !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (t *Table) byCRM() map[record.Field]Row {
+	out := map[record.Field]Row{}
+	if t != nil {
+		for _, row := range t.Rows {
+			out[row.CRM] = row
+		}
+	}
+	return out
 }
 
 // ToCRM translates an item's Microsoft fields into the CRM's; unmapped ones stay behind.

@@ -98,7 +98,8 @@ func settingsOf(link reconcile.Link) (policy, table string, err error) {
 	return string(p), string(t), err
 }
 
-// ChangeSettings stores a link's policy and mapping and wakes it; its next run goes by them. NotFound: no such link.
+// ChangeSettings stores a link's policy and mapping and wakes it; its next run takes them in (see Ledger.Open): one that
+// is under way goes on by the old ones, and must not be told half of it. NotFound: no such link.
 func (s *Links) ChangeSettings(ctx context.Context, org record.ID, id reconcile.LinkID, policy reconcile.Policy, table *mapping.Table) (err error) {
 	defer fault.Wrap(&err, "store: change settings of link %d", id)
 	p, t, err := settingsOf(reconcile.Link{Policy: policy, Mapping: table})
@@ -106,12 +107,12 @@ func (s *Links) ChangeSettings(ctx context.Context, org record.ID, id reconcile.
 		return err
 	}
 	return s.write(ctx, func(tx *Tx) error {
-		n, err := tx.exec(tx.ctx, `UPDATE link_settings SET policy = ?, mapping = ? WHERE org_id = ? AND link_id = ?`, p, t, int64(org), int64(id))
-		if err != nil {
+		if err := tx.there(org, id); err != nil {
 			return err
 		}
-		if n == 0 {
-			return notFound("link", id)
+		if _, err := tx.exec(tx.ctx, `UPDATE link_settings SET before = CASE WHEN changed = 0 THEN mapping ELSE before END, changed = 1,
+			policy = ?, mapping = ? WHERE org_id = ? AND link_id = ?`, p, t, int64(org), int64(id)); err != nil {
+			return err
 		}
 		return tx.urge(org, id)
 	})
