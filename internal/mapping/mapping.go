@@ -112,10 +112,30 @@ func (t *Table) OneWay() map[record.Field]Direction {
 	return out
 }
 
-// Check refuses a table with an unknown field, with types that do not go together (S26), or in which two rows write one
-// field.
+// Check refuses a table with an unknown field or direction, with types that do not go together (S26), in which two rows
+// write one field, or that would tear a group of fields apart: those of a name, or of a time, go the same way, and without
+// the time there is no event.
+//
+// A contact's family name may be left out, or go one way only: the CRM demands one, so a contact that comes from Outlook
+// is given what Outlook calls it (see ToCRM).
 func (t *Table) Check() error {
+	if err := t.CheckRows(); err != nil || t.Kind != record.Calendar {
+		return err
+	}
+	rows := t.byCRM()
+	for _, row := range defaultCalendar.Rows {
+		def, _ := record.DefOf(t.Kind, row.CRM)
+		if mapped, ok := rows[row.CRM]; def.Group == record.GroupWhen && (!ok || mapped.Microsoft != row.Microsoft) {
+			return fault.Wrong(fault.Mandatory, string(row.CRM), "mapping: an event needs %s", row.CRM)
+		}
+	}
+	return nil
+}
+
+// CheckRows is Check of a table that need not be whole yet.
+func (t *Table) CheckRows() error {
 	var crm, microsoft []record.Field
+	ways := map[string]Direction{}
 	for _, row := range t.Rows {
 		ours, ok := record.DefOf(t.Kind, row.CRM)
 		if !ok {
@@ -125,12 +145,19 @@ func (t *Table) Check() error {
 		if !ok {
 			return fault.Wrong(fault.UnknownField, string(row.Microsoft), "mapping: Microsoft offers no field %s", row.Microsoft)
 		}
-		if !meets(theirs, ours.Type) {
+		if row.Direction != BothWays && row.Direction != ToMicrosoft && row.Direction != ToCRM {
+			return fault.Wrong(fault.BadValue, string(row.CRM), "mapping: there is no direction %q", row.Direction)
+		}
+		if !Fits(theirs, ours.Type) {
 			return fault.Wrong(fault.BadValue, string(row.CRM), "mapping: %s and %s hold different things", row.Microsoft, row.CRM)
 		}
 		if slices.Contains(crm, row.CRM) || slices.Contains(microsoft, row.Microsoft) {
 			return fault.Wrong(fault.Duplicate, string(row.CRM), "mapping: %s and %s: one of them is mapped twice", row.Microsoft, row.CRM)
 		}
+		if way, known := ways[ours.Group]; known && ours.Group != "" && way != row.Direction {
+			return fault.Wrong(fault.NotExpressible, string(row.CRM), "mapping: %s goes another way than the fields it belongs to", row.CRM)
+		}
+		ways[ours.Group] = row.Direction
 		crm, microsoft = append(crm, row.CRM), append(microsoft, row.Microsoft)
 	}
 	return nil
@@ -170,35 +197,47 @@ func (t *Table) byCRM() map[record.Field]Row {
 	return out
 }
 
-// ToCRM translates an item's Microsoft fields into the CRM's; unmapped ones stay behind.
+// ToCRM translates an item's Microsoft fields into the CRM's; unmapped ones stay behind. Of a contact there is always a
+// family name, mapped or not, for it may have to be created.
 func (t *Table) ToCRM(theirs record.Fields) record.Fields {
-	ours := make(record.Fields, len(t.Rows))
+	ours := make(record.Fields, len(t.Rows)+1)
 	for _, row := range t.Rows {
 		value, known := theirs[row.Microsoft]
 		if !known {
 			continue
 		}
-		if def, ok := record.DefOf(t.Kind, row.CRM); ok && def.Type == record.Picklist && !slices.Contains(def.Values, string(value)) {
+		if def, ok := record.DefOf(t.Kind, row.CRM); ok && def.Type == record.Picklist && !def.Open && !slices.Contains(def.Values, string(value)) {
 			value = "" // such as "Sr.": it stays at Microsoft, which nobody overwrites with nothing
 		}
 		ours[row.CRM] = value
 	}
 	if t.Kind == record.Contacts {
-		nameFallback(ours, theirs)
+		t.nameFallback(ours, theirs)
 	} else if ours[record.AllDay] == "true" {
 		ours[record.TimeZone] = "" // a day is a day in every zone
 	}
 	return ours
 }
 
-// nameFallback finds a family name, which the CRM demands, for a contact that Outlook has without one: a single name,
-// the company, an address or a number stands in. The name fields are a group, so a later edit writes both.
-func nameFallback(ours, theirs record.Fields) {
-	if last, mapped := ours[record.LastName]; !mapped || last != "" {
+// nameFallback finds a family name, which the CRM demands, for a contact that Outlook has without one, or whose family
+// name is not mapped: a single name, the company, an address or a number stands in. The name fields are a group, so a
+// later edit writes both.
+func (t *Table) nameFallback(ours, theirs record.Fields) {
+	last, known := ours[record.LastName]
+	_, first := ours[record.FirstName]
+	if mapped := slices.ContainsFunc(t.Rows, func(r Row) bool { return r.CRM == record.LastName }); mapped {
+		if !known || last != "" {
+			return
+		}
+		if given := ours[record.FirstName]; given != "" {
+			ours[record.FirstName], ours[record.LastName] = "", given
+			return
+		}
+	} else if surname := theirs["surname"]; surname != "" {
+		ours[record.LastName] = clip(surname, 80)
 		return
-	}
-	if given := ours[record.FirstName]; given != "" {
-		ours[record.FirstName], ours[record.LastName] = "", given
+	} else if given := theirs["givenName"]; given != "" && !first {
+		ours[record.LastName] = clip(given, 80)
 		return
 	}
 	for _, stand := range []record.Field{

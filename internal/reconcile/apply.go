@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -160,7 +161,7 @@ func (r *run) intend(ctx context.Context, jobs []*job) (int64, error) {
 	for _, j := range jobs {
 		if j.Verb == CreateMicrosoft {
 			intents = append(intents, Intent{
-				Token: j.pair.Token, Side: InMicrosoft, From: j.pair.CRM, Pair: j.pair.ID, Base: r.sent(j.ToMicrosoft),
+				Token: j.pair.Token, Side: InMicrosoft, From: j.pair.CRM, Pair: j.pair.ID, Base: r.sent(j),
 			})
 		}
 	}
@@ -254,7 +255,7 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	if o.Err != nil {
 		if where == InMicrosoft && o.Ref != "" && o.Fields != nil { // done, but for a part: the item holds this now
 			j.pair.Microsoft, j.pair.MicrosoftVersion = o.Ref, o.Version
-			j.pair.Base = j.pair.Base.With(mapping.Normal(r.link.Kind, only(o.Fields, r.rules.Fields)))
+			j.pair.Base = j.pair.Base.With(mapping.Normal(r.link.Kind, only(o.Fields, r.rules.goes(InMicrosoft))))
 			j.halfway = true
 			r.park(&j.pair, o.Err)
 			return
@@ -271,10 +272,13 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	// it does not, the normal form of what was written.
 	agreed := mapping.Normal(r.link.Kind, w.Fields)
 	if w.Op != record.Update {
-		agreed = mapping.Normal(r.link.Kind, everyField(w.Fields, r.rules.Fields))
+		agreed = mapping.Normal(r.link.Kind, r.made(j, where, w.Fields))
 		j.pair.Base = nil
 	}
 	j.pair.Base = j.pair.Base.With(agreed)
+	if w.Op == record.Restore && len(r.rules.OneWay) > 0 { // it came back with values that have not been held against Microsoft's
+		j.halfway, j.moved = true, true
+	}
 	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]
 	line := HistoryLine{Side: where, Action: action, Reason: j.Why}
 	if w.Op != record.Create {
@@ -283,10 +287,35 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	j.history = append(j.history, line)
 }
 
+// made is what both sides hold once one was made from the other with the fields given. Of a field that does not go that
+// way the new side has nothing: they agree on it if the other has nothing either. A record that was restored has what it
+// had, which is what was agreed on.
+func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
+	if len(r.rules.OneWay) == 0 {
+		return everyField(fields, r.rules.Fields)
+	}
+	names, from := r.rules.goes(where), values(j.Ours)
+	if where == InCRM {
+		from = values(j.Theirs)
+	}
+	held := record.Fields{}
+	for _, f := range r.rules.Fields {
+		if r.rules.takes(where, f) {
+			continue
+		}
+		if j.Verb == RestoreCRM {
+			copyFields(held, j.pair.Base, []record.Field{f})
+		} else if _, given := fields[f]; !given && empty([]record.Field{f}, from) {
+			held[f] = ""
+		}
+	}
+	return everyField(held.With(fields), names)
+}
+
 // sent is the base of an item of which it is only known what was sent to make it: if it is found, it held this, and so
 // did its record.
-func (r *run) sent(fields record.Fields) record.Fields {
-	base := mapping.Normal(r.link.Kind, everyField(fields, r.rules.Fields))
+func (r *run) sent(j *job) record.Fields {
+	base := mapping.Normal(r.link.Kind, r.made(j, InMicrosoft, j.ToMicrosoft))
 	if _, mapped := base[record.Excluded]; mapped {
 		base[record.Excluded] = "" // days are taken out of a series after it is made, and perhaps never were
 	}
@@ -298,7 +327,7 @@ func (r *run) noteFault(j *job, where Where, w record.Write, err error) {
 	switch kind := fault.KindOf(err); {
 	case fault.ReasonOf(err) == fault.OutcomeUnknown && w.Op == record.Create && where == InMicrosoft:
 		j.pair.State, j.pair.Reason, j.pair.RetryAt = Intended, fault.OutcomeUnknown, r.Now().Add(findAgain)
-		j.pair.Base = r.sent(w.Fields)
+		j.pair.Base = r.sent(j)
 	case w.Op == record.Create && where == InMicrosoft && kind == fault.Gone:
 		r.park(&j.pair, err) // an earlier request had worked, and a person has deleted its item
 		j.pair.Token = ""    // if it is ever to be made again, then as another one
@@ -367,6 +396,10 @@ func (r *run) agreed(j *job) {
 	if j.Verb == Adopt && (j.Pair == nil || j.Pair.State != Synced) {
 		j.history = append(j.history, HistoryLine{Side: InCRM, Action: Adopted, Reason: j.Why})
 	}
+	if j.Ask.asksMore(j.pair.Ask) {
+		j.history = append(j.history, HistoryLine{Action: Asked, Reason: ChangedBoth})
+	}
+	j.pair.Ask = j.Ask
 	j.pair.State, j.pair.Reason, j.pair.Detail, j.pair.MissingSide, j.pair.Name = Synced, "", "", "", ""
 	j.pair.Attempts, j.pair.RetryAt = 0, time.Time{}
 }
@@ -376,7 +409,8 @@ func (j *job) unchanged() bool {
 	if j.Pair == nil || j.Pair.ID == 0 || len(j.history) > 0 || j.Pair.State != Synced {
 		return false
 	}
-	return j.pair.CRMVersion == j.Pair.CRMVersion && j.pair.MicrosoftVersion == j.Pair.MicrosoftVersion && len(j.pair.Base) == len(j.Pair.Base)
+	return j.pair.CRMVersion == j.Pair.CRMVersion && j.pair.MicrosoftVersion == j.Pair.MicrosoftVersion &&
+		maps.Equal(j.pair.Base, j.Pair.Base) && j.pair.Ask.same(j.Pair.Ask)
 }
 
 func (r *run) entryOf(j *job) Entry {

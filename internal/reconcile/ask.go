@@ -47,6 +47,13 @@ func (a *Ask) With(answer *Ask) (_ *Ask, ok bool) {
 	return &out, ok
 }
 
+// asksMore reports whether a has a conflict that was not asked about before.
+func (a *Ask) asksMore(before *Ask) bool {
+	return a != nil && slices.ContainsFunc(a.Conflicts, func(f record.Field) bool {
+		return before == nil || !slices.Contains(before.Conflicts, f)
+	})
+}
+
 // same reports whether two questions are one, with the same answers.
 func (a *Ask) same(b *Ask) bool { return reflect.DeepEqual(a, b) }
 

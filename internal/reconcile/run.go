@@ -165,7 +165,7 @@ func (r *run) work(ctx context.Context) (err error) {
 
 // sides gives the two sides, Microsoft's wrapped in the link's mapping, both with every mapped field said.
 func (r *run) sides(ctx context.Context) (microsoft, crm Side, err error) {
-	r.rules = Rules{User: r.link.User, Kind: r.link.Kind, Fields: r.link.Mapping.Fields(), Policy: r.link.Policy}
+	r.rules = Rules{User: r.link.User, Kind: r.link.Kind, Fields: r.link.Mapping.Fields(), OneWay: r.link.Mapping.OneWay(), Policy: r.link.Policy}
 	if crm, err = r.Sides.CRM(ctx, r.link); err != nil {
 		return nil, nil, err
 	}
@@ -274,7 +274,7 @@ func (r *run) applyMicrosoft(ctx context.Context, changes []record.Change) error
 		switch {
 		case !known && c.State == record.Present:
 			fresh = append(fresh, c)
-		case known && !(c.State == record.Present && c.Version == pair.MicrosoftVersion && pair.State == Synced):
+		case known && !(c.State == record.Present && c.Version == pair.MicrosoftVersion && r.inStep(&pair)):
 			items = append(items, Item{Pair: &pair, Theirs: &c})
 		}
 	}
@@ -634,9 +634,9 @@ func (r *run) applyCRM(ctx context.Context, changes []record.Change) error {
 		switch {
 		case !known:
 			items = append(items, Item{Ours: &c})
-		case c.State == record.Present && c.Version == pair.CRMVersion && pair.State == Synced:
+		case c.State == record.Present && c.Version == pair.CRMVersion && pair.State == Synced: // what the base lacks, Microsoft's side tells
 		case pair.State == Intended: // first it must be known what became of the create: see recover
-		case pair.State == Synced && complete(pair.Base, r.rules.Fields):
+		case r.inStep(&pair) && pair.Ask == nil: // else Microsoft may hold something that is not the base
 			items = append(items, Item{Pair: &pair, Ours: &c})
 		default:
 			full = append(full, Item{Pair: &pair, Ours: &c})
@@ -646,6 +646,12 @@ func (r *run) applyCRM(ctx context.Context, changes []record.Change) error {
 		return err
 	}
 	return r.apply(ctx, append(items, full...))
+}
+
+// inStep reports whether a pair's sides agreed on every mapped field when they were last seen, but for those about which a
+// person is asked.
+func (r *run) inStep(p *Pair) bool {
+	return p.State == Synced && complete(p.Base, r.rules.Fields)
 }
 
 // complete reports whether the base says something of every mapped field.
