@@ -102,7 +102,8 @@ type Link struct {
 	FirstDone   int       // of the first sync: how many are settled
 	Policy      Policy
 	Mapping     *mapping.Table
-	Synced      int // counts for the cards and the API
+	Changed     bool // Policy or Mapping were changed, and no run has taken that in yet
+	Synced      int  // counts for the cards and the API
 	Waiting     int
 	Failing     int
 	ExcludedSum int

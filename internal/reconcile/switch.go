@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"tandem/internal/fault"
-	"tandem/internal/mapping"
 	"tandem/internal/record"
 )
 
@@ -16,6 +15,8 @@ type Switchboard struct {
 	// Allowed reports with a fault whether the user's profile allows a kind, the grant covers it and the mailbox can be
 	// reached: Denied with reason SyncWithheld, AccountDisabled, ConsentRequired, ReconnectNeeded or MailboxUnavailable.
 	Allowed func(ctx context.Context, org, user record.ID, kind record.Kind) error
+	// Choices say what new links begin with; nil: all with the default.
+	Choices Choices
 	Now     func() time.Time
 }
 
@@ -40,8 +41,12 @@ func (s *Switchboard) On(ctx context.Context, org, user record.ID, kind record.K
 			return s.Links.Link(ctx, org, l.ID)
 		}
 	}
+	begin, _, err := SettingsFor(ctx, s.Choices, org, user, kind)
+	if err != nil {
+		return nil, err
+	}
 	return s.Links.CreateLink(ctx, Link{
-		Org: org, User: user, Kind: kind, State: On, Since: s.Now(), Mapping: mapping.Default(kind),
+		Org: org, User: user, Kind: kind, State: On, Since: s.Now(), Mapping: begin.Mapping, Policy: Policy{Winner: begin.Winner},
 	})
 }
 

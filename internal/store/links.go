@@ -25,19 +25,19 @@ const running = `('on', 'held', 'switching')`
 
 const linkColumns = `l.id, l.org_id, l.user_id, l.kind, l.state, l.reason, l.container, l.container_name, l.microsoft_cursor, l.crm_cursor,
 	l.known, l.settled, l.subscription, l.subscription_ends, l.wanted, l.done, l.fence, l.deletes_ok, l.last_run, l.last_error, l.since,
-	l.first_total, l.first_done, l.synced, l.waiting, l.failing, l.excluded, l.mailbox, s.policy, s.mapping`
+	l.first_total, l.first_done, l.synced, l.waiting, l.failing, l.excluded, l.mailbox, s.policy, s.mapping, s.changed`
 
 func readLink(scan scan) (reconcile.Link, error) {
 	var l reconcile.Link
-	var settled, ends, deletesOK, lastRun, since int64
+	var settled, ends, deletesOK, lastRun, since, changed int64
 	var policy, table string
 	err := scan(&l.ID, &l.Org, &l.User, &l.Kind, &l.State, &l.Reason, &l.Container, &l.ContainerName, &l.Microsoft, &l.CRM,
 		&l.Known, &settled, &l.Subscription, &ends, &l.Wanted, &l.Done, &l.Fence, &deletesOK, &lastRun, &l.LastError, &since,
-		&l.FirstTotal, &l.FirstDone, &l.Synced, &l.Waiting, &l.Failing, &l.ExcludedSum, &l.Mailbox, &policy, &table)
+		&l.FirstTotal, &l.FirstDone, &l.Synced, &l.Waiting, &l.Failing, &l.ExcludedSum, &l.Mailbox, &policy, &table, &changed)
 	if err != nil {
 		return l, err
 	}
-	l.Settled, l.DeletesOK = settled != 0, deletesOK != 0
+	l.Settled, l.DeletesOK, l.Changed = settled != 0, deletesOK != 0, changed != 0
 	l.SubscriptionEnds, l.LastRun, l.Since = moment(ends), moment(lastRun), moment(since)
 	if err := json.Unmarshal([]byte(policy), &l.Policy); err != nil {
 		return l, err
