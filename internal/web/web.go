@@ -118,6 +118,8 @@ type Links interface {
 	Records(ctx context.Context, org record.ID, id reconcile.LinkID, state string, offset, limit int) ([]reconcile.RecordState, error)
 	Standing(ctx context.Context, org record.ID, id reconcile.LinkID) (reconcile.Standing, error)
 	RecordsOf(ctx context.Context, org record.ID, kind record.Kind, refs []record.Ref) (map[record.Ref]reconcile.RecordState, error)
+	Asks(ctx context.Context, org record.ID, id reconcile.LinkID, offset, limit int) ([]reconcile.Question, error)
+	Decide(ctx context.Context, org record.ID, id reconcile.LinkID, item record.Ref, answer reconcile.Ask) error
 }
 
 // Switch turns a person's sync on and off.
