@@ -219,14 +219,17 @@ func (t *Table) ToCRM(theirs record.Fields) record.Fields {
 	return ours
 }
 
+// StandIn is no field of the CRM's: it stands beside a family name that is something else at Outlook, such as the company.
+// With such a name a contact can be made; it is no reason to call one otherwise that has a name.
+const StandIn record.Field = "-stand_in"
+
 // nameFallback finds a family name, which the CRM demands, for a contact that Outlook has without one, or whose family
 // name is not mapped: a single name, the company, an address or a number stands in. The name fields are a group, so a
 // later edit writes both.
 func (t *Table) nameFallback(ours, theirs record.Fields) {
-	last, known := ours[record.LastName]
 	_, first := ours[record.FirstName]
 	if mapped := slices.ContainsFunc(t.Rows, func(r Row) bool { return r.CRM == record.LastName }); mapped {
-		if !known || last != "" {
+		if ours[record.LastName] != "" {
 			return
 		}
 		if given := ours[record.FirstName]; given != "" {
@@ -240,6 +243,7 @@ func (t *Table) nameFallback(ours, theirs record.Fields) {
 		ours[record.LastName] = clip(given, 80)
 		return
 	}
+	ours[StandIn] = "true"
 	for _, stand := range []record.Field{
 		"companyName", "nickName", "emailAddresses[0]", "emailAddresses[1]", "emailAddresses[2]",
 		"mobilePhone", "businessPhones[0]", "homePhones[0]", "jobTitle",

@@ -24,7 +24,7 @@ func (r *run) apply(ctx context.Context, items []Item) error {
 		part := items[:min(chunk, len(items))]
 		items = items[len(part):]
 		for try := 0; len(part) > 0; try++ {
-			moved, err := r.carryOut(ctx, Plan(r.rules, part), try == replans)
+			moved, err := r.carryOut(ctx, r.plan(part), try == replans)
 			if err != nil {
 				return err
 			}
@@ -34,6 +34,26 @@ func (r *run) apply(ctx context.Context, items []Item) error {
 		}
 	}
 	return nil
+}
+
+// plan plans items, and says of those that have just been given a record that this is why. A record that is gone, or
+// somebody else's, by the time it is read again was not the item's after all.
+func (r *run) plan(items []Item) []Step {
+	given := func(i Item) bool { return i.Pair != nil && i.Pair.CRM != "" && r.paired[i.Pair.Microsoft].crm == i.Pair.CRM }
+	for i, item := range items {
+		if given(item) && item.Ours != nil && item.Ours.State != record.Present {
+			alone := *item.Pair
+			alone.CRM, alone.CRMVersion = "", ""
+			items[i] = Item{Pair: &alone, Theirs: item.Theirs}
+		}
+	}
+	steps := Plan(r.rules, items)
+	for i := range steps {
+		if s := &steps[i]; given(s.Item) && (s.Verb == Adopt || s.Verb == Merge) {
+			s.Why = Matched
+		}
+	}
+	return steps
 }
 
 // job is a step on its way.
@@ -276,7 +296,7 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 		j.pair.Base = nil
 	}
 	j.pair.Base = j.pair.Base.With(agreed)
-	if w.Op == record.Restore && len(r.rules.OneWay) > 0 { // it came back with values that have not been held against Microsoft's
+	if w.Op == record.Restore && !complete(w.Fields, r.rules.Fields) { // it came back with values that have not been held against Microsoft's
 		j.halfway, j.moved = true, true
 	}
 	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]
@@ -291,7 +311,10 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 // way the new side has nothing: they agree on it if the other has nothing either. A record that was restored has what it
 // had, which is what was agreed on.
 func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
-	if len(r.rules.OneWay) == 0 {
+	switch {
+	case j.Verb == RestoreCRM:
+		return j.pair.Base.With(fields)
+	case len(r.rules.OneWay) == 0:
 		return everyField(fields, r.rules.Fields)
 	}
 	names, from := r.rules.goes(where), values(j.Ours)
@@ -300,12 +323,7 @@ func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
 	}
 	held := record.Fields{}
 	for _, f := range r.rules.Fields {
-		if r.rules.takes(where, f) {
-			continue
-		}
-		if j.Verb == RestoreCRM {
-			copyFields(held, j.pair.Base, []record.Field{f})
-		} else if _, given := fields[f]; !given && empty([]record.Field{f}, from) {
+		if _, given := fields[f]; !given && !r.rules.takes(where, f) && empty([]record.Field{f}, from) {
 			held[f] = ""
 		}
 	}
@@ -380,6 +398,9 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 			if j.unchanged() {
 				continue
 			}
+		}
+		if p, ok := r.paired[j.pair.Microsoft]; ok && p.ends != 0 && p.crm == j.pair.CRM { // the item's pair takes its place
+			entries = append(entries, Entry{Pair: Pair{ID: p.ends}, Drop: true})
 		}
 		entries = append(entries, r.entryOf(j))
 	}

@@ -170,7 +170,7 @@ func planPair(rules Rules, item Item) Step {
 	case ours == record.Left: // somebody else's now: what its former owner typed meanwhile stays in the history
 		return Step{Verb: DeleteMicrosoft, Why: OwnerChanged, Lost: typed(rules, item, rules.Fields)}
 	case ours == record.Gone && theirsEdited:
-		return Step{Verb: RestoreCRM, Why: EditBeatsDelete, ToCRM: only(item.Theirs.Fields, rules.goes(InCRM))}
+		return Step{Verb: RestoreCRM, Why: EditBeatsDelete, ToCRM: named(item, only(item.Theirs.Fields, rules.goes(InCRM)))}
 	case ours == record.Gone: // what was typed where it would not have counted is no reason to keep the record
 		return Step{Verb: DeleteMicrosoft, Why: DeletedCRM, Lost: typed(rules, item, rules.goes(InMicrosoft))}
 	case theirs == record.Gone && item.Ours != nil && edited(rules, item.Pair, item.Ours, rules.goes(InMicrosoft)):
@@ -219,6 +219,15 @@ func edited(rules Rules, pair *Pair, side *record.Change, fields []record.Field)
 	})
 }
 
+// named leaves the name to a record that has one, if the item has nothing but a stand-in for it.
+func named(item Item, fields record.Fields) record.Fields {
+	if _, agreed := item.Pair.Base[record.LastName]; !agreed && values(item.Theirs)[mapping.StandIn] != "" {
+		delete(fields, record.FirstName)
+		delete(fields, record.LastName)
+	}
+	return fields
+}
+
 // typed are the values at Microsoft, of the fields named, that are not what was agreed on.
 func typed(rules Rules, item Item, fields []record.Field) []Loss {
 	if item.Theirs == nil || item.theirs() != record.Present || !edited(rules, item.Pair, item.Theirs, fields) {
@@ -251,6 +260,9 @@ func merge(rules Rules, item Item) Step {
 			continue
 		}
 		copyFields(step.Base, base, unit)
+		if theirsIs == unknown && slices.Contains(unit, record.LastName) && values(item.Theirs)[mapping.StandIn] != "" {
+			theirs[record.LastName] = ""
+		}
 		var from Where
 		switch way := rules.OneWay[unit[0]]; {
 		case way != mapping.BothWays && stays(way, unit, oursIs, theirsIs, ours, theirs):
