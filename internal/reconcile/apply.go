@@ -39,7 +39,9 @@ func (r *run) apply(ctx context.Context, items []Item) error {
 // plan plans items, and says of those that have just been given a record that this is why. A record that is gone, or
 // somebody else's, by the time it is read again was not the item's after all.
 func (r *run) plan(items []Item) []Step {
-	given := func(i Item) bool { return i.Pair != nil && i.Pair.CRM != "" && r.paired[i.Pair.Microsoft].crm == i.Pair.CRM }
+	given := func(i Item) bool {
+		return i.Pair != nil && i.Pair.CRM != "" && r.paired[i.Pair.Microsoft].crm == i.Pair.CRM
+	}
 	for i, item := range items {
 		if given(item) && item.Ours != nil && item.Ours.State != record.Present {
 			alone := *item.Pair

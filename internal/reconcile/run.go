@@ -65,6 +65,9 @@ type run struct {
 	mu        sync.Mutex // guards link and until while chunks settle side by side
 	until     time.Time  // end of the lease
 	asked     int        // deletions that waited when the run began: those that a yes is for
+	asking    asking
+	paired    map[record.Ref]pairing // items that the last match gave a record, by their ref
+	released  bool                   // records that were held back are due
 }
 
 // whole runs while keeping the lease alive, and always closes the link with what came of it.
@@ -281,11 +284,22 @@ func (r *run) applyMicrosoft(ctx context.Context, changes []record.Change) error
 	if items, err = r.besideOurs(ctx, items); err != nil {
 		return err
 	}
+	// First those that have a record: one whose item is gone may have got another one, which is among the rest.
+	var rest []Item
+	items = slices.DeleteFunc(items, func(i Item) bool {
+		if i.Pair.CRM == "" {
+			rest = append(rest, i)
+		}
+		return i.Pair.CRM == ""
+	})
+	if err := r.apply(ctx, items); err != nil {
+		return err
+	}
 	found, err := r.newcomers(ctx, fresh)
 	if err != nil {
 		return err
 	}
-	return r.apply(ctx, append(items, found...))
+	return r.applyNew(ctx, append(rest, found...))
 }
 
 // prove looks at each item that is Missing: only a look at the item itself makes it Gone.
@@ -645,7 +659,10 @@ func (r *run) applyCRM(ctx context.Context, changes []record.Change) error {
 	if full, err = r.besideTheirs(ctx, full); err != nil {
 		return err
 	}
-	return r.apply(ctx, append(items, full...))
+	if items, err = r.hold(ctx, append(items, full...)); err != nil {
+		return err
+	}
+	return r.apply(ctx, items)
 }
 
 // inStep reports whether a pair's sides agreed on every mapped field when they were last seen, but for those about which a

@@ -125,7 +125,13 @@ func (r *run) unbrought(ctx context.Context) (left bool, err error) {
 			if err != nil {
 				return err
 			}
-			items = slices.DeleteFunc(items, func(i Item) bool { return !toCRM(plan(r.rules, i)) })
+			if items, err = r.match(ctx, items); err != nil { // a question stays one, and its item where it is
+				return err
+			}
+			items = slices.DeleteFunc(items, func(i Item) bool {
+				_, found := r.paired[i.Pair.Microsoft]
+				return !found && !toCRM(plan(r.rules, i))
+			})
 			return r.apply(ctx, items)
 		})
 		if err != nil {
