@@ -25,6 +25,8 @@ type card struct {
 	Failing   int
 	LastRun   string
 	Progress  *progress
+	Fields    bool         // which fields meet can be changed
+	Comparing bool         // all records are read once, because its settings were changed
 	Failures  []recordLine // some of the failing ones
 	Held      []recordLine // some of the deletions that wait
 	Why       []whyLine    // what is excluded, by reason
@@ -121,6 +123,7 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 	c := card{Kind: string(kind), State: stateOf(l), link: l}
 	c.Label = v.words.T("state." + c.State)
 	c.Sentence = v.words.T("card." + c.Kind + "." + c.State)
+	c.Fields = kind == record.Contacts && c.State != "switching" && (v.may().Sync(kind) || c.State != "none")
 	if l == nil || l.State == reconcile.Off {
 		if l != nil && l.Reason != "" {
 			c.Ended = v.words.T("card."+c.Kind+".ended."+endedKey(l.Reason), "Name", l.ContainerName)
@@ -135,6 +138,7 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 		c.Reason, c.Do = v.words.T(key+".what"), v.words.T(key+".do")
 		c.Reconnect = l.State == reconcile.Paused && needsMicrosoft(l.Reason)
 	}
+	c.Comparing = c.State == "on" && c.Reason == "" && (l.Changed || l.Microsoft == "")
 	c.withhold(v, kind)
 	if c.State == "first" {
 		c.Progress = progressOf(v, l)

@@ -21,6 +21,7 @@ import (
 	"tandem/internal/account"
 	"tandem/internal/crm"
 	"tandem/internal/fault"
+	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
@@ -32,6 +33,7 @@ type Deps struct {
 	Directory Directory
 	Records   Records
 	Links     Links
+	Choices   reconcile.Choices
 	Switch    Switch
 	Grants    Grants
 	Live      Live
@@ -113,6 +115,7 @@ type Grants interface {
 type Links interface {
 	Link(ctx context.Context, org record.ID, id reconcile.LinkID) (*reconcile.Link, error)
 	LinksOf(ctx context.Context, org, user record.ID) ([]reconcile.Link, error)
+	ChangeSettings(ctx context.Context, org record.ID, id reconcile.LinkID, policy reconcile.Policy, table *mapping.Table) error
 	Retry(ctx context.Context, org record.ID, id reconcile.LinkID, refs ...record.Ref) error
 	History(ctx context.Context, org record.ID, id reconcile.LinkID, before int64, limit int) ([]reconcile.HistoryEntry, error)
 	Records(ctx context.Context, org record.ID, id reconcile.LinkID, state string, offset, limit int) ([]reconcile.RecordState, error)
