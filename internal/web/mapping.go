@@ -87,6 +87,9 @@ type meeting struct {
 	common   bool // the organization has a choice of its own
 }
 
+// ofLink is the origin of settings that a link began with, while others would begin with something else by now.
+const ofLink reconcile.Origin = "link"
+
 func (s *Site) meeting(v *visit) (m meeting, err error) {
 	links, err := s.links(v)
 	if err != nil {
@@ -103,7 +106,11 @@ func (s *Site) meeting(v *visit) (m meeting, err error) {
 		return m, err
 	}
 	if m.link != nil && m.link.Mapping != nil {
+		begin := m.settings
 		m.settings = reconcile.Settings{Winner: m.link.Policy.Winner, Mapping: m.link.Mapping}
+		if !(change{old: begin, new: m.settings}).none() {
+			m.origin = ofLink
+		}
 	}
 	common, err := s.Choices.Chosen(v.ctx(), v.user.Org, 0, record.Contacts)
 	m.common = common != nil

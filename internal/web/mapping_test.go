@@ -170,7 +170,7 @@ func TestS26_BeforeEnablingAPersonChooses(t *testing.T) {
 	if page := b.get(mappingPath); !strings.Contains(page.body, `data-origin="own"`) || chosen(page.body, "way.homePhones[1]") != "to_crm" {
 		t.Errorf("the dialog afterwards:\n%s", page.text())
 	}
-	if card := b.get(marketplacePath); !strings.Contains(card.body, `class="button fields"`) {
+	if card := b.get(marketplacePath); !strings.Contains(card.body, `class="button choose-fields"`) {
 		t.Error("the card of a running sync has no Fields")
 	}
 }

@@ -10,7 +10,7 @@ import (
 // mappingKeys are the keys that the dialog of fields puts together from parts.
 func mappingKeys() (out []string) {
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	for _, each := range []string{"own", "organization", "product"} {
+	for _, each := range []string{"own", "organization", "product", "link"} {
 		add("mapping.origin.%s", each)
 	}
 	for _, w := range winners {

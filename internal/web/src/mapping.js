@@ -17,6 +17,7 @@ if (form) {
     for (const row of rows) {
       row.classList.toggle("off", !meets(row));
       way(row).disabled = crm(row).value === "";
+      if (way(row).disabled) way(row).value = "off";
       for (const option of crm(row).options) {
         const elsewhere = option.value !== "" && used.has(option.value) && used.get(option.value) !== row;
         option.disabled = elsewhere && !option.selected; // what is chosen twice already must stay to be seen
