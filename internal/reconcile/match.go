@@ -41,7 +41,8 @@ type pairing struct {
 // asking knows the records that open questions are about, and of which items.
 type asking struct {
 	mu    sync.Mutex
-	about questions // nil: not read yet
+	about questions       // nil: not read yet
+	made  map[string]bool // what records are called that are made from items which have none yet, as far as is known
 }
 
 func (r *run) matcher() (Matcher, bool) {
@@ -80,7 +81,7 @@ func (r *run) match(ctx context.Context, items []Item) ([]Item, error) {
 			open = append(open, s)
 		} else {
 			out = append(out, item)
-			claimed[item.Pair.CRM] = true
+			claimed[item.Pair.CRM] = item.Pair.Microsoft != ""
 		}
 	}
 	if len(open) == 0 {
@@ -96,7 +97,7 @@ func (r *run) match(ctx context.Context, items []Item) ([]Item, error) {
 // A stranger is an item that has no record, or not yet.
 type stranger struct {
 	Item
-	made  bool            // its record is there, and only the pair is not: see tokenFromItem
+	made  *record.Change  // the record that was made from it, of which only the pair was not stored: see tokenFromItem
 	free  []record.Change // records that it may be
 	pairs map[record.Ref]Pair
 	taken []record.Ref // records that it may be, too, but that were given to another item by the same first sync
@@ -130,10 +131,12 @@ func (r *run) recognize(ctx context.Context, m Matcher, open []*stranger, claime
 			return err
 		}
 		for _, s := range open {
-			_, s.made = found[s.Pair.Token]
+			if c, ok := found[s.Pair.Token]; ok && s.Pair.ID != 0 {
+				s.made = &c
+			}
 		}
 	}
-	look := slices.DeleteFunc(slices.Clone(open), func(s *stranger) bool { return s.made || !s.strange(r.link) })
+	look := slices.DeleteFunc(slices.Clone(open), func(s *stranger) bool { return s.made != nil || !s.strange(r.link) })
 	fields := make([]record.Fields, len(look))
 	for i, s := range look {
 		fields[i] = s.Theirs.Fields
@@ -232,6 +235,10 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
 	if err != nil {
 		return nil, err
 	}
+	own, err := r.own(ctx, open)
+	if err != nil {
+		return nil, err
+	}
 	claims := map[record.Ref]int{}
 	for _, s := range open {
 		s.free = slices.DeleteFunc(s.free, func(c record.Change) bool { return chosen[c.Ref] != nil })
@@ -257,7 +264,9 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
 		}
 		alone := len(s.free) == 1 && len(s.taken) == 0 && claims[s.free[0].Ref] == 1 && len(about[s.free[0].Ref]) == 0
 		switch a := s.asked(); {
-		case s.made || !s.strange(r.link):
+		case s.made != nil:
+			planned = append(planned, own[s])
+		case !s.strange(r.link):
 			s.Pair.Ask = nil
 			planned = append(planned, s.Item)
 		case s.decided() && !refused[s] && a.New:
@@ -287,6 +296,44 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
 	return planned, r.settle(ctx, entries)
 }
 
+// own gives items the records that were made from them. One that has another item by now, or another owner, is lost to its
+// item, which becomes a new record: see claims.
+func (r *run) own(ctx context.Context, open []*stranger) (map[*stranger]Item, error) {
+	var refs []record.Ref
+	for _, s := range open {
+		if s.made != nil {
+			refs = append(refs, s.made.Ref)
+		}
+	}
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InCRM, refs)
+	if err != nil {
+		return nil, err
+	}
+	out := map[*stranger]Item{}
+	for _, s := range open {
+		if s.made == nil {
+			continue
+		}
+		s.Pair.Ask = nil
+		pair, known := pairs[s.made.Ref]
+		switch state := s.made.State; {
+		case state == record.Left, known && (!pair.lonely() || state != record.Present):
+			s.Pair.Token = tokenFromItem(r.link, s.Pair.Microsoft, s.made.Ref)
+			out[s] = s.Item
+		case state == record.Present:
+			s.made.Fields, s.pairs = everyField(s.made.Fields, r.rules.Fields), pairs
+			out[s] = r.pairUp(s, *s.made)
+		default: // deleted, while the item lives
+			s.Pair.CRM = s.made.Ref
+			out[s] = Item{Pair: s.Pair, Ours: s.made, Theirs: s.Theirs}
+		}
+	}
+	return out, nil
+}
+
 // decided reports whether a person has said what the item is.
 func (s *stranger) decided() bool {
 	a := s.asked()
@@ -300,7 +347,7 @@ func (r *run) choices(ctx context.Context, open []*stranger) (chosen map[record.
 	var want []*stranger
 	var refs []record.Ref
 	for _, s := range open {
-		if a := s.asked(); a != nil && a.Match != "" && s.strange(r.link) && !s.made {
+		if a := s.asked(); a != nil && a.Match != "" && s.strange(r.link) && s.made == nil {
 			want, refs = append(want, s), append(refs, a.Match)
 		}
 	}
@@ -410,23 +457,27 @@ func (p Pair) held() bool {
 	return p.State == Parked && p.Reason == fault.Ambiguous && p.Microsoft == "" && p.CRM != ""
 }
 
-// hold keeps back the records that an open question is about: sent to Microsoft, one of them might be there twice.
+// hold keeps back the records that an open question is about: sent to Microsoft, one of them might be there twice. So would
+// one be that was made from an item by a run that was cut off before it could say so: that item's next try finds it.
 func (r *run) hold(ctx context.Context, items []Item) ([]Item, error) {
 	fresh := func(i Item) bool {
 		return (i.Pair == nil || i.Pair.CRM != "" && i.Pair.Microsoft == "" && i.Pair.State == Parked) &&
 			i.Ours != nil && i.Ours.State == record.Present && eligible(r.rules, i.Ours)
 	}
-	if _, ok := r.matcher(); !ok || !slices.ContainsFunc(items, fresh) {
+	if !slices.ContainsFunc(items, fresh) {
 		return items, nil
 	}
 	about, err := r.questions(ctx)
-	if err != nil || len(about) == 0 {
+	if err != nil {
 		return items, err
 	}
 	var out []Item
 	var entries []Entry
 	for _, i := range items {
-		if !fresh(i) || len(about[i.Ours.Ref]) == 0 {
+		switch {
+		case fresh(i) && i.Pair == nil && r.asking.made[i.Ours.Token]:
+			continue
+		case !fresh(i) || len(about[i.Ours.Ref]) == 0:
 			out = append(out, i)
 			continue
 		}
@@ -475,25 +526,26 @@ func (a *Ask) about() []record.Ref {
 	return a.Matches
 }
 
-// questions reads once a run what is asked; from then on judge keeps it. Only pages of the CRM are several at once, and
-// they only read.
+// questions reads what is asked, once for Microsoft's changes and once for the CRM's; judge keeps it in step. Only pages of
+// the CRM are several at once, and they only read.
 func (r *run) questions(ctx context.Context) (questions, error) {
 	r.asking.mu.Lock()
 	defer r.asking.mu.Unlock()
 	if r.asking.about != nil {
 		return r.asking.about, nil
 	}
-	about := questions{}
+	about, made := questions{}, map[string]bool{}
 	err := r.eachInState(ctx, Parked, time.Time{}, func(pairs []Pair) error {
 		for _, p := range pairs {
 			if p.CRM == "" {
 				about.add(p.Ask, p.Microsoft)
+				made[p.Token] = p.Token != ""
 			}
 		}
 		return nil
 	})
 	if err == nil {
-		r.asking.about = about
+		r.asking.about, r.asking.made = about, made
 	}
 	return about, err
 }

@@ -542,6 +542,7 @@ func (r *run) pullCRM(ctx context.Context) error {
 	}
 	line := newLine(width)
 	defer line.wait()
+	r.asking.about = nil
 	var underWay [][]record.Ref // of the pages that may not be settled yet
 	for cursor := r.link.CRM; ; {
 		page, err := r.crm.Changes(ctx, cursor, 0)
