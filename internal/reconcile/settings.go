@@ -64,7 +64,7 @@ func sound(kind record.Kind, t *mapping.Table) *mapping.Table {
 	out := &mapping.Table{Kind: kind}
 	for _, row := range t.Rows {
 		with := mapping.Table{Kind: kind, Rows: append(slices.Clone(out.Rows), row)}
-		if with.Check() == nil {
+		if with.CheckRows() == nil {
 			out.Rows = with.Rows
 		}
 	}

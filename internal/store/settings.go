@@ -64,7 +64,7 @@ func (tx *Tx) takeIn(link *reconcile.Link) error {
 		int64(link.Org), int64(link.ID)); err != nil {
 		return err
 	}
-	link.Microsoft = ""
+	link.Microsoft, link.Changed = "", false
 	return tx.guarded(link, `microsoft_cursor = ''`)
 }
 
