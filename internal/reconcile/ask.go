@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"maps"
 	"reflect"
 	"slices"
@@ -95,3 +96,22 @@ func Forget(base record.Fields, fields []record.Field) record.Fields {
 
 // nothing is no field: it stands in a base that has been forgotten.
 const nothing record.Field = "-"
+
+// keepAsked puts into the history what Microsoft holds of fields about which a person has not decided: the container goes,
+// and the CRM has values of its own.
+func (r *run) keepAsked(ctx context.Context) error {
+	return r.eachPair(ctx, func(pairs []Pair) error {
+		var entries []Entry
+		for _, p := range pairs {
+			if p.Ask == nil || len(p.Ask.Conflicts) == 0 {
+				continue
+			}
+			line := HistoryLine{At: r.Now(), CRM: p.CRM, Microsoft: p.Microsoft, Side: InMicrosoft, Action: Overruled, Reason: ChangedBoth}
+			for _, f := range p.Ask.Conflicts {
+				line.Lost = append(line.Lost, Loss{Field: f, Side: InMicrosoft, Value: p.Ask.Theirs[f]})
+			}
+			entries = append(entries, Entry{Drop: true, History: []HistoryLine{line}})
+		}
+		return r.settle(ctx, entries)
+	})
+}

@@ -110,6 +110,9 @@ func (r *run) switchOff(ctx context.Context) error {
 	if left {
 		return r.end(ctx, fault.KeptInOutlook)
 	}
+	if err := r.keepAsked(ctx); err != nil {
+		return err
+	}
 	if err := r.Containers.Remove(ctx, r.link); err != nil {
 		return r.endWithout(ctx, err)
 	}
