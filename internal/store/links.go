@@ -110,8 +110,9 @@ func (s *Links) ChangeSettings(ctx context.Context, org record.ID, id reconcile.
 		if err := tx.there(org, id); err != nil {
 			return err
 		}
-		if _, err := tx.exec(tx.ctx, `UPDATE link_settings SET before = CASE WHEN changed = 0 THEN mapping ELSE before END, changed = 1,
-			policy = ?, mapping = ? WHERE org_id = ? AND link_id = ?`, p, t, int64(org), int64(id)); err != nil {
+		if _, err := tx.exec(tx.ctx, `UPDATE link_settings SET before = CASE WHEN changed = 0 THEN mapping ELSE before END,
+			changed = CASE WHEN policy = ? AND mapping = ? THEN changed ELSE 1 END, policy = ?, mapping = ? WHERE org_id = ? AND link_id = ?`,
+			p, t, p, t, int64(org), int64(id)); err != nil {
 			return err
 		}
 		return tx.urge(org, id)

@@ -174,10 +174,12 @@ func testTakeIn(t *testing.T, w *world) {
 	if p := must(w.Ledger().Pairs(ctx, other, 0, 9))(t); p[0].Base[record.Mobile] != "9" {
 		t.Errorf("another person's pair has lost its base: %+v", p)
 	}
-	w.served(l)
-	w.clock.pass(time.Minute)
 	l.Microsoft = "m-cursor"
-	if again := w.run(id); again.Changed {
-		t.Error("taken in twice")
+	ok(t, w.Ledger().Advance(ctx, l))
+	w.served(l)
+	ok(t, s.ChangeSettings(ctx, w.ours, id, l.Policy, l.Mapping)) // nothing is changed by it
+	w.clock.pass(time.Minute)
+	if again := w.run(id); again.Changed || again.Microsoft != "m-cursor" {
+		t.Errorf("taken in twice: %+v", again)
 	}
 }
