@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"testing"
+	"time"
 
 	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
@@ -27,13 +28,23 @@ func (c *client) apart(kind string, edit func()) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	links, org := c.app.Store.Links(), c.user().Org
+	links, ledger, org := c.app.Store.Links(), c.app.Store.Ledger(), c.user().Org
 	move := func(from, to reconcile.LinkState) {
 		if err := links.ChangeState(context.Background(), org, reconcile.LinkID(id), []reconcile.LinkState{from}, to, ""); err != nil {
 			c.t.Fatal(err)
 		}
 	}
 	move(reconcile.On, reconcile.Paused)
+	c.eventually("no run has the link", func() bool {
+		open, err := ledger.Open(context.Background(), reconcile.LinkID(id), time.Now(), time.Minute)
+		if err != nil {
+			return false
+		}
+		if err := ledger.Close(context.Background(), open); err != nil {
+			c.t.Fatal(err)
+		}
+		return true
+	})
 	edit()
 	move(reconcile.Paused, reconcile.On)
 }
@@ -63,7 +74,9 @@ func TestS29_APersonDecidesWhatBothSidesChanged(t *testing.T) {
 	if question["record"] != id || question["microsoft"].(doc)["Title"] != "CTO" || len(question["conflicts"].([]any)) != 1 {
 		t.Errorf("asked: %v", question)
 	}
-	both := func() (ours, theirs doc) { return adele.get("Contacts", id), adele.items("contacts", "surname")["Souza"] }
+	both := func() (ours, theirs doc) {
+		return adele.get("Contacts", id), adele.items("contacts", "surname")["Souza"]
+	}
 	d.eventually("the rest is in step", func() bool {
 		ours, theirs := both()
 		return ours["Department"] == "Purchase" && theirs["mobilePhone"] == "+55 11 91234-5678"

@@ -245,6 +245,7 @@ func TestHistoryShowsBothValues(t *testing.T) {
 		}
 	}
 	// A name is taken whole.
+	b.post("/language", "lang", "pt-BR")
 	got := b.post("/status/take", "kind", "contacts", "line", hiddenValue(t, b.get("/status").body, "line"), "field", "Last_Name")
 	if !strings.Contains(got.body, `value="Anna"`) || !strings.Contains(got.body, `value="Sousa"`) {
 		t.Errorf("taken: %d at %s", got.status, got.path)
