@@ -25,8 +25,12 @@ func ContactKeys(fields record.Fields) []string {
 }
 
 func addressKeys(fields record.Fields) (keys []string) {
+	all := strings.Split(string(fields[record.FurtherAddresses]), "\n") // only items have those
 	for _, f := range addresses {
-		if a := address(string(fields[f])); a != "" && !slices.Contains(keys, "@"+a) {
+		all = append(all, string(fields[f]))
+	}
+	for _, s := range all {
+		if a := address(s); a != "" && !slices.Contains(keys, "@"+a) {
 			keys = append(keys, "@"+a)
 		}
 	}
@@ -60,11 +64,18 @@ func address(s string) string {
 
 // folded is a name as it is compared: its words in lower case, without accents and punctuation.
 func folded(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 }) {
+		return wordsOf(s)
+	}
 	plain, _, err := transform.String(transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn)), norm.NFC), strings.ToValidUTF8(s, ""))
 	if err != nil {
 		plain = strings.ToValidUTF8(s, "")
 	}
-	words := strings.FieldsFunc(strings.ToLower(plain), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
+	return wordsOf(plain)
+}
+
+func wordsOf(s string) string {
+	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
 	return strings.Join(words, " ")
 }
 

@@ -159,7 +159,7 @@ func (r *run) recognize(ctx context.Context, m Matcher, open []*stranger, claime
 }
 
 func withoutAddresses(fields record.Fields) record.Fields {
-	return fields.With(record.Fields{record.EmailField: "", record.SecondaryEmail: ""})
+	return fields.With(record.Fields{record.EmailField: "", record.SecondaryEmail: "", record.FurtherAddresses: ""})
 }
 
 // candidates asks once for the records that the items may be, and tells how these stand.

@@ -82,6 +82,7 @@ func TestS29_WhatIsThereAlreadyIsMatched(t *testing.T) {
 		"by address":           {mail("kim@x.example"), record.Fields{"emailAddresses[0]": " KIM@X.example "}},
 		"by another address":   {record.Fields{record.SecondaryEmail: "kim@x.example"}, record.Fields{"emailAddresses[0]": "kim@x.example", "surname": "Kim"}},
 		"by a second address":  {mail("kim@x.example"), record.Fields{"emailAddresses[0]": "other@x.example", "emailAddresses[1]": "kim@x.example"}},
+		"by a third address":   {mail("kim@x.example"), record.Fields{"emailAddresses[0]": "o@x.example", "emailAddresses[1]": "p@x.example", "emailAddresses[2]": "kim@x.example"}},
 		"by name and number":   {record.Fields{record.Mobile: "+55 11 98765-4321"}, record.Fields{"surname": "FAMILY K", "homePhones[0]": "011 8765 4321"}},
 		"name, other address":  {mail("new@x.example").With(record.Fields{record.Mobile: "11 98765-4321"}), record.Fields{"surname": "Family k", "emailAddresses[0]": "old@x.example", "mobilePhone": "11 98765-4321"}},
 		"an address, not name": {mail("kim@x.example"), record.Fields{"emailAddresses[0]": "kim@x.example", "surname": "Married"}},
