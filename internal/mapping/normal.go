@@ -58,7 +58,11 @@ func normal(t record.Type, v record.Value) record.Value {
 		tags = slices.DeleteFunc(tags, func(tag string) bool { return tag == "" })
 		slices.Sort(tags)
 		s = strings.Join(slices.Compact(tags), "\n")
-	case record.Moment, record.Date, record.Bool, record.Minutes, record.ExDates, record.Recurrence:
+	case record.Bool:
+		if s == "" {
+			s = "false"
+		}
+	case record.Moment, record.Date, record.Minutes, record.ExDates, record.Recurrence:
 	default:
 		s = strings.Join(strings.Fields(s), " ")
 	}

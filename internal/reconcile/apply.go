@@ -297,7 +297,7 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 		agreed = mapping.Normal(r.link.Kind, r.made(j, where, w.Fields))
 		j.pair.Base = nil
 	}
-	j.pair.Base = j.pair.Base.With(agreed)
+	j.pair.Base = agreedOn(j.pair.Base, agreed, j.Apart)
 	if w.Op == record.Restore && !complete(w.Fields, r.rules.Fields) { // it came back with values that have not been held against Microsoft's
 		j.halfway, j.moved = true, true
 	}
@@ -335,7 +335,7 @@ func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
 // sent is the base of an item of which it is only known what was sent to make it: if it is found, it held this, and so
 // did its record.
 func (r *run) sent(j *job) record.Fields {
-	base := mapping.Normal(r.link.Kind, r.made(j, InMicrosoft, j.ToMicrosoft))
+	base := agreedOn(nil, mapping.Normal(r.link.Kind, r.made(j, InMicrosoft, j.ToMicrosoft)), j.Apart)
 	if _, mapped := base[record.Excluded]; mapped {
 		base[record.Excluded] = "" // days are taken out of a series after it is made, and perhaps never were
 	}
@@ -423,7 +423,8 @@ func (r *run) agreed(j *job) {
 		j.history = append(j.history, HistoryLine{Action: Asked, Reason: ChangedBoth})
 	}
 	j.pair.Ask = j.Ask
-	j.pair.State, j.pair.Reason, j.pair.Detail, j.pair.MissingSide, j.pair.Name = Synced, "", "", "", ""
+	j.pair.State, j.pair.MissingSide, j.pair.Name = Synced, "", ""
+	j.pair.Reason, j.pair.Detail = r.rules.misfit(j.pair.Base)
 	j.pair.Attempts, j.pair.RetryAt = 0, time.Time{}
 }
 
@@ -432,7 +433,7 @@ func (j *job) unchanged() bool {
 	if j.Pair == nil || j.Pair.ID == 0 || len(j.history) > 0 || j.Pair.State != Synced {
 		return false
 	}
-	return j.pair.CRMVersion == j.Pair.CRMVersion && j.pair.MicrosoftVersion == j.Pair.MicrosoftVersion &&
+	return j.pair.Reason == j.Pair.Reason && j.pair.CRMVersion == j.Pair.CRMVersion && j.pair.MicrosoftVersion == j.Pair.MicrosoftVersion &&
 		maps.Equal(j.pair.Base, j.Pair.Base) && j.pair.Ask.same(j.Pair.Ask)
 }
 

@@ -87,6 +87,7 @@ func Forget(base record.Fields, fields []record.Field) record.Fields {
 	out := base.Clone()
 	for _, f := range fields {
 		delete(out, f)
+		delete(out, keyInCRM(f))
 	}
 	if len(out) == 0 {
 		out[nothing] = ""

@@ -15,6 +15,7 @@ type Rules struct {
 	Kind   record.Kind
 	Fields []record.Field
 	OneWay map[record.Field]mapping.Direction // those of a group go the same way
+	Table  *mapping.Table                     // tells which values Microsoft has a place for; nil: the default one
 	Policy Policy
 }
 
@@ -105,7 +106,9 @@ type Step struct {
 	ToCRM, ToMicrosoft record.Fields
 	// Base is what both sides agree on, in normal form, without the fields that are yet to be written.
 	Base record.Fields
-	Lost []Loss
+	// Apart is what the base is to say of fields in which the sides differ once the step is done: see apart.go.
+	Apart record.Fields
+	Lost  []Loss
 	// Ask is what a person is to be asked about the pair once the step is done; nil: nothing.
 	Ask *Ask
 }
@@ -116,6 +119,7 @@ func Plan(rules Rules, items []Item) []Step {
 	for i, item := range items {
 		steps[i] = plan(rules, item)
 		steps[i].Item = item
+		steps[i].fit(rules)
 	}
 	return steps
 }
@@ -159,7 +163,7 @@ func planNew(rules Rules, item Item) Step {
 
 // planPair decides about a record that is, or was, on both sides.
 func planPair(rules Rules, item Item) Step {
-	theirsEdited := item.Theirs != nil && item.theirs() == record.Present && edited(rules, item.Pair, item.Theirs, rules.goes(InCRM))
+	theirsEdited := item.Theirs != nil && item.theirs() == record.Present && edited(rules, item.Pair.Base, item.Theirs, rules.goes(InCRM))
 	switch ours, theirs := item.ours(rules), item.theirs(); {
 	case theirs == record.Left:
 		return Step{Verb: Unlink, Why: MovedOutOf}
@@ -173,7 +177,7 @@ func planPair(rules Rules, item Item) Step {
 		return Step{Verb: RestoreCRM, Why: EditBeatsDelete, ToCRM: named(item, only(item.Theirs.Fields, rules.goes(InCRM)))}
 	case ours == record.Gone: // what was typed where it would not have counted is no reason to keep the record
 		return Step{Verb: DeleteMicrosoft, Why: DeletedCRM, Lost: typed(rules, item, rules.goes(InMicrosoft))}
-	case theirs == record.Gone && item.Ours != nil && edited(rules, item.Pair, item.Ours, rules.goes(InMicrosoft)):
+	case theirs == record.Gone && item.Ours != nil && edited(rules, heldInCRM(item.Pair.Base), item.Ours, rules.goes(InMicrosoft)):
 		return Step{Verb: CreateMicrosoft, Why: EditBeatsDelete, ToMicrosoft: filled(only(item.Ours.Fields, rules.goes(InMicrosoft)))}
 	case theirs == record.Gone:
 		return Step{Verb: DeleteCRM, Why: DeletedMicrosoft}
@@ -207,15 +211,15 @@ func eligible(rules Rules, ours *record.Change) bool {
 
 // edited reports whether a side's fields, of those named, differ from the base. What the base does not know counts as
 // edited if there is something in it: better a record kept than one lost.
-func edited(rules Rules, pair *Pair, side *record.Change, fields []record.Field) bool {
-	if len(pair.Base) == 0 {
+func edited(rules Rules, base record.Fields, side *record.Change, fields []record.Field) bool {
+	if len(base) == 0 {
 		return true
 	}
 	now := mapping.Normal(rules.Kind, side.Fields)
 	return slices.ContainsFunc(fields, func(f record.Field) bool {
-		base, known := pair.Base[f]
+		agreed, known := base[f]
 		value, read := now[f]
-		return read && value != base && (known || value != "false") // an unknown base is ""
+		return read && value != agreed && (known || value != "false") // an unknown base is ""
 	})
 }
 
@@ -230,7 +234,7 @@ func named(item Item, fields record.Fields) record.Fields {
 
 // typed are the values at Microsoft, of the fields named, that are not what was agreed on.
 func typed(rules Rules, item Item, fields []record.Field) []Loss {
-	if item.Theirs == nil || item.theirs() != record.Present || !edited(rules, item.Pair, item.Theirs, fields) {
+	if item.Theirs == nil || item.theirs() != record.Present || !edited(rules, item.Pair.Base, item.Theirs, fields) {
 		return nil
 	}
 	return losses(fields, InMicrosoft, item.Theirs.Fields, item.Pair.Base, mapping.Normal(rules.Kind, item.Theirs.Fields))
@@ -244,7 +248,8 @@ func typed(rules Rules, item Item, fields []record.Field) []Loss {
 // empty what the other side holds, as long as the two have not agreed on anything: see stays.
 func merge(rules Rules, item Item) Step {
 	base := item.Pair.Base
-	ours, theirs := base, base
+	held := heldInCRM(base)
+	ours, theirs := held, base
 	if item.Ours != nil {
 		ours = mapping.Normal(rules.Kind, only(item.Ours.Fields, rules.Fields))
 	}
@@ -254,12 +259,16 @@ func merge(rules Rules, item Item) Step {
 	step := Step{Verb: Adopt, Why: Alike, Base: make(record.Fields, len(base)), ToCRM: record.Fields{}, ToMicrosoft: record.Fields{}}
 	var oursChanged, theirsChanged bool
 	for _, unit := range units(rules) {
-		oursIs, theirsIs := compare(unit, ours, base), compare(unit, theirs, base)
+		oursIs, theirsIs := compare(unit, ours, held), compare(unit, theirs, base)
 		if compare(unit, ours, theirs) == same {
 			copyFields(step.Base, ours, unit)
 			continue
 		}
 		copyFields(step.Base, base, unit)
+		apart := copyApart(step.Base, base, unit)
+		if apart && oursIs == same && theirsIs == same {
+			continue // they differ as they did
+		}
 		if theirsIs == unknown && slices.Contains(unit, record.LastName) && values(item.Theirs)[mapping.StandIn] != "" {
 			theirs[record.LastName] = ""
 		}
@@ -284,13 +293,15 @@ func merge(rules Rules, item Item) Step {
 		oursChanged, theirsChanged = oursChanged || oursIs != same, theirsChanged || theirsIs != same
 		if from == InMicrosoft {
 			copyChanged(step.ToCRM, side(item.Theirs, base), unit, ours, theirs)
-			if loses(oursIs, unit, ours) {
-				step.Lost = append(step.Lost, losses(unit, InCRM, values(item.Ours), ours, theirs)...)
+			leaveApart(step.ToCRM, base, unit, theirs, base)
+			if loses(oursIs, unit, ours) || apart && !empty(unit, ours) {
+				step.Lost = append(step.Lost, losses(unit, InCRM, side(item.Ours, held), ours, theirs)...)
 			}
 		} else {
-			copyFields(step.ToMicrosoft, side(item.Ours, base), unit)
-			if loses(theirsIs, unit, theirs) {
-				step.Lost = append(step.Lost, losses(unit, InMicrosoft, values(item.Theirs), ours, theirs)...)
+			copyFields(step.ToMicrosoft, side(item.Ours, held), unit)
+			leaveApart(step.ToMicrosoft, base, unit, ours, held)
+			if loses(theirsIs, unit, theirs) || apart && !empty(unit, theirs) {
+				step.Lost = append(step.Lost, losses(unit, InMicrosoft, side(item.Theirs, base), ours, theirs)...)
 			}
 		}
 	}
@@ -396,6 +407,9 @@ func winner(policy Policy, item Item, ours, theirs likeness, unit []record.Field
 			return InMicrosoft
 		case theirsEmpty && !oursEmpty:
 			return InCRM
+		}
+		if isCut(unit, oursNow, theirsNow) {
+			return InMicrosoft
 		}
 	}
 	switch policy.Winner {

@@ -168,7 +168,7 @@ func (r *run) work(ctx context.Context) (err error) {
 
 // sides gives the two sides, Microsoft's wrapped in the link's mapping, both with every mapped field said.
 func (r *run) sides(ctx context.Context) (microsoft, crm Side, err error) {
-	r.rules = Rules{User: r.link.User, Kind: r.link.Kind, Fields: r.link.Mapping.Fields(), OneWay: r.link.Mapping.OneWay(), Policy: r.link.Policy}
+	r.rules = Rules{User: r.link.User, Kind: r.link.Kind, Fields: r.link.Mapping.Fields(), OneWay: r.link.Mapping.OneWay(), Table: r.link.Mapping, Policy: r.link.Policy}
 	if crm, err = r.Sides.CRM(ctx, r.link); err != nil {
 		return nil, nil, err
 	}

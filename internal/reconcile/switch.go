@@ -149,7 +149,11 @@ func (r *run) unbrought(ctx context.Context) (left bool, err error) {
 			return false, err
 		}
 	}
-	return left, nil
+	err = r.eachPair(ctx, func(pairs []Pair) error {
+		left = left || slices.ContainsFunc(pairs, func(p Pair) bool { return len(r.rules.onlyInOutlook(p.Base)) > 0 })
+		return nil
+	})
+	return left, err
 }
 
 // toCRM reports whether a step has something to bring to the CRM, or cannot tell.
