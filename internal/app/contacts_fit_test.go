@@ -166,6 +166,9 @@ func TestFF113_AMalformedAddressStaysInTheCRM(t *testing.T) {
 		s := adele.standing(id)
 		return s["state"] == "synced" && s["reason"] == "bad_value" && s["detail"] == "Email"
 	})
+	if _, page := adele.signedIn("/contacts/" + id); !strings.Contains(page.Text, "form that its field needs") && !strings.Contains(page.Text, "a forma que o campo pede") {
+		t.Error("the record's page does not say why")
+	}
 	adele.edit(id, doc{"Title": "CTO"})
 	d.eventually("the title", func() bool { return now()["jobTitle"] == "CTO" })
 	adele.editInOutlook(now()["id"].(string), doc{"department": "Vendas"})

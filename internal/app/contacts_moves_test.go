@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"tandem/internal/m365sim"
+	"tandem/internal/reconcile"
 )
 
 // history are the link's lines, latest first, as "action reason".
@@ -236,4 +239,97 @@ func TestFF50_FoldersOfTheSameName(t *testing.T) {
 	if status, page := d.as("adele").Get("/me/contactFolders/" + other["id"].(string) + "/contacts"); status != 200 || len(page["value"].([]any)) != 1 {
 		t.Errorf("the other folder: %d %v", status, page)
 	}
+}
+
+// FIELD-FAILURES 46: a ledger that was lost is found again from the items, and nothing is made.
+func TestFF46_ALostLedgerMakesNothingAnew(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	adele.insert("Contacts", doc{"Last_Name": "Silva", "Email": `"a,b"@x.example`}, doc{"Last_Name": "Souza"})
+	adele.switchOn("contacts")
+	adele.inOutlook(doc{"surname": "Castro", "businessAddress": doc{"street": strings.Repeat("é", 300)}})
+	d.eventually("all three are on both sides", func() bool { return adele.link("contacts")["synced"] == 3.0 })
+	for range 2 {
+		adele.apart("contacts", func() {
+			number, err := strconv.ParseInt(adele.link("contacts")["id"].(string), 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ledger := d.app.Store.Ledger()
+			l, err := ledger.Open(t.Context(), reconcile.LinkID(number), time.Now(), time.Minute)
+			if err == nil {
+				err = ledger.Forget(t.Context(), l)
+			}
+			if err == nil {
+				err = ledger.Close(t.Context(), l)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+		adele.wake(adele, "contacts")
+		d.eventually("all three are known again", func() bool { return adele.link("contacts")["synced"] == 3.0 })
+		adele.rest()
+		if a, b := len(adele.list("Contacts", "id")), len(adele.items("contacts", "id")); a != 3 || b != 3 {
+			t.Errorf("%d in the CRM, %d in Outlook", a, b)
+		}
+	}
+	street := adele.items("contacts", "surname")["Castro"]["businessAddress"].(doc)["street"]
+	if id := adele.list("Contacts", "Last_Name")["Silva"]["id"].(string); adele.get("Contacts", id)["Email"] != `"a,b"@x.example` || street != strings.Repeat("é", 300) {
+		t.Errorf("what did not fit was lost: %v, %v", adele.get("Contacts", id)["Email"], street)
+	}
+}
+
+// FIELD-FAILURES 52: a folder that was emptied is a question, and its answer may be no.
+func TestFF52_AnEmptiedFolderIsAQuestion(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	var made []doc
+	for i := range 30 {
+		made = append(made, doc{"Last_Name": fmt.Sprint("C", i)})
+	}
+	adele.insert("Contacts", made...)
+	adele.switchOn("contacts")
+	d.eventually("all are in Outlook", func() bool { return adele.link("contacts")["synced"] == 30.0 })
+	adele.apart("contacts", func() {
+		for id := range adele.items("contacts", "id") {
+			d.as("adele").Delete("/me/contacts/" + id)
+		}
+	})
+	adele.wake(adele, "contacts")
+	d.eventually("the sync holds", func() bool { return adele.link("contacts")["state"] == "held" })
+	if n := len(adele.list("Contacts", "id")); n != 30 {
+		t.Fatalf("%d contacts are left", n)
+	}
+	number, err := strconv.ParseInt(adele.link("contacts")["id"].(string), 10, 64)
+	if err == nil {
+		err = d.app.Store.Links().AllowDeletes(t.Context(), adele.user().Org, reconcile.LinkID(number), false)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.eventually("all are in Outlook again", func() bool {
+		return len(adele.items("contacts", "id")) == 30 && adele.link("contacts")["synced"] == 30.0
+	})
+	adele.rest()
+}
+
+// FIELD-FAILURES 116: two records of one address are two contacts, and neither takes the other's edits.
+func TestFF116_TwoRecordsOfOneAddress(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	ids := adele.insert("Contacts", doc{"Last_Name": "Desk", "Email": "info@x.example"}, doc{"Last_Name": "Boss", "Email": "info@x.example"})
+	adele.switchOn("contacts")
+	d.eventually("both are in Outlook", func() bool { return len(adele.items("contacts", "surname")) == 2 })
+	adele.edit(ids[0], doc{"Title": "Desk"})
+	adele.editInOutlook(adele.items("contacts", "surname")["Boss"]["id"].(string), doc{"jobTitle": "Boss"})
+	d.eventually("each has its own", func() bool {
+		items := adele.items("contacts", "surname")
+		return items["Desk"]["jobTitle"] == "Desk" && items["Boss"]["jobTitle"] == "Boss" &&
+			adele.get("Contacts", ids[0])["Title"] == "Desk" && adele.get("Contacts", ids[1])["Title"] == "Boss"
+	})
+	adele.rest()
 }
