@@ -103,3 +103,67 @@ func TestFF113_WhatDoesNotFitStaysWhereItIs(t *testing.T) {
 		}
 	})
 }
+
+// TestC1_DeathWhileSomethingDoesNotFit kills the process at every effect of runs that bring what does not fit, and again at
+// those of the run that recovers. Nothing is cleared, cut a second time or made twice, and a deletion is one afterwards.
+func TestC1_DeathWhileSomethingDoesNotFit(t *testing.T) {
+	t.Parallel()
+	const odd = `"a,b"@c.example` // which the CRM takes and Exchange doesn't
+	long := record.Value(strings.Repeat("x", 300))
+	story := func(w *world) {
+		was := w.insert("was", record.Fields{record.EmailField: "was@c.example"})
+		w.folder.Put("", record.Fields{"jobTitle": "edited", "surname": "Edited"})
+		w.settle()
+		w.insert("odd", record.Fields{record.EmailField: odd})
+		w.edit(was, record.Fields{record.EmailField: odd, record.Mobile: "1"})
+		w.folder.Put("", record.Fields{"jobTitle": "long", "surname": long, "businessAddress.street": long})
+		w.folder.Put(w.ref("edited"), record.Fields{"businessAddress.street": long, "department": "D"})
+	}
+	picture := func(w *world) string {
+		out := ""
+		items := w.items()
+		for key, records := range w.live() {
+			must(t, len(records), 1, key+" in the CRM")
+			must(t, len(items[key]), 1, key+" at Microsoft")
+		}
+		for _, key := range []string{"odd", "was", "long", "edited"} {
+			for _, f := range []record.Field{record.LastName, record.EmailField, record.MailingStreet, record.Mobile, record.Department} {
+				out += string(w.live()[key][0].Fields[f]) + "|" + string(items[key][0][f]) + "\n"
+			}
+		}
+		return out
+	}
+	whole := newWorld(t)
+	story(whole)
+	start := whole.effects
+	whole.settle()
+	effects, want := whole.effects-start, picture(whole)
+	if !strings.Contains(want, odd+"|\n") || !strings.Contains(want, odd+"|was@c.example\n") || !strings.Contains(want, "|"+string(long)+"\n") {
+		t.Fatalf("the story ends as\n%s", want)
+	}
+	for first := range effects {
+		for second := -1; second < effects; second++ {
+			w := newWorld(t)
+			story(w)
+			w.plug = first
+			_ = w.run()
+			w.plug = second
+			_ = w.run()
+			w.plug = -1
+			w.settle()
+			must(t, picture(w), want, "both sides")
+			must(t, w.folder.Creates, whole.folder.Creates, "creates at Microsoft")
+			must(t, w.ledger.Link(1).Failing, 0, "failing")
+			if second < 0 {
+				w.folder.Delete(w.ref("odd"))
+				w.folder.Delete(w.ref("was"))
+				w.bin(w.live()["long"][0].ID)
+				w.settle()
+				must(t, len(w.live())+len(w.items()), 2, "records after deletions")
+			}
+			if t.Failed() {
+				t.Fatalf("killed at effect %d, then at %d", first, second)
+			}
+		}
+	}
+}
