@@ -175,11 +175,12 @@ const (
 	PasskeyRemoved      Action = "passkey_removed"
 	TokenCreated        Action = "token_created"
 	SessionsEnded       Action = "sessions_ended"
-	SyncOn              Action = "sync_on"  // kind
-	SyncOff             Action = "sync_off" // kind; reason, if it ended by itself
+	SyncOn              Action = "sync_on"      // kind
+	SyncOff             Action = "sync_off"     // kind; reason, if it ended by itself
+	SyncDefaultSet      Action = "sync_default" // kind
 )
 
 // Actions are all of them.
 var Actions = []Action{
-	Installed, ConsentRecorded, UserInvited, InvitationResent, InvitationWithdrawn, UserJoined, AskedToJoin, RequestGranted, RequestRefused, ProfileChanged, ProfileSaved, ProfileDeleted, Associated, Dissociated, UserDeactivated, UserReactivated, UserDeleted, RecordsHandedOver, PasswordSet, PasskeyAdded, PasskeyRemoved, TokenCreated, SessionsEnded, SyncOn, SyncOff,
+	Installed, ConsentRecorded, UserInvited, InvitationResent, InvitationWithdrawn, UserJoined, AskedToJoin, RequestGranted, RequestRefused, ProfileChanged, ProfileSaved, ProfileDeleted, Associated, Dissociated, UserDeactivated, UserReactivated, UserDeleted, RecordsHandedOver, PasswordSet, PasskeyAdded, PasskeyRemoved, TokenCreated, SessionsEnded, SyncOn, SyncOff, SyncDefaultSet,
 }

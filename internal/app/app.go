@@ -106,7 +106,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		Ledger: a.Store.Ledger(), Sides: neighbour, Containers: containers,
 		Now: now, Every: pulse, NewID: rand.Text, Log: log, Name: ProductName,
 	}
-	switchboard := &reconcile.Switchboard{Links: links, Allowed: neighbour.allowed, Now: now}
+	switchboard := &reconcile.Switchboard{Links: links, Allowed: neighbour.allowed, Choices: links, Now: now}
 
 	// What happens later.
 	tickets, err := web.NewTickets(config.URL, config.SecretKey, now)
@@ -143,8 +143,8 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	site, err := web.New(web.Deps{
 		Accounts: accounts, Registry: registry, Directory: neighbour, Describe: neighbour.Describe,
 		Records: people, Links: links, Switch: personal{switchboard}, Grants: accounts,
-		Ended: links.EndedOf,
-		Live:  a.live, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
+		Choices: links, Ended: links.EndedOf,
+		Live: a.live, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
 	})
 	if err != nil {
 		return nil, err

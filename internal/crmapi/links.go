@@ -22,6 +22,8 @@ type Links interface {
 	Standing(ctx context.Context, org record.ID, id reconcile.LinkID) (reconcile.Standing, error)
 	Records(ctx context.Context, org record.ID, id reconcile.LinkID, state string, offset, limit int) ([]reconcile.RecordState, error)
 	History(ctx context.Context, org record.ID, id reconcile.LinkID, before int64, limit int) ([]reconcile.HistoryEntry, error)
+	Asks(ctx context.Context, org record.ID, id reconcile.LinkID, offset, limit int) ([]reconcile.Question, error)
+	Decide(ctx context.Context, org record.ID, id reconcile.LinkID, item record.Ref, answer reconcile.Ask) error
 }
 
 // Switch turns links on and off; reconcile.Switchboard fits it.
@@ -258,4 +260,119 @@ func (c *call) linkHistory() error {
 		}
 	}
 	return c.answer(http.StatusOK, list)
+}
+
+// linkAsks answers GET /api/v1/links/{id}/asks?page=&per_page=: what a person is asked. taken, match and new are what was
+// said and is not carried out yet.
+func (c *call) linkAsks() error {
+	l, err := c.linkInside()
+	if err != nil {
+		return err
+	}
+	q := c.r.URL.Query()
+	size, err := number(q, "per_page", maxPage, maxPage)
+	if err != nil {
+		return err
+	}
+	page, err := number(q, "page", 1, maxByToken)
+	if err != nil {
+		return err
+	}
+	asked, err := c.Links.Asks(c.r.Context(), c.user.Org, l.ID, (page-1)*size, size)
+	if err != nil {
+		return err
+	}
+	list := make([]object, len(asked))
+	for i, a := range asked {
+		conflicts, matches, taken, theirs := a.Ask.Conflicts, a.Ask.Matches, a.Ask.Taken, a.Ask.Theirs
+		if conflicts == nil {
+			conflicts = []record.Field{}
+		}
+		if matches == nil {
+			matches = []record.Ref{}
+		}
+		if taken == nil {
+			taken = map[record.Field]reconcile.Where{}
+		}
+		if theirs == nil {
+			theirs = record.Fields{}
+		}
+		list[i] = object{
+			"record": orNull(string(a.CRM)), "microsoft_id": string(a.Microsoft), "name": a.Name, "since": utc(a.Since),
+			"conflicts": conflicts, "matches": matches, "microsoft": theirs,
+			"taken": taken, "match": orNull(string(a.Ask.Match)), "new": a.Ask.New,
+		}
+	}
+	return c.answer(http.StatusOK, list)
+}
+
+// decideAsk answers POST /api/v1/links/{id}/asks: {"microsoft_id":…} with one of "taken":{field: "crm" or "microsoft"},
+// "match":id and "new":true. The next run carries it out. 404: nothing of the kind is asked, or no longer.
+func (c *call) decideAsk() error {
+	l, err := c.linkInside()
+	if err != nil {
+		return err
+	}
+	var given map[string]json.RawMessage
+	if err := c.read(&given); err != nil {
+		return err
+	}
+	var item record.Ref
+	var answer reconcile.Ask
+	keys := map[string]any{"microsoft_id": &item, "taken": &answer.Taken, "match": &answer.Match, "new": &answer.New}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		into, known := keys[name]
+		if !known || json.Unmarshal(given[name], into) != nil {
+			return wrongKey(name)
+		}
+	}
+	if item == "" {
+		return wrongKey("microsoft_id")
+	}
+	said := 0
+	for name, is := range map[string]bool{"taken": len(answer.Taken) > 0, "match": answer.Match != "", "new": answer.New} {
+		if is {
+			said++
+		} else if _, there := given[name]; there {
+			return wrongKey(name)
+		}
+	}
+	if said != 1 {
+		return problem{status: 400, code: "INVALID_DATA", message: "say one of taken, match and new"}
+	}
+	if err := wholeGroups(l.Kind, answer.Taken); err != nil {
+		return err
+	}
+	if err := c.Links.Decide(c.r.Context(), c.user.Org, l.ID, item, answer); err != nil {
+		return err
+	}
+	return c.answer(http.StatusAccepted, object{"microsoft_id": string(item)})
+}
+
+// wrongKey refuses a key of the body that is not known, or whose value is not of its kind.
+func wrongKey(name string) error {
+	return problem{status: 400, code: "INVALID_DATA", message: "invalid data",
+		details: object{"api_name": name, "json_path": "$." + name}}
+}
+
+// wholeGroups checks which side's value is taken of each field, and adds the fields that only make sense together with one:
+// all of them come from one side.
+func wholeGroups(kind record.Kind, taken map[record.Field]reconcile.Where) error {
+	for _, name := range slices.Sorted(maps.Keys(taken)) {
+		side := taken[name]
+		def, known := record.DefOf(kind, name)
+		if !known || side != reconcile.InCRM && side != reconcile.InMicrosoft {
+			return wrongKey("taken." + string(name))
+		}
+		for _, other := range record.Defs(kind) {
+			if def.Group == "" || other.Group != def.Group {
+				continue
+			}
+			if taken[other.Name] != "" && taken[other.Name] != side {
+				return wrongKey("taken." + string(other.Name))
+			}
+			taken[other.Name] = side
+		}
+	}
+	return nil
 }

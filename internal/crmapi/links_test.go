@@ -12,9 +12,10 @@ import (
 
 // fakeLinks fits crmapi.Links and crmapi.Switch; refuse is what On answers.
 type fakeLinks struct {
-	refuse error
-	links  []reconcile.Link
-	did    []string
+	refuse  error
+	links   []reconcile.Link
+	did     []string
+	answers []reconcile.Ask
 }
 
 func (f *fakeLinks) On(_ context.Context, org, user record.ID, kind record.Kind) (*reconcile.Link, error) {
@@ -75,6 +76,27 @@ func (f *fakeLinks) History(_ context.Context, _ record.ID, _ reconcile.LinkID, 
 	}}}, nil
 }
 
+func (f *fakeLinks) Asks(_ context.Context, _ record.ID, _ reconcile.LinkID, offset, _ int) ([]reconcile.Question, error) {
+	if offset > 0 {
+		return nil, nil
+	}
+	return []reconcile.Question{
+		{CRM: "5", Microsoft: "m5", Name: "Ana", Since: time.Unix(1e9, 0), Ask: reconcile.Ask{
+			Conflicts: []record.Field{record.Title}, Theirs: record.Fields{record.Title: "CTO"},
+			Taken: map[record.Field]reconcile.Where{record.Title: reconcile.InCRM},
+		}},
+		{Microsoft: "m6", Name: "Bia", Ask: reconcile.Ask{Matches: []record.Ref{"7", "8"}, Theirs: record.Fields{record.LastName: "Bia"}}},
+	}, nil
+}
+
+func (f *fakeLinks) Decide(_ context.Context, _ record.ID, _ reconcile.LinkID, item record.Ref, answer reconcile.Ask) error {
+	if item != "m5" && item != "m6" {
+		return fault.New(fault.NotFound, "", "nothing is asked about %s", item)
+	}
+	f.did, f.answers = append(f.did, "decide"), append(f.answers, answer)
+	return nil
+}
+
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -123,4 +145,58 @@ func TestLinks(t *testing.T) {
 	if len(s.links.did) != 2 || s.links.did[1] != "off" {
 		t.Errorf("did %v", s.links.did)
 	}
+}
+
+// What a person is asked can be read and answered by a script, one thing at a time, and only by the link's user.
+func TestAsks(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.links.links = []reconcile.Link{{ID: 70, Org: contoso, User: adele, Kind: record.Contacts, State: reconcile.On}}
+	const path = "/api/v1/links/70/asks"
+	s.do(adele, "GET", path, "").wants(200,
+		"0.record", "5", "0.microsoft_id", "m5", "0.conflicts.0", "Title", "0.microsoft.Title", "CTO", "0.taken.Title", "crm", "0.since", "2001-09-09T01:46:40Z",
+		"1.record", "", "1.matches.1", "8", "1.match", "", "1.new", "false")
+	s.do(adele, "GET", path+"?page=2", "").wants(200, "0", "")
+	for _, row := range []struct {
+		body, at string
+		status   int
+	}{
+		{`{"microsoft_id":"m5","taken":{"Title":"crm"}}`, "", 202},
+		{`{"microsoft_id":"m5","taken":{"Last_Name":"microsoft"}}`, "", 202},
+		{`{"microsoft_id":"m6","match":"7"}`, "", 202},
+		{`{"microsoft_id":"m6","new":true}`, "", 202},
+		{`{"microsoft_id":"m9","new":true}`, "", 404},
+		{`{"microsoft_id":"m5","taken":{"Title":"both"}}`, "taken.Title", 400},
+		{`{"microsoft_id":"m5","taken":{"Nothing":"crm"}}`, "taken.Nothing", 400},
+		{`{"microsoft_id":"m5","taken":{"First_Name":"crm","Last_Name":"microsoft"}}`, "taken.Last_Name", 400},
+		{`{"microsoft_id":"m5","taken":{}}`, "taken", 400},
+		{`{"microsoft_id":"m6","new":false}`, "new", 400},
+		{`{"microsoft_id":"m6","new":"yes"}`, "new", 400},
+		{`{"microsoft_id":"m6","match":""}`, "match", 400},
+		{`{"microsoft_id":"m6","match":"7","new":true}`, "", 400},
+		{`{"microsoft_id":"m6","odd":1}`, "odd", 400},
+		{`{"match":"7"}`, "microsoft_id", 400},
+		{`{"microsoft_id":"m6"}`, "", 400},
+		{`[]`, "", 400},
+		{`x`, "", 400},
+	} {
+		got := s.do(adele, "POST", path, row.body)
+		if got.status != row.status || row.at != "" && got.at("details.api_name") != row.at {
+			t.Errorf("%s: %d %s", row.body, got.status, got.text)
+		}
+	}
+	if n := len(s.links.answers); n != 4 {
+		t.Fatalf("%d answers arrived: %+v", n, s.links.answers)
+	}
+	if a := s.links.answers[1]; a.Taken[record.FirstName] != reconcile.InMicrosoft || a.Taken[record.LastName] != reconcile.InMicrosoft {
+		t.Errorf("a name is taken in parts: %+v", a)
+	}
+	if a := s.links.answers[2]; a.Match != "7" || a.New {
+		t.Errorf("chosen: %+v", a)
+	}
+	for _, who := range []record.ID{alex, boss, stranger} {
+		s.do(who, "GET", path, "").wants(404)
+		s.do(who, "POST", path, `{"microsoft_id":"m6","new":true}`).wants(404)
+	}
+	s.do(0, "GET", path, "").wants(401)
 }

@@ -97,6 +97,8 @@ func bodyOf(route, id string) string {
 		return `{"data":[{"Last_Name":"Changed"}]}`
 	case "POST /crm/v8/{module}/actions/mass_update":
 		return `{"data":[{"Title":"x"}],"ids":["` + id + `"]}`
+	case "POST /api/v1/links/{id}/asks":
+		return `{"microsoft_id":"m6","new":true}`
 	case "POST /api/v1/links":
 		return `{"kind":"calendar"}`
 	}

@@ -43,6 +43,8 @@ var routes = []struct {
 	{"POST", "/api/v1/links/{id}/run", (*call).runLink, nil},
 	{"GET", "/api/v1/links/{id}/records", (*call).linkRecords, nil},
 	{"GET", "/api/v1/links/{id}/history", (*call).linkHistory, nil},
+	{"GET", "/api/v1/links/{id}/asks", (*call).linkAsks, nil},
+	{"POST", "/api/v1/links/{id}/asks", (*call).decideAsk, nil},
 }
 
 func views(a record.Access) bool   { return a.View != record.Nobodys }

@@ -21,6 +21,7 @@ const (
 	ChangesTooFast  Reason = "changes_too_fast"  // the record changed on every try to write it
 	OutcomeUnknown  Reason = "outcome_unknown"   // it is not known yet whether a write arrived
 	HeldDelete      Reason = "held_delete"       // deleting it waits for a person's yes
+	Ambiguous       Reason = "ambiguous"         // it may be one of several records; a person must say
 	WouldMail       Reason = "would_mail"        // writing it would send mail to people
 	NotAllowed      Reason = "not_allowed"       // the person's profile does not allow it
 )

@@ -16,7 +16,19 @@ import (
 type Row struct {
 	Microsoft record.Field `json:"microsoft"`
 	CRM       record.Field `json:"crm"`
+	Direction Direction    `json:"direction,omitempty"`
 }
+
+// Direction is which way the values of a row go (S26). A field that goes nowhere is in no row.
+type Direction string
+
+// The directions. One way means that the source is always right: what is changed on the other side is changed back, and
+// stands in the history.
+const (
+	BothWays    Direction = ""
+	ToMicrosoft Direction = "to_microsoft"
+	ToCRM       Direction = "to_crm"
+)
 
 // Table is the mapping of one link. It is not changed once made.
 type Table struct {
@@ -28,45 +40,45 @@ type Table struct {
 // (zoho-crm.md §5, Default contact mapping). Fields that Graph does not offer (other telephone, fax, assistant's
 // telephone) are absent (S27).
 var defaultContacts = Table{Kind: record.Contacts, Rows: []Row{
-	{"title", record.Salutation},
-	{"givenName", record.FirstName},
-	{"surname", record.LastName},
-	{"emailAddresses[0]", record.EmailField},
-	{"emailAddresses[1]", record.SecondaryEmail},
-	{"jobTitle", record.Title},
-	{"companyName", record.AccountName},
-	{"department", record.Department},
-	{"businessPhones[0]", record.PhoneField},
-	{"homePhones[0]", record.HomePhone},
-	{"mobilePhone", record.Mobile},
-	{"assistantName", record.Assistant},
-	{"birthday", record.DateOfBirth},
-	{"businessAddress.street", record.MailingStreet},
-	{"businessAddress.city", record.MailingCity},
-	{"businessAddress.state", record.MailingState},
-	{"businessAddress.postalCode", record.MailingZip},
-	{"businessAddress.countryOrRegion", record.MailingCountry},
-	{"otherAddress.street", record.OtherStreet},
-	{"otherAddress.city", record.OtherCity},
-	{"otherAddress.state", record.OtherState},
-	{"otherAddress.postalCode", record.OtherZip},
-	{"otherAddress.countryOrRegion", record.OtherCountry},
-	{"personalNotes", record.Description},
-	{"categories", record.Tag},
+	{Microsoft: "title", CRM: record.Salutation},
+	{Microsoft: "givenName", CRM: record.FirstName},
+	{Microsoft: "surname", CRM: record.LastName},
+	{Microsoft: "emailAddresses[0]", CRM: record.EmailField},
+	{Microsoft: "emailAddresses[1]", CRM: record.SecondaryEmail},
+	{Microsoft: "jobTitle", CRM: record.Title},
+	{Microsoft: "companyName", CRM: record.AccountName},
+	{Microsoft: "department", CRM: record.Department},
+	{Microsoft: "businessPhones[0]", CRM: record.PhoneField},
+	{Microsoft: "homePhones[0]", CRM: record.HomePhone},
+	{Microsoft: "mobilePhone", CRM: record.Mobile},
+	{Microsoft: "assistantName", CRM: record.Assistant},
+	{Microsoft: "birthday", CRM: record.DateOfBirth},
+	{Microsoft: "businessAddress.street", CRM: record.MailingStreet},
+	{Microsoft: "businessAddress.city", CRM: record.MailingCity},
+	{Microsoft: "businessAddress.state", CRM: record.MailingState},
+	{Microsoft: "businessAddress.postalCode", CRM: record.MailingZip},
+	{Microsoft: "businessAddress.countryOrRegion", CRM: record.MailingCountry},
+	{Microsoft: "otherAddress.street", CRM: record.OtherStreet},
+	{Microsoft: "otherAddress.city", CRM: record.OtherCity},
+	{Microsoft: "otherAddress.state", CRM: record.OtherState},
+	{Microsoft: "otherAddress.postalCode", CRM: record.OtherZip},
+	{Microsoft: "otherAddress.countryOrRegion", CRM: record.OtherCountry},
+	{Microsoft: "personalNotes", CRM: record.Description},
+	{Microsoft: "categories", CRM: record.Tag},
 }}
 
 var defaultCalendar = Table{Kind: record.Calendar, Rows: []Row{
-	{"subject", record.EventTitle},
-	{"start", record.Start},
-	{"end", record.End},
-	{"isAllDay", record.AllDay},
-	{"timeZone", record.TimeZone},
-	{"recurrence", record.Recurring},
-	{"exdates", record.Excluded},
-	{"location", record.Venue},
-	{"body", record.Description},
-	{"reminder", record.RemindAt},
-	{"categories", record.Tag},
+	{Microsoft: "subject", CRM: record.EventTitle},
+	{Microsoft: "start", CRM: record.Start},
+	{Microsoft: "end", CRM: record.End},
+	{Microsoft: "isAllDay", CRM: record.AllDay},
+	{Microsoft: "timeZone", CRM: record.TimeZone},
+	{Microsoft: "recurrence", CRM: record.Recurring},
+	{Microsoft: "exdates", CRM: record.Excluded},
+	{Microsoft: "location", CRM: record.Venue},
+	{Microsoft: "body", CRM: record.Description},
+	{Microsoft: "reminder", CRM: record.RemindAt},
+	{Microsoft: "categories", CRM: record.Tag},
 }}
 
 // Default is the mapping that a link has when nobody has changed it.
@@ -79,6 +91,9 @@ func Default(kind record.Kind) *Table {
 
 // Fields are the CRM's fields that take part.
 func (t *Table) Fields() []record.Field {
+	if t == nil {
+		return nil
+	}
 	out := make([]record.Field, len(t.Rows))
 	for i, row := range t.Rows {
 		out[i] = row.CRM
@@ -86,10 +101,41 @@ func (t *Table) Fields() []record.Field {
 	return out
 }
 
-// Check refuses a table with an unknown field, with types that do not go together (S26), or in which two rows write one
-// field.
+// OneWay are the CRM fields whose values go one way only.
+func (t *Table) OneWay() map[record.Field]Direction {
+	out := map[record.Field]Direction{}
+	for _, row := range t.Rows {
+		if row.Direction != BothWays {
+			out[row.CRM] = row.Direction
+		}
+	}
+	return out
+}
+
+// Check refuses a table with an unknown field or direction, with types that do not go together (S26), in which two rows
+// write one field, or that would tear a group of fields apart: those of a name, or of a time, go the same way, and without
+// the time there is no event.
+//
+// A contact's family name may be left out, or go one way only: the CRM demands one, so a contact that comes from Outlook
+// is given what Outlook calls it (see ToCRM).
 func (t *Table) Check() error {
+	if err := t.CheckRows(); err != nil || t.Kind != record.Calendar {
+		return err
+	}
+	rows := t.byCRM()
+	for _, row := range defaultCalendar.Rows {
+		def, _ := record.DefOf(t.Kind, row.CRM)
+		if mapped, ok := rows[row.CRM]; def.Group == record.GroupWhen && (!ok || mapped.Microsoft != row.Microsoft) {
+			return fault.Wrong(fault.Mandatory, string(row.CRM), "mapping: an event needs %s", row.CRM)
+		}
+	}
+	return nil
+}
+
+// CheckRows is Check of a table that need not be whole yet.
+func (t *Table) CheckRows() error {
 	var crm, microsoft []record.Field
+	ways := map[string]Direction{}
 	for _, row := range t.Rows {
 		ours, ok := record.DefOf(t.Kind, row.CRM)
 		if !ok {
@@ -99,48 +145,105 @@ func (t *Table) Check() error {
 		if !ok {
 			return fault.Wrong(fault.UnknownField, string(row.Microsoft), "mapping: Microsoft offers no field %s", row.Microsoft)
 		}
-		if !meets(theirs, ours.Type) {
+		if row.Direction != BothWays && row.Direction != ToMicrosoft && row.Direction != ToCRM {
+			return fault.Wrong(fault.BadValue, string(row.CRM), "mapping: there is no direction %q", row.Direction)
+		}
+		if !Fits(theirs, ours.Type) {
 			return fault.Wrong(fault.BadValue, string(row.CRM), "mapping: %s and %s hold different things", row.Microsoft, row.CRM)
 		}
 		if slices.Contains(crm, row.CRM) || slices.Contains(microsoft, row.Microsoft) {
 			return fault.Wrong(fault.Duplicate, string(row.CRM), "mapping: %s and %s: one of them is mapped twice", row.Microsoft, row.CRM)
 		}
+		if way, known := ways[ours.Group]; known && ours.Group != "" && way != row.Direction {
+			return fault.Wrong(fault.NotExpressible, string(row.CRM), "mapping: %s goes another way than the fields it belongs to", row.CRM)
+		}
+		ways[ours.Group] = row.Direction
 		crm, microsoft = append(crm, row.CRM), append(microsoft, row.Microsoft)
 	}
 	return nil
 }
 
-// ToCRM translates an item's Microsoft fields into the CRM's; unmapped ones stay behind.
+// Changed are the CRM fields that have another partner or another direction in the new table, or that only one of the two
+// tables has.
+func Changed(old, new *Table) []record.Field {
+	return differing(old, new, func(a, b Row) bool { return a == b })
+}
+
+// Moved are those of the Changed fields that have another partner: what their two sides once agreed on says nothing now.
+func Moved(old, new *Table) []record.Field {
+	return differing(old, new, func(a, b Row) bool { return a.Microsoft == b.Microsoft })
+}
+
+func differing(old, new *Table, same func(a, b Row) bool) []record.Field {
+	was, is := old.byCRM(), new.byCRM()
+	var out []record.Field
+	for _, f := range slices.Concat(old.Fields(), new.Fields()) {
+		a, before := was[f]
+		b, after := is[f]
+		if (before != after || !same(a, b)) && !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (t *Table) byCRM() map[record.Field]Row {
+	out := map[record.Field]Row{}
+	if t != nil {
+		for _, row := range t.Rows {
+			out[row.CRM] = row
+		}
+	}
+	return out
+}
+
+// ToCRM translates an item's Microsoft fields into the CRM's; unmapped ones stay behind. Of a contact there is always a
+// family name, mapped or not, for it may have to be created.
 func (t *Table) ToCRM(theirs record.Fields) record.Fields {
-	ours := make(record.Fields, len(t.Rows))
+	ours := make(record.Fields, len(t.Rows)+1)
 	for _, row := range t.Rows {
 		value, known := theirs[row.Microsoft]
 		if !known {
 			continue
 		}
-		if def, ok := record.DefOf(t.Kind, row.CRM); ok && def.Type == record.Picklist && !slices.Contains(def.Values, string(value)) {
+		if def, ok := record.DefOf(t.Kind, row.CRM); ok && def.Type == record.Picklist && !def.Open && !slices.Contains(def.Values, string(value)) {
 			value = "" // such as "Sr.": it stays at Microsoft, which nobody overwrites with nothing
 		}
 		ours[row.CRM] = value
 	}
 	if t.Kind == record.Contacts {
-		nameFallback(ours, theirs)
+		t.nameFallback(ours, theirs)
 	} else if ours[record.AllDay] == "true" {
 		ours[record.TimeZone] = "" // a day is a day in every zone
 	}
 	return ours
 }
 
-// nameFallback finds a family name, which the CRM demands, for a contact that Outlook has without one: a single name,
-// the company, an address or a number stands in. The name fields are a group, so a later edit writes both.
-func nameFallback(ours, theirs record.Fields) {
-	if last, mapped := ours[record.LastName]; !mapped || last != "" {
+// StandIn is no field of the CRM's: it stands beside a family name that is something else at Outlook, such as the company.
+// With such a name a contact can be made; it is no reason to call one otherwise that has a name.
+const StandIn record.Field = "-stand_in"
+
+// nameFallback finds a family name, which the CRM demands, for a contact that Outlook has without one, or whose family
+// name is not mapped: a single name, the company, an address or a number stands in. The name fields are a group, so a
+// later edit writes both.
+func (t *Table) nameFallback(ours, theirs record.Fields) {
+	_, first := ours[record.FirstName]
+	if mapped := slices.ContainsFunc(t.Rows, func(r Row) bool { return r.CRM == record.LastName }); mapped {
+		if ours[record.LastName] != "" {
+			return
+		}
+		if given := ours[record.FirstName]; given != "" {
+			ours[record.FirstName], ours[record.LastName] = "", given
+			return
+		}
+	} else if surname := theirs["surname"]; surname != "" {
+		ours[record.LastName] = clip(surname, 80)
+		return
+	} else if given := theirs["givenName"]; given != "" && !first {
+		ours[record.LastName] = clip(given, 80)
 		return
 	}
-	if given := ours[record.FirstName]; given != "" {
-		ours[record.FirstName], ours[record.LastName] = "", given
-		return
-	}
+	ours[StandIn] = "true"
 	for _, stand := range []record.Field{
 		"companyName", "nickName", "emailAddresses[0]", "emailAddresses[1]", "emailAddresses[2]",
 		"mobilePhone", "businessPhones[0]", "homePhones[0]", "jobTitle",

@@ -1,6 +1,8 @@
 package mapping_test
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,6 +35,10 @@ func TestS26_CheckRefuses(t *testing.T) {
 		{"notes to a line", []mapping.Row{{Microsoft: "personalNotes", CRM: record.Title}}, fault.BadValue},
 		{"one CRM field twice", []mapping.Row{{Microsoft: "mobilePhone", CRM: record.Mobile}, {Microsoft: "homePhones[0]", CRM: record.Mobile}}, fault.Duplicate},
 		{"one Microsoft field twice", []mapping.Row{{Microsoft: "mobilePhone", CRM: record.Mobile}, {Microsoft: "mobilePhone", CRM: record.HomePhone}}, fault.Duplicate},
+		{"a direction that is none", []mapping.Row{{Microsoft: "mobilePhone", CRM: record.Mobile, Direction: "up"}}, fault.BadValue},
+		{"a name torn apart", []mapping.Row{
+			{Microsoft: "givenName", CRM: record.FirstName, Direction: mapping.ToCRM}, {Microsoft: "surname", CRM: record.LastName},
+		}, fault.NotExpressible},
 	} {
 		table := mapping.Table{Kind: record.Contacts, Rows: row.rows}
 		if err := table.Check(); fault.ReasonOf(err) != row.want {
@@ -53,6 +59,7 @@ func TestToCRM_FindsAFamilyName(t *testing.T) {
 		{"a company", record.Fields{"givenName": "", "surname": "", "companyName": "Contoso"}, "", "Contoso"},
 		{"an address", record.Fields{"surname": "", "emailAddresses[0]": "x@example.com"}, "", "x@example.com"},
 		{"nothing at all", record.Fields{"surname": ""}, "", "?"},
+		{"nothing said", nil, "", "?"},
 	} {
 		ours := mapping.Default(record.Contacts).ToCRM(row.theirs)
 		if ours[record.LastName] != row.last || ours[record.FirstName] != row.first {
@@ -145,4 +152,101 @@ func TestI11_ThereAndBack(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestS26_CheckLetsFieldsGoOneWayOrStayOut(t *testing.T) {
+	t.Parallel()
+	for name, rows := range map[string][]mapping.Row{
+		"no family name": {{Microsoft: "givenName", CRM: record.FirstName}},
+		"no name at all": {{Microsoft: "mobilePhone", CRM: record.Mobile}},
+		"names one way": {
+			{Microsoft: "givenName", CRM: record.FirstName, Direction: mapping.ToMicrosoft},
+			{Microsoft: "surname", CRM: record.LastName, Direction: mapping.ToMicrosoft},
+			{Microsoft: "title", CRM: record.Salutation, Direction: mapping.ToCRM},
+		},
+		"nothing": nil,
+	} {
+		if err := (&mapping.Table{Kind: record.Contacts, Rows: rows}).Check(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	events := *mapping.Default(record.Calendar)
+	events.Rows = slices.DeleteFunc(slices.Clone(events.Rows), func(r mapping.Row) bool { return r.CRM == record.End })
+	if err := events.Check(); fault.ReasonOf(err) != fault.Mandatory {
+		t.Errorf("events without an end: %v", err)
+	}
+}
+
+func TestToCRM_FindsAFamilyNameThatIsNotMapped(t *testing.T) {
+	t.Parallel()
+	first, mobile := mapping.Row{Microsoft: "givenName", CRM: record.FirstName}, mapping.Row{Microsoft: "mobilePhone", CRM: record.Mobile}
+	for _, row := range []struct {
+		name   string
+		rows   []mapping.Row
+		theirs record.Fields
+		want   record.Fields
+	}{
+		{"the family name", []mapping.Row{first}, record.Fields{"givenName": "Ana", "surname": "Silva"},
+			record.Fields{record.FirstName: "Ana", record.LastName: "Silva"}},
+		{"the given name", []mapping.Row{mobile}, record.Fields{"givenName": "Ana", "mobilePhone": "1"},
+			record.Fields{record.LastName: "Ana", record.Mobile: "1"}},
+		{"not a name that is said already", []mapping.Row{first}, record.Fields{"givenName": "Ana", "mobilePhone": "1"},
+			record.Fields{record.FirstName: "Ana", record.LastName: "1", mapping.StandIn: "true"}},
+	} {
+		got := (&mapping.Table{Kind: record.Contacts, Rows: row.rows}).ToCRM(row.theirs)
+		if !maps.Equal(got, row.want) {
+			t.Errorf("%s: got %v, want %v", row.name, got, row.want)
+		}
+	}
+}
+
+func TestS27_MicrosoftFieldsAreListedByGroup(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []record.Kind{record.Contacts, record.Calendar} {
+		seen, groups := map[record.Field]bool{}, []mapping.Group{}
+		for _, f := range mapping.MicrosoftFields(kind) {
+			if seen[f.Name] {
+				t.Errorf("%s is listed twice", f.Name)
+			}
+			seen[f.Name] = true
+			if len(groups) == 0 || groups[len(groups)-1] != f.Group {
+				if slices.Contains(groups, f.Group) {
+					t.Errorf("%s stands apart from its group", f.Name)
+				}
+				groups = append(groups, f.Group)
+			}
+		}
+		for _, row := range mapping.Default(kind).Rows {
+			if !seen[row.Microsoft] {
+				t.Errorf("%s is not listed", row.Microsoft)
+			}
+		}
+	}
+}
+
+func TestS26_WhatAChangeOfTheMappingConcerns(t *testing.T) {
+	t.Parallel()
+	table := func(rows ...mapping.Row) *mapping.Table { return &mapping.Table{Kind: record.Contacts, Rows: rows} }
+	mobile, title := mapping.Row{Microsoft: "mobilePhone", CRM: record.Mobile}, mapping.Row{Microsoft: "jobTitle", CRM: record.Title}
+	other := mapping.Row{Microsoft: "homePhones[0]", CRM: record.Mobile}
+	oneWay := mapping.Row{Microsoft: "mobilePhone", CRM: record.Mobile, Direction: mapping.ToCRM}
+	for _, row := range []struct {
+		name           string
+		old, new       *mapping.Table
+		changed, moved []record.Field
+	}{
+		{"nothing", table(mobile, title), table(title, mobile), nil, nil},
+		{"another partner", table(mobile, title), table(other, title), []record.Field{record.Mobile}, []record.Field{record.Mobile}},
+		{"another direction", table(mobile), table(oneWay), []record.Field{record.Mobile}, nil},
+		{"left out", table(mobile, title), table(title), []record.Field{record.Mobile}, []record.Field{record.Mobile}},
+		{"taken in", table(title), table(title, mobile), []record.Field{record.Mobile}, []record.Field{record.Mobile}},
+		{"from none", nil, table(title), []record.Field{record.Title}, []record.Field{record.Title}},
+	} {
+		if got := mapping.Changed(row.old, row.new); !slices.Equal(got, row.changed) {
+			t.Errorf("%s: changed %v", row.name, got)
+		}
+		if got := mapping.Moved(row.old, row.new); !slices.Equal(got, row.moved) {
+			t.Errorf("%s: moved %v", row.name, got)
+		}
+	}
 }

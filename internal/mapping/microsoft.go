@@ -2,53 +2,125 @@ package mapping
 
 import "tandem/internal/record"
 
-// microsoft is the table of the fields that Graph offers (contact and event resources), named by their property paths,
-// list members by position. Lists hold as many as Exchange takes: 3 addresses, 2 phones of each kind.
-var microsoft = map[record.Kind]map[record.Field]record.Type{
+// MicrosoftField is a field that Graph offers of a contact or an event.
+type MicrosoftField struct {
+	Name  record.Field // the property's path, members of lists by position
+	Type  record.Type
+	Group Group
+}
+
+// Group is what a field of Microsoft's is about, for pages that list many.
+type Group string
+
+// The groups, in the order of the tables.
+const (
+	NameGroup            Group = "name"
+	WorkGroup            Group = "work"
+	EmailGroup           Group = "email"
+	PhoneGroup           Group = "phone"
+	WebGroup             Group = "web"
+	BusinessAddressGroup Group = "business_address"
+	HomeAddressGroup     Group = "home_address"
+	OtherAddressGroup    Group = "other_address"
+	PersonGroup          Group = "person"
+	NotesGroup           Group = "notes"
+	EventGroup           Group = "event"
+	WhenGroup            Group = "when"
+	ShownGroup           Group = "shown"
+)
+
+// microsoft is the table of the fields that Graph offers (contact and event resources). Lists hold as many as Exchange
+// takes: 3 addresses, 2 phones of each kind.
+var microsoft = map[record.Kind][]MicrosoftField{
 	record.Contacts: {
-		"title": record.Text, "givenName": record.Text, "middleName": record.Text, "surname": record.Text,
-		"nickName": record.Text, "generation": record.Text, "initials": record.Text,
-		"companyName": record.Text, "department": record.Text, "jobTitle": record.Text, "profession": record.Text,
-		"officeLocation": record.Text, "manager": record.Text, "assistantName": record.Text, "spouseName": record.Text,
-		"emailAddresses[0]": record.Email, "emailAddresses[1]": record.Email, "emailAddresses[2]": record.Email,
-		"businessPhones[0]": record.Phone, "businessPhones[1]": record.Phone,
-		"homePhones[0]": record.Phone, "homePhones[1]": record.Phone, "mobilePhone": record.Phone,
-		"imAddresses[0]": record.Text, "businessHomePage": record.URL,
-		"businessAddress.street": record.LongText, "businessAddress.city": record.Text, "businessAddress.state": record.Text,
-		"businessAddress.postalCode": record.Text, "businessAddress.countryOrRegion": record.Text,
-		"homeAddress.street": record.LongText, "homeAddress.city": record.Text, "homeAddress.state": record.Text,
-		"homeAddress.postalCode": record.Text, "homeAddress.countryOrRegion": record.Text,
-		"otherAddress.street": record.LongText, "otherAddress.city": record.Text, "otherAddress.state": record.Text,
-		"otherAddress.postalCode": record.Text, "otherAddress.countryOrRegion": record.Text,
-		"birthday": record.Date, "personalNotes": record.LongText, "categories": record.Tags,
+		{"title", record.Text, NameGroup},
+		{"givenName", record.Text, NameGroup},
+		{"middleName", record.Text, NameGroup},
+		{"surname", record.Text, NameGroup},
+		{"generation", record.Text, NameGroup},
+		{"nickName", record.Text, NameGroup},
+		{"initials", record.Text, NameGroup},
+		{"companyName", record.Text, WorkGroup},
+		{"department", record.Text, WorkGroup},
+		{"jobTitle", record.Text, WorkGroup},
+		{"profession", record.Text, WorkGroup},
+		{"officeLocation", record.Text, WorkGroup},
+		{"manager", record.Text, WorkGroup},
+		{"assistantName", record.Text, WorkGroup},
+		{"emailAddresses[0]", record.Email, EmailGroup},
+		{"emailAddresses[1]", record.Email, EmailGroup},
+		{"emailAddresses[2]", record.Email, EmailGroup},
+		{"businessPhones[0]", record.Phone, PhoneGroup},
+		{"businessPhones[1]", record.Phone, PhoneGroup},
+		{"homePhones[0]", record.Phone, PhoneGroup},
+		{"homePhones[1]", record.Phone, PhoneGroup},
+		{"mobilePhone", record.Phone, PhoneGroup},
+		{"imAddresses[0]", record.Text, WebGroup},
+		{"businessHomePage", record.URL, WebGroup},
+		{"businessAddress.street", record.LongText, BusinessAddressGroup},
+		{"businessAddress.city", record.Text, BusinessAddressGroup},
+		{"businessAddress.state", record.Text, BusinessAddressGroup},
+		{"businessAddress.postalCode", record.Text, BusinessAddressGroup},
+		{"businessAddress.countryOrRegion", record.Text, BusinessAddressGroup},
+		{"homeAddress.street", record.LongText, HomeAddressGroup},
+		{"homeAddress.city", record.Text, HomeAddressGroup},
+		{"homeAddress.state", record.Text, HomeAddressGroup},
+		{"homeAddress.postalCode", record.Text, HomeAddressGroup},
+		{"homeAddress.countryOrRegion", record.Text, HomeAddressGroup},
+		{"otherAddress.street", record.LongText, OtherAddressGroup},
+		{"otherAddress.city", record.Text, OtherAddressGroup},
+		{"otherAddress.state", record.Text, OtherAddressGroup},
+		{"otherAddress.postalCode", record.Text, OtherAddressGroup},
+		{"otherAddress.countryOrRegion", record.Text, OtherAddressGroup},
+		{"birthday", record.Date, PersonGroup},
+		{"spouseName", record.Text, PersonGroup},
+		{"personalNotes", record.LongText, NotesGroup},
+		{"categories", record.Tags, NotesGroup},
 	},
 	record.Calendar: {
-		"subject": record.Text, "body": record.LongText, "start": record.Moment, "end": record.Moment,
-		"isAllDay": record.Bool, "timeZone": record.Zone, "recurrence": record.Recurrence, "exdates": record.ExDates,
-		"location": record.Text, "reminder": record.Minutes, "categories": record.Tags,
-		"showAs": record.Picklist, "sensitivity": record.Picklist, "importance": record.Picklist,
+		{"subject", record.Text, EventGroup},
+		{"location", record.Text, EventGroup},
+		{"body", record.LongText, EventGroup},
+		{"categories", record.Tags, EventGroup},
+		{"start", record.Moment, WhenGroup},
+		{"end", record.Moment, WhenGroup},
+		{"isAllDay", record.Bool, WhenGroup},
+		{"timeZone", record.Zone, WhenGroup},
+		{"recurrence", record.Recurrence, WhenGroup},
+		{"exdates", record.ExDates, WhenGroup},
+		{"reminder", record.Minutes, ShownGroup},
+		{"showAs", record.Picklist, ShownGroup},
+		{"sensitivity", record.Picklist, ShownGroup},
+		{"importance", record.Picklist, ShownGroup},
 	},
 }
 
+// MicrosoftFields lists the fields that Graph offers of a kind, those of a group together. The list is not to be changed.
+func MicrosoftFields(kind record.Kind) []MicrosoftField { return microsoft[kind] }
+
 func microsoftType(kind record.Kind, field record.Field) (record.Type, bool) {
-	t, ok := microsoft[kind][field]
-	return t, ok
+	for _, f := range microsoft[kind] {
+		if f.Name == field {
+			return f.Type, true
+		}
+	}
+	return 0, false
 }
 
-// meets says which types may be mapped to each other: like to like, and anything that is a line of text to text.
-func meets(theirs, ours record.Type) bool {
+// Fits says which types may be mapped to each other (S26): like to like, and anything that is a line of text to text.
+func Fits(microsoft, crm record.Type) bool {
 	line := func(t record.Type) bool {
 		return t == record.Text || t == record.Email || t == record.Phone || t == record.URL || t == record.Lookup || t == record.LongText
 	}
 	switch {
-	case theirs == ours:
+	case microsoft == crm:
 		return true
-	case ours == record.Picklist:
-		return theirs == record.Text
-	case ours == record.Text || ours == record.Lookup:
-		return line(theirs) && theirs != record.LongText
-	case ours == record.LongText:
-		return line(theirs)
+	case crm == record.Picklist:
+		return microsoft == record.Text
+	case crm == record.Text || crm == record.Lookup:
+		return line(microsoft) && microsoft != record.LongText
+	case crm == record.LongText:
+		return line(microsoft)
 	}
 	return false
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -38,7 +39,7 @@ func normal(t record.Type, v record.Value) record.Value {
 	if tidy(s) && t != record.Zone && t != record.Tags && t != record.Email {
 		return v
 	}
-	s = norm.NFC.String(s)
+	s = norm.NFC.String(strings.Map(printed, strings.ToValidUTF8(s, "\uFFFD")))
 	switch t {
 	case record.LongText:
 		return record.Value(normalLines(s))
@@ -51,13 +52,34 @@ func normal(t record.Type, v record.Value) record.Value {
 		s = zone.Norm(s)
 	case record.Tags:
 		tags := strings.Split(s, "\n")
+		for i, tag := range tags {
+			tags[i] = strings.TrimSpace(tag)
+		}
+		tags = slices.DeleteFunc(tags, func(tag string) bool { return tag == "" })
 		slices.Sort(tags)
 		s = strings.Join(slices.Compact(tags), "\n")
-	case record.Moment, record.Date, record.Bool, record.Minutes, record.ExDates, record.Recurrence:
+	case record.Bool:
+		if s == "" {
+			s = "false"
+		}
+	case record.Moment, record.Date, record.Minutes, record.ExDates, record.Recurrence:
 	default:
 		s = strings.Join(strings.Fields(s), " ")
 	}
 	return record.Value(s)
+}
+
+// printed leaves out what neither side keeps: control characters. Those that end lines become line ends.
+func printed(r rune) rune {
+	switch {
+	case r == '\u2028' || r == '\u2029' || r == '\v' || r == '\f' || r == '\u0085':
+		return '\n'
+	case r == '\n' || r == '\r' || r == '\t':
+		return r
+	case unicode.IsControl(r) || r == '\ufffe' || r == '\uffff':
+		return -1
+	}
+	return r
 }
 
 // tidy reports whether a value is plain ASCII in which no blank stands at an end or beside another: then it is in normal

@@ -7,6 +7,7 @@ import (
 
 	"tandem/internal/fault"
 	"tandem/internal/graph"
+	"tandem/internal/mapping"
 	"tandem/internal/record"
 )
 
@@ -264,7 +265,7 @@ func emails(o *graph.Object, after *graph.Contact, fields record.Fields) error {
 			continue
 		}
 		address := tidy(v)
-		if address != "" && (!strings.Contains(address, "@") || strings.ContainsAny(address, " ,;<>()[]\"\t\r\n")) {
+		if address != "" && !mapping.IsAddress(address) {
 			return fault.Wrong(fault.BadValue, string(name), "outlook: %q is no e-mail address", address)
 		}
 		if address == "" || strings.EqualFold(e.Name, e.Address) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ func (r *run) apply(ctx context.Context, items []Item) error {
 		part := items[:min(chunk, len(items))]
 		items = items[len(part):]
 		for try := 0; len(part) > 0; try++ {
-			moved, err := r.carryOut(ctx, Plan(r.rules, part), try == replans)
+			moved, err := r.carryOut(ctx, r.plan(part), try == replans)
 			if err != nil {
 				return err
 			}
@@ -33,6 +34,28 @@ func (r *run) apply(ctx context.Context, items []Item) error {
 		}
 	}
 	return nil
+}
+
+// plan plans items, and says of those that have just been given a record that this is why. A record that is gone, or
+// somebody else's, by the time it is read again was not the item's after all.
+func (r *run) plan(items []Item) []Step {
+	given := func(i Item) bool {
+		return i.Pair != nil && i.Pair.CRM != "" && r.paired[i.Pair.Microsoft].crm == i.Pair.CRM
+	}
+	for i, item := range items {
+		if given(item) && item.Ours != nil && item.Ours.State != record.Present {
+			alone := *item.Pair
+			alone.CRM, alone.CRMVersion = "", ""
+			items[i] = Item{Pair: &alone, Theirs: item.Theirs}
+		}
+	}
+	steps := Plan(r.rules, items)
+	for i := range steps {
+		if s := &steps[i]; given(s.Item) && (s.Verb == Adopt || s.Verb == Merge) {
+			s.Why = Matched
+		}
+	}
+	return steps
 }
 
 // job is a step on its way.
@@ -160,7 +183,7 @@ func (r *run) intend(ctx context.Context, jobs []*job) (int64, error) {
 	for _, j := range jobs {
 		if j.Verb == CreateMicrosoft {
 			intents = append(intents, Intent{
-				Token: j.pair.Token, Side: InMicrosoft, From: j.pair.CRM, Pair: j.pair.ID, Base: r.sent(j.ToMicrosoft),
+				Token: j.pair.Token, Side: InMicrosoft, From: j.pair.CRM, Pair: j.pair.ID, Base: r.sent(j),
 			})
 		}
 	}
@@ -254,7 +277,7 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	if o.Err != nil {
 		if where == InMicrosoft && o.Ref != "" && o.Fields != nil { // done, but for a part: the item holds this now
 			j.pair.Microsoft, j.pair.MicrosoftVersion = o.Ref, o.Version
-			j.pair.Base = j.pair.Base.With(mapping.Normal(r.link.Kind, only(o.Fields, r.rules.Fields)))
+			j.pair.Base = j.pair.Base.With(mapping.Normal(r.link.Kind, only(o.Fields, r.rules.goes(InMicrosoft))))
 			j.halfway = true
 			r.park(&j.pair, o.Err)
 			return
@@ -271,10 +294,13 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	// it does not, the normal form of what was written.
 	agreed := mapping.Normal(r.link.Kind, w.Fields)
 	if w.Op != record.Update {
-		agreed = mapping.Normal(r.link.Kind, everyField(w.Fields, r.rules.Fields))
+		agreed = mapping.Normal(r.link.Kind, r.made(j, where, w.Fields))
 		j.pair.Base = nil
 	}
-	j.pair.Base = j.pair.Base.With(agreed)
+	j.pair.Base = agreedOn(j.pair.Base, agreed, j.Apart)
+	if w.Op == record.Restore && !complete(w.Fields, r.rules.Fields) { // it came back with values that have not been held against Microsoft's
+		j.halfway, j.moved = true, true
+	}
 	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]
 	line := HistoryLine{Side: where, Action: action, Reason: j.Why}
 	if w.Op != record.Create {
@@ -283,10 +309,33 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	j.history = append(j.history, line)
 }
 
+// made is what both sides hold once one was made from the other with the fields given. Of a field that does not go that
+// way the new side has nothing: they agree on it if the other has nothing either. A record that was restored has what it
+// had, which is what was agreed on.
+func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
+	switch {
+	case j.Verb == RestoreCRM:
+		return j.pair.Base.With(fields)
+	case len(r.rules.OneWay) == 0:
+		return everyField(fields, r.rules.Fields)
+	}
+	names, from := r.rules.goes(where), values(j.Ours)
+	if where == InCRM {
+		from = values(j.Theirs)
+	}
+	held := record.Fields{}
+	for _, f := range r.rules.Fields {
+		if _, given := fields[f]; !given && !r.rules.takes(where, f) && empty([]record.Field{f}, from) {
+			held[f] = ""
+		}
+	}
+	return everyField(held.With(fields), names)
+}
+
 // sent is the base of an item of which it is only known what was sent to make it: if it is found, it held this, and so
 // did its record.
-func (r *run) sent(fields record.Fields) record.Fields {
-	base := mapping.Normal(r.link.Kind, everyField(fields, r.rules.Fields))
+func (r *run) sent(j *job) record.Fields {
+	base := agreedOn(nil, mapping.Normal(r.link.Kind, r.made(j, InMicrosoft, j.ToMicrosoft)), j.Apart)
 	if _, mapped := base[record.Excluded]; mapped {
 		base[record.Excluded] = "" // days are taken out of a series after it is made, and perhaps never were
 	}
@@ -298,7 +347,7 @@ func (r *run) noteFault(j *job, where Where, w record.Write, err error) {
 	switch kind := fault.KindOf(err); {
 	case fault.ReasonOf(err) == fault.OutcomeUnknown && w.Op == record.Create && where == InMicrosoft:
 		j.pair.State, j.pair.Reason, j.pair.RetryAt = Intended, fault.OutcomeUnknown, r.Now().Add(findAgain)
-		j.pair.Base = r.sent(w.Fields)
+		j.pair.Base = r.sent(j)
 	case w.Op == record.Create && where == InMicrosoft && kind == fault.Gone:
 		r.park(&j.pair, err) // an earlier request had worked, and a person has deleted its item
 		j.pair.Token = ""    // if it is ever to be made again, then as another one
@@ -352,6 +401,9 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 				continue
 			}
 		}
+		if p, ok := r.paired[j.pair.Microsoft]; ok && p.ends != 0 && p.crm == j.pair.CRM { // the item's pair takes its place
+			entries = append(entries, Entry{Pair: Pair{ID: p.ends}, Drop: true})
+		}
 		entries = append(entries, r.entryOf(j))
 	}
 	return entries, moved
@@ -367,7 +419,12 @@ func (r *run) agreed(j *job) {
 	if j.Verb == Adopt && (j.Pair == nil || j.Pair.State != Synced) {
 		j.history = append(j.history, HistoryLine{Side: InCRM, Action: Adopted, Reason: j.Why})
 	}
-	j.pair.State, j.pair.Reason, j.pair.Detail, j.pair.MissingSide, j.pair.Name = Synced, "", "", "", ""
+	if j.Ask.asksMore(j.pair.Ask) {
+		j.history = append(j.history, HistoryLine{Action: Asked, Reason: ChangedBoth})
+	}
+	j.pair.Ask = j.Ask
+	j.pair.State, j.pair.MissingSide, j.pair.Name = Synced, "", ""
+	j.pair.Reason, j.pair.Detail = r.rules.misfit(j.pair.Base)
 	j.pair.Attempts, j.pair.RetryAt = 0, time.Time{}
 }
 
@@ -376,7 +433,8 @@ func (j *job) unchanged() bool {
 	if j.Pair == nil || j.Pair.ID == 0 || len(j.history) > 0 || j.Pair.State != Synced {
 		return false
 	}
-	return j.pair.CRMVersion == j.Pair.CRMVersion && j.pair.MicrosoftVersion == j.Pair.MicrosoftVersion && len(j.pair.Base) == len(j.Pair.Base)
+	return j.pair.Reason == j.Pair.Reason && j.pair.CRMVersion == j.Pair.CRMVersion && j.pair.MicrosoftVersion == j.Pair.MicrosoftVersion &&
+		maps.Equal(j.pair.Base, j.Pair.Base) && j.pair.Ask.same(j.Pair.Ask)
 }
 
 func (r *run) entryOf(j *job) Entry {

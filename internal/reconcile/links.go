@@ -42,11 +42,27 @@ type Links interface {
 	// RecordsOf tells where single CRM records stand in the links of their owners, by ref; for badges.
 	RecordsOf(ctx context.Context, org record.ID, kind record.Kind, refs []record.Ref) (map[record.Ref]RecordState, error)
 
+	// Asks lists the pairs of a link about which a person has something to decide, by ascending id.
+	Asks(ctx context.Context, org record.ID, id LinkID, offset, limit int) ([]Question, error)
+	// Decide stores what a person said about the pair of an item at Microsoft, makes it due at once and wakes the link.
+	// Only Taken, Match and New of the answer count, and only where they answer what is asked. NotFound: there is no such
+	// question (any more).
+	Decide(ctx context.Context, org record.ID, id LinkID, item record.Ref, answer Ask) error
+
 	// Due lists running links whose last run ended before the given time, oldest first: the polling that makes up for
 	// lost notifications. All organizations.
 	Due(ctx context.Context, before time.Time, limit int) ([]LinkID, error)
 	// Subscriptions lists running links whose subscription ends before the given time or that have none. All organizations.
 	Subscriptions(ctx context.Context, before time.Time, limit int) ([]LinkID, error)
+}
+
+// Question is what one person is asked about one pair.
+type Question struct {
+	CRM       record.Ref // "" for an item that may be one of Matches
+	Microsoft record.Ref
+	Name      string
+	Ask       Ask
+	Since     time.Time
 }
 
 // HistoryEntry is one stored line of history.

@@ -8,13 +8,51 @@ import (
 	"tandem/internal/record"
 )
 
-// Rules are what Plan decides by: whose link it is, of which kind, which CRM fields take part, the policy.
+// Rules are what Plan decides by: whose link it is, of which kind, which CRM fields take part, which of them go one way
+// only, the policy.
 type Rules struct {
 	User   record.ID
 	Heir   record.ID // whose records count as the user's too; 0: nobody's
 	Kind   record.Kind
 	Fields []record.Field
+	OneWay map[record.Field]mapping.Direction // those of a group go the same way
+	Table  *mapping.Table                     // tells which values Microsoft has a place for; nil: the default one
 	Policy Policy
+}
+
+// goes are the fields whose values are brought to a side.
+func (r Rules) goes(to Where) []record.Field {
+	if len(r.OneWay) == 0 {
+		return r.Fields
+	}
+	out := make([]record.Field, 0, len(r.Fields))
+	for _, f := range r.Fields {
+		if r.takes(to, f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// takes reports whether a side takes the values of a field.
+func (r Rules) takes(side Where, f record.Field) bool {
+	way := r.OneWay[f]
+	return way == mapping.BothWays || (way == mapping.ToCRM) == (side == InCRM)
+}
+
+// newInCRM are the fields with which a record is made in the CRM: a contact is called what Outlook calls it, even if its
+// name is not mapped or goes the other way from then on, for the CRM demands a name.
+func (r Rules) newInCRM() []record.Field {
+	out := r.goes(InCRM)
+	if r.Kind != record.Contacts {
+		return out
+	}
+	for _, f := range []record.Field{record.FirstName, record.LastName} {
+		if !slices.Contains(out, f) && (f == record.LastName || slices.Contains(r.Fields, f)) {
+			out = append(slices.Clip(out), f)
+		}
+	}
+	return out
 }
 
 // Item is all that is known about one record when it is planned. Fields are the CRM's on both sides.
@@ -69,7 +107,11 @@ type Step struct {
 	ToCRM, ToMicrosoft record.Fields
 	// Base is what both sides agree on, in normal form, without the fields that are yet to be written.
 	Base record.Fields
-	Lost []Loss
+	// Apart is what the base is to say of fields in which the sides differ once the step is done: see apart.go.
+	Apart record.Fields
+	Lost  []Loss
+	// Ask is what a person is to be asked about the pair once the step is done; nil: nothing.
+	Ask *Ask
 }
 
 // Plan decides about each item by itself and in the same order. It is pure and total: every item gets a step.
@@ -78,6 +120,7 @@ func Plan(rules Rules, items []Item) []Step {
 	for i, item := range items {
 		steps[i] = plan(rules, item)
 		steps[i].Item = item
+		steps[i].fit(rules)
 	}
 	return steps
 }
@@ -112,35 +155,31 @@ func planNew(rules Rules, item Item) Step {
 		if ok, reason := Eligible(rules.User, rules.Policy, item.Ours.Meta); !ok {
 			return Step{Verb: Skip, Why: string(reason)}
 		}
-		return Step{Verb: CreateMicrosoft, Why: NewInCRM, ToMicrosoft: filled(only(item.Ours.Fields, rules.Fields))}
+		return Step{Verb: CreateMicrosoft, Why: NewInCRM, ToMicrosoft: filled(only(item.Ours.Fields, rules.goes(InMicrosoft)))}
 	case item.Theirs != nil && item.Theirs.State == record.Present:
-		return Step{Verb: CreateCRM, Why: NewInMicrosoft, ToCRM: filled(only(item.Theirs.Fields, rules.Fields))}
+		return Step{Verb: CreateCRM, Why: NewInMicrosoft, ToCRM: filled(only(item.Theirs.Fields, rules.newInCRM()))}
 	}
 	return Step{Verb: Skip, Why: DeletedBoth}
 }
 
 // planPair decides about a record that is, or was, on both sides.
 func planPair(rules Rules, item Item) Step {
-	theirsEdited := item.Theirs != nil && item.theirs() == record.Present && edited(rules, item.Pair, item.Theirs)
+	theirsEdited := item.Theirs != nil && item.theirs() == record.Present && edited(rules, item.Pair.Base, item.Theirs, rules.goes(InCRM))
 	switch ours, theirs := item.ours(rules), item.theirs(); {
 	case theirs == record.Left:
 		return Step{Verb: Unlink, Why: MovedOutOf}
 	case ours != record.Present && theirs == record.Gone:
 		return Step{Verb: Drop, Why: DeletedBoth}
 	case ours == record.Left && len(item.Pair.Base) == 0: // a person said no to its deletion: a record of its own
-		return Step{Verb: CreateCRM, Why: NewInMicrosoft, ToCRM: filled(only(item.Theirs.Fields, rules.Fields))}
+		return Step{Verb: CreateCRM, Why: NewInMicrosoft, ToCRM: filled(only(item.Theirs.Fields, rules.newInCRM()))}
 	case ours == record.Left: // somebody else's now: what its former owner typed meanwhile stays in the history
-		step := Step{Verb: DeleteMicrosoft, Why: OwnerChanged}
-		if theirsEdited {
-			step.Lost = losses(rules.Fields, InMicrosoft, item.Theirs.Fields, item.Pair.Base, mapping.Normal(rules.Kind, item.Theirs.Fields))
-		}
-		return step
+		return Step{Verb: DeleteMicrosoft, Why: OwnerChanged, Lost: typed(rules, item, rules.Fields)}
 	case ours == record.Gone && theirsEdited:
-		return Step{Verb: RestoreCRM, Why: EditBeatsDelete, ToCRM: only(item.Theirs.Fields, rules.Fields)}
-	case ours == record.Gone:
-		return Step{Verb: DeleteMicrosoft, Why: DeletedCRM}
-	case theirs == record.Gone && item.Ours != nil && edited(rules, item.Pair, item.Ours):
-		return Step{Verb: CreateMicrosoft, Why: EditBeatsDelete, ToMicrosoft: filled(only(item.Ours.Fields, rules.Fields))}
+		return Step{Verb: RestoreCRM, Why: EditBeatsDelete, ToCRM: named(item, only(item.Theirs.Fields, rules.goes(InCRM)))}
+	case ours == record.Gone: // what was typed where it would not have counted is no reason to keep the record
+		return Step{Verb: DeleteMicrosoft, Why: DeletedCRM, Lost: typed(rules, item, rules.goes(InMicrosoft))}
+	case theirs == record.Gone && item.Ours != nil && edited(rules, heldInCRM(item.Pair.Base), item.Ours, rules.goes(InMicrosoft)):
+		return Step{Verb: CreateMicrosoft, Why: EditBeatsDelete, ToMicrosoft: filled(only(item.Ours.Fields, rules.goes(InMicrosoft)))}
 	case theirs == record.Gone:
 		return Step{Verb: DeleteCRM, Why: DeletedMicrosoft}
 	}
@@ -171,26 +210,47 @@ func eligible(rules Rules, ours *record.Change) bool {
 	return ok
 }
 
-// edited reports whether a side's mapped fields differ from the base. What the base does not know counts as edited if
-// there is something in it: better a record kept than one lost.
-func edited(rules Rules, pair *Pair, side *record.Change) bool {
-	if len(pair.Base) == 0 {
+// edited reports whether a side's fields, of those named, differ from the base. What the base does not know counts as
+// edited if there is something in it: better a record kept than one lost.
+func edited(rules Rules, base record.Fields, side *record.Change, fields []record.Field) bool {
+	if len(base) == 0 {
 		return true
 	}
 	now := mapping.Normal(rules.Kind, side.Fields)
-	return slices.ContainsFunc(rules.Fields, func(f record.Field) bool {
-		base, known := pair.Base[f]
+	return slices.ContainsFunc(fields, func(f record.Field) bool {
+		agreed, known := base[f]
 		value, read := now[f]
-		return read && value != base && (known || value != "false") // an unknown base is ""
+		return read && value != agreed && (known || value != "false") // an unknown base is ""
 	})
+}
+
+// named leaves the name to a record that has one, if the item has nothing but a stand-in for it.
+func named(item Item, fields record.Fields) record.Fields {
+	if _, agreed := item.Pair.Base[record.LastName]; !agreed && values(item.Theirs)[mapping.StandIn] != "" {
+		delete(fields, record.FirstName)
+		delete(fields, record.LastName)
+	}
+	return fields
+}
+
+// typed are the values at Microsoft, of the fields named, that are not what was agreed on.
+func typed(rules Rules, item Item, fields []record.Field) []Loss {
+	if item.Theirs == nil || item.theirs() != record.Present || !edited(rules, item.Pair.Base, item.Theirs, fields) {
+		return nil
+	}
+	return losses(fields, InMicrosoft, item.Theirs.Fields, item.Pair.Base, mapping.Normal(rules.Kind, item.Theirs.Fields))
 }
 
 // merge holds both sides against the base, unit by unit: a unit is a field, or a group of fields that only make sense
 // together. Only one side changed a unit: take that. Both alike: nothing. Both differently: the policy says who wins,
-// and the values that lost are told.
+// and the values that lost are told; or a person does, and until then the unit stays as it is on both sides.
+//
+// Of a unit that goes one way the source is right, whoever changed it. But a source that holds nothing is no reason to
+// empty what the other side holds, as long as the two have not agreed on anything: see stays.
 func merge(rules Rules, item Item) Step {
 	base := item.Pair.Base
-	ours, theirs := base, base
+	held := heldInCRM(base)
+	ours, theirs := held, base
 	if item.Ours != nil {
 		ours = mapping.Normal(rules.Kind, only(item.Ours.Fields, rules.Fields))
 	}
@@ -200,27 +260,49 @@ func merge(rules Rules, item Item) Step {
 	step := Step{Verb: Adopt, Why: Alike, Base: make(record.Fields, len(base)), ToCRM: record.Fields{}, ToMicrosoft: record.Fields{}}
 	var oursChanged, theirsChanged bool
 	for _, unit := range units(rules) {
-		oursIs, theirsIs := compare(unit, ours, base), compare(unit, theirs, base)
-		switch {
-		case compare(unit, ours, theirs) == same:
+		oursIs, theirsIs := compare(unit, ours, held), compare(unit, theirs, base)
+		if compare(unit, ours, theirs) == same {
 			copyFields(step.Base, ours, unit)
+			continue
+		}
+		copyFields(step.Base, base, unit)
+		apart := copyApart(step.Base, base, unit)
+		if apart && oursIs == same && theirsIs == same {
+			continue // they differ as they did
+		}
+		if theirsIs == unknown && slices.Contains(unit, record.LastName) && values(item.Theirs)[mapping.StandIn] != "" {
+			theirs[record.LastName] = ""
+		}
+		var from Where
+		switch way := rules.OneWay[unit[0]]; {
+		case way != mapping.BothWays && stays(way, unit, oursIs, theirsIs, ours, theirs):
+			continue
+		case way == mapping.ToMicrosoft:
+			from = InCRM
+		case way == mapping.ToCRM:
+			from = InMicrosoft
 		case oursIs == same:
-			theirsChanged = true
-			copyChanged(step.ToCRM, values(item.Theirs), unit, ours, theirs)
-			copyFields(step.Base, base, unit)
+			from = InMicrosoft
 		case theirsIs == same:
-			oursChanged = true
-			copyFields(step.ToMicrosoft, values(item.Ours), unit)
-			copyFields(step.Base, base, unit)
+			from = InCRM
 		default:
-			oursChanged, theirsChanged = true, true
-			copyFields(step.Base, base, unit)
-			if winner(rules.Policy, item, oursIs, theirsIs, unit, ours, theirs) == InMicrosoft {
-				copyChanged(step.ToCRM, values(item.Theirs), unit, ours, theirs)
-				step.Lost = append(step.Lost, losses(unit, InCRM, values(item.Ours), ours, theirs)...)
-			} else {
-				copyFields(step.ToMicrosoft, values(item.Ours), unit)
-				step.Lost = append(step.Lost, losses(unit, InMicrosoft, values(item.Theirs), ours, theirs)...)
+			if from = winner(rules.Policy, item, oursIs, theirsIs, unit, ours, theirs); from == "" {
+				step.ask(unit, item, ours, theirs)
+				continue
+			}
+		}
+		oursChanged, theirsChanged = oursChanged || oursIs != same, theirsChanged || theirsIs != same
+		if from == InMicrosoft {
+			copyChanged(step.ToCRM, side(item.Theirs, base), unit, ours, theirs)
+			leaveApart(step.ToCRM, base, unit, theirs, base)
+			if loses(oursIs, unit, ours) || apart && !empty(unit, ours) {
+				step.Lost = append(step.Lost, losses(unit, InCRM, side(item.Ours, held), ours, theirs)...)
+			}
+		} else {
+			copyFields(step.ToMicrosoft, side(item.Ours, held), unit)
+			leaveApart(step.ToMicrosoft, base, unit, ours, held)
+			if loses(theirsIs, unit, theirs) || apart && !empty(unit, theirs) {
+				step.Lost = append(step.Lost, losses(unit, InMicrosoft, side(item.Theirs, base), ours, theirs)...)
 			}
 		}
 	}
@@ -236,6 +318,37 @@ func merge(rules Rules, item Item) Step {
 		step.Why = ChangedMicrosoft
 	}
 	return step
+}
+
+// loses reports whether something is lost with a side's values: not if it had what was agreed on, or nothing that anybody
+// knows to be an edit.
+func loses(is likeness, unit []record.Field, values record.Fields) bool {
+	return is == differs || is == unknown && !empty(unit, values)
+}
+
+// stays reports whether a unit that goes one way is left as it is: the source holds nothing, and never has as far as
+// anybody knows. Such is what a contact had at Outlook before the mapping, or the record, came to be.
+func stays(way mapping.Direction, unit []record.Field, oursIs, theirsIs likeness, ours, theirs record.Fields) bool {
+	if oursIs != unknown && theirsIs != unknown {
+		return false
+	}
+	if way == mapping.ToMicrosoft {
+		return empty(unit, ours)
+	}
+	return empty(unit, theirs)
+}
+
+// ask puts a unit before a person. What was said of one of its fields before is carried out, not asked: see winner.
+func (s *Step) ask(unit []record.Field, item Item, ours, theirs record.Fields) {
+	for _, f := range unit {
+		if ours[f] != theirs[f] {
+			if s.Ask == nil {
+				s.Ask = &Ask{Theirs: record.Fields{}}
+			}
+			s.Ask.Conflicts = append(s.Ask.Conflicts, f)
+			s.Ask.Theirs[f] = values(item.Theirs)[f]
+		}
+	}
 }
 
 // units lists the mapped fields by group; a field without a group is a unit of its own.
@@ -278,9 +391,17 @@ func compare(unit []record.Field, a, b record.Fields) likeness {
 	return out
 }
 
-// winner decides a unit that both sides have changed, or that differs without a base to tell who changed it. In the
-// latter case a side that has something wins over one that has nothing.
+// winner decides a unit that both sides have changed, or that differs without a base to tell who changed it; "": nobody
+// but a person does. What a person has said counts, and for all of the unit. Without a base, a side that has something
+// wins over one that has nothing.
 func winner(policy Policy, item Item, ours, theirs likeness, unit []record.Field, oursNow, theirsNow record.Fields) Where {
+	if item.Pair.Ask != nil {
+		for _, f := range unit {
+			if side, said := item.Pair.Ask.Taken[f]; said {
+				return side
+			}
+		}
+	}
 	if ours == unknown || theirs == unknown {
 		switch oursEmpty, theirsEmpty := empty(unit, oursNow), empty(unit, theirsNow); {
 		case oursEmpty && !theirsEmpty:
@@ -288,17 +409,30 @@ func winner(policy Policy, item Item, ours, theirs likeness, unit []record.Field
 		case theirsEmpty && !oursEmpty:
 			return InCRM
 		}
+		if isCut(unit, oursNow, theirsNow) {
+			return InMicrosoft
+		}
 	}
 	switch policy.Winner {
 	case MicrosoftWins:
 		return InMicrosoft
 	case CRMWins:
 		return InCRM
+	case AskPerson:
+		return ""
 	}
 	if modified(item.Theirs).After(modified(item.Ours)) {
 		return InMicrosoft
 	}
 	return InCRM
+}
+
+// side are a side's fields; of one that was not read, the base, which it holds.
+func side(c *record.Change, base record.Fields) record.Fields {
+	if c == nil {
+		return base
+	}
+	return c.Fields
 }
 
 // values are a side's fields; none when it was not read.

@@ -120,7 +120,7 @@ func checkSmall(t *testing.T, name string, base record.Fields, ours, theirs plac
 			if !known && o == "" {
 				winner, loser = m, o
 			}
-			if after[f] != winner || !isLost || lost[f] != loser {
+			if after[f] != winner || isLost != (known || loser != "") || lost[f] != loser {
 				t.Errorf("%s: %s ends as %q with %q lost, want %q and %q", name, f, after[f], lost[f], winner, loser)
 			}
 		}

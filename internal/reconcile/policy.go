@@ -27,6 +27,7 @@ const (
 	LaterWins     Winner = "later" // the side that changed last, by its own clock
 	MicrosoftWins Winner = "microsoft"
 	CRMWins       Winner = "crm"
+	AskPerson     Winner = "ask" // neither: a person decides, and the rest of the record stays in step
 )
 
 // Policy is what a link's owner and the organization decided about it.

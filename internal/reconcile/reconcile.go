@@ -105,7 +105,8 @@ type Link struct {
 	FirstDone   int       // of the first sync: how many are settled
 	Policy      Policy
 	Mapping     *mapping.Table
-	Synced      int // counts for the cards and the API
+	Changed     bool // Policy or Mapping were changed, and no run has taken that in yet
+	Synced      int  // counts for the cards and the API
 	Waiting     int
 	Failing     int
 	ExcludedSum int
@@ -141,6 +142,24 @@ type Pair struct {
 	// MissingSide is, of a Waiting pair, the side on which it was deleted.
 	MissingSide Where
 	Name        string // of a record that has not reached the CRM: what lists call it
+	Ask         *Ask   // nil: there is nothing to ask
+}
+
+// Ask is what a person is asked about a pair, and what the person has said.
+type Ask struct {
+	// Conflicts are fields that both sides changed differently under the policy AskPerson; Taken says of each whose value
+	// the person takes.
+	Conflicts []record.Field         `json:"conflicts,omitempty"`
+	Taken     map[record.Field]Where `json:"taken,omitempty"`
+	// Matches are CRM records that a new item at Microsoft may be: more than one, or one that more than one item may be.
+	// Match is the one that the person chose, New that it is none of them. A person who wants neither leaves it be: then
+	// the item stays where it is, out of the CRM.
+	Matches []record.Ref `json:"matches,omitempty"`
+	Match   record.Ref   `json:"match,omitempty"`
+	New     bool         `json:"new,omitempty"`
+	// Theirs is what the item held when the question arose, in the CRM's fields: of the conflicts, or all of a new item.
+	// Pages show it without asking Microsoft.
+	Theirs record.Fields `json:"theirs,omitempty"`
 }
 
 // Where names a side.

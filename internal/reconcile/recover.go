@@ -71,13 +71,20 @@ func (r *run) resolve(ctx context.Context, batch int64, pairs []Pair) error {
 
 // retry tries parked records again whose time has come, with both sides read afresh.
 func (r *run) retry(ctx context.Context) error {
-	return r.eachInState(ctx, Parked, r.Now(), func(pairs []Pair) error {
-		items, err := r.reread(ctx, pairs)
+	for again := true; again; again = r.released { // answers release what they held back
+		r.released = false
+		err := r.eachInState(ctx, Parked, r.Now(), func(pairs []Pair) error {
+			items, err := r.reread(ctx, pairs)
+			if err != nil {
+				return err
+			}
+			return r.applyNew(ctx, items)
+		})
 		if err != nil {
 			return err
 		}
-		return r.apply(ctx, items)
-	})
+	}
+	return nil
 }
 
 // eachInState pages through the pairs of a state that are due.

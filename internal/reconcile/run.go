@@ -65,6 +65,9 @@ type run struct {
 	mu        sync.Mutex // guards link and until while chunks settle side by side
 	until     time.Time  // end of the lease
 	asked     int        // deletions that waited when the run began: those that a yes is for
+	asking    asking
+	paired    map[record.Ref]pairing // items that the last match gave a record, by their ref
+	released  bool                   // records that were held back are due
 }
 
 // whole runs while keeping the lease alive, and always closes the link with what came of it.
@@ -165,7 +168,10 @@ func (r *run) work(ctx context.Context) (err error) {
 
 // sides gives the two sides, Microsoft's wrapped in the link's mapping, both with every mapped field said.
 func (r *run) sides(ctx context.Context) (microsoft, crm Side, err error) {
-	r.rules = Rules{User: r.link.User, Heir: r.link.Heir, Kind: r.link.Kind, Fields: r.link.Mapping.Fields(), Policy: r.link.Policy}
+	r.rules = Rules{
+		User: r.link.User, Heir: r.link.Heir, Kind: r.link.Kind, Fields: r.link.Mapping.Fields(),
+		OneWay: r.link.Mapping.OneWay(), Table: r.link.Mapping, Policy: r.link.Policy,
+	}
 	if crm, err = r.Sides.CRM(ctx, r.link); err != nil {
 		return nil, nil, err
 	}
@@ -274,18 +280,29 @@ func (r *run) applyMicrosoft(ctx context.Context, changes []record.Change) error
 		switch {
 		case !known && c.State == record.Present:
 			fresh = append(fresh, c)
-		case known && !(c.State == record.Present && c.Version == pair.MicrosoftVersion && pair.State == Synced):
+		case known && !(c.State == record.Present && c.Version == pair.MicrosoftVersion && r.inStep(&pair)):
 			items = append(items, Item{Pair: &pair, Theirs: &c})
 		}
 	}
 	if items, err = r.besideOurs(ctx, items); err != nil {
 		return err
 	}
+	// First those that have a record: one whose item is gone may have got another one, which is among the rest.
+	var rest []Item
+	items = slices.DeleteFunc(items, func(i Item) bool {
+		if i.Pair.CRM == "" {
+			rest = append(rest, i)
+		}
+		return i.Pair.CRM == ""
+	})
+	if err := r.apply(ctx, items); err != nil {
+		return err
+	}
 	found, err := r.newcomers(ctx, fresh)
 	if err != nil {
 		return err
 	}
-	return r.apply(ctx, append(items, found...))
+	return r.applyNew(ctx, append(rest, found...))
 }
 
 // prove looks at each item that is Missing: only a look at the item itself makes it Gone.
@@ -528,6 +545,7 @@ func (r *run) pullCRM(ctx context.Context) error {
 	}
 	line := newLine(width)
 	defer line.wait()
+	r.asking.about = nil
 	var underWay [][]record.Ref // of the pages that may not be settled yet
 	for cursor := r.link.CRM; ; {
 		page, err := r.crm.Changes(ctx, cursor, 0)
@@ -634,9 +652,9 @@ func (r *run) applyCRM(ctx context.Context, changes []record.Change) error {
 		switch {
 		case !known:
 			items = append(items, Item{Ours: &c})
-		case c.State == record.Present && c.Version == pair.CRMVersion && pair.State == Synced:
+		case c.State == record.Present && c.Version == pair.CRMVersion && pair.State == Synced: // what the base lacks, Microsoft's side tells
 		case pair.State == Intended: // first it must be known what became of the create: see recover
-		case pair.State == Synced && complete(pair.Base, r.rules.Fields):
+		case r.inStep(&pair) && pair.Ask == nil: // else Microsoft may hold something that is not the base
 			items = append(items, Item{Pair: &pair, Ours: &c})
 		default:
 			full = append(full, Item{Pair: &pair, Ours: &c})
@@ -645,7 +663,16 @@ func (r *run) applyCRM(ctx context.Context, changes []record.Change) error {
 	if full, err = r.besideTheirs(ctx, full); err != nil {
 		return err
 	}
-	return r.apply(ctx, append(items, full...))
+	if items, err = r.hold(ctx, append(items, full...)); err != nil {
+		return err
+	}
+	return r.apply(ctx, items)
+}
+
+// inStep reports whether a pair's sides agreed on every mapped field when they were last seen, but for those about which a
+// person is asked.
+func (r *run) inStep(p *Pair) bool {
+	return p.State == Synced && complete(p.Base, r.rules.Fields)
 }
 
 // complete reports whether the base says something of every mapped field.

@@ -54,9 +54,26 @@ func (m mapped) Apply(ctx context.Context, writes []record.Write) ([]record.Outc
 func (m mapped) translate(changes []record.Change) {
 	for i := range changes {
 		if changes[i].State == record.Present {
-			changes[i].Fields = m.toCRM(changes[i].Fields)
+			theirs := changes[i].Fields
+			changes[i].Fields = m.toCRM(theirs)
+			if further := m.unmapped(theirs); len(further) > 0 {
+				changes[i].Fields[record.FurtherAddresses] = record.Value(strings.Join(further, "\n"))
+			}
 		}
 	}
+}
+
+// unmapped are the e-mail addresses of a contact that no CRM field takes.
+func (m mapped) unmapped(theirs record.Fields) (out []string) {
+	if m.table.Kind != record.Contacts {
+		return nil
+	}
+	for _, f := range []record.Field{"emailAddresses[0]", "emailAddresses[1]", "emailAddresses[2]"} {
+		if v := theirs[f]; v != "" && !slices.ContainsFunc(m.table.Rows, func(r mapping.Row) bool { return r.Microsoft == f }) {
+			out = append(out, string(v))
+		}
+	}
+	return out
 }
 
 // toCRM translates a whole item: a mapped field that the side did not mention is empty there.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"tandem/internal/fault"
-	"tandem/internal/mapping"
 	"tandem/internal/record"
 )
 
@@ -16,6 +15,8 @@ type Switchboard struct {
 	// Allowed reports with a fault whether the user's profile allows a kind, the grant covers it and the mailbox can be
 	// reached: Denied with reason SyncWithheld, AccountDisabled, ConsentRequired, ReconnectNeeded or MailboxUnavailable.
 	Allowed func(ctx context.Context, org, user record.ID, kind record.Kind) error
+	// Choices say what new links begin with; nil: all with the default.
+	Choices Choices
 	Now     func() time.Time
 }
 
@@ -40,8 +41,12 @@ func (s *Switchboard) On(ctx context.Context, org, user record.ID, kind record.K
 			return s.Links.Link(ctx, org, l.ID)
 		}
 	}
+	begin, _, err := SettingsFor(ctx, s.Choices, org, user, kind)
+	if err != nil {
+		return nil, err
+	}
 	return s.Links.CreateLink(ctx, Link{
-		Org: org, User: user, Kind: kind, State: On, Since: s.Now(), Mapping: mapping.Default(kind),
+		Org: org, User: user, Kind: kind, State: On, Since: s.Now(), Mapping: begin.Mapping, Policy: Policy{Winner: begin.Winner},
 	})
 }
 
@@ -105,6 +110,9 @@ func (r *run) switchOff(ctx context.Context) error {
 	if left {
 		return r.end(ctx, fault.KeptInOutlook)
 	}
+	if err := r.keepAsked(ctx); err != nil {
+		return err
+	}
 	if err := r.Containers.Remove(ctx, r.link); err != nil {
 		return r.endWithout(ctx, err)
 	}
@@ -120,7 +128,13 @@ func (r *run) unbrought(ctx context.Context) (left bool, err error) {
 			if err != nil {
 				return err
 			}
-			items = slices.DeleteFunc(items, func(i Item) bool { return !toCRM(plan(r.rules, i)) })
+			if items, err = r.match(ctx, items); err != nil { // a question stays one, and its item where it is
+				return err
+			}
+			items = slices.DeleteFunc(items, func(i Item) bool {
+				_, found := r.paired[i.Pair.Microsoft]
+				return !found && !toCRM(plan(r.rules, i))
+			})
 			return r.apply(ctx, items)
 		})
 		if err != nil {
@@ -135,7 +149,11 @@ func (r *run) unbrought(ctx context.Context) (left bool, err error) {
 			return false, err
 		}
 	}
-	return left, nil
+	err = r.eachPair(ctx, func(pairs []Pair) error {
+		left = left || slices.ContainsFunc(pairs, func(p Pair) bool { return len(r.rules.onlyInOutlook(p.Base)) > 0 })
+		return nil
+	})
+	return left, err
 }
 
 // toCRM reports whether a step has something to bring to the CRM, or cannot tell.

@@ -131,6 +131,10 @@ func (m mortalSide) Apply(ctx context.Context, writes []record.Write) ([]record.
 	return out, err
 }
 
+func (m mortalSide) Match(ctx context.Context, items []record.Fields) ([][]record.Change, error) {
+	return m.Side.(reconcile.Matcher).Match(ctx, items)
+}
+
 // mortalLedger does the same for the ledger.
 type mortalLedger struct {
 	*memledger.Ledger

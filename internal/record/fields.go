@@ -83,6 +83,10 @@ const (
 	VendorName     Field = "Vendor_Name"
 )
 
+// FurtherAddresses is no field: of an item at Microsoft it holds the e-mail addresses that the mapping leaves there, joined
+// by \n, so that the person is recognized by them.
+const FurtherAddresses Field = "-addresses"
+
 // The fields of events (called meetings on pages). Description and Tag are shared with contacts.
 const (
 	EventTitle Field = "Event_Title"

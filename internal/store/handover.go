@@ -103,5 +103,8 @@ func (a accountTx) handOver(kind record.Kind, from, to, by record.ID) (int, erro
 	if err := tx.depart(a.org, kind, newBatch(departureInsert, 0), map[record.ID]ints{to: ids}); err != nil {
 		return 0, classify(err)
 	}
+	if err := tx.rekeyOwner(a.org, kind, from, to); err != nil {
+		return 0, err
+	}
 	return len(all), tx.wakeOwners(crm.Author{Org: a.org, User: by}, kind, []record.ID{from, to})
 }

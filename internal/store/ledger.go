@@ -44,7 +44,10 @@ func (s *Ledger) Open(ctx context.Context, id reconcile.LinkID, now time.Time, l
 		if err == nil && !ok {
 			err = notFound("link", id)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return tx.takeIn(&link)
 	})
 	if err != nil {
 		return nil, err
@@ -81,19 +84,21 @@ func (s *Ledger) Renew(ctx context.Context, link *reconcile.Link, until time.Tim
 	return s.write(ctx, func(tx *Tx) error { return tx.guarded(link, `lease_until = ?`, micros(until)) })
 }
 
-const pairColumns = `id, crm_ref, crm_version, microsoft_ref, microsoft_version, base, token, state, reason, detail, attempts, retry_at, missing_side, name`
+const pairColumns = `id, crm_ref, crm_version, microsoft_ref, microsoft_version, base, token, state, reason, detail, attempts, retry_at, missing_side, name, ask`
 
 func readPair(scan scan) (reconcile.Pair, error) {
 	var p reconcile.Pair
-	var base string
+	var base, ask string
 	var retry int64
 	err := scan(&p.ID, &p.CRM, &p.CRMVersion, &p.Microsoft, &p.MicrosoftVersion, &base, &p.Token, &p.State, &p.Reason, &p.Detail,
-		&p.Attempts, &retry, &p.MissingSide, &p.Name)
+		&p.Attempts, &retry, &p.MissingSide, &p.Name, &ask)
 	if err != nil {
 		return p, err
 	}
 	p.RetryAt = moment(retry)
-	p.Base, err = fieldsOf(base)
+	if p.Base, err = fieldsOf(base); err == nil {
+		p.Ask, err = askOf(ask)
+	}
 	return p, err
 }
 
@@ -249,20 +254,24 @@ func (s *Ledger) OpenIntents(ctx context.Context, link *reconcile.Link) (_ map[i
 
 var (
 	pairInsert = newShape("pairs", "id", "org_id", "link_id", "since", "crm_ref", "crm_version", "microsoft_ref", "microsoft_version",
-		"base", "token", "state", "reason", "detail", "attempts", "retry_at", "missing_side", "name")
+		"base", "token", "state", "reason", "detail", "attempts", "retry_at", "missing_side", "name", "ask", "asking")
 	pairUpdate = newShape("pairs", "id", "since", "crm_ref", "crm_version", "microsoft_ref", "microsoft_version",
-		"base", "token", "state", "reason", "detail", "attempts", "retry_at", "missing_side", "name")
+		"base", "token", "state", "reason", "detail", "attempts", "retry_at", "missing_side", "name", "ask", "asking")
 	historyInsert = newShape("history", "id", "org_id", "at", "crm_ref", "microsoft_ref", "side", "action", "reason", "fields", "lost")
 )
 
-// addPair adds what may change of a pair.
-func (b *batch) addPair(p *reconcile.Pair) error {
+// addPair adds what may change of a pair; asking is since when its question is open.
+func (b *batch) addPair(p *reconcile.Pair, asking int64) error {
 	base, err := textOf(p.Base)
 	if err != nil {
 		return err
 	}
+	ask, err := askText(p.Ask)
+	if err != nil {
+		return err
+	}
 	b.add(string(p.CRM), string(p.CRMVersion), string(p.Microsoft), string(p.MicrosoftVersion), base, p.Token, string(p.State),
-		string(p.Reason), clean(p.Detail), int64(p.Attempts), micros(p.RetryAt), string(p.MissingSide), clean(p.Name))
+		string(p.Reason), clean(p.Detail), int64(p.Attempts), micros(p.RetryAt), string(p.MissingSide), clean(p.Name), ask, asking)
 	return nil
 }
 
@@ -358,6 +367,7 @@ func (tx *Tx) settle(link *reconcile.Link, batch int64, entries []reconcile.Entr
 		was, known := before[p.ID]
 		if known {
 			change.count(-1, was.state, was.reason, was.missing, was.microsoft)
+			p.Answer(was.ask, tx.store.now()) // said while the run was at it
 		}
 		switch {
 		case entries[i].Drop:
@@ -369,7 +379,7 @@ func (tx *Tx) settle(link *reconcile.Link, batch int64, entries []reconcile.Entr
 				was.since = now
 			}
 			changed.add(p.ID, was.since)
-			err = changed.addPair(p)
+			err = changed.addPair(p, askingSince(p.Ask, was.asking, now))
 		default:
 			id := p.ID
 			if id == 0 {
@@ -377,7 +387,7 @@ func (tx *Tx) settle(link *reconcile.Link, batch int64, entries []reconcile.Entr
 				id = next
 			}
 			fresh.add(id, int64(link.Org), int64(link.ID), now)
-			err = fresh.addPair(p)
+			err = fresh.addPair(p, askingSince(p.Ask, 0, now))
 		}
 		if !entries[i].Drop {
 			change.count(1, p.State, p.Reason, p.MissingSide, p.Microsoft != "")
@@ -428,6 +438,8 @@ type pairBefore struct {
 	reason    fault.Reason
 	missing   reconcile.Where
 	microsoft bool
+	ask       *reconcile.Ask
+	asking    int64
 }
 
 func (tx *Tx) pairsBefore(link *reconcile.Link, ids ints) (map[int64]pairBefore, error) {
@@ -436,10 +448,13 @@ func (tx *Tx) pairsBefore(link *reconcile.Link, ids ints) (map[int64]pairBefore,
 	}
 	found, err := list(tx.ctx, tx, func(scan scan) (p pairBefore, err error) {
 		var microsoft record.Ref
-		err = scan(&p.id, &p.since, &p.state, &p.reason, &p.missing, &microsoft)
+		var ask string
+		if err = scan(&p.id, &p.since, &p.state, &p.reason, &p.missing, &microsoft, &ask, &p.asking); err == nil {
+			p.ask, err = askOf(ask)
+		}
 		p.microsoft = microsoft != ""
 		return p, err
-	}, `SELECT id, since, state, reason, missing_side, microsoft_ref FROM pairs WHERE +org_id = ? AND +link_id = ? AND id IN (?*)`,
+	}, `SELECT id, since, state, reason, missing_side, microsoft_ref, ask, asking FROM pairs WHERE +org_id = ? AND +link_id = ? AND id IN (?*)`,
 		int64(link.Org), int64(link.ID), ids)
 	out := make(map[int64]pairBefore, len(found))
 	for _, p := range found {

@@ -25,19 +25,19 @@ const running = `('on', 'held', 'switching')`
 
 const linkColumns = `l.id, l.org_id, l.user_id, l.kind, l.state, l.reason, l.container, l.container_name, l.microsoft_cursor, l.crm_cursor,
 	l.known, l.settled, l.subscription, l.subscription_ends, l.wanted, l.done, l.fence, l.deletes_ok, l.last_run, l.last_error, l.since,
-	l.first_total, l.first_done, l.synced, l.waiting, l.failing, l.excluded, l.mailbox, l.heir, s.policy, s.mapping`
+	l.first_total, l.first_done, l.synced, l.waiting, l.failing, l.excluded, l.mailbox, l.heir, s.policy, s.mapping, s.changed`
 
 func readLink(scan scan) (reconcile.Link, error) {
 	var l reconcile.Link
-	var settled, ends, deletesOK, lastRun, since int64
+	var settled, ends, deletesOK, lastRun, since, changed int64
 	var policy, table string
 	err := scan(&l.ID, &l.Org, &l.User, &l.Kind, &l.State, &l.Reason, &l.Container, &l.ContainerName, &l.Microsoft, &l.CRM,
 		&l.Known, &settled, &l.Subscription, &ends, &l.Wanted, &l.Done, &l.Fence, &deletesOK, &lastRun, &l.LastError, &since,
-		&l.FirstTotal, &l.FirstDone, &l.Synced, &l.Waiting, &l.Failing, &l.ExcludedSum, &l.Mailbox, &l.Heir, &policy, &table)
+		&l.FirstTotal, &l.FirstDone, &l.Synced, &l.Waiting, &l.Failing, &l.ExcludedSum, &l.Mailbox, &l.Heir, &policy, &table, &changed)
 	if err != nil {
 		return l, err
 	}
-	l.Settled, l.DeletesOK = settled != 0, deletesOK != 0
+	l.Settled, l.DeletesOK, l.Changed = settled != 0, deletesOK != 0, changed != 0
 	l.SubscriptionEnds, l.LastRun, l.Since = moment(ends), moment(lastRun), moment(since)
 	if err := json.Unmarshal([]byte(policy), &l.Policy); err != nil {
 		return l, err
@@ -98,7 +98,8 @@ func settingsOf(link reconcile.Link) (policy, table string, err error) {
 	return string(p), string(t), err
 }
 
-// ChangeSettings stores a link's policy and mapping and wakes it; its next run goes by them. NotFound: no such link.
+// ChangeSettings stores a link's policy and mapping and wakes it; its next run takes them in (see Ledger.Open): one that
+// is under way goes on by the old ones, and must not be told half of it. NotFound: no such link.
 func (s *Links) ChangeSettings(ctx context.Context, org record.ID, id reconcile.LinkID, policy reconcile.Policy, table *mapping.Table) (err error) {
 	defer fault.Wrap(&err, "store: change settings of link %d", id)
 	p, t, err := settingsOf(reconcile.Link{Policy: policy, Mapping: table})
@@ -106,12 +107,13 @@ func (s *Links) ChangeSettings(ctx context.Context, org record.ID, id reconcile.
 		return err
 	}
 	return s.write(ctx, func(tx *Tx) error {
-		n, err := tx.exec(tx.ctx, `UPDATE link_settings SET policy = ?, mapping = ? WHERE org_id = ? AND link_id = ?`, p, t, int64(org), int64(id))
-		if err != nil {
+		if err := tx.there(org, id); err != nil {
 			return err
 		}
-		if n == 0 {
-			return notFound("link", id)
+		if _, err := tx.exec(tx.ctx, `UPDATE link_settings SET before = CASE WHEN changed = 0 THEN mapping ELSE before END,
+			changed = CASE WHEN policy = ? AND mapping = ? THEN changed ELSE 1 END, policy = ?, mapping = ? WHERE org_id = ? AND link_id = ?`,
+			p, t, p, t, int64(org), int64(id)); err != nil {
+			return err
 		}
 		return tx.urge(org, id)
 	})

@@ -23,9 +23,9 @@ var migrations embed.FS
 
 // The words in double braces that migrations leave to the database.
 var (
-	liteWords = strings.NewReplacer("{{id}}", "INTEGER PRIMARY KEY", "{{text}}", "TEXT", "{{bytes}}", "BLOB",
+	liteWords = strings.NewReplacer("{{id}}", "INTEGER PRIMARY KEY", "{{text}}", "TEXT", "{{bytes}}", "BLOB", "{{clustered}}", " WITHOUT ROWID",
 		"{{trigrams contacts}}", trigrams("contacts"), "{{trigrams events}}", trigrams("events"))
-	pgWords = strings.NewReplacer("{{id}}", "BIGINT PRIMARY KEY", "{{text}}", `TEXT COLLATE "C"`, "{{bytes}}", "BYTEA",
+	pgWords = strings.NewReplacer("{{id}}", "BIGINT PRIMARY KEY", "{{text}}", `TEXT COLLATE "C"`, "{{bytes}}", "BYTEA", "{{clustered}}", "",
 		"{{trigrams contacts}}", "", "{{trigrams events}}", "")
 )
 
@@ -38,11 +38,11 @@ func trigrams(table string) string {
 // numbered files in migrations/; they only go forward, and one that has been published is never changed.
 func (s *Store) Migrate(ctx context.Context) (err error) {
 	defer fault.Wrap(&err, "store: migrate")
-	dialect, words := goose.DialectSQLite3, liteWords
+	dialect, words, translate := goose.DialectSQLite3, liteWords, toSQLite
 	if s.Postgres() != nil {
-		dialect, words = goose.DialectPostgres, pgWords
+		dialect, words, translate = goose.DialectPostgres, pgWords, toPostgres
 	}
-	steps, err := steps(words)
+	steps, err := steps(words, translate)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,12 @@ func (s *Store) migrateJobs(ctx context.Context) error {
 	return err
 }
 
-func steps(words *strings.Replacer) ([]*goose.Migration, error) {
+// fillings are what SQL alone cannot do: they follow the file of their number, in its transaction.
+var fillings = map[int64]func(ctx context.Context, tx *sql.Tx, dialect func(text string) string) error{
+	5: makeContactKeys,
+}
+
+func steps(words *strings.Replacer, dialect func(text string) string) ([]*goose.Migration, error) {
 	files, err := migrations.ReadDir("migrations")
 	if err != nil {
 		return nil, err
@@ -92,8 +97,13 @@ func steps(words *strings.Replacer) ([]*goose.Migration, error) {
 			return nil, err
 		}
 		out = append(out, goose.NewGoMigration(version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, words.Replace(string(text)))
-			return err
+			if _, err := tx.ExecContext(ctx, words.Replace(string(text))); err != nil {
+				return err
+			}
+			if fill, ok := fillings[version]; ok {
+				return fill(ctx, tx, dialect)
+			}
+			return nil
 		}}, nil))
 	}
 	return out, nil

@@ -41,6 +41,10 @@ func TestMigratingADatabaseOfPeople(t *testing.T) {
 					since, first_total, first_done, known, synced, waiting, failing, excluded, seq)
 					VALUES (1, 1000001, 7, 'contacts', 'on', '', 'folder', 'Tandem', 'm', 'c', 1, '', 0, 3, 3, 0, 3, 0, 'on', 0, 0, 5, '', 5, 2, 2, 2, 2, 0, 0, 0, 4),
 					(2, 1000001, 8, 'contacts', 'paused', 'consent_required', 'other', 'Tandem', 'm', 'c', 1, '', 0, 3, 3, 0, 3, 0, 'on', 0, 0, 5, '', 5, 2, 2, 2, 2, 0, 0, 0, 4)`,
+				`INSERT INTO contacts (id, org_id, owner_id, version, seq, source, mass_updated, token, created_at, created_by, modified_at, modified_by,
+					deleted_at, deleted_by, name, search, fields)
+					VALUES (1000001000000000001, 1000001, 7, 1, 1, '', 0, '', 5, 7, 5, 7, 0, 0, '', '', '{"Last_Name":"Lee","Email":"Kim@X.example"}'),
+					(1000001000000000002, 1000001, 7, 1, 2, '', 0, '', 5, 7, 5, 7, 9, 7, '', '', '{"Last_Name":"Gone","Email":"kim@x.example"}')`,
 				`INSERT INTO link_settings (link_id, org_id, policy, mapping) VALUES (1, 1000001, '{}', ''), (2, 1000001, '{}', '')`,
 			} {
 				if err := s.write(ctx, func(tx *Tx) error { return second(tx.change(text)) }); err != nil {
@@ -69,6 +73,10 @@ func TestMigratingADatabaseOfPeople(t *testing.T) {
 			if _, err := accounts.CreateUser(ctx, account.User{Org: 1000001, Email: "ANA@x.example"}); !fault.Is(err, fault.Conflict) {
 				t.Errorf("the address of somebody: %v", err)
 			}
+			keys, err := s.Records().ContactsByKey(ctx, 1000001, 7, []string{"@kim@x.example"})
+			if err != nil || len(keys["@kim@x.example"]) != 1 || keys["@kim@x.example"][0] != 1000001000000000001 {
+				t.Errorf("the contact of an address is %v, %v", keys, err)
+			}
 			bob.State = account.Deleted
 			if err := accounts.UpdateUser(ctx, bob); err != nil {
 				t.Fatal(err)
@@ -83,11 +91,11 @@ func TestMigratingADatabaseOfPeople(t *testing.T) {
 // upTo brings the tables to an earlier state of this program.
 func upTo(t *testing.T, s *Store, version int64) {
 	t.Helper()
-	dialect, words := goose.DialectSQLite3, liteWords
+	dialect, words, translate := goose.DialectSQLite3, liteWords, toSQLite
 	if s.Postgres() != nil {
-		dialect, words = goose.DialectPostgres, pgWords
+		dialect, words, translate = goose.DialectPostgres, pgWords, toPostgres
 	}
-	all, err := steps(words)
+	all, err := steps(words, translate)
 	if err != nil {
 		t.Fatal(err)
 	}

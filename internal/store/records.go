@@ -294,6 +294,9 @@ func (tx *Tx) insertRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	if err := tx.reindex(kind, fresh, nil); err != nil {
 		return err
 	}
+	if err := tx.rekey(by.Org, kind, fresh); err != nil {
+		return err
+	}
 	return tx.wakeOwners(by, kind, owners)
 }
 
@@ -347,7 +350,7 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	rows, departures := newBatch(recordUpdate[kind], len(ids)), newBatch(departureInsert, 0)
 	arrived := map[record.ID]ints{}
 	var owners []record.ID
-	var moved []*crm.Record // in what a search finds
+	var written, moved []*crm.Record // moved: in what a search finds
 	for i := range records {
 		r := &records[i]
 		if r.Kind != kind {
@@ -372,7 +375,7 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 		if err := rows.addRecord(r); err != nil {
 			return err
 		}
-		owners = append(owners, r.Owner)
+		owners, written = append(owners, r.Owner), append(written, r)
 		if old := record.ID(was.owner); old != r.Owner {
 			owners = append(owners, old)
 			departures.add(int64(by.Org), string(kind), int64(old), int64(r.ID), r.Seq)
@@ -384,6 +387,9 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 		return err
 	}
 	if err := tx.reindex(kind, moved, nil); err != nil {
+		return err
+	}
+	if err := tx.rekey(by.Org, kind, written); err != nil {
 		return err
 	}
 	if err := tx.depart(by.Org, kind, departures, arrived); err != nil {

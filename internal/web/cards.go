@@ -25,9 +25,12 @@ type card struct {
 	Failing   int
 	LastRun   string
 	Progress  *progress
+	Fields    bool         // which fields meet can be changed
+	Comparing bool         // all records are read once, because its settings were changed
 	Failures  []recordLine // some of the failing ones
 	Held      []recordLine // some of the deletions that wait
 	Why       []whyLine    // what is excluded, by reason
+	Asked     string       // how many questions wait for the person, in words
 	Ended     string       // why it was switched off by itself, if it was
 	Left      int          // of the question before switching off: how many records only Outlook has, and would lose
 	Reason    string       // of paused, and of one that runs but not well: what is wrong
@@ -57,6 +60,7 @@ type recordLine struct {
 	Detail         string // the neighbour's own words
 	RetryAt        string
 	Ref            string // of the CRM, or where it only is in Outlook, there
+	Ask            string // where the person is asked about it
 }
 
 // whyLine counts records by the reason why they do not take part.
@@ -119,6 +123,7 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 	c := card{Kind: string(kind), State: stateOf(l), link: l}
 	c.Label = v.words.T("state." + c.State)
 	c.Sentence = v.words.T("card." + c.Kind + "." + c.State)
+	c.Fields = kind == record.Contacts && c.State != "switching" && (v.may().Sync(kind) || c.State != "none")
 	if l == nil || l.State == reconcile.Off {
 		if l != nil && l.Reason != "" {
 			c.Ended = v.words.T("card."+c.Kind+".ended."+endedKey(l.Reason), "Name", l.ContainerName)
@@ -133,6 +138,7 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 		c.Reason, c.Do = v.words.T(key+".what"), v.words.T(key+".do")
 		c.Reconnect = l.State == reconcile.Paused && needsMicrosoft(l.Reason)
 	}
+	c.Comparing = c.State == "on" && c.Reason == "" && (l.Changed || l.Microsoft == "")
 	c.withhold(v, kind)
 	if c.State == "first" {
 		c.Progress = progressOf(v, l)
@@ -151,6 +157,9 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 		if n := standing.Why[reason]; n > 0 && excludes(reason) {
 			c.Why = append(c.Why, whyLine{string(reason), v.words.T("reason." + string(reason) + ".what"), n})
 		}
+	}
+	if c.Asked, err = s.askedWords(v, l); err != nil {
+		return c, err
 	}
 	if !v.sees(kind) {
 		return c, nil // counts, but no names
@@ -267,6 +276,13 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 			if out[i].Do != "" && (key == "reason.general" || slices.Contains(mendable, r.Reason)) {
 				out[i].Do = v.words.T(key + ".do_outlook")
 			}
+		}
+		switch {
+		case r.Reason != fault.Ambiguous:
+		case r.RetryAt.IsZero():
+			out[i].Ask = marketplacePath + "/" + string(l.Kind) + "/questions"
+		default: // answered, and about to be carried out
+			out[i].What, out[i].Do = v.words.T("asks.decided"), ""
 		}
 		if r.Name == "" {
 			out[i].Name = v.words.T("record.nameless")

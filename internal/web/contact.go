@@ -54,6 +54,7 @@ type contactPage struct {
 	Badge   badge
 	Changed string // who and when
 	Created string
+	Ask     *askNote
 	Reading bool   // may be seen, but not changed
 	Deletes bool   // may be deleted
 	Failed  bool   // there are errors by the fields
@@ -117,6 +118,9 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 			return err
 		}
 		page.ID, page.Version, page.Badge = r.ID.String(), r.Version, marks[r.ID]
+		if page.Ask, err = s.asksAbout(v, r); err != nil {
+			return err
+		}
 		page.Reading, page.Deletes = !v.actor().Edits(r), v.actor().Deletes(r)
 		page.Name, page.Disc = contactName(v.words, r), initials(contactName(v.words, r))
 		page.Line = joinNonEmpty(" · ", string(r.Fields[record.Title]), string(r.Fields[record.AccountName]))

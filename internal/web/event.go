@@ -35,6 +35,7 @@ type eventPage struct {
 	Skipped int // days of the series that are left out
 	Badge   badge
 	Changed string
+	Ask     *askNote
 	Reading bool // may be seen, but not changed
 	Deletes bool // may be deleted
 	Failed  bool
@@ -99,6 +100,9 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 			return err
 		}
 		page.ID, page.Version, page.Badge = r.ID.String(), r.Version, marks[r.ID]
+		if page.Ask, err = s.asksAbout(v, r); err != nil {
+			return err
+		}
 		page.Reading, page.Deletes = !v.actor().Edits(r), v.actor().Deletes(r)
 		page.Name = eventName(v.words, r)
 		page.Changed = v.words.T("record.changed", "Who", ownerName(users, r.ModifiedBy), "When", v.words.Moment(r.ModifiedAt.In(v.zone)))

@@ -18,6 +18,8 @@ import (
 //	#card-calendar   #card-contacts: data-state (none, on, first, paused, held, switching), data-synced, data-waiting,
 //	                 data-excluded, data-failing; forms .enable, .disable, .run, .retry, .answer-yes, .answer-no; a.reconnect
 //	#disable-calendar  #disable-contacts: the question before switching off, form .disable-now
+//	#questions       what sync asks: [data-ask=conflict] with radio buttons take-FIELD-N (microsoft, crm), [data-ask=match] with
+//	                 match-N (a contact's id, new, or nothing), button[name=decide]; a.answer on cards and records leads there
 //	#link-records    where the records of a link stand, li[data-state]; #status the same in short, with the history
 //	#changed         appears (class note) above an open form when its record changed elsewhere
 //	#toast           what was just done, with the form .undo
@@ -43,7 +45,7 @@ type route struct {
 
 // routes is every page, and who may enter. Whose records one may see is the CRM's to decide, from the actor.
 func (s *Site) routes() []route {
-	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), []route{
+	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), []route{
 		{"GET /{$}", member, s.home},
 
 		{"GET /signin", anyone, s.signInPage},

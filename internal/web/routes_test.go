@@ -112,7 +112,7 @@ func TestEveryRouteAsAStranger(t *testing.T) {
 }
 
 var (
-	rawKey  = regexp.MustCompile(`\b(?:nav|own|users|directory|profiles|profile|audit|setup|refusal|home|contacts|contact|calendar|event|card|state|reason|field|group|badge|status|flash|form|error|problem|repeat|choice|kind|bin|step|record|records|disable|preferences|marketplace|why|history|side|time|format|month|weekday)(?:\.[a-z_A-Z0-9]+)+\b`)
+	rawKey  = regexp.MustCompile(`\b(?:nav|asks|mapping|own|users|directory|profiles|profile|audit|setup|refusal|home|contacts|contact|calendar|event|card|state|reason|field|group|badge|status|flash|form|error|problem|repeat|choice|kind|bin|step|record|records|disable|preferences|marketplace|why|history|side|time|format|month|weekday)(?:\.[a-z_A-Z0-9]+)+\b`)
 	noValue = regexp.MustCompile(`&lt;no value&gt;|%!|ZgotmplZ`)
 )
 

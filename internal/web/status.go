@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -40,6 +41,9 @@ type historyLine struct {
 // lossLine is a value that lost a conflict and may be taken after all.
 type lossLine struct {
 	Field, Label, Value, Side string
+	There                     bool   // the record still is, so that the value can be taken
+	Now                       string // what the record holds in its place
+	Has                       bool   // which is the same
 }
 
 // historyPage is how many lines of a link are shown at once.
@@ -72,13 +76,13 @@ func (s *Site) status(v *visit) error {
 var whys = []string{
 	reconcile.NewInCRM, reconcile.NewInMicrosoft, reconcile.ChangedCRM, reconcile.ChangedMicrosoft, reconcile.ChangedBoth,
 	reconcile.Alike, reconcile.DeletedCRM, reconcile.DeletedMicrosoft, reconcile.DeletedBoth, reconcile.EditBeatsDelete,
-	reconcile.OwnerChanged, reconcile.MovedOutOf,
+	reconcile.OwnerChanged, reconcile.MovedOutOf, reconcile.Matched,
 }
 
 // actions are what the history tells.
 var actions = []reconcile.Action{
 	reconcile.Created, reconcile.Updated, reconcile.Deleted, reconcile.Restored, reconcile.Adopted, reconcile.Unlinked,
-	reconcile.Failed, reconcile.Asked,
+	reconcile.Overruled, reconcile.Failed, reconcile.Asked,
 }
 
 // whyWords tell the reason of a step or a fault.
@@ -99,7 +103,7 @@ func (s *Site) history(v *visit, l *reconcile.Link, before int64) ([]historyLine
 	if err != nil {
 		return nil, "", err
 	}
-	names, err := s.names(v, l.Kind, entries)
+	there, err := s.recordsOf(v, l.Kind, entries)
 	if err != nil {
 		return nil, "", err
 	}
@@ -114,10 +118,10 @@ func (s *Site) history(v *visit, l *reconcile.Link, before int64) ([]historyLine
 			side = "none"
 		}
 		line.What = v.words.T("history."+string(e.Action), "Side", v.words.T("side."+side))
-		if id, ok := record.ParseID(string(e.CRM)); ok {
-			if line.Name = names[id]; line.Name != "" {
-				line.Path = "/" + string(l.Kind) + "/" + id.String()
-			}
+		id, _ := record.ParseID(string(e.CRM))
+		now, still := there[id]
+		if still {
+			line.Name, line.Path = recordName(v.words, now), "/"+string(l.Kind)+"/"+id.String()
 		}
 		for _, d := range record.Defs(l.Kind) {
 			if _, ok := e.Fields[d.Name]; ok && e.Action == reconcile.Updated {
@@ -126,7 +130,9 @@ func (s *Site) history(v *visit, l *reconcile.Link, before int64) ([]historyLine
 		}
 		for _, lost := range e.Lost {
 			line.Lost = append(line.Lost, lossLine{
-				string(lost.Field), v.words.T("field." + string(lost.Field)), string(lost.Value), v.words.T("side." + string(lost.Side)),
+				Field: string(lost.Field), Label: v.words.T("field." + string(lost.Field)), Side: v.words.T("side." + string(lost.Side)),
+				Value: v.valueWords(l.Kind, lost.Field, record.Fields{lost.Field: lost.Value}),
+				There: still, Now: v.valueWords(l.Kind, lost.Field, now.Fields), Has: now.Fields[lost.Field] == lost.Value,
 			})
 		}
 		out[i] = line
@@ -138,8 +144,8 @@ func (s *Site) history(v *visit, l *reconcile.Link, before int64) ([]historyLine
 	return out, older, nil
 }
 
-// names are those of the records that lines are about, as far as they are still there for this person.
-func (s *Site) names(v *visit, kind record.Kind, entries []reconcile.HistoryEntry) (map[record.ID]string, error) {
+// recordsOf are the records that lines are about, as far as they are still there for this person.
+func (s *Site) recordsOf(v *visit, kind record.Kind, entries []reconcile.HistoryEntry) (map[record.ID]crm.Record, error) {
 	var ids []record.ID
 	seen := map[record.ID]bool{}
 	for _, e := range entries {
@@ -155,13 +161,8 @@ func (s *Site) names(v *visit, kind record.Kind, entries []reconcile.HistoryEntr
 	if err != nil {
 		return nil, err
 	}
-	out := map[record.ID]string{}
-	for id, r := range found {
-		if !r.Deleted() {
-			out[id] = recordName(v.words, r)
-		}
-	}
-	return out, nil
+	maps.DeleteFunc(found, func(_ record.ID, r crm.Record) bool { return r.Deleted() })
+	return found, nil
 }
 
 // takeLost writes a value that lost a conflict into the record after all; sync brings it to the other side.
@@ -198,7 +199,13 @@ func (s *Site) takeLost(v *visit) error {
 		if string(lost.Field) != form.Get("field") {
 			continue
 		}
-		r, err := s.update(v, kind, crm.Draft{ID: id, Fields: record.Fields{lost.Field: lost.Value}})
+		fields := record.Fields{}
+		for _, other := range entries[0].Lost { // those that only make sense together come back together
+			if other.Field == lost.Field || other.Side == lost.Side && together(kind, other.Field, lost.Field) {
+				fields[other.Field] = other.Value
+			}
+		}
+		r, err := s.update(v, kind, crm.Draft{ID: id, Fields: fields})
 		if err != nil {
 			return err
 		}
@@ -206,4 +213,11 @@ func (s *Site) takeLost(v *visit) error {
 		return v.to("/" + string(kind) + "/" + id.String())
 	}
 	return fault.New(fault.NotFound, "", "web: the line lost no such value")
+}
+
+// together reports whether two fields are of one group.
+func together(kind record.Kind, a, b record.Field) bool {
+	one, _ := record.DefOf(kind, a)
+	other, _ := record.DefOf(kind, b)
+	return one.Group != "" && one.Group == other.Group
 }

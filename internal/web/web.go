@@ -21,6 +21,7 @@ import (
 	"tandem/internal/account"
 	"tandem/internal/crm"
 	"tandem/internal/fault"
+	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
@@ -32,6 +33,7 @@ type Deps struct {
 	Directory Directory
 	Records   Records
 	Links     Links
+	Choices   reconcile.Choices
 	Switch    Switch
 	Grants    Grants
 	Live      Live
@@ -119,11 +121,14 @@ type Grants interface {
 type Links interface {
 	Link(ctx context.Context, org record.ID, id reconcile.LinkID) (*reconcile.Link, error)
 	LinksOf(ctx context.Context, org, user record.ID) ([]reconcile.Link, error)
+	ChangeSettings(ctx context.Context, org record.ID, id reconcile.LinkID, policy reconcile.Policy, table *mapping.Table) error
 	Retry(ctx context.Context, org record.ID, id reconcile.LinkID, refs ...record.Ref) error
 	History(ctx context.Context, org record.ID, id reconcile.LinkID, before int64, limit int) ([]reconcile.HistoryEntry, error)
 	Records(ctx context.Context, org record.ID, id reconcile.LinkID, state string, offset, limit int) ([]reconcile.RecordState, error)
 	Standing(ctx context.Context, org record.ID, id reconcile.LinkID) (reconcile.Standing, error)
 	RecordsOf(ctx context.Context, org record.ID, kind record.Kind, refs []record.Ref) (map[record.Ref]reconcile.RecordState, error)
+	Asks(ctx context.Context, org record.ID, id reconcile.LinkID, offset, limit int) ([]reconcile.Question, error)
+	Decide(ctx context.Context, org record.ID, id reconcile.LinkID, item record.Ref, answer reconcile.Ask) error
 }
 
 // Switch turns a person's sync on and off.

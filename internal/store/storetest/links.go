@@ -262,7 +262,7 @@ func testLinkIsolation(t *testing.T, w *world) {
 	r := w.insert(w.ana, w.contact(w.ana, "x"))[0]
 	l := w.run(id)
 	p := pair(r.ID.Ref(), "m1")
-	p.State = reconcile.Parked
+	p.State, p.Ask = reconcile.Parked, &reconcile.Ask{Conflicts: []record.Field{record.Mobile}}
 	w.settle(l, reconcile.Entry{Pair: p, History: []reconcile.HistoryLine{{At: w.clock.Now(), Action: reconcile.Failed}}})
 	l.State = reconcile.Held
 	w.served(l)
@@ -275,6 +275,8 @@ func testLinkIsolation(t *testing.T, w *world) {
 		"Records":        second(s.Records(ctx, w.theirs, id, "", 0, 9)),
 		"Standing":       second(s.Standing(ctx, w.theirs, id)),
 		"Retry":          s.Retry(ctx, w.theirs, id),
+		"Asks":           second(s.Asks(ctx, w.theirs, id, 0, 9)),
+		"Decide":         s.Decide(ctx, w.theirs, id, "m1", reconcile.Ask{Taken: map[record.Field]reconcile.Where{record.Mobile: reconcile.InCRM}}),
 		"CreateLink":     second(s.CreateLink(ctx, reconcile.Link{Org: w.theirs, User: w.ana, Kind: record.Calendar, State: reconcile.On})),
 	} {
 		if !fault.Is(err, fault.NotFound) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/account"
 	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/record"
@@ -180,6 +181,67 @@ func testToken(t *testing.T, w *world) {
 	wait.Wait()
 	if len(slices.Compact(ids)) != 1 {
 		t.Errorf("one token at once made %v", ids)
+	}
+}
+
+const idsPerOrg = 1_000_000_000_000
+
+// The keys of a contact are in step with it whatever becomes of it.
+func testContactKeys(t *testing.T, w *world) {
+	mail := func(address string) func(*crm.Record) {
+		return func(r *crm.Record) { r.Fields[record.EmailField] = record.Value(address) }
+	}
+	owners := map[string]record.ID{"ana": w.ana, "bob": w.bob}
+	start := must(w.Records().Seq(t.Context(), w.ours))(t)
+	check := func(when string, want ...string) {
+		t.Helper()
+		var got []string
+		for name, owner := range owners {
+			found := must(w.Records().ContactsByKey(t.Context(), w.ours, owner, []string{"@kim@x.example", "@lee@x.example", "@nobody@x.example"}))(t)
+			for key, ids := range found {
+				for _, id := range ids {
+					got = append(got, fmt.Sprint(name, " ", key, " ", int64(id)%idsPerOrg-start))
+				}
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: found are %q, not %q", when, got, want)
+		}
+	}
+	kim := w.insert(w.ana, w.contact(w.ana, "Kim", mail(" Kim@X.example ")), w.contact(w.ana, "Other", mail("kim@x.example")))[0] // 1, 2
+	w.insert(w.eve, w.contact(w.eve, "Theirs", mail("kim@x.example")))
+	check("inserted", "ana @kim@x.example 1", "ana @kim@x.example 2")
+	if n := len(w.waker.raw(t, fmt.Sprintf(`SELECT id FROM contact_keys WHERE org_id = %d AND owner_id = %d`, w.ours, w.eve))); n != 0 {
+		t.Errorf("%d keys are in the wrong organization", n)
+	}
+	kim = w.update(w.by(w.ana), kim, mail("lee@x.example"))
+	check("another address", "ana @kim@x.example 2", "ana @lee@x.example 1")
+	kim = w.update(w.by(w.ana), kim, func(r *crm.Record) { r.Owner = w.bob })
+	check("another owner", "ana @kim@x.example 2", "bob @lee@x.example 1")
+	kim = w.update(w.by(w.bob), kim, func(r *crm.Record) { r.DeletedAt = w.clock.Now() })
+	check("in the bin", "ana @kim@x.example 2")
+	kim = w.update(w.by(w.bob), kim, func(r *crm.Record) { r.DeletedAt = time.Time{} })
+	check("restored", "ana @kim@x.example 2", "bob @lee@x.example 1")
+	w.within(w.ours, func(tx account.Tx) error { return second(tx.HandOver(w.ana, w.bob, w.ana)) })
+	check("handed over", "bob @kim@x.example 2", "bob @lee@x.example 1")
+	kim = must(w.Records().ByID(t.Context(), w.ours, record.Contacts, []record.ID{kim.ID}))(t)[kim.ID]
+	w.update(w.by(w.bob), kim, func(r *crm.Record) { r.DeletedAt = w.clock.Now() })
+	ok(t, w.Records().Destroy(t.Context(), w.by(w.bob), record.Contacts, []record.ID{kim.ID}, w.clock.Now()))
+	check("destroyed", "bob @kim@x.example 2")
+	// One call may write a record twice, and a name with a number is a key.
+	twice := w.insert(w.ana, w.contact(w.ana, "Zoë", func(r *crm.Record) { r.Fields[record.Mobile] = "(11) 98765-4321" }))[0]
+	again := twice
+	twice.Fields, again.Fields = twice.Fields.With(record.Fields{record.EmailField: "lee@x.example"}), twice.Fields.Clone()
+	again.Version++
+	_, faults, err := w.Records().Update(t.Context(), w.by(w.ana), []crm.Record{twice, again})
+	if err != nil || faults[0] != nil || faults[1] != nil {
+		t.Fatalf("updated twice: %v, %v", faults, err)
+	}
+	check("written twice", "bob @kim@x.example 2")
+	found := must(w.Records().ContactsByKey(t.Context(), w.ours, w.ana, crm.ContactKeys(record.Fields{record.LastName: "zoe", record.OtherPhone: "0 15 11 98765 4321"})))(t)
+	if len(found) != 1 {
+		t.Errorf("by name and number: %v", found)
 	}
 }
 

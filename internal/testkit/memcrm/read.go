@@ -42,6 +42,27 @@ func (s *Store) byToken(org record.ID, kind record.Kind, text string) (crm.Recor
 	return r, ok && text != ""
 }
 
+// ContactsByKey finds the owner's contacts by what they are recognized by.
+func (s *Store) ContactsByKey(_ context.Context, org, owner record.ID, keys []string) (map[string][]record.ID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string][]record.ID{}
+	for id, r := range s.records {
+		if r.Org != org || r.Kind != record.Contacts || r.Owner != owner || r.Deleted() {
+			continue
+		}
+		for _, key := range crm.ContactKeys(r.Fields) {
+			if slices.Contains(keys, key) {
+				out[key] = append(out[key], id)
+			}
+		}
+	}
+	for _, ids := range out {
+		slices.Sort(ids)
+	}
+	return out, nil
+}
+
 // Records lists a page.
 func (s *Store) Records(_ context.Context, org record.ID, kind record.Kind, q crm.Query) ([]crm.Record, error) {
 	s.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tandem/internal/fault"
+	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
@@ -26,9 +27,11 @@ type Ledger struct {
 
 type entry struct {
 	link    reconcile.Link
-	until   time.Time // end of the lease
+	opened  time.Time // the lease
+	until   time.Time // and its end
 	pairs   map[int64]reconcile.Pair
 	intents map[int64][]reconcile.Intent
+	before  *mapping.Table // that the bases were made with, until the next run takes in a change of settings
 }
 
 // New makes an empty ledger.
@@ -60,6 +63,71 @@ func (l *Ledger) All(id reconcile.LinkID) []reconcile.Pair {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return sorted(l.links[id].pairs)
+}
+
+// Asks lists the pairs about which a person has something to decide.
+func (l *Ledger) Asks(_ context.Context, _ record.ID, id reconcile.LinkID, offset, limit int) ([]reconcile.Question, error) {
+	var out []reconcile.Question
+	for _, p := range l.All(id) {
+		if p.Ask.Open() {
+			out = append(out, reconcile.Question{CRM: p.CRM, Microsoft: p.Microsoft, Name: p.Name, Ask: *p.Ask})
+		}
+	}
+	out = out[min(offset, len(out)):]
+	return out[:min(limit, len(out))], nil
+}
+
+// Decide stores what a person said about a pair. The pair is due from the last run on.
+func (l *Ledger) Decide(_ context.Context, _ record.ID, id reconcile.LinkID, item record.Ref, answer reconcile.Ask) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.links[id]
+	for pid, p := range e.pairs {
+		if p.Microsoft == item && p.Ask.Open() && p.Answer(&answer, e.opened) {
+			e.pairs[pid] = p
+			e.recount()
+			e.link.Wanted++
+			return nil
+		}
+	}
+	return fault.New(fault.NotFound, "", "no question about %s", item)
+}
+
+// ChangeSettings stores policy and mapping; the next Open takes them in.
+func (l *Ledger) ChangeSettings(_ context.Context, _ record.ID, id reconcile.LinkID, policy reconcile.Policy, table *mapping.Table) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.links[id]
+	if e.before == nil {
+		e.before = e.link.Mapping
+	}
+	e.link.Policy, e.link.Mapping = policy, table
+	e.link.Wanted++
+	return nil
+}
+
+// takeIn begins a run by new settings: see store.(*Ledger).Open.
+func (e *entry) takeIn(now time.Time) {
+	if e.before == nil {
+		return
+	}
+	moved := mapping.Moved(e.before, e.link.Mapping)
+	for id, p := range e.pairs {
+		p.Base = reconcile.Forget(p.Base, moved)
+		if p.Ask != nil {
+			p.Due(now)
+		}
+		e.pairs[id] = p
+	}
+	for batch, intents := range e.intents {
+		intents = slices.Clone(intents)
+		for i := range intents {
+			intents[i].Base = reconcile.Forget(intents[i].Base, moved)
+		}
+		e.intents[batch] = intents
+	}
+	e.before, e.link.Microsoft = nil, ""
+	e.recount()
 }
 
 // DropPairs loses the pairs of a link, as a restored backup might.
@@ -96,7 +164,8 @@ func (l *Ledger) Open(_ context.Context, id reconcile.LinkID, now time.Time, lea
 		return nil, fault.New(fault.Conflict, "", "link %d is leased", id)
 	}
 	e.link.Fence++
-	e.until = now.Add(lease)
+	e.until, e.opened = now.Add(lease), now
+	e.takeIn(now)
 	link := e.link
 	return &link, nil
 }
@@ -222,7 +291,7 @@ func (l *Ledger) Settle(_ context.Context, link *reconcile.Link, batch int64, en
 	if err != nil {
 		return err
 	}
-	pairs := maps.Clone(e.pairs)
+	pairs, now := maps.Clone(e.pairs), e.opened
 	var history []reconcile.HistoryLine
 	for _, entry := range entries {
 		p := entry.Pair
@@ -234,6 +303,7 @@ func (l *Ledger) Settle(_ context.Context, link *reconcile.Link, batch int64, en
 				p.ID = l.nextID
 			}
 			p.Base = p.Base.Clone()
+			p.Answer(pairs[p.ID].Ask, now) // said while the run was at it
 			pairs[p.ID] = p
 		}
 		history = append(history, entry.History...)
@@ -296,8 +366,10 @@ func (l *Ledger) Advance(_ context.Context, link *reconcile.Link) error {
 func (e *entry) keep(link *reconcile.Link) {
 	wanted, ok := e.link.Wanted, e.link.DeletesOK
 	state := e.link.State
+	policy, table := e.link.Policy, e.link.Mapping
 	e.link = *link
 	e.link.Wanted, e.link.DeletesOK = wanted, ok
+	e.link.Policy, e.link.Mapping = policy, table
 	e.link.State = state
 	e.recount()
 }

@@ -6,6 +6,7 @@ import "./menus.js";
 import "./event-form.js";
 import "./users.js";
 import "./own.js";
+import "./mapping.js";
 
 document.documentElement.classList.add("scripted");
 

@@ -1,0 +1,108 @@
+package crm
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"tandem/internal/record"
+)
+
+func TestS29_AddressesAreComparedNormalized(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		" Kim.Lee@Contoso.Example ": "kim.lee@contoso.example",
+		"kim@contoso.example":       "kim@contoso.example",
+		"JOSÉ@contoso.example":      "josé@contoso.example",
+		"-":                         "",
+		"n/a":                       "",
+		"@home":                     "",
+		"kim@":                      "",
+		"kim lee@contoso.example":   "",
+		"kim@contoso\x00.example":   "",
+		"\xffkim@contoso.example":   "",
+		"":                          "",
+	} {
+		if got := address(in); got != want {
+			t.Errorf("address(%q) = %q, not %q", in, got, want)
+		}
+	}
+}
+
+func TestS29_NumbersAreComparedNormalized(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		want string
+		same []string
+	}{
+		{"+551187654321", []string{ // a mobile number of São Paulo
+			"+55 11 98765-4321", "55 11 98765 4321", "(11) 98765-4321", "11 8765-4321", "011 98765-4321", "0 15 11 98765-4321",
+			"0xx11 98765-4321", "+55 (0) 11 98765-4321", "0055 11 98765-4321", "１１ ９８７６５-４３２１", "11 98765-4321 ramal 12", "+55 11 98765-4321 x9",
+		}},
+		{"+551133334444", []string{"11 3333-4444", "+55 11 3333 4444", "01133334444", "0 21 11 3333-4444"}},
+		{"+555532214321", []string{"55 3221-4321", "+55 55 3221 4321", "055 3221-4321"}}, // area 55: Santa Maria
+		{"33334444", []string{"3333-4444"}},
+		{"87654321", []string{"98765-4321", "8765 4321"}},
+		{"+12125550123", []string{"+1 (212) 555-0123", "00 1 212 555 0123"}},
+		{"", []string{"", "-", "1234", "ramal 12"}},
+	} {
+		for _, in := range row.same {
+			if got := number(in); got != row.want {
+				t.Errorf("number(%q) = %q, not %q", in, got, row.want)
+			}
+		}
+	}
+	// A land line is no mobile number without its ninth digit.
+	if number("11 93333-4444") == number("11 3333-4444") {
+		t.Error("two numbers are taken for one")
+	}
+}
+
+func TestS29_NamesAreComparedNormalized(t *testing.T) {
+	t.Parallel()
+	zoe := record.Fields{record.FirstName: "Zoë", record.LastName: "d'Ávila  Müller", record.Mobile: "11 98765-4321"}
+	plain := record.Fields{record.LastName: "zoe D Avila Muller", record.PhoneField: "+55 11 98765-4321"}
+	if a, b := ContactKeys(zoe), ContactKeys(plain); len(a) != 1 || !slices.Equal(a, b) {
+		t.Errorf("%q and %q are not alike", a, b)
+	}
+	for name, fields := range map[string]record.Fields{
+		"a number alone":        {record.PhoneField: "11 98765-4321"},
+		"a name alone":          {record.LastName: "Müller"},
+		"a name of signs":       {record.LastName: "?", record.PhoneField: "11 98765-4321"},
+		"the assistant's":       {record.LastName: "Müller", record.AsstPhone: "11 98765-4321"},
+		"no address, extension": {record.LastName: "Müller", record.EmailField: "-", record.PhoneField: "4321"},
+	} {
+		if keys := ContactKeys(fields); len(keys) != 0 {
+			t.Errorf("%s is a key: %q", name, keys)
+		}
+	}
+	if keys := ContactKeys(record.Fields{record.EmailField: "a@b", record.SecondaryEmail: "A@B "}); len(keys) != 1 {
+		t.Errorf("one address twice: %q", keys)
+	}
+}
+
+// Keys can be stored in both databases, and normal forms are fixed points.
+func TestS29_KeysOfAnyText(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		s := string(rapid.SliceOf(rapid.Byte()).Draw(t, "text"))
+		if rapid.Bool().Draw(t, "runes") {
+			s = rapid.String().Draw(t, "string")
+		}
+		fields := record.Fields{
+			record.FirstName: record.Value(s), record.LastName: "L" + record.Value(s), record.EmailField: record.Value(s) + "@x", record.Mobile: record.Value(s) + "123456",
+		}
+		for _, key := range ContactKeys(fields) {
+			if slices.Contains([]byte(key), 0) || !slices.Equal([]rune(key), []rune(string([]rune(key)))) {
+				t.Fatalf("%q cannot be stored", key)
+			}
+		}
+		if a := address(s); a != address(a) {
+			t.Fatalf("address of %q: %q, then %q", s, a, address(a))
+		}
+		if n := folded(s); n != folded(n) {
+			t.Fatalf("name %q: %q, then %q", s, n, folded(n))
+		}
+	})
+}

@@ -1,0 +1,79 @@
+package crm_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"tandem/internal/crm"
+	"tandem/internal/record"
+)
+
+func TestS29_MatchTellsWhomAnItemMayBe(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	insert := func(who record.ID, name string, f record.Fields) record.Ref {
+		return w.insert(t, who, record.Contacts, contact(name).With(f)).ID.Ref()
+	}
+	kim := insert(adele, "Kim", record.Fields{record.EmailField: "Kim@X.example", record.SecondaryEmail: "k@x.example", record.Mobile: "11 98765-4321"})
+	namesake := insert(adele, "Kím", record.Fields{record.PhoneField: "+55 11 8765-4321"})
+	twin := insert(adele, "Twin", record.Fields{record.SecondaryEmail: "kim@x.example"})
+	insert(alex, "Kim", record.Fields{record.EmailField: "kim@x.example"})
+	gone := w.insert(t, adele, record.Contacts, contact("Gone").With(record.Fields{record.EmailField: "kim@x.example"}))
+	if _, err := w.Delete(t.Context(), person(adele), record.Contacts, []crm.Draft{{ID: gone.ID}}); err != nil {
+		t.Fatal(err)
+	}
+	rows := []struct {
+		name string
+		item record.Fields
+		want []record.Ref
+	}{
+		{"nothing in common", record.Fields{record.LastName: "Lee", record.EmailField: "lee@x.example"}, nil},
+		{"an address of one", record.Fields{record.EmailField: " K@x.example"}, []record.Ref{kim}},
+		{"an address of two", record.Fields{record.SecondaryEmail: "KIM@x.example"}, []record.Ref{kim, twin}},
+		{"both addresses", record.Fields{record.EmailField: "k@x.example", record.SecondaryEmail: "kim@x.example"}, []record.Ref{kim, twin}},
+		{"a name and a number", contact("KIM").With(record.Fields{record.HomePhone: "(011) 98765-4321"}), []record.Ref{kim, namesake}},
+		{"an address comes first", contact("Kim").With(record.Fields{record.EmailField: "k@x.example", record.Mobile: "11 98765-4321"}), []record.Ref{kim}},
+		{"a number alone", record.Fields{record.Mobile: "11 98765-4321"}, nil},
+		{"nothing", record.Fields{}, nil},
+	}
+	items := make([]record.Fields, len(rows))
+	for i, row := range rows {
+		items[i] = row.item
+	}
+	found, err := w.side(adele, record.Contacts, 10, false).Match(t.Context(), items)
+	if err != nil || len(found) != len(rows) {
+		t.Fatalf("Match: %d answers, %v", len(found), err)
+	}
+	for i, row := range rows {
+		var got []record.Ref
+		for _, c := range found[i] {
+			if c.State != record.Present || c.Version == "" || c.Meta.Owner != adele {
+				t.Errorf("%s: told is %+v", row.name, c)
+			}
+			got = append(got, c.Ref)
+		}
+		slices.Sort(got)
+		slices.Sort(row.want)
+		if !slices.Equal(got, row.want) {
+			t.Errorf("%s: may be %v, not %v", row.name, got, row.want)
+		}
+	}
+	events, err := w.side(adele, record.Calendar, 10, false).Match(t.Context(), items)
+	if err != nil || slices.ContainsFunc(events, func(c []record.Change) bool { return len(c) > 0 }) {
+		t.Errorf("events match: %v, %v", events, err)
+	}
+}
+
+// Many contacts with one address, such as those of a firm, are told to a bound.
+func TestS29_MatchIsBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	for i := range 250 {
+		w.insert(t, adele, record.Contacts, contact(fmt.Sprint("C", i)).With(record.Fields{record.EmailField: "info@x.example"}))
+	}
+	found, err := w.side(adele, record.Contacts, 10, false).Match(t.Context(), []record.Fields{{record.EmailField: "info@x.example"}})
+	if err != nil || len(found[0]) != 200 {
+		t.Errorf("%d contacts, %v", len(found[0]), err)
+	}
+}

@@ -1,0 +1,63 @@
+package mapping
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// UnfitForMicrosoft says why a contact's value has no place in the field of Microsoft's that its CRM field is mapped to; ""
+// where it has one. Such a value stays in the CRM, and the rest of the contact is in step.
+func (t *Table) UnfitForMicrosoft(field record.Field, v record.Value) fault.Reason {
+	if t.Kind != record.Contacts || v == "" {
+		return ""
+	}
+	for _, row := range t.Rows {
+		if row.CRM != field {
+			continue
+		}
+		switch theirs, _ := microsoftType(t.Kind, row.Microsoft); {
+		case theirs == record.Email && !IsAddress(string(v)):
+			return fault.BadValue
+		case theirs == record.Date && !isDay(v, 1601, 4500):
+			return fault.BadValue
+		}
+	}
+	return ""
+}
+
+// UnfitForCRM says why a contact's value has no place in a field of the CRM; "" where it has one. Such a value stays at
+// Microsoft: cut off, it would be another one.
+func UnfitForCRM(kind record.Kind, field record.Field, v record.Value) fault.Reason {
+	def, ok := record.DefOf(kind, field)
+	switch {
+	case kind != record.Contacts || !ok || v == "":
+	case def.Max > 0 && utf8.RuneCountInString(strings.TrimSpace(string(v))) > def.Max:
+		return fault.TooLong
+	case def.Type == record.Date && !isDay(v, 1, 9999):
+		return fault.BadValue
+	}
+	return ""
+}
+
+// Clipped is as much of a value as its CRM field takes, for a field that the CRM demands.
+func Clipped(kind record.Kind, field record.Field, v record.Value) record.Value {
+	def, _ := record.DefOf(kind, field)
+	return record.Value(strings.TrimSpace(string(clip(record.Value(strings.TrimSpace(string(v))), def.Max))))
+}
+
+// IsAddress reports whether Exchange takes an e-mail address. Of one that it doesn't, it drops the address and keeps the
+// name (FIELD-FAILURES 113).
+func IsAddress(s string) bool {
+	local, domain, ok := strings.Cut(strings.TrimSpace(s), "@")
+	return ok && local != "" && domain != "" && !strings.ContainsAny(strings.TrimSpace(s), " ,;<>()[]\"\t\r\n")
+}
+
+// isDay reports whether a value is a day of the years given: Exchange holds those of 1601 to 4500.
+func isDay(v record.Value, from, to int) bool {
+	day, err := time.Parse(time.DateOnly, string(v))
+	return err == nil && day.Year() >= from && day.Year() <= to
+}

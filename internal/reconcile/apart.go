@@ -1,0 +1,189 @@
+package reconcile
+
+import (
+	"slices"
+	"strings"
+
+	"tandem/internal/fault"
+	"tandem/internal/mapping"
+	"tandem/internal/record"
+)
+
+// A value that the other side has no place for stays where it is, and the rest of the record is in step. What the two
+// sides agree on is that they differ there: the base holds what Microsoft has, and under a key of its own what the CRM
+// has. So the value is no edit that is brought over again and again, nobody clears it, and deleting the record deletes it.
+
+// inCRM begins the keys of a base that are no fields but what the CRM has of one.
+const inCRM = "crm:"
+
+func keyInCRM(f record.Field) record.Field { return inCRM + f }
+
+// heldInCRM is what the CRM had of each field when the base was agreed on.
+func heldInCRM(base record.Fields) record.Fields {
+	out, own := base, false
+	for key, v := range base {
+		f, apart := strings.CutPrefix(string(key), inCRM)
+		if !apart {
+			continue
+		}
+		if !own {
+			out, own = base.Clone(), true
+		}
+		out[record.Field(f)] = v
+	}
+	return out
+}
+
+// copyApart copies what a base says of fields of a unit in which the sides differ.
+func copyApart(to, from record.Fields, unit []record.Field) (differ bool) {
+	for _, f := range unit {
+		if v, apart := from[keyInCRM(f)]; apart {
+			to[keyInCRM(f)], differ = v, true
+		}
+	}
+	return differ
+}
+
+// isCut reports whether the CRM has of a name only what it took of Microsoft's, as after the two were paired anew: that is
+// nobody's edit.
+func isCut(unit []record.Field, ours, theirs record.Fields) bool {
+	cut := false
+	for _, f := range unit {
+		if ours[f] == theirs[f] {
+			continue
+		}
+		clipped := mapping.Clipped(record.Contacts, f, theirs[f])
+		if f != record.LastName || mapping.Normal(record.Contacts, record.Fields{f: clipped})[f] != ours[f] {
+			return false
+		}
+		cut = true
+	}
+	return cut
+}
+
+// leaveApart takes out of what is to be written those fields of a group in which the sides differ and of which the source
+// still has what it had: a given name that was edited is no reason to cut the family name.
+func leaveApart(to, base record.Fields, unit []record.Field, now, before record.Fields) {
+	for _, f := range unit {
+		if _, apart := base[keyInCRM(f)]; apart && len(unit) > 1 && now[f] == before[f] {
+			delete(to, f)
+		}
+	}
+}
+
+// unfit says why a side has no place for a value of a field; "" where it has one.
+func (r Rules) unfit(side Where, f record.Field, v record.Value) fault.Reason {
+	if side == InCRM {
+		return mapping.UnfitForCRM(r.Kind, f, v)
+	}
+	table := r.Table
+	if table == nil {
+		table = mapping.Default(r.Kind)
+	}
+	return table.UnfitForMicrosoft(f, v)
+}
+
+// fit takes out of a step the values that the side they are meant for has no place for, and notes that the sides differ
+// there. Of a name that the CRM demands, it is given as much as it takes.
+func (s *Step) fit(rules Rules) {
+	for f, v := range s.ToMicrosoft {
+		if rules.unfit(InMicrosoft, f, v) != "" {
+			delete(s.ToMicrosoft, f)
+			s.setApart(rules, f, s.now(rules, InMicrosoft, f), v, true)
+		}
+	}
+	for f, v := range s.ToCRM {
+		if rules.unfit(InCRM, f, v) == "" {
+			continue
+		}
+		if def, _ := record.DefOf(rules.Kind, f); def.Mandatory {
+			s.ToCRM[f] = mapping.Clipped(rules.Kind, f, v)
+			s.setApart(rules, f, v, s.ToCRM[f], false)
+			continue
+		}
+		delete(s.ToCRM, f)
+		if s.Verb != RestoreCRM { // what it held when it was deleted is told when it is back
+			s.setApart(rules, f, v, s.now(rules, InCRM, f), true)
+		}
+	}
+	if s.Verb == DeleteMicrosoft && s.Pair != nil { // what only Outlook had stays in the history
+		for _, f := range rules.onlyInOutlook(s.Pair.Base) {
+			if !slices.ContainsFunc(s.Lost, func(l Loss) bool { return l.Field == f }) {
+				s.Lost = append(s.Lost, Loss{Field: f, Side: InMicrosoft, Value: s.now(rules, InMicrosoft, f)})
+			}
+		}
+	}
+	if s.Verb == Merge && len(s.ToCRM)+len(s.ToMicrosoft) == 0 {
+		s.Verb = Adopt
+	}
+}
+
+// now is what a side has of a field when the step is taken.
+func (s *Step) now(rules Rules, side Where, f record.Field) record.Value {
+	switch change := map[Where]*record.Change{InMicrosoft: s.Theirs, InCRM: s.Ours}[side]; {
+	case change != nil && change.State == record.Present:
+		return change.Fields[f]
+	case s.Verb != Merge && s.Verb != DeleteMicrosoft || s.Pair == nil:
+		return "" // it is about to be made
+	case side == InCRM:
+		return heldInCRM(s.Pair.Base)[f]
+	}
+	return s.Pair.Base[f]
+}
+
+// setApart notes what the sides have of a field in which they differ. It is so already unless a value is on its way.
+func (s *Step) setApart(rules Rules, f record.Field, theirs, ours record.Value, already bool) {
+	normal := mapping.Normal(rules.Kind, record.Fields{f: theirs})[f]
+	held := mapping.Normal(rules.Kind, record.Fields{f: ours})[f]
+	s.Apart = s.Apart.With(record.Fields{f: normal, keyInCRM(f): held})
+	if already {
+		s.Lost = slices.DeleteFunc(s.Lost, func(l Loss) bool { return l.Field == f })
+		if s.Verb == Merge {
+			s.Base = s.Base.With(record.Fields{f: normal, keyInCRM(f): held})
+		}
+	}
+}
+
+// agreedOn is a base with the values that a side was given, of which the two no longer differ.
+func agreedOn(base, given, apart record.Fields) record.Fields {
+	out := base.With(given)
+	for f := range given {
+		delete(out, keyInCRM(f))
+	}
+	return out.With(apart)
+}
+
+// onlyInOutlook are the fields of which Microsoft holds a value that the CRM has no place for.
+func (r Rules) onlyInOutlook(base record.Fields) (out []record.Field) {
+	for key, ours := range base {
+		name, apart := strings.CutPrefix(string(key), inCRM)
+		if f := record.Field(name); apart && base[f] != "" && r.unfit(InMicrosoft, f, ours) == "" {
+			out = append(out, f)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// misfit says why the sides of a base differ, and in which fields; "" where they don't.
+func (r Rules) misfit(base record.Fields) (reason fault.Reason, detail string) {
+	var fields []string
+	for key, ours := range base {
+		name, apart := strings.CutPrefix(string(key), inCRM)
+		if !apart {
+			continue
+		}
+		f := record.Field(name)
+		fields = append(fields, name)
+		for _, why := range []fault.Reason{r.unfit(InMicrosoft, f, ours), r.unfit(InCRM, f, base[f]), fault.NotExpressible} {
+			if why != "" && (reason == "" || why < reason) { // of several always the same one
+				reason = why
+			}
+			if why != "" {
+				break
+			}
+		}
+	}
+	slices.Sort(fields)
+	return reason, strings.Join(fields, ", ")
+}

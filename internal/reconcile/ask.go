@@ -1,0 +1,118 @@
+package reconcile
+
+import (
+	"context"
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// Open reports whether something is left for a person to say.
+func (a *Ask) Open() bool {
+	if a == nil {
+		return false
+	}
+	undecided := func(f record.Field) bool { _, said := a.Taken[f]; return !said }
+	return slices.ContainsFunc(a.Conflicts, undecided) || len(a.Matches) > 0 && a.Match == "" && !a.New
+}
+
+// With is the question together with what of an answer answers it; ok is false if nothing does that is not said already.
+func (a *Ask) With(answer *Ask) (_ *Ask, ok bool) {
+	if a == nil || answer == nil {
+		return a, false
+	}
+	out := *a
+	out.Taken = maps.Clone(a.Taken)
+	for _, f := range a.Conflicts {
+		side, said := answer.Taken[f]
+		if _, already := a.Taken[f]; already || !said || side != InCRM && side != InMicrosoft {
+			continue
+		}
+		if out.Taken == nil {
+			out.Taken = map[record.Field]Where{}
+		}
+		out.Taken[f], ok = side, true
+	}
+	if len(a.Matches) > 0 && a.Match == "" && !a.New {
+		switch {
+		case slices.Contains(a.Matches, answer.Match):
+			out.Match, ok = answer.Match, true
+		case answer.Match == "" && answer.New:
+			out.New, ok = true, true
+		}
+	}
+	return &out, ok
+}
+
+// asksMore reports whether a has a conflict that was not asked about before.
+func (a *Ask) asksMore(before *Ask) bool {
+	return a != nil && slices.ContainsFunc(a.Conflicts, func(f record.Field) bool {
+		return before == nil || !slices.Contains(before.Conflicts, f)
+	})
+}
+
+// same reports whether two questions are one, with the same answers.
+func (a *Ask) same(b *Ask) bool { return reflect.DeepEqual(a, b) }
+
+// Answer stores in the pair what of an answer answers its question, and makes it due, so that the next run looks at both
+// sides and carries it out. ok is false if there is no such question.
+func (p *Pair) Answer(answer *Ask, now time.Time) (ok bool) {
+	ask, ok := p.Ask.With(answer)
+	if !ok {
+		return false
+	}
+	p.Ask = ask
+	p.Due(now)
+	return true
+}
+
+// Due has the next run look at both sides of the pair. One on its way, waiting for a yes or out of the sync has a next
+// look of its own.
+func (p *Pair) Due(now time.Time) {
+	if p.State == Synced || p.State == Parked {
+		p.State, p.Reason, p.Attempts, p.RetryAt = Parked, fault.Ambiguous, 0, now
+	}
+}
+
+// Forget takes fields out of what a pair's sides agreed on, as after their mapping has changed. A base of which nothing
+// is left still is one (D3: an empty base says that a person said no to a deletion).
+func Forget(base record.Fields, fields []record.Field) record.Fields {
+	if !slices.ContainsFunc(fields, func(f record.Field) bool { _, known := base[f]; return known }) {
+		return base
+	}
+	out := base.Clone()
+	for _, f := range fields {
+		delete(out, f)
+		delete(out, keyInCRM(f))
+	}
+	if len(out) == 0 {
+		out[nothing] = ""
+	}
+	return out
+}
+
+// nothing is no field: it stands in a base that has been forgotten.
+const nothing record.Field = "-"
+
+// keepAsked puts into the history what Microsoft holds of fields about which a person has not decided: the container goes,
+// and the CRM has values of its own.
+func (r *run) keepAsked(ctx context.Context) error {
+	return r.eachPair(ctx, func(pairs []Pair) error {
+		var entries []Entry
+		for _, p := range pairs {
+			if p.Ask == nil || len(p.Ask.Conflicts) == 0 {
+				continue
+			}
+			line := HistoryLine{At: r.Now(), CRM: p.CRM, Microsoft: p.Microsoft, Side: InMicrosoft, Action: Overruled, Reason: ChangedBoth}
+			for _, f := range p.Ask.Conflicts {
+				line.Lost = append(line.Lost, Loss{Field: f, Side: InMicrosoft, Value: p.Ask.Theirs[f]})
+			}
+			entries = append(entries, Entry{Drop: true, History: []HistoryLine{line}})
+		}
+		return r.settle(ctx, entries)
+	})
+}

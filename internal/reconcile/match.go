@@ -1,0 +1,551 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// A Matcher is a CRM side that recognizes records: crm.Side is one, of contacts.
+type Matcher interface {
+	// Match tells for each item, given in the CRM's fields, which of the user's own records it may be, as they now are:
+	// all by the best of what they have in common, and none that is deleted. Of kinds that are not recognized there are
+	// none.
+	Match(ctx context.Context, items []record.Fields) ([][]record.Change, error)
+}
+
+// Matched is the reason of a step that brought an item and a record together that both sides had already.
+const Matched = "matched"
+
+// Matching keeps what is there already from being doubled (S29): an item that no pair knows and that carries no mark is
+// held against the CRM's records before one is made from it.
+//
+//   - One record that is free, and nobody else's match: the two become a pair whose base is not known.
+//   - Several, or one that several items may be: a person is asked. The item stays as it is, no record is made from it, and
+//     none of the records is sent to Microsoft until the question is closed. Meanwhile such a record has a parked pair of its
+//     own, by which it is found again.
+//   - None: it is new.
+//
+// A record is free if it takes part and has no item, as far as is known.
+
+// pairing is an item that was found to be a record.
+type pairing struct {
+	crm  record.Ref
+	ends int64 // the pair that the record had alone; 0: none, or the item's pair is that one
+}
+
+// asking knows the records that open questions are about, and of which items.
+type asking struct {
+	mu    sync.Mutex
+	about questions       // nil: not read yet
+	made  map[string]bool // what records are called that are made from items which have none yet, as far as is known
+}
+
+func (r *run) matcher() (Matcher, bool) {
+	if w, ok := r.crm.(whole); ok {
+		m, ok := w.Side.(Matcher)
+		return m, ok && r.link.Kind == record.Contacts
+	}
+	return nil, false
+}
+
+// applyNew finds the records of items that have none, and plans and carries out what is not asked.
+func (r *run) applyNew(ctx context.Context, items []Item) error {
+	items, err := r.match(ctx, items)
+	if err == nil {
+		items, err = r.hold(ctx, items)
+	}
+	if err == nil {
+		err = r.apply(ctx, items)
+	}
+	r.paired = nil // from now on they are pairs like others
+	return err
+}
+
+// match finds the records of items that have none. It settles what is asked and returns what is to be planned.
+func (r *run) match(ctx context.Context, items []Item) ([]Item, error) {
+	r.paired = map[record.Ref]pairing{}
+	m, ok := r.matcher()
+	if !ok {
+		return items, nil
+	}
+	var out []Item
+	var open []*stranger
+	claimed := map[record.Ref]bool{} // by items that say themselves whose they are
+	for _, item := range items {
+		if s := (&stranger{Item: item}); item.Pair.CRM == "" && (s.strange(r.link) || s.asked() != nil) {
+			open = append(open, s)
+		} else {
+			out = append(out, item)
+			claimed[item.Pair.CRM] = item.Pair.Microsoft != ""
+		}
+	}
+	if len(open) == 0 {
+		return out, nil
+	}
+	if err := r.recognize(ctx, m, open, claimed); err != nil {
+		return nil, err
+	}
+	planned, err := r.judge(ctx, open)
+	return append(out, planned...), err
+}
+
+// A stranger is an item that has no record, or not yet.
+type stranger struct {
+	Item
+	made  *record.Change  // the record that was made from it, of which only the pair was not stored: see tokenFromItem
+	free  []record.Change // records that it may be
+	pairs map[record.Ref]Pair
+	taken []record.Ref // records that it may be, too, but that were given to another item by the same first sync
+	busy  bool         // it may be a record of which it is not known whether it has an item
+}
+
+// strange reports whether an item says nothing itself of the record that it belongs to.
+func (s *stranger) strange(link *Link) bool {
+	return s.Theirs != nil && s.Theirs.State == record.Present && s.Theirs.Token == "" && s.Pair.Token == tokenFromItem(link, s.Pair.Microsoft)
+}
+
+// asked is the question about the item; nil: there is none.
+func (s *stranger) asked() *Ask {
+	if s.Pair.Ask != nil && len(s.Pair.Ask.Matches) > 0 {
+		return s.Pair.Ask
+	}
+	return nil
+}
+
+// recognize looks for the records that the items may be.
+func (r *run) recognize(ctx context.Context, m Matcher, open []*stranger, claimed map[record.Ref]bool) error {
+	var tokens []string
+	for _, s := range open {
+		if s.Pair.ID != 0 { // of new ones that is known: see newcomers
+			tokens = append(tokens, s.Pair.Token)
+		}
+	}
+	if len(tokens) > 0 {
+		found, err := r.crm.Find(ctx, tokens)
+		if err != nil {
+			return err
+		}
+		for _, s := range open {
+			if c, ok := found[s.Pair.Token]; ok && s.Pair.ID != 0 {
+				s.made = &c
+			}
+		}
+	}
+	look := slices.DeleteFunc(slices.Clone(open), func(s *stranger) bool { return s.made != nil || !s.strange(r.link) })
+	fields := make([]record.Fields, len(look))
+	for i, s := range look {
+		fields[i] = s.Theirs.Fields
+	}
+	// Whoever shares an address with a record that has its item may still be another one, by name and number.
+	for range 2 {
+		if err := r.candidates(ctx, m, look, fields, claimed); err != nil {
+			return err
+		}
+		var still []*stranger
+		var without []record.Fields
+		for i, s := range look {
+			if s.pairs != nil && len(s.free) == 0 && len(s.taken) == 0 && !s.busy {
+				still, without = append(still, s), append(without, withoutAddresses(fields[i]))
+			}
+		}
+		look, fields = still, without
+	}
+	return nil
+}
+
+func withoutAddresses(fields record.Fields) record.Fields {
+	return fields.With(record.Fields{record.EmailField: "", record.SecondaryEmail: "", record.FurtherAddresses: ""})
+}
+
+// candidates asks once for the records that the items may be, and tells how these stand.
+func (r *run) candidates(ctx context.Context, m Matcher, look []*stranger, fields []record.Fields, claimed map[record.Ref]bool) error {
+	if len(look) == 0 {
+		return nil
+	}
+	found, err := m.Match(ctx, fields)
+	if err != nil {
+		return err
+	}
+	var all []record.Ref
+	for i := range look {
+		for _, c := range found[i] {
+			all = append(all, c.Ref)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	slices.Sort(all)
+	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InCRM, slices.Compact(all))
+	if err != nil {
+		return err
+	}
+	for i, s := range look {
+		if len(found[i]) > 0 {
+			s.pairs = pairs
+		}
+		for _, c := range found[i] {
+			if c.State != record.Present || claimed[c.Ref] || !eligible(r.rules, &c) {
+				continue
+			}
+			c.Fields = everyField(c.Fields, r.rules.Fields)
+			switch pair, known := pairs[c.Ref]; {
+			case !known || pair.lonely():
+				s.free = append(s.free, c)
+			case pair.Microsoft == "":
+				s.busy = true
+			case !r.link.Settled && isTokenFromItem(pair.Token) && pair.Token != c.Token:
+				s.taken = append(s.taken, c.Ref)
+			}
+		}
+	}
+	return nil
+}
+
+// lonely reports whether a pair is a record whose item is surely not there: it could not be made, was moved out, is not
+// to be made while a question is open, or was deleted just now, perhaps to be made anew.
+func (p Pair) lonely() bool {
+	switch p.State {
+	case Parked:
+		return p.Microsoft == "" && p.Reason != fault.OutcomeUnknown
+	case Excluded:
+		return p.Microsoft == ""
+	case Waiting:
+		return p.MissingSide == InMicrosoft
+	}
+	return false
+}
+
+// judge decides about the items, all of them together: two that may be one record are a question.
+func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
+	about, err := r.questions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range open { // these are asked anew, or are not asked any more
+		about.forget(s.asked(), s.Pair.Microsoft)
+	}
+
+	chosen, refused, err := r.choices(ctx, open)
+	if err != nil {
+		return nil, err
+	}
+	own, err := r.own(ctx, open)
+	if err != nil {
+		return nil, err
+	}
+	claims := map[record.Ref]int{}
+	for _, s := range open {
+		s.free = slices.DeleteFunc(s.free, func(c record.Change) bool { return chosen[c.Ref] != nil })
+		if s.decided() && !refused[s] {
+			s.free = nil
+		}
+		for _, c := range s.free {
+			claims[c.Ref]++
+		}
+	}
+	var planned []Item
+	var entries []Entry
+	closed := map[record.Ref]bool{} // records that a question was about
+	for _, s := range open {
+		if a := s.asked(); a != nil {
+			for _, ref := range a.Matches {
+				closed[ref] = true
+			}
+		}
+		var candidates []record.Ref
+		for _, c := range s.free {
+			candidates = append(candidates, c.Ref)
+		}
+		alone := len(s.free) == 1 && len(s.taken) == 0 && claims[s.free[0].Ref] == 1 && len(about[s.free[0].Ref]) == 0
+		switch a := s.asked(); {
+		case s.made != nil:
+			planned = append(planned, own[s])
+		case !s.strange(r.link):
+			s.Pair.Ask = nil
+			planned = append(planned, s.Item)
+		case s.decided() && !refused[s] && a.New:
+			planned = append(planned, s.Item)
+		case s.decided() && !refused[s]:
+			planned = append(planned, r.pairUp(s, *chosen[a.Match]))
+		case s.busy:
+			pair := *s.Pair
+			pair.MicrosoftVersion, pair.Name = s.Theirs.Version, nameOf(s.Theirs.Fields)
+			r.park(&pair, fault.New(fault.Unavailable, fault.OutcomeUnknown, "it may be a record that is on its way to Microsoft"))
+			entries = append(entries, Entry{Pair: pair})
+			about.add(a, pair.Microsoft)
+		case alone && !refused[s]:
+			planned = append(planned, r.pairUp(s, s.free[0]))
+		case len(candidates) > 0 || len(s.taken) > 0:
+			entries = append(entries, r.question(s, append(candidates, s.taken...), refused[s])...)
+			about.add(&Ask{Matches: candidates}, s.Pair.Microsoft)
+		default:
+			s.Pair.Ask = nil
+			planned = append(planned, s.Item)
+		}
+	}
+	// First what was held back is made due: a question that is closed holds nobody.
+	if err := r.release(ctx, closed, about); err != nil {
+		return nil, err
+	}
+	return planned, r.settle(ctx, entries)
+}
+
+// own gives items the records that were made from them. One that has another item by now, or another owner, is lost to its
+// item, which becomes a new record: see claims.
+func (r *run) own(ctx context.Context, open []*stranger) (map[*stranger]Item, error) {
+	var refs []record.Ref
+	for _, s := range open {
+		if s.made != nil {
+			refs = append(refs, s.made.Ref)
+		}
+	}
+	if len(refs) == 0 {
+		return nil, nil
+	}
+	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InCRM, refs)
+	if err != nil {
+		return nil, err
+	}
+	out := map[*stranger]Item{}
+	for _, s := range open {
+		if s.made == nil {
+			continue
+		}
+		s.Pair.Ask = nil
+		pair, known := pairs[s.made.Ref]
+		switch state := s.made.State; {
+		case state == record.Left, known && (!pair.lonely() || state != record.Present):
+			s.Pair.Token = tokenFromItem(r.link, s.Pair.Microsoft, s.made.Ref)
+			out[s] = s.Item
+		case state == record.Present:
+			s.made.Fields, s.pairs = everyField(s.made.Fields, r.rules.Fields), pairs
+			out[s] = r.pairUp(s, *s.made)
+		default: // deleted, while the item lives
+			s.Pair.CRM = s.made.Ref
+			out[s] = Item{Pair: s.Pair, Ours: s.made, Theirs: s.Theirs}
+		}
+	}
+	return out, nil
+}
+
+// decided reports whether a person has said what the item is.
+func (s *stranger) decided() bool {
+	a := s.asked()
+	return a != nil && (a.New || a.Match != "")
+}
+
+// choices are the records that people have chosen for items, if they still can have them; refused are the items whose
+// record is not free any more.
+func (r *run) choices(ctx context.Context, open []*stranger) (chosen map[record.Ref]*record.Change, refused map[*stranger]bool, err error) {
+	chosen, refused = map[record.Ref]*record.Change{}, map[*stranger]bool{}
+	var want []*stranger
+	var refs []record.Ref
+	for _, s := range open {
+		if a := s.asked(); a != nil && a.Match != "" && s.strange(r.link) && s.made == nil {
+			want, refs = append(want, s), append(refs, a.Match)
+		}
+	}
+	if len(want) == 0 {
+		return chosen, refused, nil
+	}
+	ours, err := r.crm.Read(ctx, refs)
+	if err != nil {
+		return nil, nil, err
+	}
+	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InCRM, refs)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, s := range want {
+		pair, known := pairs[refs[i]]
+		there := ours[i].State == record.Present && eligible(r.rules, &ours[i])
+		if there && (!known || pair.lonely()) && chosen[refs[i]] == nil {
+			chosen[refs[i]] = &ours[i]
+			s.pairs = pairs
+			continue
+		}
+		refused[s] = true
+		if there && !slices.Contains(s.taken, refs[i]) { // it has its item: the person may think again
+			s.taken = append(s.taken, refs[i])
+		}
+	}
+	return chosen, refused, nil
+}
+
+// pairUp makes an item and a record a pair that is yet to be compared.
+func (r *run) pairUp(s *stranger, ours record.Change) Item {
+	pair := *s.Pair
+	found := pairing{crm: ours.Ref}
+	if lone, known := s.pairs[ours.Ref]; known && pair.ID == 0 {
+		pair.ID, pair.State = lone.ID, lone.State
+	} else if known {
+		found.ends = lone.ID
+	}
+	pair.CRM, pair.Base, pair.Ask = ours.Ref, nil, nil
+	r.paired[pair.Microsoft] = found
+	return Item{Pair: &pair, Ours: &ours, Theirs: s.Theirs}
+}
+
+// question parks an item with what a person is asked about it; there is nothing to settle if that is asked already. A choice that
+// could not be carried out ends with its pair, or it would be carried out again.
+func (r *run) question(s *stranger, matches []record.Ref, refused bool) []Entry {
+	slices.Sort(matches)
+	matches = slices.Compact(matches)
+	was := s.asked()
+	theirs := filled(only(s.Theirs.Fields, r.rules.Fields))
+	if was != nil && !refused && slices.Equal(was.Matches, matches) && s.Pair.State == Parked && s.Pair.RetryAt.IsZero() &&
+		s.Pair.MicrosoftVersion == s.Theirs.Version {
+		return nil
+	}
+	pair := *s.Pair
+	pair.MicrosoftVersion, pair.Name, pair.Detail = s.Theirs.Version, nameOf(s.Theirs.Fields), ""
+	pair.State, pair.Reason, pair.Attempts, pair.RetryAt = Parked, fault.Ambiguous, 0, time.Time{}
+	pair.Ask = &Ask{Matches: matches, Theirs: theirs}
+	var out []Entry
+	if refused {
+		out = append(out, Entry{Pair: *s.Pair, Drop: true})
+		pair.ID = 0
+	}
+	entry := Entry{Pair: pair}
+	if was == nil || refused || !slices.Equal(was.Matches, matches) {
+		entry.History = []HistoryLine{{
+			At: r.Now(), Microsoft: pair.Microsoft, Side: InMicrosoft, Action: Asked, Reason: string(fault.Ambiguous),
+		}}
+	}
+	return append(out, entry)
+}
+
+// release makes the records due that were held back by questions which are closed now.
+func (r *run) release(ctx context.Context, closed map[record.Ref]bool, about questions) error {
+	var refs []record.Ref
+	for ref := range closed {
+		if len(about[ref]) == 0 {
+			refs = append(refs, ref)
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	slices.Sort(refs)
+	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InCRM, refs)
+	if err != nil {
+		return err
+	}
+	given := map[record.Ref]bool{}
+	for _, p := range r.paired {
+		given[p.crm] = true
+	}
+	var entries []Entry
+	for _, ref := range refs {
+		if pair, known := pairs[ref]; known && pair.held() && !given[ref] {
+			pair.RetryAt = r.Now()
+			entries = append(entries, Entry{Pair: pair})
+		}
+	}
+	r.released = r.released || len(entries) > 0
+	return r.settle(ctx, entries)
+}
+
+// held reports whether a pair is a record that waits for a question about an item.
+func (p Pair) held() bool {
+	return p.State == Parked && p.Reason == fault.Ambiguous && p.Microsoft == "" && p.CRM != ""
+}
+
+// hold keeps back the records that an open question is about: sent to Microsoft, one of them might be there twice. So would
+// one be that was made from an item by a run that was cut off before it could say so: that item's next try finds it.
+func (r *run) hold(ctx context.Context, items []Item) ([]Item, error) {
+	fresh := func(i Item) bool {
+		return (i.Pair == nil || i.Pair.CRM != "" && i.Pair.Microsoft == "" && i.Pair.State == Parked) &&
+			i.Ours != nil && i.Ours.State == record.Present && eligible(r.rules, i.Ours)
+	}
+	if !slices.ContainsFunc(items, fresh) {
+		return items, nil
+	}
+	about, err := r.questions(ctx)
+	if err != nil {
+		return items, err
+	}
+	var out []Item
+	var entries []Entry
+	for _, i := range items {
+		switch {
+		case fresh(i) && i.Pair == nil && r.asking.made[i.Ours.Token]:
+			continue
+		case !fresh(i) || len(about[i.Ours.Ref]) == 0:
+			out = append(out, i)
+			continue
+		}
+		pair := Pair{CRM: i.Ours.Ref}
+		if i.Pair != nil {
+			pair = *i.Pair
+		}
+		if pair.held() && pair.RetryAt.IsZero() && pair.CRMVersion == i.Ours.Version {
+			continue
+		}
+		pair.CRMVersion, pair.State, pair.Reason, pair.Detail = i.Ours.Version, Parked, fault.Ambiguous, ""
+		pair.Attempts, pair.RetryAt = 0, time.Time{}
+		entries = append(entries, Entry{Pair: pair})
+	}
+	return out, r.settle(ctx, entries)
+}
+
+// questions are the records that open questions are about, with the items that may be they.
+type questions map[record.Ref]map[record.Ref]bool
+
+// add takes an item's question in. Once it is answered, it is about the record that was chosen, if one was.
+func (q questions) add(a *Ask, item record.Ref) {
+	for _, ref := range a.about() {
+		if q[ref] == nil {
+			q[ref] = map[record.Ref]bool{}
+		}
+		q[ref][item] = true
+	}
+}
+
+func (q questions) forget(a *Ask, item record.Ref) {
+	for _, ref := range a.about() {
+		if delete(q[ref], item); len(q[ref]) == 0 {
+			delete(q, ref)
+		}
+	}
+}
+
+func (a *Ask) about() []record.Ref {
+	switch {
+	case a == nil || a.New:
+		return nil
+	case a.Match != "":
+		return []record.Ref{a.Match}
+	}
+	return a.Matches
+}
+
+// questions reads what is asked, once for Microsoft's changes and once for the CRM's; judge keeps it in step. Only pages of
+// the CRM are several at once, and they only read.
+func (r *run) questions(ctx context.Context) (questions, error) {
+	r.asking.mu.Lock()
+	defer r.asking.mu.Unlock()
+	if r.asking.about != nil {
+		return r.asking.about, nil
+	}
+	about, made := questions{}, map[string]bool{}
+	err := r.eachInState(ctx, Parked, time.Time{}, func(pairs []Pair) error {
+		for _, p := range pairs {
+			if p.CRM == "" {
+				about.add(p.Ask, p.Microsoft)
+				made[p.Token] = p.Token != ""
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		r.asking.about, r.asking.made = about, made
+	}
+	return about, err
+}

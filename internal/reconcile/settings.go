@@ -1,0 +1,72 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+
+	"tandem/internal/mapping"
+	"tandem/internal/record"
+)
+
+// Settings are what somebody wants a kind of sync to be like: a person for his own, or an organization for whoever has
+// said nothing.
+type Settings struct {
+	Winner  Winner         `json:"winner,omitempty"`
+	Mapping *mapping.Table `json:"mapping"`
+}
+
+// Choices remember Settings beyond the life of a link, so that switching off and on again changes nothing.
+type Choices interface {
+	// Chosen is what a user has chosen for a kind, or (user 0) what the organization has; nil: nothing.
+	Chosen(ctx context.Context, org, user record.ID, kind record.Kind) (*Settings, error)
+	// Choose remembers what a user chose for a kind; nil takes it back. The user's link is not touched.
+	Choose(ctx context.Context, org, user record.ID, kind record.Kind, s *Settings) error
+	// ChooseForAll remembers what links of the organization begin with that are yet to be switched on. Denied: whoever
+	// says so (by) does not manage users.
+	ChooseForAll(ctx context.Context, org, by record.ID, kind record.Kind, s *Settings) error
+}
+
+// Origin is where Settings come from.
+type Origin string
+
+// The origins, from the strongest to the weakest.
+const (
+	OwnChoice     Origin = "own"
+	CommonChoice  Origin = "organization"
+	ProductChoice Origin = "product"
+)
+
+// SettingsFor is what a link of a user begins with: the person's own choice, else the organization's, else the default. A
+// row whose field is no more is left out.
+func SettingsFor(ctx context.Context, choices Choices, org, user record.ID, kind record.Kind) (Settings, Origin, error) {
+	if choices != nil {
+		for _, each := range []struct {
+			of     record.ID
+			origin Origin
+		}{{user, OwnChoice}, {0, CommonChoice}} {
+			s, err := choices.Chosen(ctx, org, each.of, kind)
+			if err != nil {
+				return Settings{}, "", err
+			}
+			if s != nil && s.Mapping != nil {
+				return Settings{Winner: s.Winner, Mapping: sound(kind, s.Mapping)}, each.origin, nil
+			}
+		}
+	}
+	return Settings{Mapping: mapping.Default(kind)}, ProductChoice, nil
+}
+
+// sound leaves out of a stored table what has become impossible since: a link must be able to run with it.
+func sound(kind record.Kind, t *mapping.Table) *mapping.Table {
+	if t.Kind == kind && t.Check() == nil {
+		return t
+	}
+	out := &mapping.Table{Kind: kind}
+	for _, row := range t.Rows {
+		with := mapping.Table{Kind: kind, Rows: append(slices.Clone(out.Rows), row)}
+		if with.CheckRows() == nil {
+			out.Rows = with.Rows
+		}
+	}
+	return out
+}

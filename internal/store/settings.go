@@ -1,0 +1,119 @@
+package store
+
+import (
+	"encoding/json"
+
+	"tandem/internal/mapping"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+// takeIn begins a run by settings that have been changed since the last one. What the two sides agreed on is forgotten of
+// fields that have another partner now: it would be taken for what the new partner held, and a value for an edit. All of
+// Microsoft's side is read once more, so that every pair is compared; the CRM's cursor stays, for a fresh listing of the
+// CRM ends at the cap of the first sync, and what changed beyond it would be missed. Open questions are asked anew.
+//
+// It is part of Open, where no other worker has the link: one with the old settings in its hands would store bases and
+// cursors over what is said here.
+func (tx *Tx) takeIn(link *reconcile.Link) error {
+	type change struct {
+		changed int64
+		before  string
+	}
+	c, ok, err := first(tx.ctx, tx, func(scan scan) (c change, err error) {
+		err = scan(&c.changed, &c.before)
+		return c, err
+	}, `SELECT changed, before FROM link_settings WHERE org_id = ? AND link_id = ?`, int64(link.Org), int64(link.ID))
+	if err != nil || !ok || c.changed == 0 {
+		return err
+	}
+	var before *mapping.Table
+	if c.before != "" {
+		before = new(mapping.Table)
+		if err := json.Unmarshal([]byte(c.before), before); err != nil {
+			return err
+		}
+	}
+	if moved := mapping.Moved(before, link.Mapping); len(moved) > 0 {
+		if err := tx.forgetFields(link, moved); err != nil {
+			return err
+		}
+	}
+	asked, err := list(tx.ctx, tx, readPair, `SELECT `+pairColumns+` FROM pairs WHERE org_id = ? AND link_id = ? AND ask <> '' ORDER BY id`,
+		int64(link.Org), int64(link.ID))
+	if err != nil {
+		return err
+	}
+	for _, state := range []reconcile.PairState{reconcile.Synced, reconcile.Parked} {
+		var pairs []reconcile.Pair
+		for _, p := range asked {
+			if p.State == state {
+				p.Due(tx.store.now())
+				pairs = append(pairs, p)
+			}
+		}
+		if err := tx.storeDue(link.Org, link.ID, pairs, state); err != nil {
+			return err
+		}
+		if state == reconcile.Synced {
+			link.Synced -= len(pairs)
+			link.Failing += len(pairs)
+		}
+	}
+	if _, err := tx.exec(tx.ctx, `UPDATE link_settings SET changed = 0, before = '' WHERE org_id = ? AND link_id = ?`,
+		int64(link.Org), int64(link.ID)); err != nil {
+		return err
+	}
+	link.Microsoft, link.Changed = "", false
+	return tx.guarded(link, `microsoft_cursor = ''`)
+}
+
+var baseUpdate = newShape("pairs", "id", "base")
+
+// forgetFields takes fields out of the bases of a link's pairs, and of creates that are on their way.
+func (tx *Tx) forgetFields(link *reconcile.Link, fields []record.Field) error {
+	for after := int64(0); ; {
+		pairs, err := list(tx.ctx, tx, readPair, `SELECT `+pairColumns+` FROM pairs WHERE org_id = ? AND id > ? AND id < ? ORDER BY id LIMIT 1000`,
+			append([]any{int64(link.Org)}, between(link, after)...)...)
+		if err != nil {
+			return err
+		}
+		if len(pairs) == 0 {
+			break
+		}
+		after = pairs[len(pairs)-1].ID
+		changed := newBatch(baseUpdate, len(pairs))
+		for _, p := range pairs {
+			if len(p.Base) == 0 {
+				continue
+			}
+			base, err := textOf(reconcile.Forget(p.Base, fields))
+			if err != nil {
+				return err
+			}
+			changed.add(p.ID, base)
+		}
+		if err := tx.update(tx.ctx, changed); err != nil {
+			return err
+		}
+		tx.items += int64(changed.rows())
+	}
+	open, err := list(tx.ctx, tx, readIntents, selectIntents, append([]any{int64(link.Org)}, between(link, 0)...)...)
+	if err != nil {
+		return err
+	}
+	for _, b := range open {
+		for i := range b.intents {
+			b.intents[i].Base = reconcile.Forget(b.intents[i].Base, fields)
+		}
+		body, err := json.Marshal(b.intents)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.exec(tx.ctx, `UPDATE intents SET body = ? WHERE org_id = ? AND id = ?`, string(body), int64(link.Org), b.id); err != nil {
+			return err
+		}
+		tx.items++
+	}
+	return nil
+}
