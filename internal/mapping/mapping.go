@@ -163,24 +163,15 @@ func (t *Table) CheckRows() error {
 	return nil
 }
 
-// Changed are the CRM fields that have another partner or another direction in the new table, or that only one of the two
-// tables has.
-func Changed(old, new *Table) []record.Field {
-	return differing(old, new, func(a, b Row) bool { return a == b })
-}
-
-// Moved are those of the Changed fields that have another partner: what their two sides once agreed on says nothing now.
+// Moved are the CRM fields that have another partner in the new table, or that only one of the two tables has: what their two
+// sides once agreed on says nothing now. Another direction alone moves nothing.
 func Moved(old, new *Table) []record.Field {
-	return differing(old, new, func(a, b Row) bool { return a.Microsoft == b.Microsoft })
-}
-
-func differing(old, new *Table, same func(a, b Row) bool) []record.Field {
 	was, is := old.byCRM(), new.byCRM()
 	var out []record.Field
 	for _, f := range slices.Concat(old.Fields(), new.Fields()) {
 		a, before := was[f]
 		b, after := is[f]
-		if (before != after || !same(a, b)) && !slices.Contains(out, f) {
+		if (before != after || a.Microsoft != b.Microsoft) && !slices.Contains(out, f) {
 			out = append(out, f)
 		}
 	}

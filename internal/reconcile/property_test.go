@@ -52,7 +52,7 @@ func (p *people) typed(key string, field record.Field, side reconcile.Where) rec
 func (p *people) actions() map[string]func(*rapid.T) {
 	pick := func(t *rapid.T, keys []string) string {
 		if len(keys) == 0 {
-			t.Skip("nothing there")
+			t.Skip("this needs a record and there is none: another action is drawn")
 		}
 		return rapid.SampledFrom(keys).Draw(t, "key")
 	}
@@ -104,7 +104,7 @@ func (p *people) actions() map[string]func(*rapid.T) {
 				return len(p.items()[key]) > 0 || len(p.live()[key]) > 0
 			})
 			if len(gone) == 0 {
-				t.Skip("nothing deleted")
+				t.Skip("this needs a deleted record and there is none: another action is drawn")
 			}
 			ref := rapid.SampledFrom(gone).Draw(t, "item")
 			p.folder.Undelete(ref)

@@ -128,7 +128,7 @@ func (p *settlers) decide(t *rapid.T) bool {
 func (p *settlers) actions() map[string]func(*rapid.T) {
 	pick := func(t *rapid.T, keys []string) string {
 		if len(keys) == 0 {
-			t.Skip("nothing there")
+			t.Skip("this needs a record and there is none: another action is drawn")
 		}
 		return rapid.SampledFrom(keys).Draw(t, "key")
 	}
@@ -188,7 +188,7 @@ func (p *settlers) actions() map[string]func(*rapid.T) {
 		"change settings": p.change,
 		"decide": func(t *rapid.T) {
 			if !p.decide(t) {
-				t.Skip("no question")
+				t.Skip("this needs an open question and there is none: another action is drawn")
 			}
 		},
 		"expire":                     func(*rapid.T) { p.folder.Expire() },

@@ -27,9 +27,9 @@ type tab struct {
 	complaints []string
 }
 
-// chrome starts a browser with one tab; more open beside it. The test is passed over where there is none, or where the
-// front end was not built.
-func chrome(t *testing.T) *tab {
+// chrome starts a browser with one tab; more open beside it. flags are its settings beyond the usual ones. The test is passed
+// over where there is none, or where the front end was not built.
+func chrome(t *testing.T, flags ...chromedp.ExecAllocatorOption) *tab {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("-short leaves browsers out")
@@ -44,7 +44,7 @@ func chrome(t *testing.T) *tab {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath(path),
 		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("accept-lang", "en"),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true))
-	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
+	allocator, end := chromedp.NewExecAllocator(context.Background(), append(options, flags...)...)
 	t.Cleanup(end)
 	return newTab(t, allocator)
 }

@@ -1,11 +1,9 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -31,16 +29,6 @@ addEventListener('message', (e) => {
 // TestS1_MicrosoftsHostsFrameThePageAndOpenItsLink in a real browser, for which teams.microsoft.com is a server of the
 // test's own.
 func TestS1_MicrosoftsHostsFrameThePageAndOpenItsLink(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short leaves browsers out")
-	}
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("no Chromium on this machine: scripts/chromium installs it where it may")
-	}
-	if loadAssets().missing() {
-		t.Skip("the pages' assets are not built: make assets builds them")
-	}
 	w := newWorld(t)
 	host := httptest.NewTLSServer(http.HandlerFunc(func(answer http.ResponseWriter, _ *http.Request) {
 		answer.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -49,13 +37,8 @@ func TestS1_MicrosoftsHostsFrameThePageAndOpenItsLink(t *testing.T) {
 	t.Cleanup(host.Close)
 
 	open := func(name string) *tab {
-		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath(path),
-			chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("ignore-certificate-errors", true),
-			chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		b := chrome(t, chromedp.Flag("ignore-certificate-errors", true),
 			chromedp.Flag("host-resolver-rules", "MAP "+name+":443 "+strings.TrimPrefix(host.URL, "https://")))
-		allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
-		t.Cleanup(end)
-		b := newTab(t, allocator)
 		b.do(chromedp.Navigate("https://" + name + "/"))
 		return b
 	}
