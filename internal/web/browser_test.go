@@ -104,7 +104,7 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 // until waits for a condition in the page.
 func (b *tab) until(what, script string) {
 	b.t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		ctx, stop := context.WithTimeout(b.ctx, 5*time.Second)
 		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+script+")"))
 		stop()

@@ -26,6 +26,7 @@ async function openDialog(dialog, address) {
   box.innerHTML = await answer.text();
   htmx.process(box);
   if (!dialog.open) dialog.showModal();
+  swapped();
 }
 
 // Who is picked stands above the list too, and so stays picked when another search shows others.
