@@ -22,6 +22,7 @@ const (
 	Zone                   // IANA name, "America/Sao_Paulo"
 	Recurrence             // an RFC 5545 recur rule without DTSTART in the canonical form of package recur; "" is none
 	ExDates                // dates 2006-01-02 joined by ",", ascending: days on which the series does not take place
+	Exceptions             // changed occurrences of a series: JSON as OccurrencesValue writes it
 	Minutes                // whole minutes before the start, "15"; "" is no reminder
 	Tags                   // names joined by \n, in ascending order
 	Lookup                 // the name of another record
@@ -95,7 +96,8 @@ const (
 	AllDay     Field = "All_day"
 	TimeZone   Field = "Time_Zone" // own: the zone in which the event was planned
 	Recurring  Field = "Recurring_Activity"
-	Excluded   Field = "Excluded_Dates" // own in storage: the EXDATE of Recurring_Activity
+	Excluded   Field = "Excluded_Dates"      // own in storage: the EXDATE of Recurring_Activity
+	Changed    Field = "Changed_Occurrences" // own: what single occurrences of the series have otherwise
 	Venue      Field = "Venue"
 	RemindAt   Field = "Remind_At"
 
