@@ -14,6 +14,7 @@ import (
 	"tandem/internal/outlook"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
+	"tandem/internal/store"
 )
 
 // neighbour gives a link its two sides and tells whether a person may have one. It fits reconcile.Sides.
@@ -23,6 +24,7 @@ type neighbour struct {
 	client   *graph.Client
 	ledger   reconcile.Ledger
 	crm      *crm.CRM
+	pictures *store.Pictures
 	now      func() time.Time
 }
 
@@ -69,7 +71,7 @@ func (n *neighbour) Microsoft(ctx context.Context, link *reconcile.Link) (reconc
 	}
 	options := outlook.Options{Container: link.Container, Mark: outlook.Mark(link), Now: n.now}
 	if link.Kind == record.Contacts {
-		return outlook.NewContacts(box, options, n.inStep(link)), nil
+		return outlook.NewContacts(box, options, n.inStep(link)).WithPhotos(n.pictures.Album(link.Org, link.User)), nil
 	}
 	return outlook.NewEvents(box, options, n.inStep(link)), nil
 }

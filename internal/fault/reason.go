@@ -24,6 +24,7 @@ const (
 	Ambiguous       Reason = "ambiguous"         // it may be one of several records; a person must say
 	WouldMail       Reason = "would_mail"        // writing it would send mail to people
 	NotAllowed      Reason = "not_allowed"       // the person's profile does not allow it
+	PhotoStays      Reason = "photo_stays"       // Graph cannot take a photo off a contact: it was removed in the CRM only
 )
 
 // Reasons of a whole link.

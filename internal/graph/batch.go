@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -23,13 +24,13 @@ import (
 // the fault that is true for it: not sent, refused, or unknown.
 func (m *Mailbox) Batch(ctx context.Context, parts []Part) ([]Result, error) {
 	out := make([]Result, len(parts))
-	if len(parts) <= BatchSize {
+	first := fitting(parts)
+	if first == len(parts) {
 		return out, m.batch(ctx, parts, out)
 	}
 	all, groupCtx := errgroup.WithContext(ctx)
 	all.SetLimit(m.c.limits.InFlight)
-	for from := 0; from < len(parts); from += BatchSize {
-		to := min(from+BatchSize, len(parts))
+	for from, to := 0, first; from < len(parts); from, to = to, to+fitting(parts[to:]) {
 		all.Go(func() error {
 			if groupCtx.Err() != nil { // another batch met what stops all
 				return nil
@@ -47,6 +48,28 @@ func (m *Mailbox) Batch(ctx context.Context, parts []Part) ([]Result, error) {
 		}
 	}
 	return out, err
+}
+
+// fitting is how many of the parts go into the next batch: BatchSize, or as many as a request may be long.
+func fitting(parts []Part) int {
+	size := 0
+	for i := range min(BatchSize, len(parts)) {
+		if size += partSize(&parts[i]); size > maxRequest && i > 0 {
+			return i
+		}
+	}
+	return min(BatchSize, len(parts))
+}
+
+// maxRequest is well below the 4 MB that one request may be long (reference §1).
+const maxRequest = 3 << 20
+
+func partSize(p *Part) int {
+	body := len(p.Body)
+	if p.Content != "" {
+		body = base64.StdEncoding.EncodedLen(body)
+	}
+	return body + len(p.Path) + 200
 }
 
 // notSent is the fault of a part that was never sent because of err.
@@ -119,7 +142,7 @@ func (m *Mailbox) batch(ctx context.Context, parts []Part, out []Result) error {
 func (r *round) encode() ([]byte, error) {
 	size := 64
 	for _, i := range r.open {
-		size += len(r.parts[i].Body) + len(r.parts[i].Path) + 200
+		size += partSize(&r.parts[i])
 	}
 	b := append(make([]byte, 0, size), `{"requests":[`...)
 	serial := r.m.gate.serial.Load()
@@ -149,11 +172,18 @@ func (r *round) encode() ([]byte, error) {
 			b = append(b, `,"If-Match":`...)
 			b = appendString(b, p.IfMatch)
 		}
-		if p.Body != nil {
+		switch {
+		case p.Content != "":
+			b = append(b, `,"Content-Type":`...)
+			b = appendString(b, p.Content)
+			b = append(b, `},"body":"`...)
+			b = base64.StdEncoding.AppendEncode(b, p.Body)
+			b = append(b, `"}`...)
+		case p.Body != nil:
 			b = append(b, `,"Content-Type":"application/json"},"body":`...)
 			b = append(b, p.Body...)
 			b = append(b, '}')
-		} else {
+		default:
 			b = append(b, `}}`...)
 		}
 	}
@@ -204,7 +234,11 @@ func (r *round) settle(ctx context.Context, ans *answer, try int) (wait time.Dur
 		}
 		answered[n] = true
 		i := r.open[n-1]
-		j := r.m.judge(&r.parts[i], resp.Status, func() string { return header(resp.Headers, "Retry-After") }, content(resp.Body), try)
+		body, odd := content(resp.Body, r.parts[i].Binary && resp.Status < 300)
+		j := r.m.judge(&r.parts[i], resp.Status, func() string { return header(resp.Headers, "Retry-After") }, body, try)
+		if odd != nil && j.Err == nil {
+			j.Err, j.again, j.wait = lost(!r.parts[i].read(), 0, odd), r.parts[i].repeatable(), r.m.backoff(try)
+		}
 		j.Date = ans.date
 		if j.Status == http.StatusUnauthorized && !r.token {
 			_, err := r.m.tokens.Token(ctx, ans.token)
@@ -329,10 +363,17 @@ func header(raw jsontext.Value, name string) string {
 	return ""
 }
 
-// content is the body of a part; a JSON null is none.
-func content(raw jsontext.Value) []byte {
+// content is the body of a part; a JSON null is none. That of a binary part is base64.
+func content(raw jsontext.Value, binary bool) ([]byte, error) {
 	if string(raw) == "null" {
-		return nil
+		return nil, nil
 	}
-	return raw
+	if !binary || len(raw) == 0 {
+		return raw, nil
+	}
+	var out []byte
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return nil, fmt.Errorf("bytes that are no base64: %w", err)
+	}
+	return out, nil
 }

@@ -74,6 +74,7 @@ var microsoft = map[record.Kind][]MicrosoftField{
 		{"otherAddress.countryOrRegion", record.Text, OtherAddressGroup},
 		{"birthday", record.Date, PersonGroup},
 		{"spouseName", record.Text, PersonGroup},
+		{"photo", record.Image, PersonGroup},
 		{"personalNotes", record.LongText, NotesGroup},
 		{"categories", record.Tags, NotesGroup},
 	},

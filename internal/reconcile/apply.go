@@ -24,6 +24,9 @@ func (r *run) apply(ctx context.Context, items []Item) error {
 		part := items[:min(chunk, len(items))]
 		items = items[len(part):]
 		for try := 0; len(part) > 0; try++ {
+			if err := r.pictures(ctx, part); err != nil {
+				return err
+			}
 			moved, err := r.carryOut(ctx, r.plan(part), try == replans)
 			if err != nil {
 				return err
@@ -317,7 +320,7 @@ func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
 	case j.Verb == RestoreCRM:
 		return j.pair.Base.With(fields)
 	case len(r.rules.OneWay) == 0:
-		return everyField(fields, r.rules.Fields)
+		return everyField(fields, r.rules.seen(r.rules.Fields, where, j.Theirs))
 	}
 	names, from := r.rules.goes(where), values(j.Ours)
 	if where == InCRM {
@@ -329,7 +332,7 @@ func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
 			held[f] = ""
 		}
 	}
-	return everyField(held.With(fields), names)
+	return everyField(held.With(fields), r.rules.seen(names, where, j.Theirs))
 }
 
 // sent is the base of an item of which it is only known what was sent to make it: if it is found, it held this, and so
@@ -338,6 +341,11 @@ func (r *run) sent(j *job) record.Fields {
 	base := agreedOn(nil, mapping.Normal(r.link.Kind, r.made(j, InMicrosoft, j.ToMicrosoft)), j.Apart)
 	if _, mapped := base[record.Excluded]; mapped {
 		base[record.Excluded] = "" // days are taken out of a series after it is made, and perhaps never were
+	}
+	for f := range j.ToMicrosoft {
+		if r.rules.picture(f) {
+			base[f] = "" // likewise: a picture is given to an item that is there
+		}
 	}
 	return base
 }
