@@ -26,7 +26,7 @@ func check(schema *record.Schema, stored, given record.Fields, home string, stri
 		case !ok:
 			problems.add(fault.UnknownField, field, "there is no such field")
 			continue
-		case def.Group == record.GroupWhen:
+		case isWhen(def):
 			merged[field] = raw // settled below
 			continue
 		case stored != nil && raw == merged[field]:
@@ -40,7 +40,7 @@ func check(schema *record.Schema, stored, given record.Fields, home string, stri
 		merged[field] = value
 	}
 	if schema.Kind() == record.Calendar {
-		if stored == nil || asksWhen(given) {
+		if stored == nil || asksWhen(given) || merged[record.Changed] != "" { // they differ from the series by what it has now
 			problems = append(problems, settleWhen(merged, stored, given, home, strict)...)
 		}
 		if _, said := given[record.EventTitle]; strict && stored == nil && !said {
@@ -84,11 +84,16 @@ func complete(out record.Fields, defs []record.Def, f record.Fields) record.Fiel
 // asksWhen reports whether a field is given that says when an event takes place.
 func asksWhen(given record.Fields) bool {
 	for field := range given {
-		if def, ok := record.Standard(record.Calendar).Def(field); ok && def.Group == record.GroupWhen {
+		if def, ok := record.DefOf(record.Calendar, field); ok && isWhen(def) {
 			return true
 		}
 	}
 	return false
+}
+
+// isWhen reports whether a field is one of those that are settled together: see settleWhen.
+func isWhen(def record.Def) bool {
+	return def.Group == record.GroupWhen || def.Group == record.GroupSeries
 }
 
 func concerns(problems Problems, field record.Field) bool {
