@@ -78,9 +78,8 @@ func (c *CRM) namePicture(ctx context.Context, a Actor, id record.ID, name recor
 		if r.Deleted() {
 			return false, missing(record.Contacts, r.ID)
 		}
-		r.Fields = Complete(record.Contacts, r.Fields)
 		different := r.Fields[record.RecordImage] != name
-		r.Fields[record.RecordImage] = name
+		r.Fields = r.Fields.With(record.Fields{record.RecordImage: name})
 		return different, nil
 	})
 	if err != nil {

@@ -16,7 +16,7 @@ func (t *Table) UnfitForMicrosoft(field record.Field, v record.Value) fault.Reas
 		return ""
 	}
 	if v == "" {
-		if def, _ := record.DefOf(t.Kind, field); def.Type == record.Image {
+		if def, _ := t.Schema().Def(field); def.Type == record.Image {
 			return fault.PhotoStays // there is no request that takes one off a contact (profilePhoto, delete)
 		}
 		return ""
@@ -37,10 +37,10 @@ func (t *Table) UnfitForMicrosoft(field record.Field, v record.Value) fault.Reas
 
 // UnfitForCRM says why a contact's value has no place in a field of the CRM; "" where it has one. Such a value stays at
 // Microsoft: cut off, it would be another one.
-func UnfitForCRM(kind record.Kind, field record.Field, v record.Value) fault.Reason {
-	def, ok := record.DefOf(kind, field)
+func (t *Table) UnfitForCRM(field record.Field, v record.Value) fault.Reason {
+	def, ok := t.Schema().Def(field)
 	switch {
-	case kind != record.Contacts || !ok || v == "":
+	case t.Kind != record.Contacts || !ok || v == "":
 	case def.Max > 0 && utf8.RuneCountInString(strings.TrimSpace(string(v))) > def.Max:
 		return fault.TooLong
 	case def.Type == record.Date && !isDay(v, 1, 9999):
@@ -52,8 +52,8 @@ func UnfitForCRM(kind record.Kind, field record.Field, v record.Value) fault.Rea
 }
 
 // Clipped is as much of a value as its CRM field takes, for a field that the CRM demands.
-func Clipped(kind record.Kind, field record.Field, v record.Value) record.Value {
-	def, _ := record.DefOf(kind, field)
+func (t *Table) Clipped(field record.Field, v record.Value) record.Value {
+	def, _ := t.Schema().Def(field)
 	return record.Value(strings.TrimSpace(string(clip(record.Value(strings.TrimSpace(string(v))), def.Max))))
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"tandem/internal/mapping"
 	"tandem/internal/record"
 )
 
@@ -17,7 +16,7 @@ type Gallery interface {
 
 // picture reports whether a field holds a picture.
 func (r Rules) picture(f record.Field) bool {
-	def, _ := record.DefOf(r.Kind, f)
+	def, _ := r.table().Schema().Def(f)
 	return def.Type == record.Image
 }
 
@@ -26,7 +25,7 @@ func (m mapped) said() []record.Field {
 	if _, asks := m.Side.(Gallery); !asks {
 		return m.table.Fields()
 	}
-	rules := Rules{Kind: m.table.Kind}
+	rules := Rules{Kind: m.table.Kind, Table: m.table}
 	return slices.DeleteFunc(m.table.Fields(), rules.picture)
 }
 
@@ -100,6 +99,6 @@ func (r Rules) newPicture(pair *Pair, ours *record.Change) bool {
 	}
 	held := heldInCRM(pair.Base)
 	return slices.ContainsFunc(r.Fields, func(f record.Field) bool {
-		return r.picture(f) && mapping.Normal(r.Kind, record.Fields{f: ours.Fields[f]})[f] != held[f]
+		return r.picture(f) && r.normal(record.Fields{f: ours.Fields[f]})[f] != held[f]
 	})
 }
