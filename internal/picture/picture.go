@@ -64,6 +64,25 @@ func Normalize(raw []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return encoded(img)
+}
+
+// Thumbnail is a kept picture in a square of so many pixels a side, cut to its middle.
+func Thumbnail(kept []byte, side int) ([]byte, error) {
+	img, err := decode(kept)
+	if err != nil {
+		return nil, err
+	}
+	b := img.Bounds()
+	edge := min(b.Dx(), b.Dy())
+	at := image.Pt((b.Dx()-edge)/2, (b.Dy()-edge)/2)
+	side = min(side, edge)
+	out := image.NewRGBA(image.Rect(0, 0, side, side))
+	draw.CatmullRom.Scale(out, out.Bounds(), img, image.Rectangle{Min: at, Max: at.Add(image.Pt(edge, edge))}, draw.Src, nil)
+	return encoded(out)
+}
+
+func encoded(img *image.RGBA) ([]byte, error) {
 	var out bytes.Buffer
 	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: quality}); err != nil {
 		return nil, fault.New(fault.Broken, "", "picture: %w", err)
@@ -72,7 +91,7 @@ func Normalize(raw []byte) ([]byte, error) {
 }
 
 // decode reads an image, the right way up and no larger than it is kept.
-func decode(raw []byte) (*image.RGBA, error) {
+func decode(raw []byte) (out *image.RGBA, err error) {
 	if len(raw) > MaxBytes {
 		return nil, fault.Wrong(fault.TooLong, string(record.RecordImage), "picture: more than %d bytes", MaxBytes)
 	}
@@ -84,7 +103,12 @@ func decode(raw []byte) (*image.RGBA, error) {
 		return nil, fault.Wrong(fault.TooLong, string(record.RecordImage), "picture: %d x %d pixels are too many", claim.Width, claim.Height)
 	}
 	decoding <- struct{}{}
-	defer func() { <-decoding }()
+	defer func() {
+		if recover() != nil { // a decoder that stumbles over what somebody made for it
+			out, err = nil, unreadable()
+		}
+		<-decoding
+	}()
 	img, _, err := image.Decode(bytes.NewReader(raw))
 	if err != nil {
 		return nil, unreadable()

@@ -118,7 +118,7 @@ func posted(kind record.Kind, form url.Values) record.Fields {
 	out := record.Fields{}
 	for _, def := range record.Defs(kind) {
 		values, ok := form[string(def.Name)]
-		if !ok {
+		if !ok || def.Type == record.Image { // a picture is set by itself: photo.go
 			continue
 		}
 		value := strings.ReplaceAll(values[len(values)-1], "\r\n", "\n")
