@@ -68,8 +68,11 @@ func complete(defs []record.Def, f record.Fields) record.Fields {
 	out := make(record.Fields, len(defs))
 	for _, d := range defs {
 		out[d.Name] = f[d.Name]
-		if d.Type == record.Bool && out[d.Name] == "" {
-			out[d.Name] = "false"
+		if out[d.Name] == "" {
+			out[d.Name] = d.Standard
+			if d.Type == record.Bool {
+				out[d.Name] = "false"
+			}
 		}
 	}
 	return out
