@@ -18,7 +18,7 @@ func (c *CRM) List(ctx context.Context, a Actor, kind record.Kind, q Query) (_ [
 	}
 	page, err := c.store.Records(ctx, a.Org, kind, q)
 	for i := range page {
-		page[i].Fields = Complete(kind, page[i].Fields)
+		page[i] = a.show(page[i])
 	}
 	return page, err
 }
@@ -58,8 +58,7 @@ func (c *CRM) ByID(ctx context.Context, a Actor, kind record.Kind, ids ...record
 			delete(found, id)
 			continue
 		}
-		r.Fields = Complete(kind, r.Fields)
-		found[id] = r
+		found[id] = a.show(r)
 	}
 	return found, nil
 }

@@ -1,6 +1,9 @@
 package record
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Field is the name of a CRM field: the API name that Zoho CRM gives it.
 type Field string
@@ -184,6 +187,12 @@ var eventDefs = []Def{
 
 // Private reports whether an event is its owner's own business: of such a one, others see when it is and nothing else.
 func Private(f Fields) bool { return f[Sensitivity] == "private" || f[Sensitivity] == "confidential" }
+
+// HasPrivate reports whether an event is private, or a single occurrence of it.
+func HasPrivate(f Fields) bool {
+	return Private(f) || strings.Contains(string(f[Changed]), string(Sensitivity)) &&
+		slices.ContainsFunc(Occurrences(f[Changed]), func(o Occurrence) bool { return Private(o.Fields) })
+}
 
 // moreContactDefs and moreEventDefs are what only the API shows; no page has them and no mapping.
 var moreContactDefs = []Def{

@@ -39,8 +39,9 @@ type eventPage struct {
 	Badge   badge
 	Changed string
 	Ask     *askNote
-	Reading bool // may be seen, but not changed
-	Deletes bool // may be deleted
+	Reading bool   // may be seen, but not changed
+	Veiled  string // somebody else's private event: a sentence that says so
+	Deletes bool   // may be deleted
 	Failed  bool
 	Error   string
 }
@@ -107,6 +108,9 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 			return err
 		}
 		page.Reading, page.Deletes = !v.actor().Edits(r), v.actor().Deletes(r)
+		if r.Veiled {
+			page.Veiled = v.words.T("event.veiled_note", "Owner", ownerName(users, r.Owner))
+		}
 		page.Name = eventName(v.words, r)
 		page.Changed = v.words.T("record.changed", "Who", ownerName(users, r.ModifiedBy), "When", v.words.Moment(r.ModifiedAt.In(v.zone)))
 		if o, ok := first(r, v.zone); ok {
