@@ -13,8 +13,8 @@ var open = []record.Field{
 }
 
 // show gives the record as the actor is to see it, with every field.
-func (a Actor) show(r Record) Record {
-	r.Fields = Complete(r.Kind, r.Fields)
+func (a Actor) show(schema *record.Schema, r Record) Record {
+	r.Fields = Complete(schema, r.Fields)
 	if r.Kind != record.Calendar || r.Owner == a.User || !record.HasPrivate(r.Fields) {
 		return r
 	}
