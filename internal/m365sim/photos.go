@@ -29,7 +29,6 @@ func (c *call) getPhoto() *graphError {
 		width, height = size.Width, size.Height
 	}
 	b := c.context(c.out, "contacts/photo/$entity")
-	b = appendTextMember(b, "@odata.mediaContentType", "image/jpeg")
 	b = appendTextMember(b, "id", strconv.Itoa(width)+"X"+strconv.Itoa(height))
 	b = strconv.AppendInt(appendKey(b, "height"), int64(height), 10)
 	b = strconv.AppendInt(appendKey(b, "width"), int64(width), 10)
