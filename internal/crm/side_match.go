@@ -50,7 +50,7 @@ func (s *Side) Match(ctx context.Context, items []record.Fields) (_ [][]record.C
 			})
 		}
 	}
-	return out, nil
+	return out, s.whole(ctx)
 }
 
 // Alike reports whether an item, or a record, and a record may be one person.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"tandem/internal/fault"
-	"tandem/internal/mapping"
 	"tandem/internal/record"
 )
 
@@ -280,7 +279,7 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	if o.Err != nil {
 		if where == InMicrosoft && o.Ref != "" && o.Fields != nil { // done, but for a part: the item holds this now
 			j.pair.Microsoft, j.pair.MicrosoftVersion = o.Ref, o.Version
-			j.pair.Base = j.pair.Base.With(mapping.Normal(r.link.Kind, only(o.Fields, r.rules.goes(InMicrosoft))))
+			j.pair.Base = j.pair.Base.With(r.rules.normal(only(o.Fields, r.rules.goes(InMicrosoft))))
 			j.halfway = true
 			r.park(&j.pair, o.Err)
 			return
@@ -295,9 +294,9 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	}
 	// Now both sides hold these values. Where the written side says what it made of them, that is what it holds; where
 	// it does not, the normal form of what was written.
-	agreed := mapping.Normal(r.link.Kind, w.Fields)
+	agreed := r.rules.normal(w.Fields)
 	if w.Op != record.Update {
-		agreed = mapping.Normal(r.link.Kind, r.made(j, where, w.Fields))
+		agreed = r.rules.normal(r.made(j, where, w.Fields))
 		j.pair.Base = nil
 	}
 	j.pair.Base = agreedOn(j.pair.Base, agreed, j.Apart)
@@ -338,7 +337,7 @@ func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
 // sent is the base of an item of which it is only known what was sent to make it: if it is found, it held this, and so
 // did its record.
 func (r *run) sent(j *job) record.Fields {
-	base := agreedOn(nil, mapping.Normal(r.link.Kind, r.made(j, InMicrosoft, j.ToMicrosoft)), j.Apart)
+	base := agreedOn(nil, r.rules.normal(r.made(j, InMicrosoft, j.ToMicrosoft)), j.Apart)
 	if _, mapped := base[record.Excluded]; mapped {
 		base[record.Excluded] = "" // days are taken out of a series after it is made, and perhaps never were
 	}

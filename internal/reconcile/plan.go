@@ -16,8 +16,20 @@ type Rules struct {
 	Kind   record.Kind
 	Fields []record.Field
 	OneWay map[record.Field]mapping.Direction // those of a group go the same way
-	Table  *mapping.Table                     // tells which values Microsoft has a place for; nil: the default one
+	Table  *mapping.Table                     // tells what the fields hold, and which values each side has a place for; nil: the default one
 	Policy Policy
+}
+
+func (r Rules) table() *mapping.Table {
+	if r.Table == nil {
+		return mapping.Default(r.Kind)
+	}
+	return r.Table
+}
+
+// normal gives fields in normal form.
+func (r Rules) normal(fields record.Fields) record.Fields {
+	return mapping.Normal(r.table().Schema(), fields)
 }
 
 // goes are the fields whose values are brought to a side.
@@ -216,7 +228,7 @@ func edited(rules Rules, base record.Fields, side *record.Change, fields []recor
 	if len(base) == 0 {
 		return true
 	}
-	now := mapping.Normal(rules.Kind, side.Fields)
+	now := rules.normal(side.Fields)
 	return slices.ContainsFunc(fields, func(f record.Field) bool {
 		agreed, known := base[f]
 		value, read := now[f]
@@ -238,7 +250,7 @@ func typed(rules Rules, item Item, fields []record.Field) []Loss {
 	if item.Theirs == nil || item.theirs() != record.Present || !edited(rules, item.Pair.Base, item.Theirs, fields) {
 		return nil
 	}
-	return losses(fields, InMicrosoft, item.Theirs.Fields, item.Pair.Base, mapping.Normal(rules.Kind, item.Theirs.Fields))
+	return losses(fields, InMicrosoft, item.Theirs.Fields, item.Pair.Base, rules.normal(item.Theirs.Fields))
 }
 
 // merge holds both sides against the base, unit by unit: a unit is a field, or a group of fields that only make sense
@@ -252,10 +264,10 @@ func merge(rules Rules, item Item) Step {
 	held := heldInCRM(base)
 	ours, theirs := held, base
 	if item.Ours != nil {
-		ours = mapping.Normal(rules.Kind, only(item.Ours.Fields, rules.Fields))
+		ours = rules.normal(only(item.Ours.Fields, rules.Fields))
 	}
 	if item.Theirs != nil {
-		theirs = mapping.Normal(rules.Kind, only(item.Theirs.Fields, rules.Fields))
+		theirs = rules.normal(only(item.Theirs.Fields, rules.Fields))
 	}
 	step := Step{Verb: Adopt, Why: Alike, Base: make(record.Fields, len(base)), ToCRM: record.Fields{}, ToMicrosoft: record.Fields{}}
 	var oursChanged, theirsChanged bool
@@ -355,8 +367,9 @@ func (s *Step) ask(unit []record.Field, item Item, ours, theirs record.Fields) {
 func units(rules Rules) [][]record.Field {
 	var out [][]record.Field
 	at := map[string]int{}
+	schema := rules.table().Schema()
 	for _, field := range rules.Fields {
-		def, _ := record.DefOf(rules.Kind, field)
+		def, _ := schema.Def(field)
 		if i, ok := at[def.Group]; ok && def.Group != "" {
 			out[i] = append(out[i], field)
 			continue

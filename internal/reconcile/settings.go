@@ -61,11 +61,13 @@ func sound(kind record.Kind, t *mapping.Table) *mapping.Table {
 	if t.Kind == kind && t.Check() == nil {
 		return t
 	}
-	out := &mapping.Table{Kind: kind}
+	none := &mapping.Table{Kind: kind}
+	out := none.In(t.Schema())
 	for _, row := range t.Rows {
-		with := mapping.Table{Kind: kind, Rows: append(slices.Clone(out.Rows), row)}
+		with := none.In(t.Schema())
+		with.Rows = append(slices.Clone(out.Rows), row)
 		if with.CheckRows() == nil {
-			out.Rows = with.Rows
+			out = with
 		}
 	}
 	return out

@@ -140,30 +140,29 @@ func (s *Links) Link(ctx context.Context, org record.ID, id reconcile.LinkID) (_
 	if err == nil && !ok {
 		err = notFound("link", id)
 	}
-	return &l, err
+	if err != nil {
+		return &l, err
+	}
+	return &l, inSchema(ctx, s.reader(), org, &l)
 }
 
 // LinksOf lists a user's links that are not Off, by kind.
 func (s *Links) LinksOf(ctx context.Context, org, user record.ID) (_ []reconcile.Link, err error) {
 	defer fault.Wrap(&err, "store: links of user %d", user)
-	return list(ctx, s.reader(), readLink, `SELECT `+linkColumns+` FROM links l JOIN link_settings s ON s.link_id = l.id
-		WHERE l.org_id = ? AND l.user_id = ? AND l.state <> 'off' ORDER BY l.kind`, int64(org), int64(user))
+	return listLinks(ctx, s.reader(), org, `l.user_id = ? AND l.state <> 'off' ORDER BY l.kind`, int64(user))
 }
 
 // EndedOf lists, of the kinds that a user does not sync, the link that was switched off last, for its reason.
 func (s *Links) EndedOf(ctx context.Context, org, user record.ID) (_ []reconcile.Link, err error) {
 	defer fault.Wrap(&err, "store: ended links of user %d", user)
-	return list(ctx, s.reader(), readLink, `SELECT `+linkColumns+` FROM links l JOIN link_settings s ON s.link_id = l.id
-		WHERE l.org_id = ? AND l.user_id = ? AND l.id IN (SELECT MAX(m.id) FROM links m
-		WHERE m.org_id = ? AND m.user_id = ? GROUP BY m.kind) AND l.state = 'off' ORDER BY l.kind`,
-		int64(org), int64(user), int64(org), int64(user))
+	return listLinks(ctx, s.reader(), org, `l.user_id = ? AND l.id IN (SELECT MAX(m.id) FROM links m
+		WHERE m.org_id = ? AND m.user_id = ? GROUP BY m.kind) AND l.state = 'off' ORDER BY l.kind`, int64(user), int64(org), int64(user))
 }
 
 // LinksIn lists the organization's links that are not Off.
 func (s *Links) LinksIn(ctx context.Context, org record.ID) (_ []reconcile.Link, err error) {
 	defer fault.Wrap(&err, "store: links of organization %d", org)
-	return list(ctx, s.reader(), readLink, `SELECT `+linkColumns+` FROM links l JOIN link_settings s ON s.link_id = l.id
-		WHERE l.org_id = ? AND l.state <> 'off' ORDER BY l.user_id, l.kind`, int64(org))
+	return listLinks(ctx, s.reader(), org, `l.state <> 'off' ORDER BY l.user_id, l.kind`)
 }
 
 // ChangeState moves a link from one of some states to another. That it is switched off enters the audit trail.
