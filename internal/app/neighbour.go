@@ -168,6 +168,10 @@ func (p personal) On(ctx context.Context, u account.User, kind record.Kind) (*re
 	return p.board.On(ctx, u.Org, u.ID, kind)
 }
 
+func (p personal) Set(ctx context.Context, u account.User, kind record.Kind, change func(*reconcile.Options)) error {
+	return p.board.Set(ctx, u.Org, u.ID, kind, change)
+}
+
 func (p personal) Off(ctx context.Context, u account.User, id reconcile.LinkID) error {
 	return p.board.Off(ctx, u.Org, u.ID, id)
 }

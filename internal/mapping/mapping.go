@@ -204,6 +204,22 @@ func Moved(old, new *Table) []record.Field {
 	return out
 }
 
+// Going is the table of a link that goes one way as a whole: its rows all go that way, and those meant for the other way
+// only take no part.
+func (t *Table) Going(way Direction) *Table {
+	if t == nil || way == BothWays {
+		return t
+	}
+	out := &Table{Kind: t.Kind, Rows: make([]Row, 0, len(t.Rows)), schema: t.schema}
+	for _, row := range t.Rows {
+		if row.Direction == BothWays || row.Direction == way {
+			row.Direction = way
+			out.Rows = append(out.Rows, row)
+		}
+	}
+	return out
+}
+
 func (t *Table) byCRM() map[record.Field]Row {
 	out := map[record.Field]Row{}
 	if t != nil {

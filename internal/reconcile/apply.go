@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tandem/internal/fault"
+	"tandem/internal/mapping"
 	"tandem/internal/record"
 )
 
@@ -128,7 +129,7 @@ func (r *run) jobsOf(steps []Step) []*job {
 			j.pair.Base = s.Base
 		case CreateMicrosoft:
 			j.pair.Microsoft, j.pair.MicrosoftVersion, j.pair.Base = "", "", nil
-			if s.Why == EditBeatsDelete || j.pair.Token == "" {
+			if s.Why == EditBeatsDelete || s.Why == OneWayOnly || j.pair.Token == "" {
 				j.pair.Token = newToken(j.pair.CRM, r.NewID())
 			}
 		case CreateCRM:
@@ -136,6 +137,17 @@ func (r *run) jobsOf(steps []Step) []*job {
 				j.pair.Token = tokenFromItem(r.link, j.pair.Microsoft, j.pair.CRM)
 			}
 			j.pair.CRM, j.pair.CRMVersion, j.pair.Name = "", "", nameOf(s.ToCRM)
+		case Leave:
+			if j.pair.State == Excluded && j.pair.MicrosoftVersion == s.Pair.MicrosoftVersion {
+				continue
+			}
+			j.pair.State, j.pair.MissingSide, j.pair.Ask = Excluded, "", nil
+			j.pair.Reason, j.pair.Detail, j.pair.Attempts, j.pair.RetryAt = fault.OneWay, "", 0, time.Time{}
+			if r.rules.Way == mapping.ToCRM { // its record is somebody else's
+				j.pair.Reason = fault.NotOwn
+				break
+			}
+			j.pair.CRM, j.pair.CRMVersion, j.pair.Base, j.pair.Name = "", "", nil, nameOf(s.Theirs.Fields)
 		case Drop:
 			j.drop = true
 		case Wait:
@@ -396,7 +408,7 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 				ID: j.pair.ID, CRM: j.pair.CRM, CRMVersion: j.pair.CRMVersion, Token: j.pair.Token, State: Excluded, Reason: fault.MovedOut,
 			}
 			j.history = append(j.history, HistoryLine{Side: InMicrosoft, Action: Unlinked, Reason: j.Why})
-		case j.drop:
+		case j.drop, j.Verb == Leave:
 		default:
 			r.agreed(j)
 			if j.unchanged() {

@@ -123,13 +123,39 @@ func (s *Links) ChangeSettings(ctx context.Context, org record.ID, id reconcile.
 		if err := tx.there(org, id); err != nil {
 			return err
 		}
+		old, _, err := first(tx.ctx, tx, column[string], `SELECT policy FROM link_settings WHERE org_id = ? AND link_id = ?`, int64(org), int64(id))
+		if err != nil {
+			return err
+		}
+		changed, err := howChanged(old, policy)
+		if err != nil {
+			return err
+		}
 		if _, err := tx.exec(tx.ctx, `UPDATE link_settings SET before = CASE WHEN changed = 0 THEN mapping ELSE before END,
-			changed = CASE WHEN policy = ? AND mapping = ? THEN changed ELSE 1 END, policy = ?, mapping = ? WHERE org_id = ? AND link_id = ?`,
-			p, t, p, t, int64(org), int64(id)); err != nil {
+			changed = CASE WHEN policy = ? AND mapping = ? OR changed > ? THEN changed ELSE ? END, policy = ?, mapping = ? WHERE org_id = ? AND link_id = ?`,
+			p, t, changed, changed, p, t, int64(org), int64(id)); err != nil {
 			return err
 		}
 		return tx.urge(org, id)
 	})
+}
+
+// What a change of settings asks of the next run: to compare all that Microsoft has, and to list the CRM afresh, too.
+const (
+	compareAll = 1
+	listAll    = 2
+)
+
+// howChanged says what a change from a stored policy asks: the CRM's records were not sent while the link went to the CRM only.
+func howChanged(old string, policy reconcile.Policy) (int64, error) {
+	var was reconcile.Policy
+	if err := json.Unmarshal([]byte(old), &was); err != nil {
+		return 0, err
+	}
+	if was.Direction == mapping.ToCRM && policy.Direction != mapping.ToCRM {
+		return listAll, nil
+	}
+	return compareAll, nil
 }
 
 // Link finds one link.
@@ -609,8 +635,8 @@ func (s *Links) Records(ctx context.Context, org record.ID, id reconcile.LinkID,
 // says of one record.
 func (s *Links) others(ctx context.Context, l *reconcile.Link, state string, skip int64, limit int) ([]reconcile.RecordState, error) {
 	where, args := unpaired, []any{int64(l.Org), int64(l.User), int64(l.ID)}
-	imported := `(r.source IN (?, ?) AND r.mass_updated = 0 AND CAST(? AS BIGINT) = 0)`
-	given := []any{string(record.Import), string(record.Migration), flag(l.Policy.AdmitImported)}
+	imported := `(CAST(? AS BIGINT) = 1 OR r.source IN (?, ?) AND r.mass_updated = 0 AND CAST(? AS BIGINT) = 0)`
+	given := []any{flag(l.Policy.Direction == mapping.ToCRM), string(record.Import), string(record.Migration), flag(l.Policy.AdmitImported)}
 	switch state {
 	case standsWaiting:
 		where += ` AND NOT ` + imported + ` AND (CAST(? AS BIGINT) = 0 OR r.modified_at >= ?)`
