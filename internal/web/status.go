@@ -205,7 +205,7 @@ func (s *Site) takeLost(v *visit) error {
 				fields[other.Field] = other.Value
 			}
 		}
-		r, err := s.takeBack(v, kind, id, lost.Field, fields)
+		r, err := s.takeFormer(v, kind, id, lost.Field, fields)
 		if err != nil {
 			return err
 		}
@@ -215,8 +215,8 @@ func (s *Site) takeLost(v *visit) error {
 	return fault.New(fault.NotFound, "", "web: the line lost no such value")
 }
 
-// takeBack writes former values of a field, and of those that belong to it.
-func (s *Site) takeBack(v *visit, kind record.Kind, id record.ID, of record.Field, fields record.Fields) (crm.Record, error) {
+// takeFormer writes former values of a field, and of those that belong to it.
+func (s *Site) takeFormer(v *visit, kind record.Kind, id record.ID, of record.Field, fields record.Fields) (crm.Record, error) {
 	if def, _ := record.DefOf(kind, of); def.Type == record.Image {
 		return s.Records.TakePicture(v.ctx(), v.actor(), id, fields[of])
 	}
