@@ -80,6 +80,8 @@ func Run(t *testing.T, open Open) {
 		"S29 questions and their answers":                testAsks,
 		"an answer outlives the run that did not see it": testAnswerDuringRun,
 		"S26 a run begins by changed settings":           testTakeIn,
+		"a custom field changes under a link":            testCustomFieldUnderLink,
+		"custom fields are kept and destroyed":           testCustomFields,
 		"Retry":                                          testRetry,
 		"History is paged":                               testHistory,
 		"every record's standing is told":                testStanding,
