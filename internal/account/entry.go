@@ -178,7 +178,7 @@ const (
 	SyncOn              Action = "sync_on"      // kind
 	SyncOff             Action = "sync_off"     // kind; reason, if it ended by itself
 	SyncDefaultSet      Action = "sync_default" // kind
-	FieldMade           Action = "field_made"   // field: its label
+	FieldMade           Action = "field_made"   // name: its label
 	FieldChanged        Action = "field_changed"
 	FieldRetired        Action = "field_retired" // taken out of use
 	FieldRevived        Action = "field_revived"

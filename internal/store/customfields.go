@@ -143,7 +143,7 @@ func (s *Records) ChangeField(ctx context.Context, by crm.Author, kind record.Ki
 				return err
 			}
 		}
-		return tx.note(account.Entry{Org: by.Org, Actor: by.User, Action: fieldDeeds[change.Deed], Detail: map[string]string{"field": f.Label}})
+		return tx.note(account.Entry{Org: by.Org, Actor: by.User, Action: fieldDeeds[change.Deed], Detail: map[string]string{"name": f.Label}})
 	})
 	return f, err
 }

@@ -25,6 +25,9 @@ var setupMenus = []setupMenu{
 		{"profiles", profilesPath, "setup", true},
 		{"audit", auditPath, "status", true},
 	}},
+	{"customization", []setupItem{
+		{"fields", fieldsPath, "setup", true},
+	}},
 	{"marketplace", []setupItem{
 		{"microsoft", marketplacePath, "sync", false},
 		{"consent", "/setup/consent", "check", true},
