@@ -28,6 +28,7 @@ type column struct {
 	massUpdate         bool
 	choices            []string
 	custom, unused     bool
+	standard           string // of choices: the one that is meant where none was chosen
 	value              func(*call, crm.Record) any
 }
 
@@ -104,7 +105,7 @@ func newModule(name, singular, plural string, schema *record.Schema) *module {
 			length = numberLength
 		}
 		add(column{
-			name: string(d.Name), dataType: t.name, jsonType: t.json, length: length, choices: d.Values, label: d.Label, custom: d.Custom,
+			name: string(d.Name), dataType: t.name, jsonType: t.json, length: length, choices: d.Values, standard: string(d.Standard), label: d.Label, custom: d.Custom,
 			mandatory: d.Mandatory || d.Name == record.EventTitle, massUpdate: crm.MassUpdatable(d),
 			value: func(c *call, r crm.Record) any { return encode(c, r, r.Fields[d.Name]) },
 		})

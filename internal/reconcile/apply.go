@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tandem/internal/fault"
+	"tandem/internal/mapping"
 	"tandem/internal/record"
 )
 
@@ -75,11 +76,17 @@ type job struct {
 // be planned again; with last set they are parked instead.
 func (r *run) carryOut(ctx context.Context, steps []Step, last bool) ([]Pair, error) {
 	jobs := r.jobsOf(steps)
+	if err := r.plausible(jobs); err != nil {
+		return nil, err
+	}
 	batch, err := r.intend(ctx, jobs)
 	if err != nil {
 		return nil, err
 	}
 	if err := r.remember(ctx, steps); err != nil {
+		return nil, err
+	}
+	if err := r.claim(ctx, jobs); err != nil {
 		return nil, err
 	}
 	fatal := r.write(ctx, r.crm, InCRM, jobs)
@@ -125,7 +132,7 @@ func (r *run) jobsOf(steps []Step) []*job {
 			j.pair.Base = s.Base
 		case CreateMicrosoft:
 			j.pair.Microsoft, j.pair.MicrosoftVersion, j.pair.Base = "", "", nil
-			if s.Why == EditBeatsDelete || j.pair.Token == "" {
+			if s.Why == EditBeatsDelete || s.Why == OneWayOnly || j.pair.Token == "" {
 				j.pair.Token = newToken(j.pair.CRM, r.NewID())
 			}
 		case CreateCRM:
@@ -133,6 +140,17 @@ func (r *run) jobsOf(steps []Step) []*job {
 				j.pair.Token = tokenFromItem(r.link, j.pair.Microsoft, j.pair.CRM)
 			}
 			j.pair.CRM, j.pair.CRMVersion, j.pair.Name = "", "", nameOf(s.ToCRM)
+		case Leave:
+			if j.pair.State == Excluded && j.pair.MicrosoftVersion == s.Pair.MicrosoftVersion {
+				continue
+			}
+			j.pair.State, j.pair.MissingSide, j.pair.Ask = Excluded, "", nil
+			j.pair.Reason, j.pair.Detail, j.pair.Attempts, j.pair.RetryAt = fault.OneWay, "", 0, time.Time{}
+			if r.rules.Way == mapping.ToCRM { // its record is somebody else's
+				j.pair.Reason = fault.NotOwn
+				break
+			}
+			j.pair.CRM, j.pair.CRMVersion, j.pair.Base, j.pair.Name = "", "", nil, nameOf(s.Theirs.Fields)
 		case Drop:
 			j.drop = true
 		case Wait:
@@ -204,6 +222,36 @@ func (r *run) remember(ctx context.Context, steps []Step) error {
 		}}})
 	}
 	return r.settle(ctx, entries)
+}
+
+// claim puts the pairs of items that found their record by its mark on disk, before either side is written: a record that
+// holds an item's values by then, and no pair that says so, could be claimed by another item with the same mark.
+func (r *run) claim(ctx context.Context, jobs []*job) error {
+	var entries []Entry
+	var refs []record.Ref
+	of := map[record.Ref]*job{}
+	for _, j := range jobs {
+		_, matched := r.paired[j.pair.Microsoft]
+		writes := j.Verb == RestoreCRM || j.Verb == Merge && len(j.ToCRM)+len(j.ToMicrosoft) > 0
+		if j.pair.ID != 0 || !writes || matched {
+			continue
+		}
+		entries = append(entries, Entry{Pair: Pair{
+			CRM: j.pair.CRM, Microsoft: j.pair.Microsoft, Token: j.pair.Token, State: Parked, Reason: fault.OutcomeUnknown, RetryAt: r.Now(),
+		}})
+		refs, of[j.pair.Microsoft] = append(refs, j.pair.Microsoft), j
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	if err := r.settle(ctx, entries); err != nil {
+		return err
+	}
+	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InMicrosoft, refs)
+	for ref, pair := range pairs {
+		of[ref].pair.ID = pair.ID
+	}
+	return err
 }
 
 // write makes a side's writes and notes each outcome on its job. The error stops the whole link; jobs whose outcome is
@@ -393,7 +441,7 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 				ID: j.pair.ID, CRM: j.pair.CRM, CRMVersion: j.pair.CRMVersion, Token: j.pair.Token, State: Excluded, Reason: fault.MovedOut,
 			}
 			j.history = append(j.history, HistoryLine{Side: InMicrosoft, Action: Unlinked, Reason: j.Why})
-		case j.drop:
+		case j.drop, j.Verb == Leave:
 		default:
 			r.agreed(j)
 			if j.unchanged() {

@@ -10,14 +10,19 @@ import (
 )
 
 // The brake (DESIGN D3, SYNC-INVARIANTS I5): a run deletes nothing and asks a person if it would delete more than
-// brakeItems records and more than a twentieth of all, or if nothing would be left of more than one.
+// brakeItems records and more than a twentieth of all, or if nothing would be left of more than one. Deletions of the last day
+// are counted with those of the run, up to the last yes: what is deleted at once often comes in one by one.
 const (
 	brakeItems = 10
 	brakeShare = 20 // a twentieth: 5 %
 )
 
 func brakes(deletions, all int) bool {
-	return deletions > brakeItems && deletions*brakeShare > all || deletions > 1 && deletions >= all
+	return tooMany(deletions, all) || deletions > 1 && deletions >= all
+}
+
+func tooMany(deletions, all int) bool {
+	return deletions > brakeItems && deletions*brakeShare > all
 }
 
 // deletions carries out what the run noted as deleted on one side, or holds it for a person's yes. Until then the notes
@@ -34,12 +39,16 @@ func (r *run) deletions(ctx context.Context) error {
 	if r.link.DeletesOK {
 		unasked -= r.asked // a yes is for what waited when it was given
 	}
-	if brakes(unasked, all) || r.link.State == Held && !r.link.DeletesOK {
+	_, lately := r.link.Recent.sum(r.Now()) // carried out, in as many runs as they came in
+	if brakes(unasked, all) || tooMany(unasked+lately, all+lately) && !r.link.DeletesOK || r.link.State == Held && !r.link.DeletesOK {
 		r.link.State, r.link.Reason, r.link.DeletesOK = Held, fault.TooManyDeletes, false
 		return nil
 	}
 	err := r.eachInState(ctx, Waiting, time.Time{}, func(pairs []Pair) error { return r.delete(ctx, pairs) })
 	if err == nil {
+		if r.link.DeletesOK {
+			r.link.Recent = r.link.Recent.withoutDeletions()
+		}
 		r.link.DeletesOK = false
 		if r.link.State == Held {
 			r.link.State, r.link.Reason = On, ""
@@ -77,39 +86,46 @@ func (r *run) delete(ctx context.Context, pairs []Pair) error {
 func (r *run) remove(ctx context.Context, steps []Step) error {
 	var entries []Entry
 	for _, where := range []Where{InCRM, InMicrosoft} {
-		side, verb := r.crm, DeleteCRM
-		if where == InMicrosoft {
-			side, verb = r.microsoft, DeleteMicrosoft
-		}
-		var writes []record.Write
-		var of []Step
-		for _, s := range steps {
-			if s.Verb != verb {
-				continue
-			}
-			at := s.Ours
-			if where == InMicrosoft {
-				at = s.Theirs
-			}
-			writes, of = append(writes, record.Write{Op: record.Delete, Ref: at.Ref, Version: at.Version}), append(of, s)
-		}
-		if len(writes) == 0 {
-			continue
-		}
-		if err := r.leased(); err != nil {
-			return err
-		}
-		outcomes, err := side.Apply(ctx, writes)
-		for i, s := range of {
-			if i < len(outcomes) && (outcomes[i].Ref != "" || outcomes[i].Err != nil) {
-				entries = append(entries, r.removed(s, where, outcomes[i].Err))
-			}
-		}
+		done, err := r.removeAt(ctx, where, steps)
+		entries = append(entries, done...)
 		if err != nil {
 			return errors.Join(err, r.settle(ctx, entries))
 		}
 	}
 	return r.settle(ctx, entries)
+}
+
+// removeAt carries out the steps that delete on a side; the entries are those of which it is known what became of them.
+func (r *run) removeAt(ctx context.Context, where Where, steps []Step) (entries []Entry, err error) {
+	side, verb := r.crm, DeleteCRM
+	if where == InMicrosoft {
+		side, verb = r.microsoft, DeleteMicrosoft
+	}
+	var writes []record.Write
+	var of []Step
+	for _, s := range steps {
+		if s.Verb != verb {
+			continue
+		}
+		at := s.Ours
+		if where == InMicrosoft {
+			at = s.Theirs
+		}
+		writes, of = append(writes, record.Write{Op: record.Delete, Ref: at.Ref, Version: at.Version}), append(of, s)
+	}
+	if len(writes) == 0 {
+		return nil, nil
+	}
+	if err := r.leased(); err != nil {
+		return nil, err
+	}
+	outcomes, err := side.Apply(ctx, writes)
+	for i, s := range of {
+		if i < len(outcomes) && (outcomes[i].Ref != "" || outcomes[i].Err != nil) {
+			entries = append(entries, r.removed(s, where, outcomes[i].Err))
+		}
+	}
+	return entries, err
 }
 
 // removed is what a deletion's outcome means for the pair: ended, or still waiting because the item changed at the last

@@ -168,9 +168,10 @@ func (r *run) work(ctx context.Context) (err error) {
 
 // sides gives the two sides, Microsoft's wrapped in the link's mapping, both with every mapped field said.
 func (r *run) sides(ctx context.Context) (microsoft, crm Side, err error) {
+	table := r.link.Mapping.Going(r.link.Policy.Direction)
 	r.rules = Rules{
-		User: r.link.User, Heir: r.link.Heir, Kind: r.link.Kind, Fields: r.link.Mapping.Fields(),
-		OneWay: r.link.Mapping.OneWay(), Table: r.link.Mapping, Policy: r.link.Policy,
+		User: r.link.User, Heir: r.link.Heir, Kind: r.link.Kind, Fields: table.Fields(),
+		OneWay: table.OneWay(), Way: r.link.Policy.Direction, Table: table, Policy: r.link.Policy,
 	}
 	if crm, err = r.Sides.CRM(ctx, r.link); err != nil {
 		return nil, nil, err
@@ -178,7 +179,7 @@ func (r *run) sides(ctx context.Context) (microsoft, crm Side, err error) {
 	if microsoft, err = r.Sides.Microsoft(ctx, r.link); err != nil {
 		return nil, nil, err
 	}
-	return mapped{microsoft, r.link.Mapping}, whole{crm, r.rules.Fields}, nil
+	return mapped{microsoft, table}, whole{crm, r.rules.Fields}, nil
 }
 
 // container makes the dedicated calendar or folder on the first run and keeps the subscription alive. A subscription

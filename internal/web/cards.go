@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/fault"
+	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
@@ -25,6 +26,8 @@ type card struct {
 	Failing   int
 	LastRun   string
 	Progress  *progress
+	Way       string       // which way it goes, in words; "": both ways
+	Options   bool         // what the person wants of it can be changed
 	Fields    bool         // which fields meet can be changed
 	Comparing bool         // all records are read once, because its settings were changed
 	Failures  []recordLine // some of the failing ones
@@ -36,6 +39,7 @@ type card struct {
 	Reason    string       // of paused, and of one that runs but not well: what is wrong
 	Do        string       // and what helps
 	Reconnect bool         // what helps is going to Microsoft
+	Growth    bool         // it has stopped because it was about to make too much, and asks
 	Withheld  bool         // the profile does not allow it: only an administrator can let it go on
 	link      *reconcile.Link
 }
@@ -124,6 +128,7 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 	c.Label = v.words.T("state." + c.State)
 	c.Sentence = v.words.T("card." + c.Kind + "." + c.State)
 	c.Fields = kind == record.Contacts && c.State != "switching" && (v.may().Sync(kind) || c.State != "none")
+	c.Options = c.State != "switching" && (v.may().Sync(kind) || c.State != "none")
 	if l == nil || l.State == reconcile.Off {
 		if l != nil && l.Reason != "" {
 			c.Ended = v.words.T("card."+c.Kind+".ended."+endedKey(l.Reason), "Name", l.ContainerName)
@@ -131,12 +136,16 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 		c.withhold(v, kind)
 		return c, nil
 	}
+	if l.Policy.Direction != mapping.BothWays {
+		c.Way = v.words.T("options.way." + wayKey(l.Policy.Direction))
+	}
 	c.Container, c.LastRun = l.ContainerName, v.words.Ago(l.LastRun, v.now, v.zone)
 	c.Synced, c.Waiting, c.Excluded, c.Failing = l.Synced, l.Waiting, l.ExcludedSum, l.Failing
 	if l.State == reconcile.Paused || l.State == reconcile.On && l.Reason != "" {
 		key := reasonKey("reason", l.Reason, reasons)
 		c.Reason, c.Do = v.words.T(key+".what"), v.words.T(key+".do")
 		c.Reconnect = l.State == reconcile.Paused && needsMicrosoft(l.Reason)
+		c.Growth = l.State == reconcile.Paused && l.Reason == fault.TooManyCreates
 	}
 	c.Comparing = c.State == "on" && c.Reason == "" && (l.Changed || l.Microsoft == "")
 	c.withhold(v, kind)
@@ -182,7 +191,7 @@ func (c *card) withhold(v *visit, kind record.Kind) {
 	if v.may().Sync(kind) || c.State != "none" && c.State != "paused" {
 		return
 	}
-	c.Withheld, c.Reconnect = true, false
+	c.Withheld, c.Reconnect, c.Growth = true, false, false
 	c.Reason, c.Do = v.words.T("reason.sync_withheld.what"), v.words.T("reason.sync_withheld.do")
 	if c.State == "none" {
 		c.Label = v.words.T("state.withheld")
@@ -227,14 +236,14 @@ func needsMicrosoft(reason fault.Reason) bool {
 // excludes reports whether the reason keeps a record out of a sync, and does not make it fail.
 func excludes(reason fault.Reason) bool {
 	switch reason {
-	case fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut:
+	case fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.OneWay, fault.LeftOut:
 		return true
 	}
 	return false
 }
 
 // endings are the reasons of links that are off, as far as there are words for just them.
-var endings = []fault.Reason{fault.ContainerDeleted, fault.KeptInOutlook, fault.OtherMailbox}
+var endings = []fault.Reason{fault.ContainerDeleted, fault.KeptInOutlook, fault.OwnKept, fault.OtherMailbox}
 
 // endedKey is the word for why a link is off, or what was left behind.
 func endedKey(reason fault.Reason) string {

@@ -46,7 +46,7 @@ type route struct {
 
 // routes is every page, and who may enter. Whose records one may see is the CRM's to decide, from the actor.
 func (s *Site) routes() []route {
-	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.fieldRoutes(), []route{
+	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.companyRoutes(), s.fieldRoutes(), []route{
 		{"GET /{$}", member, s.home},
 
 		{"GET /signin", anyone, s.signInPage},
@@ -85,6 +85,8 @@ func (s *Site) routes() []route {
 		{"GET /setup/marketplace/microsoft", member, s.marketplace},
 		{"GET /setup/marketplace/microsoft/{kind}/card", script, s.cardPart},
 		{"GET /setup/marketplace/microsoft/{kind}/records", member, s.linkRecords},
+		{"GET /setup/marketplace/microsoft/{kind}/options", member, s.optionsForm},
+		{"POST /setup/marketplace/microsoft/{kind}/options", member, s.optionsSave},
 		{"GET /setup/marketplace/microsoft/{kind}/disable", member, s.disablePage},
 		{"POST /setup/marketplace/microsoft/{kind}/enable", member, s.enable},
 		{"POST /setup/marketplace/microsoft/{kind}/disable", member, s.disable},

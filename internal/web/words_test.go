@@ -129,9 +129,10 @@ func builtKeys() []string {
 	for _, r := range account.Refusals {
 		add("refusal.%s", r)
 	}
-	out = slices.Concat(out, launchKeys(), userKeys(), ownKeys(), askKeys(), mappingKeys(), customKeys())
+	out = slices.Concat(out, launchKeys(), userKeys(), ownKeys(), askKeys(), mappingKeys(), optionKeys(), customKeys())
 	add("flash.answer_yes")
 	add("flash.answer_no")
+	add("flash.answer_growth")
 	for _, g := range contactGroups {
 		add("group.%s", g.key)
 	}
