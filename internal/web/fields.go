@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"tandem/internal/crm"
-	"tandem/internal/fault"
 	"tandem/internal/record"
 )
 
@@ -200,8 +199,8 @@ func (s *Site) fieldAsk(v *visit, state crm.FieldState, other bool) error {
 	if err != nil {
 		return err
 	}
-	if f.State != state {
-		return fault.New(fault.Conflict, "", "web: field %s is %s", f.Name, f.State)
+	if f.State != state { // it was meanwhile: its own page shows what can be done
+		return v.to(fieldsPath + "/" + f.ID.String())
 	}
 	page := fieldQuestion{Row: v.fieldRow(f), Values: values, Destroy: state == crm.FieldUnused, Other: other}
 	key := "fields.retire.title"

@@ -151,8 +151,11 @@ func TestWhatBecomesOfTheValuesOfAField(t *testing.T) {
 	if got := admin.get(path + "/retire"); !strings.Contains(got.body, `data-values="1"`) {
 		t.Error("it is not said how many contacts have a value")
 	}
-	if got := admin.get(path + "/destroy"); got.status != 409 {
+	if got := admin.stay().get(path + "/destroy"); got.status != 303 || got.header.Get("Location") != path {
 		t.Errorf("a field in use is offered for deletion: %d", got.status)
+	}
+	if got := admin.stay().post(path+"/destroy", "values", "1"); got.status != 409 {
+		t.Errorf("a field in use is destroyed: %d", got.status)
 	}
 	admin.post(path + "/retire")
 	if got := admin.get("/contacts/" + r.ID.String()); strings.Contains(got.body, "Shoe") {
