@@ -47,6 +47,8 @@ func (t *Table) UnfitForCRM(field record.Field, v record.Value) fault.Reason {
 		return fault.BadValue
 	case def.Type == record.Image && !strings.HasPrefix(string(v), "sha256:"):
 		return fault.BadValue // see record.Image
+	case !tells(def, v):
+		return fault.BadValue
 	}
 	return ""
 }

@@ -34,7 +34,7 @@ const (
 	People                 // JSON as crm.PeopleValue writes it; Def.Max is the most people
 	Reminders              // JSON as crm.RemindersValue writes it
 	Image                  // "sha256:" and the hash of a kept picture in hex; at Microsoft also "other:" and that of bytes that are no picture to us
-	Number                 // a decimal number in plain digits as DecimalValue writes it, "-12.5"
+	Number                 // a decimal number in plain digits as Decimal writes it, "-12.5"
 )
 
 // Def describes one CRM field. Lengths are in Unicode code points; 0 is no limit.
