@@ -31,14 +31,13 @@ func (c *call) photo() error {
 	if err != nil {
 		return err
 	}
-	r, err := c.stored()
-	if err != nil {
+	if _, err := c.stored(); err != nil {
 		return err
 	}
-	if r.Fields[record.RecordImage] == "" {
+	image, name, err := c.CRM.Picture(c.r.Context(), c.actor, id)
+	if fault.Is(err, fault.NotFound) { // the contact is there: it has none
 		return c.empty(http.StatusNoContent)
 	}
-	image, name, err := c.CRM.Picture(c.r.Context(), c.actor, id)
 	if err != nil {
 		return err
 	}
