@@ -79,6 +79,8 @@ const (
 	Unlink          Verb = "unlink" // the pair ends; the CRM keeps its record, out of the sync
 	Drop            Verb = "drop"   // the pair ends; nothing is left to keep
 	Wait            Verb = "wait"   // a side cannot tell what became of the record: look again later
+	// AskFirst is nothing that Plan decides: the runner asks a person whose record an item is, or waits for the answer.
+	AskFirst Verb = "ask_first"
 )
 
 // The reasons of steps, for the history; pages have words for them, as they have for the catalogue of package fault.

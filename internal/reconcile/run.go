@@ -68,6 +68,16 @@ type run struct {
 	asking    asking
 	paired    map[record.Ref]pairing // items that the last match gave a record, by their ref
 	released  bool                   // records that were held back are due
+	// witness hears of the steps before they are carried out, and may end the run; nil: nobody listens.
+	witness func([]Step) error
+}
+
+// watch tells the witness.
+func (r *run) watch(steps ...Step) error {
+	if r.witness == nil || len(steps) == 0 {
+		return nil
+	}
+	return r.witness(steps)
 }
 
 // whole runs while keeping the lease alive, and always closes the link with what came of it.
