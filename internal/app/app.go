@@ -106,6 +106,13 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		Ledger: a.Store.Ledger(), Sides: neighbour, Containers: containers,
 		Now: now, Every: pulse, NewID: rand.Text, Log: log, Name: ProductName,
 	}
+	stage := &reconcile.Stage{
+		Previewer: &reconcile.Previewer{
+			Past: a.Store.Past(), Sides: neighbour.rehearsing(a.Store.Past()), Existing: containers.Existing, Now: now,
+			Runner: reconcile.Runner{Log: log, Name: ProductName},
+		},
+		Previews: links, Links: links, Choices: links, Mailbox: neighbour.mailboxName,
+	}
 	switchboard := &reconcile.Switchboard{Links: links, Allowed: neighbour.allowed, Choices: links, Now: now}
 
 	// What happens later.
@@ -118,7 +125,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 	a.Jobs, err = jobs.New(a.Store, jobs.Options{
-		Runner: a.Runner, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
+		Runner: a.Runner, Stage: stage, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
 	})
 	if err != nil {
 		return nil, err

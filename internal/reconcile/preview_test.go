@@ -77,7 +77,7 @@ func announced(lines []reconcile.Line) deeds {
 				out[fmt.Sprint("updated microsoft ", key, l.ToMicrosoft)] = true
 			}
 		case reconcile.Adopt:
-			if len(l.Asked) == 0 {
+			if l.Group == reconcile.ToMatch {
 				out[fmt.Sprint("adopted crm ", key)] = true
 			}
 		}
@@ -120,7 +120,7 @@ func done(lines []reconcile.HistoryLine) deeds {
 	return out
 }
 
-// alike checks that a run did what was announced, but for deletions that it held.
+// did checks that a run did what was announced, but for deletions that it held.
 func (p *settlers) did(lines []reconcile.Line, sum reconcile.Summary, history []reconcile.HistoryLine) {
 	want, got := announced(lines), done(history)
 	link := p.ledger.Link(1)
@@ -132,6 +132,11 @@ func (p *settlers) did(lines []reconcile.Line, sum reconcile.Summary, history []
 			if d[:len("deleted")] == "deleted" {
 				delete(want, d)
 			}
+		}
+	}
+	for _, l := range lines {
+		if l.Verb == reconcile.Adopt && l.Group == reconcile.ToAsk { // of such it is told what is asked, not that they are alike
+			delete(got, fmt.Sprint("adopted crm ", l.CRM))
 		}
 	}
 	if !maps.Equal(want, got) {

@@ -81,6 +81,8 @@ func Run(t *testing.T, open Open) {
 		"an answer outlives the run that did not see it": testAnswerDuringRun,
 		"S26 a run begins by changed settings":           testTakeIn,
 		"Retry":                                          testRetry,
+		"previews are their user's, for an hour":         testPreviews,
+		"a rehearsal reads without a lease":              testPast,
 		"History is paged":                               testHistory,
 		"every record's standing is told":                testStanding,
 		"links are their organization's":                 testLinkIsolation,
