@@ -129,7 +129,7 @@ func (r *run) jobsOf(steps []Step) []*job {
 			j.pair.Base = s.Base
 		case CreateMicrosoft:
 			j.pair.Microsoft, j.pair.MicrosoftVersion, j.pair.Base = "", "", nil
-			if s.Why == EditBeatsDelete || j.pair.Token == "" {
+			if s.Why == EditBeatsDelete || s.Why == OneWayOnly || j.pair.Token == "" {
 				j.pair.Token = newToken(j.pair.CRM, r.NewID())
 			}
 		case CreateCRM:
@@ -137,6 +137,17 @@ func (r *run) jobsOf(steps []Step) []*job {
 				j.pair.Token = tokenFromItem(r.link, j.pair.Microsoft, j.pair.CRM)
 			}
 			j.pair.CRM, j.pair.CRMVersion, j.pair.Name = "", "", nameOf(s.ToCRM)
+		case Leave:
+			if j.pair.State == Excluded && j.pair.MicrosoftVersion == s.Pair.MicrosoftVersion {
+				continue
+			}
+			j.pair.State, j.pair.MissingSide, j.pair.Ask = Excluded, "", nil
+			j.pair.Reason, j.pair.Detail, j.pair.Attempts, j.pair.RetryAt = fault.OneWay, "", 0, time.Time{}
+			if r.rules.Way == mapping.ToCRM { // its record is somebody else's
+				j.pair.Reason = fault.NotOwn
+				break
+			}
+			j.pair.CRM, j.pair.CRMVersion, j.pair.Base, j.pair.Name = "", "", nil, nameOf(s.Theirs.Fields)
 		case Drop:
 			j.drop = true
 		case Wait:
@@ -280,7 +291,7 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	if o.Err != nil {
 		if where == InMicrosoft && o.Ref != "" && o.Fields != nil { // done, but for a part: the item holds this now
 			j.pair.Microsoft, j.pair.MicrosoftVersion = o.Ref, o.Version
-			j.pair.Base = j.pair.Base.With(mapping.Normal(r.link.Kind, only(o.Fields, r.rules.goes(InMicrosoft))))
+			j.pair.Base = j.pair.Base.With(r.rules.normal(only(o.Fields, r.rules.goes(InMicrosoft))))
 			j.halfway = true
 			r.park(&j.pair, o.Err)
 			return
@@ -295,9 +306,9 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	}
 	// Now both sides hold these values. Where the written side says what it made of them, that is what it holds; where
 	// it does not, the normal form of what was written.
-	agreed := mapping.Normal(r.link.Kind, w.Fields)
+	agreed := r.rules.normal(w.Fields)
 	if w.Op != record.Update {
-		agreed = mapping.Normal(r.link.Kind, r.made(j, where, w.Fields))
+		agreed = r.rules.normal(r.made(j, where, w.Fields))
 		j.pair.Base = nil
 	}
 	j.pair.Base = agreedOn(j.pair.Base, agreed, j.Apart)
@@ -338,7 +349,7 @@ func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
 // sent is the base of an item of which it is only known what was sent to make it: if it is found, it held this, and so
 // did its record.
 func (r *run) sent(j *job) record.Fields {
-	base := agreedOn(nil, mapping.Normal(r.link.Kind, r.made(j, InMicrosoft, j.ToMicrosoft)), j.Apart)
+	base := agreedOn(nil, r.rules.normal(r.made(j, InMicrosoft, j.ToMicrosoft)), j.Apart)
 	if _, mapped := base[record.Excluded]; mapped {
 		base[record.Excluded] = "" // days are taken out of a series after it is made, and perhaps never were
 	}
@@ -397,7 +408,7 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 				ID: j.pair.ID, CRM: j.pair.CRM, CRMVersion: j.pair.CRMVersion, Token: j.pair.Token, State: Excluded, Reason: fault.MovedOut,
 			}
 			j.history = append(j.history, HistoryLine{Side: InMicrosoft, Action: Unlinked, Reason: j.Why})
-		case j.drop:
+		case j.drop, j.Verb == Leave:
 		default:
 			r.agreed(j)
 			if j.unchanged() {

@@ -53,7 +53,13 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 
 	w.sim = m365sim.New(m365sim.Options{Seed: 3})
 	simServer := httptest.NewServer(w.sim)
-	t.Cleanup(func() { simServer.Close(); w.sim.Close() })
+	t.Cleanup(func() {
+		if mails := w.sim.Mails(); len(mails) > 0 {
+			t.Errorf("Exchange would have sent %d mails: %+v", len(mails), mails)
+		}
+		simServer.Close()
+		w.sim.Close()
+	})
 
 	var err error
 	if w.store, err = store.Open(ctx, "sqlite::memory:", store.Options{SecretKey: testSecret, Log: slog.New(slog.DiscardHandler)}); err != nil {
@@ -375,6 +381,9 @@ type fakeSwitch struct{ *reconcile.Switchboard }
 
 func (f *fakeSwitch) On(ctx context.Context, u account.User, kind record.Kind) (*reconcile.Link, error) {
 	return f.Switchboard.On(ctx, u.Org, u.ID, kind)
+}
+func (f *fakeSwitch) Set(ctx context.Context, u account.User, kind record.Kind, change func(*reconcile.Options)) error {
+	return f.Switchboard.Set(ctx, u.Org, u.ID, kind, change)
 }
 func (f *fakeSwitch) Off(ctx context.Context, u account.User, id reconcile.LinkID) error {
 	return f.Switchboard.Off(ctx, u.Org, u.ID, id)
