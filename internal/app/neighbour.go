@@ -182,6 +182,10 @@ func notificationURL(c Config) string {
 // personal is the switchboard in the hands of a signed-in person. It fits web.Switch.
 type personal struct{ board *reconcile.Switchboard }
 
+func (p personal) Allowed(ctx context.Context, u account.User, kind record.Kind) error {
+	return p.board.Allowed(ctx, u.Org, u.ID, kind)
+}
+
 func (p personal) On(ctx context.Context, u account.User, kind record.Kind) (*reconcile.Link, error) {
 	return p.board.On(ctx, u.Org, u.ID, kind)
 }

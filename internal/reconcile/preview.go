@@ -87,9 +87,9 @@ type Past interface {
 	PairsInState(ctx context.Context, link *Link, state PairState, dueBy time.Time, after int64, limit int) ([]Pair, error)
 	Pairs(ctx context.Context, link *Link, after int64, limit int) ([]Pair, error)
 	OpenIntents(ctx context.Context, link *Link) (map[int64][]Intent, error)
-	// Before is the mapping that the bases of a link's pairs were made with, if it is another one than the link's: its
-	// settings were changed and no run has taken that in.
-	Before(ctx context.Context, link *Link) (*mapping.Table, error)
+	// Before is the mapping that the bases of a link's pairs were made with: another one than the link's, if its settings
+	// were changed and no run has taken that in. afresh says that this run lists the CRM's records anew.
+	Before(ctx context.Context, link *Link) (before *mapping.Table, afresh bool, err error)
 	// LeftOut counts the records of the link's kind in its organization that the first sync leaves out, by reason.
 	LeftOut(ctx context.Context, link *Link) (map[fault.Reason]int, error)
 }
@@ -100,9 +100,9 @@ type Past interface {
 func (p *Previewer) Preview(ctx context.Context, link Link, occasion Occasion, settings Settings, tell func([]Line) error, progress func(Summary)) (_ Summary, err error) {
 	defer fault.Wrap(&err, "reconcile: preview of %s for user %d", link.Kind, link.User)
 	past := &rehearsedLedger{past: p.Past, link: &link}
-	before := link.Mapping
+	before, afresh := link.Mapping, false
 	if link.ID != 0 && link.Changed {
-		if before, err = p.Past.Before(ctx, &link); err != nil {
+		if before, afresh, err = p.Past.Before(ctx, &link); err != nil {
 			return Summary{}, err
 		}
 	}
@@ -110,12 +110,13 @@ func (p *Previewer) Preview(ctx context.Context, link Link, occasion Occasion, s
 	case Beginning:
 		link.State, link.Reason = On, ""
 	case Changing:
-		link.Mapping, link.Policy.Winner, link.Changed = settings.Mapping, settings.Winner, true
+		afresh = afresh || link.Policy.Direction == mapping.ToCRM && settings.Direction != mapping.ToCRM
+		link.Mapping, link.Policy.Winner, link.Policy.Options, link.Changed = settings.Mapping, settings.Winner, settings.Options, true
 	case Ending:
 		link.State = Switching
 	}
 	if link.ID != 0 && link.Changed {
-		if err := past.takeIn(ctx, before, p.Now()); err != nil {
+		if err := past.takeIn(ctx, before, afresh, p.Now()); err != nil {
 			return Summary{}, err
 		}
 	}
@@ -183,7 +184,7 @@ func (re *rehearsal) hear(steps []Step) error {
 	for _, s := range steps {
 		line, ok := lineOf(s)
 		// A link that ends deletes nothing: what was deleted at Microsoft stays in the CRM.
-		if !ok || re.again(line) || re.ends && line.Group == ToDelete {
+		if !ok || re.again(line) || re.ends && line.Group == ToDelete && line.Why != SwitchedOff {
 			continue
 		}
 		re.sum.Counts[line.Group]++
@@ -299,8 +300,8 @@ func lineOf(s Step) (l Line, ok bool) {
 		case known:
 			return l, false
 		}
-	case Unlink, Wait, Skip:
-		if l.Group = ToSkip; s.Why == DeletedBoth {
+	case Unlink, Wait, Skip, Leave:
+		if l.Group = ToSkip; s.Why == DeletedBoth || s.Pair != nil && s.Pair.ID != 0 && s.Pair.State == Excluded {
 			return l, false
 		}
 	default:

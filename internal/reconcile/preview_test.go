@@ -157,12 +157,17 @@ func TestPreview_IsWhatTheNextRunDoes(t *testing.T) {
 			if rapid.Bool().Draw(t, "other settings") {
 				settings = reconcile.Settings{Winner: rapid.SampledFrom([]reconcile.Winner{
 					reconcile.AskPerson, reconcile.LaterWins, reconcile.CRMWins}).Draw(t, "policy"), Mapping: anyTable(t)}
+				settings.Direction = rapid.SampledFrom([]mapping.Direction{
+					mapping.BothWays, mapping.BothWays, mapping.ToMicrosoft, mapping.ToCRM}).Draw(t, "direction")
+				if going := settings.Mapping.Going(settings.Direction); len(going.Rows) == 0 || going.Check() != nil {
+					settings.Direction = mapping.BothWays
+				}
 				occasion = reconcile.Changing
 			}
 			before := len(p.ledger.History())
 			lines, sum := p.preview(link, occasion, settings)
 			if occasion == reconcile.Changing {
-				if err := p.ledger.ChangeSettings(context.Background(), org, 1, reconcile.Policy{Winner: settings.Winner}, settings.Mapping); err != nil {
+				if err := p.ledger.ChangeSettings(context.Background(), org, 1, reconcile.Policy{Winner: settings.Winner, Options: settings.Options}, settings.Mapping); err != nil {
 					p.rt.Fatal(err)
 				}
 			}

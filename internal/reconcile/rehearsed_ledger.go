@@ -52,7 +52,7 @@ func (l *rehearsedLedger) lean(p Pair) kept {
 	for f := range p.Base {
 		apart = apart || strings.HasPrefix(string(f), inCRM)
 	}
-	if p.State == Synced && p.Ask == nil && !apart && complete(p.Base, l.link.Mapping.Fields()) {
+	if p.State == Synced && p.Ask == nil && !apart && complete(p.Base, l.fields()) {
 		p.Base = nil
 		return kept{p, true}
 	}
@@ -61,9 +61,14 @@ func (l *rehearsedLedger) lean(p Pair) kept {
 
 func (l *rehearsedLedger) tell(k kept) Pair {
 	if k.whole {
-		k.Base = everyField(nil, l.link.Mapping.Fields())
+		k.Base = everyField(nil, l.fields())
 	}
 	return k.Pair
+}
+
+// fields are those that take part.
+func (l *rehearsedLedger) fields() []record.Field {
+	return l.link.Mapping.Going(l.link.Policy.Direction).Fields()
 }
 
 // held is what a side had of a record when its pair was last in step.
@@ -74,13 +79,16 @@ func (l *rehearsedLedger) held(where Where, ref record.Ref) record.Fields {
 	if where == InCRM {
 		base = heldInCRM(base)
 	}
-	return everyField(base, l.link.Mapping.Fields()).With(nil)
+	return everyField(base, l.fields()).With(nil)
 }
 
 // takeIn has a rehearsal begin by other settings: see Ledger.Open.
-func (l *rehearsedLedger) takeIn(ctx context.Context, before *mapping.Table, now time.Time) error {
+func (l *rehearsedLedger) takeIn(ctx context.Context, before *mapping.Table, afresh bool, now time.Time) error {
 	l.moved = mapping.Moved(before, l.link.Mapping)
 	l.link.Microsoft, l.link.Changed = "", false
+	if afresh {
+		l.link.CRM, l.link.Settled, l.link.FirstTotal, l.link.FirstDone = "", false, 0, 0
+	}
 	for after := int64(0); ; {
 		pairs, err := l.Pairs(ctx, l.link, after, pairsPage)
 		if err != nil || len(pairs) == 0 {

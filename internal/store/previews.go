@@ -79,16 +79,22 @@ func (s *Past) OpenIntents(ctx context.Context, link *reconcile.Link) (out map[i
 	return out, err
 }
 
-// Before is the mapping that the bases of a link's pairs were made with.
-func (s *Past) Before(ctx context.Context, link *reconcile.Link) (_ *mapping.Table, err error) {
+// Before is the mapping that the bases of a link's pairs were made with, and whether the next run lists the CRM afresh.
+func (s *Past) Before(ctx context.Context, link *reconcile.Link) (_ *mapping.Table, afresh bool, err error) {
 	defer fault.Wrap(&err, "store: the mapping before of link %d", link.ID)
-	text, ok, err := first(ctx, s.ledger.reader(), column[string], `SELECT before FROM link_settings WHERE org_id = ? AND link_id = ? AND changed <> 0`,
-		int64(link.Org), int64(link.ID))
-	if err != nil || !ok || text == "" {
-		return link.Mapping, err
+	type change struct {
+		how    int64
+		before string
+	}
+	c, ok, err := first(ctx, s.ledger.reader(), func(scan scan) (c change, err error) {
+		err = scan(&c.how, &c.before)
+		return c, err
+	}, `SELECT changed, before FROM link_settings WHERE org_id = ? AND link_id = ? AND changed <> 0`, int64(link.Org), int64(link.ID))
+	if err != nil || !ok || c.before == "" {
+		return link.Mapping, c.how >= listAll, err
 	}
 	before := new(mapping.Table)
-	return before, json.Unmarshal([]byte(text), before)
+	return before, c.how >= listAll, json.Unmarshal([]byte(c.before), before)
 }
 
 // LeftOut counts the organization's records of the link's kind that its first sync leaves out, by reason.
@@ -176,10 +182,7 @@ func (tx *Tx) dropPreviews(where string, args ...any) error {
 func (s *Links) ThePreview(ctx context.Context, id string) (_ reconcile.Preview, err error) {
 	defer fault.Wrap(&err, "store: preview")
 	p, ok, err := first(ctx, s.reader(), readPreview, `SELECT `+previewColumns+` FROM previews WHERE id = ?`, id)
-	if err == nil && !ok {
-		err = notFound("preview", id)
-	}
-	return p, err
+	return s.settled(ctx, p, ok, err)
 }
 
 // Preview finds a preview of a user's. NotFound: there is none (any more), or it is somebody else's.
@@ -187,8 +190,20 @@ func (s *Links) Preview(ctx context.Context, org, user record.ID, id string) (_ 
 	defer fault.Wrap(&err, "store: preview of user %d", user)
 	p, ok, err := first(ctx, s.reader(), readPreview, `SELECT `+previewColumns+` FROM previews WHERE org_id = ? AND user_id = ? AND id = ?`,
 		int64(org), int64(user), id)
+	return s.settled(ctx, p, ok, err)
+}
+
+// settled is a preview that was looked for, with the fields that its organization's records have by now.
+func (s *Links) settled(ctx context.Context, p reconcile.Preview, ok bool, err error) (reconcile.Preview, error) {
 	if err == nil && !ok {
-		err = notFound("preview", id)
+		err = notFound("preview", "that was asked for")
+	}
+	if err != nil || p.Settings.Mapping == nil {
+		return p, err
+	}
+	schema, err := schemaOf(ctx, s.reader(), p.Org, p.Kind)
+	if err == nil {
+		p.Settings.Mapping = p.Settings.Mapping.In(schema)
 	}
 	return p, err
 }

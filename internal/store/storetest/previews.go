@@ -116,14 +116,20 @@ func testPast(t *testing.T, w *world) {
 		t.Errorf("of another organization's link: %v", err)
 	}
 
-	if before := must(past.Before(ctx, l))(t); before != l.Mapping {
-		t.Errorf("nothing was changed, and yet before was %+v", before)
+	if before, afresh, err := past.Before(ctx, l); before != l.Mapping || afresh || err != nil {
+		t.Errorf("nothing was changed, and yet before was %+v, afresh %v, %v", before, afresh, err)
 	}
 	table := &mapping.Table{Kind: record.Contacts, Rows: []mapping.Row{{Microsoft: "surname", CRM: record.LastName}}}
 	ok(t, w.Links().ChangeSettings(ctx, w.ours, id, reconcile.Policy{}, table))
 	changed := w.reload(l)
-	if before := must(past.Before(ctx, changed))(t); !changed.Changed || len(before.Rows) != len(l.Mapping.Rows) {
-		t.Errorf("before the change: %+v", before)
+	if before, afresh, err := past.Before(ctx, changed); !changed.Changed || err != nil || afresh || len(before.Rows) != len(l.Mapping.Rows) {
+		t.Errorf("before the change: %+v, afresh %v, %v", before, afresh, err)
+	}
+	for _, way := range []mapping.Direction{mapping.ToCRM, mapping.BothWays} {
+		ok(t, w.Links().ChangeSettings(ctx, w.ours, id, reconcile.Policy{Options: reconcile.Options{Direction: way}}, table))
+	}
+	if _, afresh, err := past.Before(ctx, w.reload(l)); !afresh || err != nil {
+		t.Errorf("after it went to the CRM only, afresh %v, %v", afresh, err)
 	}
 
 	imported := func(r *crm.Record) { r.Source = record.Import }

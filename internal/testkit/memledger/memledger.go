@@ -165,14 +165,14 @@ func (p Past) OpenIntents(ctx context.Context, link *reconcile.Link) (map[int64]
 }
 
 // Before is the mapping that the bases were made with.
-func (p Past) Before(_ context.Context, link *reconcile.Link) (*mapping.Table, error) {
+func (p Past) Before(_ context.Context, link *reconcile.Link) (*mapping.Table, bool, error) {
 	p.ledger.mu.Lock()
 	defer p.ledger.mu.Unlock()
 	e := p.ledger.links[link.ID]
 	if e == nil || e.before == nil {
-		return link.Mapping, nil
+		return link.Mapping, e != nil && e.relist, nil
 	}
-	return e.before, nil
+	return e.before, e.relist, nil
 }
 
 // LeftOut counts nothing: it knows no records.
