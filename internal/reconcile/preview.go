@@ -66,6 +66,7 @@ type Summary struct {
 	Total     int                  `json:"total,omitempty"`     // of the CRM's that there are to look at, if known
 	Container string               `json:"container,omitempty"` // what is there already at Microsoft; "": nothing is
 	Held      bool                 `json:"held,omitempty"`      // the brake would hold the deletions and ask
+	Stops     fault.Reason         `json:"stops,omitempty"`     // why the run would stop before it makes more
 	Removed   int                  `json:"removed,omitempty"`   // items that go with the container
 	Kept      fault.Reason         `json:"kept,omitempty"`      // why the container would stay
 	Mailed    int                  `json:"mailed"`              // people who would get mail
@@ -99,7 +100,7 @@ type Past interface {
 // progress, if not nil, hears now and then how far it is.
 func (p *Previewer) Preview(ctx context.Context, link Link, occasion Occasion, settings Settings, tell func([]Line) error, progress func(Summary)) (_ Summary, err error) {
 	defer fault.Wrap(&err, "reconcile: preview of %s for user %d", link.Kind, link.User)
-	past := &rehearsedLedger{past: p.Past, link: &link}
+	past := &rehearsedLedger{past: p.Past, now: p.Now, link: &link}
 	before, afresh := link.Mapping, false
 	if link.ID != 0 && link.Changed {
 		if before, afresh, err = p.Past.Before(ctx, &link); err != nil {
@@ -131,7 +132,11 @@ func (p *Previewer) Preview(ctx context.Context, link Link, occasion Occasion, s
 			return Summary{}, err
 		}
 	}
-	if err := r.work(ctx); err != nil {
+	err = r.work(ctx)
+	if fault.ReasonOf(err) == fault.TooManyCreates { // so would the run stop
+		re.sum.Stops, err = fault.TooManyCreates, nil
+	}
+	if err != nil {
 		return re.summary(&link), err
 	}
 	if err := re.flush(); err != nil {

@@ -16,6 +16,7 @@ import (
 // rehearsedLedger is the ledger as it would be after what it was only told of.
 type rehearsedLedger struct {
 	past  Past
+	now   func() time.Time
 	link  *Link
 	moved []record.Field // whose partner is to change: nothing is agreed on of them
 
@@ -209,6 +210,7 @@ func (l *rehearsedLedger) Settle(_ context.Context, link *Link, batch int64, ent
 		l.nextID = newPairs
 	}
 	l.settled[batch] = true
+	link.Recent, _ = link.Lately(entries, l.now())
 	for _, e := range entries {
 		p := e.Pair
 		if e.Drop && p.ID == 0 {

@@ -271,6 +271,9 @@ func (v *visit) previewSays(p reconcile.Preview) (out []string) {
 		}
 		say("kept")
 	}
+	if sum.Stops != "" {
+		out = append(out, v.words.T(reasonKey("reason", sum.Stops, reasons)+".what"))
+	}
 	if sum.Held {
 		say("held")
 	}
