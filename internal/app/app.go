@@ -43,6 +43,7 @@ type App struct {
 	config      Config
 	log         *slog.Logger
 	live        *live
+	audits      *audits
 	mail        *mailCatcher // of the demo, else nil
 	listener    net.Listener
 	simListener net.Listener
@@ -111,8 +112,9 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 			Past: a.Store.Past(), Sides: neighbour.rehearsing(a.Store.Past()), Existing: containers.Existing, Now: now,
 			Runner: reconcile.Runner{Log: log, Name: ProductName},
 		},
-		Previews: links, Links: links, Choices: links, Mailbox: neighbour.mailboxName,
+		Previews: links, Links: links, Choices: links,
 	}
+	a.audits = &audits{runner: a.Runner}
 	switchboard := &reconcile.Switchboard{Links: links, Allowed: neighbour.allowed, Choices: links, Now: now}
 
 	// What happens later.
@@ -125,7 +127,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 	a.Jobs, err = jobs.New(a.Store, jobs.Options{
-		Runner: a.Runner, Stage: stage, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
+		Runner: a.Runner, Auditor: a.audits, Stage: stage, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
 	})
 	if err != nil {
 		return nil, err

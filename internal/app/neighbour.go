@@ -38,12 +38,6 @@ func (n neighbour) rehearsing(past *store.Past) *neighbour {
 	return &n
 }
 
-// mailboxName names the mailbox of a user.
-func (n *neighbour) mailboxName(ctx context.Context, org, user record.ID) (string, error) {
-	u, err := n.accounts.User(ctx, org, user)
-	return u.Identity.Mailbox(), err
-}
-
 // mailbox opens the mailbox of a user, with that user's own credentials and nobody else's.
 func (n *neighbour) mailbox(u account.User) (*graph.Mailbox, error) {
 	if u.Identity.IsZero() {

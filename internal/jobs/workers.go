@@ -35,7 +35,7 @@ func (AuditLink) Kind() string { return "audit_link" }
 
 // InsertOpts puts it behind what people wait for.
 func (AuditLink) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueFirst, Priority: 4, MaxAttempts: 3}
+	return river.InsertOpts{Queue: queueFirst, Priority: 4, MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true}}
 }
 
 // RehearseLink makes a preview.
@@ -78,7 +78,9 @@ const (
 	lettersEvery   = time.Minute
 	cleanEvery     = time.Hour
 	emptyEvery     = 24 * time.Hour
-	auditEvery     = 24 * time.Hour
+	auditEvery     = 10 * time.Minute // looks for links whose proof is a day old
+	proofLasts     = 24 * time.Hour
+	leastAudits    = 20 // a turn
 	// subscribeMargin is how long before its end a subscription is renewed: a run renews it within 12 hours of it.
 	subscribeMargin = 12 * time.Hour
 	// taskTimeout bounds one turn.
@@ -253,9 +255,10 @@ func (h *house) empty(ctx context.Context) error {
 	return err
 }
 
-// audit enqueues an audit of every running link.
+// audit enqueues audits of links whose last proof is a day old: a part of them each turn, so that they spread over the day, and
+// one of a mailbox at a time.
 func (h *house) audit(ctx context.Context) error {
-	ids, err := h.store.Links().Running(ctx)
+	ids, err := h.store.Links().Unproved(ctx, h.Now().Add(-proofLasts), leastAudits)
 	if err != nil {
 		return err
 	}

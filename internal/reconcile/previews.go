@@ -49,6 +49,8 @@ func (p Preview) Abandoned(now time.Time) bool {
 type Previews interface {
 	BeginPreview(ctx context.Context, p Preview) error
 	ThePreview(ctx context.Context, id string) (Preview, error)
+	// Prospect is the link that a user would get, without what SettingsFor says.
+	Prospect(ctx context.Context, org, user record.ID, kind record.Kind) (Link, error)
 	// KeepPreview stores how far a preview is, and lines of it that begin at number from. NotFound: nobody waits for it.
 	KeepPreview(ctx context.Context, p Preview, from int, lines []Line) error
 }
@@ -59,8 +61,6 @@ type Stage struct {
 	Previews  Previews
 	Links     Links
 	Choices   Choices
-	// Mailbox names the mailbox that a link of a user would be with.
-	Mailbox func(ctx context.Context, org, user record.ID) (string, error)
 }
 
 // Rehearse makes a preview and stores it as it comes about. Its own fault is stored with it, and only what keeps it from
@@ -131,8 +131,7 @@ func (s *Stage) link(ctx context.Context, p Preview) (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	mailbox, err := s.Mailbox(ctx, p.Org, p.User)
-	return &Link{
-		Org: p.Org, User: p.User, Kind: p.Kind, State: On, Mailbox: mailbox, Mapping: begin.Mapping, Policy: Policy{Winner: begin.Winner},
-	}, err
+	link, err := s.Previews.Prospect(ctx, p.Org, p.User, p.Kind)
+	link.Mapping, link.Policy.Winner, link.Policy.Options = begin.Mapping, begin.Winner, begin.Options
+	return &link, err
 }

@@ -131,6 +131,28 @@ func (s *Past) LeftOut(ctx context.Context, link *reconcile.Link) (_ map[fault.R
 	return out, nil
 }
 
+// Prospect is the link that a user would get.
+func (s *Links) Prospect(ctx context.Context, org, user record.ID, kind record.Kind) (_ reconcile.Link, err error) {
+	defer fault.Wrap(&err, "store: the %s link that user %d would get", kind, user)
+	l := reconcile.Link{Org: org, User: user, Kind: kind, State: reconcile.On}
+	u, err := (&Accounts{s.core}).User(ctx, org, user)
+	if err != nil {
+		return l, err
+	}
+	l.Mailbox = u.Identity.Mailbox()
+	found, ok, err := first(ctx, s.reader(), func(scan scan) (found reconcile.Link, err error) {
+		var admits int64
+		err = scan(&found.Region, &admits)
+		found.Policy.AdmitImported = admits != 0
+		return found, err
+	}, `SELECT region, CASE ? WHEN 'contacts' THEN admit_contacts ELSE admit_events END FROM organizations WHERE id = ?`, string(kind), int64(org))
+	if err == nil && !ok {
+		err = notFound("organization", org)
+	}
+	l.Region, l.Policy = found.Region, found.Policy
+	return l, err
+}
+
 const previewColumns = `id, org_id, user_id, kind, link_id, occasion, settings, begun, touched, state, reason, summary`
 
 func readPreview(scan scan) (p reconcile.Preview, err error) {
