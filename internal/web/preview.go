@@ -376,7 +376,7 @@ func (v *visit) previewCells(kind record.Kind, l reconcile.Line) []string {
 	values := func(fields record.Fields) string {
 		var out []string
 		for _, f := range fieldsInOrder(fields) {
-			out = append(out, v.fieldName(kind, f)+": "+v.shown(kind, f, fields[f]))
+			out = append(out, v.label(kind, f)+": "+v.shown(kind, f, fields[f]))
 		}
 		return strings.Join(out, "; ")
 	}
@@ -399,12 +399,4 @@ func (s *Site) previewLink(v *visit, l *reconcile.Link, to reconcile.Settings) s
 		return ""
 	}
 	return previewPath(l.Kind, id)
-}
-
-// fieldName is what people call a field of the CRM.
-func (v *visit) fieldName(kind record.Kind, f record.Field) string {
-	if _, standard := record.DefOf(kind, f); !standard {
-		return string(f)
-	}
-	return v.words.T("field." + string(f))
 }
