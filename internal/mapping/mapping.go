@@ -75,6 +75,7 @@ var defaultCalendar = Table{Kind: record.Calendar, Rows: []Row{
 	{Microsoft: "timeZone", CRM: record.TimeZone},
 	{Microsoft: "recurrence", CRM: record.Recurring},
 	{Microsoft: "exdates", CRM: record.Excluded},
+	{Microsoft: "exceptions", CRM: record.Changed},
 	{Microsoft: "location", CRM: record.Venue},
 	{Microsoft: "body", CRM: record.Description},
 	{Microsoft: "reminder", CRM: record.RemindAt},
@@ -125,11 +126,32 @@ func (t *Table) Check() error {
 	rows := t.byCRM()
 	for _, row := range defaultCalendar.Rows {
 		def, _ := record.DefOf(t.Kind, row.CRM)
-		if mapped, ok := rows[row.CRM]; def.Group == record.GroupWhen && (!ok || mapped.Microsoft != row.Microsoft) {
+		if mapped, ok := rows[row.CRM]; (def.Group == record.GroupWhen || def.Group == record.GroupSeries) && (!ok || mapped.Microsoft != row.Microsoft) {
 			return fault.Wrong(fault.Mandatory, string(row.CRM), "mapping: an event needs %s", row.CRM)
 		}
 	}
 	return nil
+}
+
+// Whole is a table as it was stored with the rows that an event needs and that it was made without, before there were such
+// fields.
+func (t *Table) Whole() *Table {
+	if t.Kind != record.Calendar {
+		return t
+	}
+	rows, out := t.byCRM(), t
+	for _, row := range defaultCalendar.Rows {
+		def, _ := record.DefOf(t.Kind, row.CRM)
+		if _, there := rows[row.CRM]; there || def.Group != record.GroupWhen && def.Group != record.GroupSeries {
+			continue
+		}
+		row.Direction = rows[record.Start].Direction
+		with := &Table{Kind: t.Kind, Rows: append(slices.Clone(out.Rows), row)}
+		if with.CheckRows() == nil {
+			out = with
+		}
+	}
+	return out
 }
 
 // CheckRows is Check of a table that need not be whole yet.
@@ -197,10 +219,7 @@ func (t *Table) ToCRM(theirs record.Fields) record.Fields {
 		if !known {
 			continue
 		}
-		if def, ok := record.DefOf(t.Kind, row.CRM); ok && def.Type == record.Picklist && !def.Open && !slices.Contains(def.Values, string(value)) {
-			value = "" // such as "Sr.": it stays at Microsoft, which nobody overwrites with nothing
-		}
-		ours[row.CRM] = value
+		ours[row.CRM] = t.toCRM(row, value)
 	}
 	if t.Kind == record.Contacts {
 		t.nameFallback(ours, theirs)
@@ -208,6 +227,34 @@ func (t *Table) ToCRM(theirs record.Fields) record.Fields {
 		ours[record.TimeZone] = "" // a day is a day in every zone
 	}
 	return ours
+}
+
+func (t *Table) toCRM(row Row, value record.Value) record.Value {
+	switch def, ok := record.DefOf(t.Kind, row.CRM); {
+	case ok && def.Type == record.Picklist && !def.Open && !slices.Contains(def.Values, string(value)):
+		return "" // such as "Sr.": it stays at Microsoft, which nobody overwrites with nothing
+	case ok && def.Type == record.Exceptions:
+		return t.translated(value, func(theirs record.Fields) record.Fields {
+			ours := record.Fields{}
+			for _, row := range t.Rows {
+				if v, known := theirs[row.Microsoft]; known {
+					ours[row.CRM] = t.toCRM(row, v)
+				}
+			}
+			return ours
+		})
+	}
+	return value
+}
+
+// translated puts the fields of each changed occurrence into the words of the other side; those that are not mapped stay
+// behind.
+func (t *Table) translated(value record.Value, words func(record.Fields) record.Fields) record.Value {
+	list := record.Occurrences(value)
+	for i := range list {
+		list[i].Fields = words(list[i].Fields)
+	}
+	return record.OccurrencesValue(list)
 }
 
 // StandIn is no field of the CRM's: it stands beside a family name that is something else at Outlook, such as the company.
@@ -251,7 +298,11 @@ func (t *Table) nameFallback(ours, theirs record.Fields) {
 func (t *Table) ToMicrosoft(ours record.Fields) record.Fields {
 	theirs := make(record.Fields, len(ours))
 	for _, row := range t.Rows {
-		if value, known := ours[row.CRM]; known {
+		value, known := ours[row.CRM]
+		if def, _ := record.DefOf(t.Kind, row.CRM); known && def.Type == record.Exceptions {
+			value = t.translated(value, t.ToMicrosoft)
+		}
+		if known {
 			theirs[row.Microsoft] = value
 		}
 	}

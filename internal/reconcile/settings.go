@@ -58,7 +58,7 @@ func SettingsFor(ctx context.Context, choices Choices, org, user record.ID, kind
 
 // sound leaves out of a stored table what has become impossible since: a link must be able to run with it.
 func sound(kind record.Kind, t *mapping.Table) *mapping.Table {
-	if t.Kind == kind && t.Check() == nil {
+	if t = t.Whole(); t.Kind == kind && t.Check() == nil {
 		return t
 	}
 	out := &mapping.Table{Kind: kind}

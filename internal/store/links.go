@@ -44,7 +44,10 @@ func readLink(scan scan) (reconcile.Link, error) {
 	}
 	if table != "" {
 		l.Mapping = new(mapping.Table)
-		return l, json.Unmarshal([]byte(table), l.Mapping)
+		if err := json.Unmarshal([]byte(table), l.Mapping); err != nil {
+			return l, err
+		}
+		l.Mapping = l.Mapping.Whole()
 	}
 	return l, nil
 }
