@@ -34,6 +34,32 @@ const (
 type Table struct {
 	Kind record.Kind `json:"kind"`
 	Rows []Row       `json:"rows"`
+	// schema is the fields that the CRM's records have; nil: the standard ones. It is not stored with the table: see In.
+	schema *record.Schema
+}
+
+// In is the table in an organization whose records have these fields. A row whose field is not among them is left out.
+func (t *Table) In(schema *record.Schema) *Table {
+	if t == nil {
+		return nil
+	}
+	out := &Table{Kind: t.Kind, Rows: t.Rows}
+	if len(schema.Own()) > 0 {
+		out.schema = schema
+	}
+	gone := func(r Row) bool { _, ok := schema.Def(r.CRM); return !ok }
+	if slices.ContainsFunc(t.Rows, gone) {
+		out.Rows = slices.DeleteFunc(slices.Clone(t.Rows), gone)
+	}
+	return out
+}
+
+// Schema is the fields that the CRM's records have.
+func (t *Table) Schema() *record.Schema {
+	if t.schema == nil {
+		return record.Standard(t.Kind)
+	}
+	return t.schema
 }
 
 // defaultContacts follows the only table that Zoho published for Outlook, with the names of the Graph contact resource
@@ -73,12 +99,16 @@ var defaultCalendar = Table{Kind: record.Calendar, Rows: []Row{
 	{Microsoft: "end", CRM: record.End},
 	{Microsoft: "isAllDay", CRM: record.AllDay},
 	{Microsoft: "timeZone", CRM: record.TimeZone},
+	{Microsoft: "endTimeZone", CRM: record.EndTimeZone},
 	{Microsoft: "recurrence", CRM: record.Recurring},
 	{Microsoft: "exdates", CRM: record.Excluded},
 	{Microsoft: "exceptions", CRM: record.Changed},
 	{Microsoft: "location", CRM: record.Venue},
 	{Microsoft: "body", CRM: record.Description},
 	{Microsoft: "reminder", CRM: record.RemindAt},
+	{Microsoft: "showAs", CRM: record.ShowAs},
+	{Microsoft: "sensitivity", CRM: record.Sensitivity},
+	{Microsoft: "importance", CRM: record.Importance},
 	{Microsoft: "categories", CRM: record.Tag},
 }}
 
@@ -88,6 +118,26 @@ func Default(kind record.Kind) *Table {
 		return &defaultContacts
 	}
 	return &defaultCalendar
+}
+
+// Grown gives a stored table the rows that the default has won since it was stored; false: it has them all. A calendar's
+// table has every row of the default, for nobody chooses among them. They go the way that the event's time goes.
+func Grown(t *Table) (*Table, bool) {
+	if t == nil || t.Kind != record.Calendar {
+		return t, false
+	}
+	have := t.byCRM()
+	missing := slices.DeleteFunc(slices.Clone(defaultCalendar.Rows), func(r Row) bool {
+		_, ok := have[r.CRM]
+		return ok || slices.ContainsFunc(t.Rows, func(other Row) bool { return other.Microsoft == r.Microsoft })
+	})
+	if len(missing) == 0 {
+		return t, false
+	}
+	for i := range missing {
+		missing[i].Direction = have[record.Start].Direction
+	}
+	return &Table{Kind: t.Kind, Rows: slices.Concat(t.Rows, missing)}, true
 }
 
 // Fields are the CRM's fields that take part.
@@ -125,7 +175,7 @@ func (t *Table) Check() error {
 	}
 	rows := t.byCRM()
 	for _, row := range defaultCalendar.Rows {
-		def, _ := record.DefOf(t.Kind, row.CRM)
+		def, _ := t.Schema().Def(row.CRM)
 		if mapped, ok := rows[row.CRM]; (def.Group == record.GroupWhen || def.Group == record.GroupSeries) && (!ok || mapped.Microsoft != row.Microsoft) {
 			return fault.Wrong(fault.Mandatory, string(row.CRM), "mapping: an event needs %s", row.CRM)
 		}
@@ -133,33 +183,12 @@ func (t *Table) Check() error {
 	return nil
 }
 
-// Whole is a table as it was stored with the rows that an event needs and that it was made without, before there were such
-// fields.
-func (t *Table) Whole() *Table {
-	if t.Kind != record.Calendar {
-		return t
-	}
-	rows, out := t.byCRM(), t
-	for _, row := range defaultCalendar.Rows {
-		def, _ := record.DefOf(t.Kind, row.CRM)
-		if _, there := rows[row.CRM]; there || def.Group != record.GroupWhen && def.Group != record.GroupSeries {
-			continue
-		}
-		row.Direction = rows[record.Start].Direction
-		with := &Table{Kind: t.Kind, Rows: append(slices.Clone(out.Rows), row)}
-		if with.CheckRows() == nil {
-			out = with
-		}
-	}
-	return out
-}
-
 // CheckRows is Check of a table that need not be whole yet.
 func (t *Table) CheckRows() error {
 	var crm, microsoft []record.Field
 	ways := map[string]Direction{}
 	for _, row := range t.Rows {
-		ours, ok := record.DefOf(t.Kind, row.CRM)
+		ours, ok := t.Schema().Def(row.CRM)
 		if !ok {
 			return fault.Wrong(fault.UnknownField, string(row.CRM), "mapping: the CRM has no field %s", row.CRM)
 		}
@@ -200,6 +229,22 @@ func Moved(old, new *Table) []record.Field {
 	return out
 }
 
+// Going is the table of a link that goes one way as a whole: its rows all go that way, and those meant for the other way
+// only take no part.
+func (t *Table) Going(way Direction) *Table {
+	if t == nil || way == BothWays {
+		return t
+	}
+	out := &Table{Kind: t.Kind, Rows: make([]Row, 0, len(t.Rows)), schema: t.schema}
+	for _, row := range t.Rows {
+		if row.Direction == BothWays || row.Direction == way {
+			row.Direction = way
+			out.Rows = append(out.Rows, row)
+		}
+	}
+	return out
+}
+
 func (t *Table) byCRM() map[record.Field]Row {
 	out := map[record.Field]Row{}
 	if t != nil {
@@ -225,19 +270,22 @@ func (t *Table) ToCRM(theirs record.Fields) record.Fields {
 		t.nameFallback(ours, theirs)
 	} else if ours[record.AllDay] == "true" {
 		ours[record.TimeZone] = "" // a day is a day in every zone
+		if _, mapped := ours[record.EndTimeZone]; mapped {
+			ours[record.EndTimeZone] = ""
+		}
 	}
 	return ours
 }
 
 func (t *Table) toCRM(row Row, value record.Value) record.Value {
-	switch def, ok := record.DefOf(t.Kind, row.CRM); {
+	switch def, ok := t.Schema().Def(row.CRM); {
 	case ok && def.Type == record.Picklist && !def.Open && !slices.Contains(def.Values, string(value)):
 		return "" // such as "Sr.": it stays at Microsoft, which nobody overwrites with nothing
 	case ok && def.Type == record.Exceptions:
 		return t.translated(value, func(theirs record.Fields) record.Fields {
 			ours := record.Fields{}
 			for _, row := range t.Rows {
-				if v, known := theirs[row.Microsoft]; known {
+				if v, known := theirs[row.Microsoft]; known && record.InOccurrence(row.CRM) {
 					ours[row.CRM] = t.toCRM(row, v)
 				}
 			}
@@ -299,7 +347,7 @@ func (t *Table) ToMicrosoft(ours record.Fields) record.Fields {
 	theirs := make(record.Fields, len(ours))
 	for _, row := range t.Rows {
 		value, known := ours[row.CRM]
-		if def, _ := record.DefOf(t.Kind, row.CRM); known && def.Type == record.Exceptions {
+		if row.CRM == record.Changed && known {
 			value = t.translated(value, t.ToMicrosoft)
 		}
 		if known {

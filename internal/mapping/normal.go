@@ -15,14 +15,16 @@ import (
 
 // Normal gives fields in normal form: two records are alike in a field if their normal forms are the same string.
 // Normal forms are for comparing and for the base; what is written to a side is the value itself.
-func Normal(kind record.Kind, fields record.Fields) record.Fields {
+func Normal(schema *record.Schema, fields record.Fields) record.Fields {
 	out := make(record.Fields, len(fields))
 	for name, value := range fields {
-		if def, ok := record.DefOf(kind, name); ok {
-			out[name] = normal(def.Type, value)
+		if def, ok := schema.Def(name); ok {
+			if out[name] = normal(def.Type, value); def.Standard != "" && out[name] == def.Standard {
+				out[name] = ""
+			}
 		}
 	}
-	if kind == record.Calendar {
+	if schema.Kind() == record.Calendar {
 		normalWhen(out, fields)
 	}
 	return out
@@ -122,6 +124,9 @@ func normalWhen(out, fields record.Fields) {
 	allDay := out[record.AllDay] == "true"
 	if _, known := out[record.TimeZone]; known && allDay {
 		out[record.TimeZone] = ""
+	}
+	if end, known := out[record.EndTimeZone]; known && (allDay || end == out[record.TimeZone]) {
+		out[record.EndTimeZone] = ""
 	}
 	if rule := out[record.Recurring]; rule != "" {
 		if start, ok := StartOf(fields); ok {

@@ -16,7 +16,9 @@ func normalOccurrences(v record.Value) record.Value {
 		fields := make(record.Fields, len(o.Fields))
 		for name, value := range o.Fields {
 			if def, ok := record.DefOf(record.Calendar, name); ok && record.InOccurrence(name) {
-				fields[name] = normal(def.Type, value)
+				if fields[name] = normal(def.Type, value); def.Standard != "" && fields[name] == def.Standard {
+					fields[name] = ""
+				}
 			}
 		}
 		list[i].Fields = fields

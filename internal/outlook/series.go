@@ -308,8 +308,9 @@ func (s *series) deed(day string) (d deed, needed bool) {
 	}
 	if _, moved := s.now.own[day]["start"]; !to.sameTime(is) && (moved || !to.sameTime(slot)) {
 		to.tell(fields)
-		delete(fields, "recurrence")
-		delete(fields, "timeZone")
+		for _, whole := range []record.Field{"recurrence", "timeZone", "endTimeZone"} { // they are the series'
+			delete(fields, whole)
+		}
 	}
 	if len(fields) == 0 {
 		return d, false

@@ -261,7 +261,7 @@ func (s *Step) mergeSeries(rules Rules, item Item, base, ours, theirs record.Fie
 		s.ask(unit, item, ours, theirs)
 		return false, false
 	}
-	is := m.settled(rules, ours.With(mapping.Normal(rules.Kind, s.ToCRM)))
+	is := m.settled(rules, ours.With(rules.normal(s.ToCRM)))
 	words := doingsOf(is).inWords(doingsOf(side(item.Ours, held)), doingsOf(side(item.Theirs, base)), m.ours, m.theirs).fields()
 	if way == mapping.ToMicrosoft && s.cannotReturn(m, is, ours, theirs) {
 		words[record.Excluded], is[record.Excluded] = theirs[record.Excluded], theirs[record.Excluded]
@@ -308,7 +308,7 @@ func (s *Step) retimed(rules Rules, base, ours, theirs record.Fields) bool {
 
 // settled is what is left of the merged doings in a record with other fields as they will be: those of days that are its own.
 func (m *merger) settled(rules Rules, rec record.Fields) record.Fields {
-	return only(mapping.Normal(rules.Kind, rec.With(m.merged.fields())), []record.Field{record.Excluded, record.Changed})
+	return only(rules.normal(rec.With(m.merged.fields())), []record.Field{record.Excluded, record.Changed})
 }
 
 // cannotReturn notes of a series that only goes to Microsoft that it has lost occurrences there, which nothing brings back:

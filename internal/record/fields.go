@@ -1,6 +1,9 @@
 package record
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Field is the name of a CRM field: the API name that Zoho CRM gives it.
 type Field string
@@ -30,6 +33,7 @@ const (
 	Related                // what an event is about: the module and the name, joined by \n
 	People                 // JSON as crm.PeopleValue writes it; Def.Max is the most people
 	Reminders              // JSON as crm.RemindersValue writes it
+	Number                 // a decimal number in plain digits as DecimalValue writes it, "-12.5"
 )
 
 // Def describes one CRM field. Lengths are in Unicode code points; 0 is no limit.
@@ -40,10 +44,15 @@ type Def struct {
 	Mandatory bool
 	Values    []string // of Picklist
 	Open      bool     // Values are those that are offered; others are taken, too
+	// Standard is the value that is meant where none was chosen. In normal form it is empty: nobody has said anything.
+	Standard Value
 	// Group names fields that only make sense together: a merge takes all of them from one side.
 	Group string
 	// Own marks a field that Zoho CRM does not have, an extension of the built-in CRM.
 	Own bool
+	// Custom marks a field that the organization made; Label is what its people call it.
+	Custom bool
+	Label  string
 }
 
 // The fields of contacts.
@@ -100,6 +109,11 @@ const (
 	Changed    Field = "Changed_Occurrences" // own: what single occurrences of the series have otherwise
 	Venue      Field = "Venue"
 	RemindAt   Field = "Remind_At"
+
+	EndTimeZone Field = "End_Time_Zone" // own: the zone in which the end was planned, where it is not that of the start
+	ShowAs      Field = "Show_As"       // own: what the owner's colleagues see of the time
+	Sensitivity Field = "Sensitivity"   // own: see Private
+	Importance  Field = "Importance"    // own
 
 	Participants       Field = "Participants"
 	WhoID              Field = "Who_Id"
@@ -162,13 +176,26 @@ var eventDefs = []Def{
 	{Name: End, Type: Moment, Mandatory: true, Group: GroupWhen},
 	{Name: AllDay, Type: Bool, Group: GroupWhen},
 	{Name: TimeZone, Type: Zone, Group: GroupWhen, Own: true},
+	{Name: EndTimeZone, Type: Zone, Group: GroupWhen, Own: true},
 	{Name: Recurring, Type: Recurrence, Group: GroupWhen},
 	{Name: Excluded, Type: ExDates, Group: GroupSeries, Own: true},
 	{Name: Changed, Type: Exceptions, Group: GroupSeries, Own: true},
 	{Name: Venue, Type: Text, Max: 255},
 	{Name: Description, Type: LongText, Max: 32000},
 	{Name: RemindAt, Type: Minutes},
+	{Name: ShowAs, Type: Picklist, Values: []string{"free", "tentative", "busy", "oof", "workingElsewhere"}, Standard: "busy", Own: true},
+	{Name: Sensitivity, Type: Picklist, Values: []string{"normal", "personal", "private", "confidential"}, Standard: "normal", Own: true},
+	{Name: Importance, Type: Picklist, Values: []string{"low", "normal", "high"}, Standard: "normal", Own: true},
 	{Name: Tag, Type: Tags, Max: 2000},
+}
+
+// Private reports whether an event is its owner's own business: of such a one, others see when it is and nothing else.
+func Private(f Fields) bool { return f[Sensitivity] == "private" || f[Sensitivity] == "confidential" }
+
+// HasPrivate reports whether an event is private, or a single occurrence of it.
+func HasPrivate(f Fields) bool {
+	return Private(f) || strings.Contains(string(f[Changed]), string(Sensitivity)) &&
+		slices.ContainsFunc(Occurrences(f[Changed]), func(o Occurrence) bool { return Private(o.Fields) })
 }
 
 // moreContactDefs and moreEventDefs are what only the API shows; no page has them and no mapping.
@@ -188,7 +215,7 @@ var moreEventDefs = []Def{
 
 var allContactDefs, allEventDefs = slices.Concat(contactDefs, moreContactDefs), slices.Concat(eventDefs, moreEventDefs)
 
-// AllDefs are the fields of a kind with those that only the API shows. The slice is shared: do not change it.
+// AllDefs are the standard fields of a kind with those that only the API shows. The slice is shared: do not change it.
 func AllDefs(kind Kind) []Def {
 	if kind == Contacts {
 		return allContactDefs
@@ -196,7 +223,7 @@ func AllDefs(kind Kind) []Def {
 	return allEventDefs
 }
 
-// Defs are the fields of a kind, in the order in which pages show them. The slice is shared: do not change it.
+// Defs are the standard fields of a kind, in the order in which pages show them. The slice is shared: do not change it.
 func Defs(kind Kind) []Def {
 	if kind == Contacts {
 		return contactDefs
@@ -204,7 +231,7 @@ func Defs(kind Kind) []Def {
 	return eventDefs
 }
 
-// DefOf finds the definition of a field of a kind, be it one that only the API shows.
+// DefOf finds the definition of a standard field of a kind, be it one that only the API shows.
 func DefOf(kind Kind, name Field) (Def, bool) {
 	byName := eventDefsByName
 	if kind == Contacts {
