@@ -1,11 +1,13 @@
 package crm
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
 
 	"tandem/internal/fault"
+	"tandem/internal/phone"
 	"tandem/internal/record"
 )
 
@@ -37,12 +39,16 @@ type LinkSide struct {
 	AdmitImported bool
 	// Fields are those that take part; nil: all. What single occurrences of a series have of others is not told, and stays.
 	Fields []record.Field
+	// Region is whose telephone numbers are written without their country (ISO 3166-1); "": Brazil's.
+	Region string
 	// Schema is the fields that the link knows of; nil: the standard ones. They stay the same for a run, so that a field which
 	// is taken out of use meanwhile does not look as if it had been emptied everywhere.
 	Schema *record.Schema
 	// Heir is who got the user's records: they are this side's still, and what is new is the heir's. 0: nobody.
 	Heir record.ID
 }
+
+func (l LinkSide) region() string { return cmp.Or(l.Region, phone.Brazil) }
 
 // owns reports whether a record is this side's.
 func (l LinkSide) owns(r Record) bool {

@@ -81,6 +81,8 @@ func Run(t *testing.T, open Open) {
 		"S29 questions and their answers":                testAsks,
 		"an answer outlives the run that did not see it": testAnswerDuringRun,
 		"S26 a run begins by changed settings":           testTakeIn,
+		"S20 S32 imported records are let in":            testAdmitImported,
+		"FF118 what was made and deleted lately":         testRecent,
 		"Retry":                                          testRetry,
 		"History is paged":                               testHistory,
 		"every record's standing is told":                testStanding,

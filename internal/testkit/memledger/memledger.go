@@ -323,6 +323,8 @@ func (l *Ledger) Settle(_ context.Context, link *reconcile.Link, batch int64, en
 		return fault.New(fault.Conflict, fault.Duplicate, "two pairs share %s", ref)
 	}
 	e.pairs = pairs
+	link.Recent, _ = link.Lately(entries, now)
+	e.link.Recent = link.Recent
 	delete(e.intents, batch)
 	l.history = append(l.history, history...)
 	l.writes += len(entries)
