@@ -79,6 +79,7 @@ func Run(t *testing.T, open Open) {
 		"S26 what people and organizations choose":       testChoices,
 		"the brake's answer":                             testAllowDeletes,
 		"S29 questions and their answers":                testAsks,
+		"S29 what is left out, and the way back":         testLeftOut,
 		"an answer outlives the run that did not see it": testAnswerDuringRun,
 		"S26 a run begins by changed settings":           testTakeIn,
 		"S20 S32 imported records are let in":            testAdmitImported,
