@@ -277,22 +277,29 @@ func (t *Table) ToCRM(theirs record.Fields) record.Fields {
 	return ours
 }
 
+// toCRM is a value of Microsoft's in its CRM field.
 func (t *Table) toCRM(row Row, value record.Value) record.Value {
-	switch def, ok := t.Schema().Def(row.CRM); {
-	case ok && def.Type == record.Picklist && !def.Open && !slices.Contains(def.Values, string(value)):
-		return "" // such as "Sr.": it stays at Microsoft, which nobody overwrites with nothing
-	case ok && def.Type == record.Exceptions:
-		return t.translated(value, func(theirs record.Fields) record.Fields {
-			ours := record.Fields{}
-			for _, row := range t.Rows {
-				if v, known := theirs[row.Microsoft]; known && record.InOccurrence(row.CRM) {
-					ours[row.CRM] = t.toCRM(row, v)
-				}
-			}
-			return ours
-		})
+	def, _ := t.Schema().Def(row.CRM)
+	if def.Type != record.Exceptions {
+		return inCRM(def, value)
 	}
-	return value
+	return t.translated(value, func(theirs record.Fields) record.Fields {
+		ours := record.Fields{}
+		for _, row := range t.Rows {
+			if v, known := theirs[row.Microsoft]; known && record.InOccurrence(row.CRM) {
+				ours[row.CRM] = t.toCRM(row, v)
+			}
+		}
+		return ours
+	})
+}
+
+// toMicrosoft is a value of the CRM's in its field at Microsoft.
+func (t *Table) toMicrosoft(row Row, value record.Value) record.Value {
+	if row.CRM == record.Changed {
+		return t.translated(value, t.ToMicrosoft)
+	}
+	return t.atMicrosoft(row, value)
 }
 
 // translated puts the fields of each changed occurrence into the words of the other side; those that are not mapped stay
@@ -346,12 +353,8 @@ func (t *Table) nameFallback(ours, theirs record.Fields) {
 func (t *Table) ToMicrosoft(ours record.Fields) record.Fields {
 	theirs := make(record.Fields, len(ours))
 	for _, row := range t.Rows {
-		value, known := ours[row.CRM]
-		if row.CRM == record.Changed && known {
-			value = t.translated(value, t.ToMicrosoft)
-		}
-		if known {
-			theirs[row.Microsoft] = value
+		if value, known := ours[row.CRM]; known {
+			theirs[row.Microsoft] = t.toMicrosoft(row, value)
 		}
 	}
 	return theirs
