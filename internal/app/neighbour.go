@@ -22,10 +22,21 @@ type neighbour struct {
 	accounts account.Store
 	tokens   *graph.Tokens
 	client   *graph.Client
-	ledger   reconcile.Ledger
+	ledger   inStep
 	crm      *crm.CRM
 	pictures *store.Pictures
 	now      func() time.Time
+}
+
+// inStep tells pairs by their items.
+type inStep interface {
+	PairsByRef(ctx context.Context, link *reconcile.Link, side reconcile.Where, refs []record.Ref) (map[record.Ref]reconcile.Pair, error)
+}
+
+// rehearsing is the neighbour for previews, which read a link that others may have.
+func (n neighbour) rehearsing(past *store.Past) *neighbour {
+	n.ledger = past
+	return &n
 }
 
 // mailbox opens the mailbox of a user, with that user's own credentials and nobody else's.
@@ -98,7 +109,7 @@ func (n *neighbour) CRM(ctx context.Context, link *reconcile.Link) (reconcile.Si
 	}
 	return n.crm.Side(crm.LinkSide{
 		Org: link.Org, User: link.User, Kind: link.Kind, Link: int64(link.ID), Zone: u.Zone,
-		Cap: reconcile.FirstSyncCap(link.Kind), AdmitImported: link.Policy.AdmitImported, Heir: link.Heir, Region: link.Region,
+		Cap: reconcile.FirstSyncCap(link.Kind), AdmitImported: link.Policy.AdmitImported, Heir: link.Heir, Region: link.Region, Fields: link.Mapping.Fields(),
 		Schema: link.Mapping.Schema(),
 	}), nil
 }
@@ -165,6 +176,10 @@ func notificationURL(c Config) string {
 
 // personal is the switchboard in the hands of a signed-in person. It fits web.Switch.
 type personal struct{ board *reconcile.Switchboard }
+
+func (p personal) Allowed(ctx context.Context, u account.User, kind record.Kind) error {
+	return p.board.Allowed(ctx, u.Org, u.ID, kind)
+}
 
 func (p personal) On(ctx context.Context, u account.User, kind record.Kind) (*reconcile.Link, error) {
 	return p.board.On(ctx, u.Org, u.ID, kind)

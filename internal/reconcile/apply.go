@@ -78,6 +78,9 @@ type job struct {
 // item, and whatever was written and not settled is found to be alike on both sides next time. It returns the pairs to
 // be planned again; with last set they are parked instead.
 func (r *run) carryOut(ctx context.Context, steps []Step, last bool) ([]Pair, error) {
+	if err := r.watch(steps...); err != nil {
+		return nil, err
+	}
 	jobs := r.jobsOf(steps)
 	if err := r.plausible(jobs); err != nil {
 		return nil, err
@@ -386,8 +389,10 @@ func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
 // did its record.
 func (r *run) sent(j *job) record.Fields {
 	base := agreedOn(nil, r.rules.normal(r.made(j, InMicrosoft, j.ToMicrosoft)), j.Apart)
-	if _, mapped := base[record.Excluded]; mapped {
-		base[record.Excluded] = "" // days are taken out of a series after it is made, and perhaps never were
+	for _, f := range seriesUnit(r.rules) {
+		if _, mapped := base[f]; mapped {
+			base[f] = "" // what is done to occurrences is done after a series is made, and perhaps never was
+		}
 	}
 	for f := range j.ToMicrosoft {
 		if r.rules.picture(f) {

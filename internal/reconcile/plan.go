@@ -93,6 +93,8 @@ const (
 	Drop            Verb = "drop"   // the pair ends; nothing is left to keep
 	Leave           Verb = "leave"  // the item stays where it is and out of the sync, as the link does not bring it over
 	Wait            Verb = "wait"   // a side cannot tell what became of the record: look again later
+	// AskFirst is nothing that Plan decides: the runner asks a person whose record an item is, or waits for the answer.
+	AskFirst Verb = "ask_first"
 )
 
 // The reasons of steps, for the history; pages have words for them, as they have for the catalogue of package fault.
@@ -342,6 +344,8 @@ func merge(rules Rules, item Item) Step {
 			}
 		}
 	}
+	oursDone, theirsDone := step.mergeSeries(rules, item, base, ours, theirs)
+	oursChanged, theirsChanged = oursChanged || oursDone, theirsChanged || theirsDone
 	if len(step.ToCRM)+len(step.ToMicrosoft) > 0 {
 		step.Verb = Merge
 	}
@@ -402,13 +406,17 @@ func (s *Step) ask(unit []record.Field, item Item, ours, theirs record.Fields) {
 	}
 }
 
-// units lists the mapped fields by group; a field without a group is a unit of its own.
+// units lists the mapped fields by group; a field without a group is a unit of its own. What is done to single occurrences
+// is merged by itself (occurrences.go).
 func units(rules Rules) [][]record.Field {
 	var out [][]record.Field
 	at := map[string]int{}
 	schema := rules.table().Schema()
 	for _, field := range rules.Fields {
 		def, _ := schema.Def(field)
+		if def.Group == record.GroupSeries {
+			continue
+		}
 		if i, ok := at[def.Group]; ok && def.Group != "" {
 			out[i] = append(out[i], field)
 			continue
