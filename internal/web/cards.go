@@ -41,6 +41,7 @@ type card struct {
 	Do        string       // and what helps
 	Reconnect bool         // what helps is going to Microsoft
 	Growth    bool         // it has stopped because it was about to make too much, and asks
+	Proof     string       // what the last audit came to; "": there was none
 	Withheld  bool         // the profile does not allow it: only an administrator can let it go on
 	link      *reconcile.Link
 }
@@ -137,6 +138,9 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 		}
 		c.withhold(v, kind)
 		return c, nil
+	}
+	if !l.Proof.At.IsZero() {
+		c.Proof = v.words.T("card.proof", "Count", l.Proof.Drift, "When", v.words.Moment(l.Proof.At.In(v.zone)), "Compared", l.Proof.Compared)
 	}
 	if l.Policy.Direction != mapping.BothWays {
 		c.Way = v.words.T("options.way." + wayKey(l.Policy.Direction))
