@@ -1,6 +1,7 @@
 package outlook
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/go-json-experiment/json"
