@@ -105,12 +105,12 @@ func (in repeatInput) rule(start time.Time) string {
 			}
 		}
 	case (r.Freq == recur.Monthly || r.Freq == recur.Yearly) && in.By == "weekday":
-		r.ByDay = []recur.Day{nthWeekday(start)}
+		r.ByDay = []recur.Day{recur.NthWeekday(start)}
 		if r.Freq == recur.Yearly {
 			r.ByMonth = []int{int(start.Month())}
 		}
 	case r.Freq == recur.Monthly:
-		r.ByMonthDay, r.BySetPos = lateDay(start.Day())
+		r.ByMonthDay, r.BySetPos = recur.LateDay(start.Day())
 	case r.Freq == recur.Yearly && start.Month() == time.February && start.Day() == 29:
 		r.ByMonth, r.ByMonthDay = []int{2}, []int{-1}
 	}
@@ -123,27 +123,13 @@ func (in repeatInput) rule(start time.Time) string {
 	return r.String()
 }
 
-// lateDay is a day that some months lack, as Outlook means it: in those months their last. A rule that says the bare day
-// passes them over, for which Outlook has no words. nil: every month has the day.
-func lateDay(day int) (byMonthDay, bySetPos []int) {
-	switch day {
-	case 29:
-		return []int{28, 29}, []int{-1}
-	case 30:
-		return []int{28, 29, 30}, []int{-1}
-	case 31:
-		return []int{-1}, nil
-	}
-	return nil, nil
-}
-
 // lateDayOf is the inverse: the day of a resolved monthly rule, 31 where it is the last of every month, 0 for any other.
 func lateDayOf(r recur.Rule) int {
 	if len(r.ByDay) > 0 {
 		return 0
 	}
 	for day := 29; day <= 31; day++ {
-		days, positions := lateDay(day)
+		days, positions := recur.LateDay(day)
 		if slices.Equal(r.ByMonthDay, days) && slices.Equal(r.BySetPos, positions) {
 			return day
 		}
@@ -152,15 +138,6 @@ func lateDayOf(r recur.Rule) int {
 		return 31
 	}
 	return 0
-}
-
-// nthWeekday is a day as the n-th of its weekday in the month; the fifth is told as the last, which every month has.
-func nthWeekday(day time.Time) recur.Day {
-	n := (day.Day()-1)/7 + 1
-	if n == 5 {
-		n = -1
-	}
-	return recur.Day{N: n, Day: day.Weekday()}
 }
 
 // repeatOf says a stored rule as the form does, for an event that starts at the wall time.
