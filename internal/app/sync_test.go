@@ -82,7 +82,7 @@ func TestS15S28_NothingOutsideTheDedicatedContainersIsTouched(t *testing.T) {
 		"attendees": []doc{{"emailAddress": doc{"address": "alex@contoso.example"}, "type": "required"}},
 	})
 	_, contact := d.as("adele").Post("/me/contacts", doc{"givenName": "Mum", "surname": "Vance"})
-	mails := len(d.m365.Mails()) // Adele's own invitation
+	d.mails = 1 // Adele's own invitation
 	adele.insert("Contacts", doc{"Last_Name": "Silva"})
 	adele.switchOn("calendar")
 	adele.switchOn("contacts")
@@ -100,9 +100,6 @@ func TestS15S28_NothingOutsideTheDedicatedContainersIsTouched(t *testing.T) {
 		if _, now := d.as("adele").Get(before.path + before.doc["id"].(string)); now["changeKey"] != before.doc["changeKey"] {
 			t.Errorf("%s was touched", before.path)
 		}
-	}
-	if n := len(d.m365.Mails()); n != mails {
-		t.Errorf("sync caused %d mails", n-mails)
 	}
 }
 

@@ -26,7 +26,7 @@ func check(kind record.Kind, stored, given record.Fields, home string, strict bo
 		case !ok:
 			problems.add(fault.UnknownField, field, "there is no such field")
 			continue
-		case def.Group == record.GroupWhen:
+		case isWhen(def):
 			merged[field] = raw // settled below
 			continue
 		case stored != nil && raw == merged[field]:
@@ -40,7 +40,7 @@ func check(kind record.Kind, stored, given record.Fields, home string, strict bo
 		merged[field] = value
 	}
 	if kind == record.Calendar {
-		if stored == nil || asksWhen(given) {
+		if stored == nil || asksWhen(given) || merged[record.Changed] != "" { // they differ from the series by what it has now
 			problems = append(problems, settleWhen(merged, stored, given, home, strict)...)
 		}
 		if _, said := given[record.EventTitle]; strict && stored == nil && !said {
@@ -78,11 +78,16 @@ func complete(defs []record.Def, f record.Fields) record.Fields {
 // asksWhen reports whether a field is given that says when an event takes place.
 func asksWhen(given record.Fields) bool {
 	for field := range given {
-		if def, ok := record.DefOf(record.Calendar, field); ok && def.Group == record.GroupWhen {
+		if def, ok := record.DefOf(record.Calendar, field); ok && isWhen(def) {
 			return true
 		}
 	}
 	return false
+}
+
+// isWhen reports whether a field is one of those that are settled together: see settleWhen.
+func isWhen(def record.Def) bool {
+	return def.Group == record.GroupWhen || def.Group == record.GroupSeries
 }
 
 func concerns(problems Problems, field record.Field) bool {

@@ -2,7 +2,6 @@ package crm
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +24,8 @@ const momentLayout = "2006-01-02T15:04:05Z"
 //     equals the start. Of a moment the date counts that its author wrote, whatever the offset; an end after midnight
 //     takes its day in. A day is a day in every zone, so there is none.
 //   - otherwise: moments in UTC, the end not before the start. A date means its midnight.
-//   - a rule without its implied parts gets them from the start; days left out without a rule mean nothing and go.
+//   - a rule without its implied parts gets them from the start; days left out, and changed occurrences, without a rule mean
+//     nothing and go; for those with one see settleOccurrences.
 //
 // strict is for people and programs: they are told of years, rules and first days that cannot be meant or kept.
 func settleWhen(merged, stored, given record.Fields, home string, strict bool) (problems Problems) {
@@ -87,6 +87,9 @@ func settleWhen(merged, stored, given record.Fields, home string, strict bool) (
 	}
 	said := strings.TrimSpace(string(given[record.Recurring]))
 	settleSeries(merged, first, fail)
+	if len(problems) == 0 && merged[record.Recurring] != "" {
+		problems = settleOccurrences(merged, stored, first, strict)
+	}
 	if len(problems) > 0 || !strict || merged[record.Recurring] == "" {
 		return problems
 	}
@@ -120,11 +123,11 @@ func settleZone(merged, given record.Fields, home string) (*time.Location, bool)
 	return local, ok
 }
 
-// settleSeries brings the rule and the days left out into canonical form.
+// settleSeries brings the rule into canonical form.
 func settleSeries(merged record.Fields, first time.Time, fail func(record.Field, string)) {
 	text := strings.TrimSpace(string(merged[record.Recurring]))
 	if text == "" {
-		merged[record.Recurring], merged[record.Excluded] = "", ""
+		merged[record.Recurring], merged[record.Excluded], merged[record.Changed] = "", "", ""
 		return
 	}
 	rule, err := recur.Parse(text)
@@ -138,27 +141,6 @@ func settleSeries(merged record.Fields, first time.Time, fail func(record.Field,
 		return
 	}
 	merged[record.Recurring] = record.Value(rule.String())
-
-	var days []string
-	for item := range strings.SplitSeq(string(merged[record.Excluded]), ",") {
-		item = strings.TrimSpace(item)
-		if item == "" {
-			continue
-		}
-		at, ok := readInstant(item, first.Location(), false)
-		if !ok {
-			fail(record.Excluded, "must be dates")
-			return
-		}
-		days = append(days, at.day.Format(time.DateOnly))
-	}
-	slices.Sort(days)
-	days = slices.Compact(days)
-	if len(days) > maxExcluded {
-		fail(record.Excluded, "too many dates")
-		return
-	}
-	merged[record.Excluded] = record.Value(strings.Join(days, ","))
 }
 
 // The most that Exchange takes of a series (people would otherwise find it parked).
@@ -280,33 +262,3 @@ func newInstant(t time.Time) (instant, bool) {
 
 func momentValue(t time.Time) record.Value { return record.Value(t.UTC().Format(momentLayout)) }
 func dateValue(t time.Time) record.Value   { return record.Value(t.Format(time.DateOnly)) }
-
-// endless is when a series without an end ends, for comparing.
-var endless = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
-
-// Span is the time that an event takes up, from its start to its end; of a series, to the end of its last occurrence,
-// or the year 9999. Days of all-day events are told as UTC. False: the fields say no time.
-func Span(f record.Fields) (from, to time.Time, ok bool) {
-	local, known := zone.Load(string(f[record.TimeZone]))
-	if !known || f[record.AllDay] == "true" {
-		local = time.UTC
-	}
-	start, ok1 := readInstant(string(f[record.Start]), local, false)
-	end, ok2 := readInstant(string(f[record.End]), local, false)
-	if !ok1 || !ok2 {
-		return time.Time{}, time.Time{}, false
-	}
-	from, to = start.at.UTC(), end.at.UTC()
-	if f[record.Recurring] == "" {
-		return from, to, true
-	}
-	rule, err := recur.Parse(string(f[record.Recurring]))
-	if err != nil {
-		return from, to, true
-	}
-	last, forever := rule.Last(start.at.In(local))
-	if forever {
-		return from, endless, true
-	}
-	return from, last.UTC().Add(to.Sub(from)), true
-}

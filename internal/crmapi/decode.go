@@ -73,7 +73,11 @@ func (c *call) decode(raw json.RawMessage, stored *crm.Record) (crm.Draft, error
 				continue
 			}
 			d.def = def
-			v, ok := types[def.Type].decode(d, value)
+			read := types[def.Type].decode
+			if def.Type == record.Exceptions {
+				read = (*decoder).occurrences
+			}
+			v, ok := read(d, value)
 			if !ok {
 				bad(name)
 				continue

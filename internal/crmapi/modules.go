@@ -72,6 +72,8 @@ func newModule(name, singular, plural string, kind record.Kind) *module {
 		switch d.Type {
 		case record.Lookup:
 			encode = func(c *call, _ crm.Record, v record.Value) any { return c.asNamed(lookups[d.Name], v) }
+		case record.Exceptions:
+			encode = asOccurrences
 		case record.People, record.Related:
 			length = 0 // of a list and of an object there is none
 		}

@@ -29,6 +29,7 @@ var types = map[record.Type]struct {
 	record.Moment:     {"datetime", "string", text, asMoment},
 	record.Bool:       {"boolean", "boolean", boolean, asBoolean},
 	record.Recurrence: {"rrule", "jsonobject", (*decoder).recurrence, asRecurrence},
+	record.Exceptions: {"jsonarray", "jsonarray", nil, nil}, // in occurrences.go, which stands on this table
 	record.Minutes:    {"multireminder", "jsonarray", (*decoder).reminder, asReminder},
 	record.Tags:       {"text", "jsonarray", tags, asTags},
 	record.Lookup:     {"lookup", "jsonobject", (*decoder).lookup, nil}, // told by asNamed

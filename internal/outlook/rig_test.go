@@ -29,13 +29,20 @@ type rig struct {
 	box     *graph.Mailbox
 	trips   atomic.Int64 // HTTP round trips
 	unasked atomic.Bool  // exchanges are not judged, as the simulator has been told to misbehave
+	mails   int          // how many mails the test's people cause by themselves; every rig ends by counting
 }
 
 func newRig(t *testing.T, edit ...func(*graph.Options)) *rig {
 	t.Helper()
 	r := &rig{T: t, sim: m365sim.New(m365sim.Options{Seed: 1})}
 	server := httptest.NewServer(r.sim)
-	t.Cleanup(func() { r.sim.Close(); server.Close() })
+	t.Cleanup(func() {
+		if mails := r.sim.Mails(); len(mails) != r.mails {
+			t.Errorf("Exchange would have sent %d mails, not %d: %+v", len(mails), r.mails, mails)
+		}
+		r.sim.Close()
+		server.Close()
+	})
 	r.sim.SetBaseURL(server.URL)
 	r.url = server.URL
 	var spec *graphspec.Spec

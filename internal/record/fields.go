@@ -111,8 +111,9 @@ const (
 
 // The groups of fields.
 const (
-	GroupName = "name" // a contact's given name and family name
-	GroupWhen = "when" // when an event takes place
+	GroupName   = "name"   // a contact's given name and family name
+	GroupWhen   = "when"   // when an event takes place
+	GroupSeries = "series" // what becomes of single occurrences of a series: merged by day, not as a whole
 )
 
 // Lengths are Zoho CRM's for an organization made recently (zoho-crm.md, Contacts).
@@ -162,7 +163,8 @@ var eventDefs = []Def{
 	{Name: AllDay, Type: Bool, Group: GroupWhen},
 	{Name: TimeZone, Type: Zone, Group: GroupWhen, Own: true},
 	{Name: Recurring, Type: Recurrence, Group: GroupWhen},
-	{Name: Excluded, Type: ExDates, Group: GroupWhen, Own: true},
+	{Name: Excluded, Type: ExDates, Group: GroupSeries, Own: true},
+	{Name: Changed, Type: Exceptions, Group: GroupSeries, Own: true},
 	{Name: Venue, Type: Text, Max: 255},
 	{Name: Description, Type: LongText, Max: 32000},
 	{Name: RemindAt, Type: Minutes},

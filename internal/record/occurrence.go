@@ -18,6 +18,16 @@ type Occurrence struct {
 	Fields Fields
 }
 
+// InOccurrence reports whether single occurrences of a series may have a field of events otherwise: not the rule and what
+// belongs to it, nor what no page and no mapping knows.
+func InOccurrence(name Field) bool {
+	switch name {
+	case Start, End, AllDay:
+		return true
+	}
+	return slices.ContainsFunc(eventDefs, func(d Def) bool { return d.Name == name && d.Group == "" })
+}
+
 // Occurrences reads OccurrencesValue; nil for a value that is none.
 func Occurrences(v Value) []Occurrence {
 	if v == "" {

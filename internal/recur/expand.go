@@ -8,11 +8,18 @@ import (
 
 var units = map[Freq]rrule.Frequency{Daily: rrule.DAILY, Weekly: rrule.WEEKLY, Monthly: rrule.MONTHLY, Yearly: rrule.YEARLY}
 
-// Between lists the starts of a resolved rule's occurrences in [from, to), at most limit, in ascending order. start is
-// the first occurrence, in the event's own zone (all-day: midnight UTC), whose wall time every occurrence keeps.
-// Occurrences on one of the excluded days ("2006-01-02", local) are left out.
-func (r Rule) Between(start, from, to time.Time, excluded map[string]bool, limit int) []time.Time {
-	var out []time.Time
+// A Slot is the place of an occurrence in its series: the day on which the rule has it, "2006-01-02" on the wall of the
+// event's own zone, and when it starts there.
+type Slot struct {
+	Day   string
+	Start time.Time
+}
+
+// Slots lists the occurrences of a resolved rule that start in [from, to), at most limit, in ascending order. start is the
+// first occurrence, in the event's own zone (all-day: midnight UTC), whose wall time every occurrence keeps. Days for which
+// without says true are left out; it may be nil.
+func (r Rule) Slots(start, from, to time.Time, without func(day string) bool, limit int) []Slot {
+	var out []Slot
 	next := r.iterate(start, to)
 	for len(out) < limit {
 		wall, ok := next()
@@ -23,12 +30,52 @@ func (r Rule) Between(start, from, to time.Time, excluded map[string]bool, limit
 		if !at.Before(to) {
 			break
 		}
-		if at.Before(from) || excluded[wall.Format(dateLayout)] {
+		if at.Before(from) {
 			continue
 		}
-		out = append(out, at)
+		if day := wall.Format(dateLayout); without == nil || !without(day) {
+			out = append(out, Slot{day, at})
+		}
 	}
 	return out
+}
+
+// Between lists only the starts of Slots; occurrences on one of the excluded days are left out.
+func (r Rule) Between(start, from, to time.Time, excluded map[string]bool, limit int) []time.Time {
+	var out []time.Time
+	for _, slot := range r.Slots(start, from, to, func(day string) bool { return excluded[day] }, limit) {
+		out = append(out, slot.Start)
+	}
+	return out
+}
+
+// Days are the days of a resolved rule's occurrences, in ascending order, from its start to the first one after last (a day
+// "2006-01-02").
+func (r Rule) Days(start time.Time, last string) []string {
+	bound, err := time.Parse(dateLayout, last)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	// An interval may be long, so the walk is bounded by the day found, not by the day asked for.
+	next := r.iterate(start, bound.AddDate(horizon, 0, 0))
+	for wall, ok := next(); ok; wall, ok = next() {
+		day := wall.Format(dateLayout)
+		if out = append(out, day); day > last {
+			break
+		}
+	}
+	return out
+}
+
+// OnDay is when the occurrence of a day starts in a series that starts at start; false: day is no date.
+func OnDay(start time.Time, day string) (time.Time, bool) {
+	d, err := time.Parse(dateLayout, day)
+	if err != nil {
+		return time.Time{}, false
+	}
+	wall := float(start)
+	return Attach(d.Add(wall.Sub(wall.Truncate(24*time.Hour))), start.Location()), true
 }
 
 // horizon bounds every expansion: a rule is followed this far beyond its start and no farther.

@@ -46,6 +46,12 @@ var phones = map[record.Field]bool{record.PhoneField: true, record.Mobile: true,
 // searchText is what a search looks through: each field on a line, phone numbers also as bare digits.
 func searchText(kind record.Kind, fields record.Fields) string {
 	var b strings.Builder
+	for _, o := range record.Occurrences(fields[record.Changed]) { // only series have any
+		for _, f := range searched[kind] {
+			b.WriteString(string(o.Fields[f]))
+			b.WriteByte('\n')
+		}
+	}
 	for _, f := range searched[kind] {
 		v := string(fields[f])
 		if v == "" {

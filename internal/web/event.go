@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"tandem/internal/crm"
@@ -109,12 +110,14 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 		if o, ok := first(r, v.zone); ok {
 			page.When = v.whenWords(o)
 			page.Repeats = v.ruleWords(r)
-			page.On, page.OnWords = v.lookedAt(r, o)
+			page.On, page.OnWords = v.lookedAt(r)
 		}
 		if page.Reading {
 			page.On = ""
 		}
-		page.Skipped = len(excludedDays(r))
+		if days := string(r.Fields[record.Excluded]); days != "" {
+			page.Skipped = strings.Count(days, ",") + 1
+		}
 	}
 	text := func(name record.Field, value string) field {
 		f := v.control(record.Calendar, name, record.Fields{name: record.Value(value)}, errs)
@@ -154,17 +157,16 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 }
 
 // lookedAt is the day of a series that the address names, if it is one of its days.
-func (v *visit) lookedAt(r crm.Record, o occurrence) (day, words string) {
-	on, err := time.Parse(dayLayout, v.r.URL.Query().Get("on"))
-	if err != nil || !o.Series {
+func (v *visit) lookedAt(r crm.Record) (day, words string) {
+	series, ok := crm.SeriesOf(r.Fields)
+	if !ok || !series.Repeats() {
 		return "", ""
 	}
-	for _, each := range expand(r, o, on.AddDate(0, 0, -2), on.AddDate(0, 0, 3), v.zone) {
-		if each.Day == on.Format(dayLayout) {
-			return each.Day, v.words.LongDay(each.Start)
-		}
+	o, ok := series.On(v.r.URL.Query().Get("on"))
+	if !ok || !series.Has(o.Day) {
+		return "", ""
 	}
-	return "", ""
+	return o.Day, v.words.LongDay(shown(r, o, v.zone).Start)
 }
 
 func (s *Site) eventCreate(v *visit) error {

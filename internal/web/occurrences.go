@@ -3,13 +3,11 @@ package web
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"tandem/internal/crm"
 	"tandem/internal/record"
 	"tandem/internal/recur"
-	"tandem/internal/zone"
 )
 
 // An occurrence is one time at which an event takes place, as its reader's clock and calendar show it: days of all-day
@@ -19,7 +17,8 @@ type occurrence struct {
 	Start, End time.Time // in the reader's zone
 	AllDay     bool
 	Series     bool
-	Day        string // of a series: the day in the event's own zone, by which it can be left out
+	Day        string // of a series: the day in the event's own zone, by which it can be left out or changed
+	Changed    bool   // it differs from its series
 }
 
 // The bounds of an expansion.
@@ -34,21 +33,21 @@ const (
 	dayLayout    = time.DateOnly
 )
 
-// occurrences are those that take place at least partly in [from, to), in order.
+// occurrences are those that take place at least partly in [from, to), in order. Those that differ from their series have a
+// record of their own fields over the series'.
 func occurrences(events []crm.Record, from, to time.Time, reader *time.Location) []occurrence {
+	const day = 24 * time.Hour // days are told as UTC: one to each side makes up for the reader's zone
 	var out []occurrence
 	for _, r := range events {
-		first, ok := first(r, reader)
+		series, ok := crm.SeriesOf(r.Fields)
 		if !ok {
 			continue
 		}
-		if !first.Series {
-			if first.Start.Before(to) && (first.End.After(from) || first.Start.Equal(first.End) && !first.Start.Before(from)) {
-				out = append(out, first)
+		for _, each := range series.Between(from.Add(-day), to.Add(day), occurrencesOfOne) {
+			if o := shown(r, each, reader); o.Start.Before(to) && (o.End.After(from) || o.Start.Equal(o.End) && !o.Start.Before(from)) {
+				out = append(out, o)
 			}
-			continue
 		}
-		out = append(out, expand(r, first, from, to, reader)...)
 	}
 	slices.SortStableFunc(out, func(a, b occurrence) int {
 		return cmp.Or(a.Start.Compare(b.Start), -cmp.Compare(btoi(a.AllDay), btoi(b.AllDay)), cmp.Compare(a.Record.ID, b.Record.ID))
@@ -56,17 +55,23 @@ func occurrences(events []crm.Record, from, to time.Time, reader *time.Location)
 	return out
 }
 
-// first is the only or first occurrence of an event; false: its fields say no time.
-func first(r crm.Record, reader *time.Location) (occurrence, bool) {
-	f := r.Fields
-	o := occurrence{Record: r, AllDay: f[record.AllDay] == "true", Series: f[record.Recurring] != ""}
-	start, ok1 := readTime(f[record.Start], o.AllDay)
-	end, ok2 := readTime(f[record.End], o.AllDay)
-	if !ok1 || !ok2 {
-		return o, false
+// shown is an occurrence of an event on the reader's clock and calendar.
+func shown(r crm.Record, each crm.Occurrence, reader *time.Location) occurrence {
+	o := occurrence{Record: r, AllDay: each.AllDay, Series: r.Fields[record.Recurring] != "", Day: each.Day, Changed: each.Own != nil}
+	if o.Changed {
+		o.Record.Fields = each.Over(r.Fields)
 	}
-	o.Start, o.End = o.shown(start, reader), o.shown(end, reader)
-	return o, true
+	o.Start, o.End = each.Start.In(reader), each.End.In(reader)
+	if o.AllDay {
+		o.Start, o.End = recur.Attach(each.Start, reader), recur.Attach(each.End, reader)
+	}
+	return o
+}
+
+// first is the only or first occurrence of an event, as its rule has it; false: its fields say no time.
+func first(r crm.Record, reader *time.Location) (occurrence, bool) {
+	series, ok := crm.SeriesOf(r.Fields)
+	return shown(r, series.First(), reader), ok
 }
 
 // readTime reads a canonical moment; days come as midnight UTC.
@@ -77,48 +82,6 @@ func readTime(value record.Value, allDay bool) (time.Time, bool) {
 	}
 	t, err := time.Parse(layout, string(value))
 	return t, err == nil
-}
-
-// shown puts a moment, or a day told as midnight UTC, onto the reader's calendar.
-func (o occurrence) shown(t time.Time, reader *time.Location) time.Time {
-	if o.AllDay {
-		return recur.Attach(t, reader)
-	}
-	return t.In(reader)
-}
-
-func expand(r crm.Record, first occurrence, from, to time.Time, reader *time.Location) []occurrence {
-	rule, err := recur.Parse(string(r.Fields[record.Recurring]))
-	if err != nil {
-		return []occurrence{first}
-	}
-	start, _ := readTime(r.Fields[record.Start], first.AllDay)
-	end, _ := readTime(r.Fields[record.End], first.AllDay)
-	lasts := end.Sub(start)
-	if first.AllDay {
-		// The rule speaks of days as midnights in UTC; a day to each side makes up for the reader's zone.
-		from, to = from.Add(-24*time.Hour), to.Add(24*time.Hour)
-	} else if own, ok := zone.Load(string(r.Fields[record.TimeZone])); ok {
-		start = start.In(own)
-	}
-	out := make([]occurrence, 0, 8)
-	for _, at := range rule.Resolve(start).Between(start, from.Add(-lasts), to, excludedDays(r), occurrencesOfOne) {
-		o := first
-		o.Day = at.Format(dayLayout)
-		o.Start, o.End = o.shown(at, reader), o.shown(at.Add(lasts), reader)
-		out = append(out, o)
-	}
-	return out
-}
-
-func excludedDays(r crm.Record) map[string]bool {
-	days := map[string]bool{}
-	for day := range strings.SplitSeq(string(r.Fields[record.Excluded]), ",") {
-		if day != "" {
-			days[day] = true
-		}
-	}
-	return days
 }
 
 // eventName is how an event is called on pages.

@@ -53,7 +53,13 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 
 	w.sim = m365sim.New(m365sim.Options{Seed: 3})
 	simServer := httptest.NewServer(w.sim)
-	t.Cleanup(func() { simServer.Close(); w.sim.Close() })
+	t.Cleanup(func() {
+		if mails := w.sim.Mails(); len(mails) > 0 {
+			t.Errorf("Exchange would have sent %d mails: %+v", len(mails), mails)
+		}
+		simServer.Close()
+		w.sim.Close()
+	})
 
 	var err error
 	if w.store, err = store.Open(ctx, "sqlite::memory:", store.Options{SecretKey: testSecret, Log: slog.New(slog.DiscardHandler)}); err != nil {

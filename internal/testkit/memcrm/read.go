@@ -125,6 +125,9 @@ var searched = []record.Field{
 
 func haystack(r crm.Record) string {
 	var b strings.Builder
+	for _, o := range record.Occurrences(r.Fields[record.Changed]) {
+		b.WriteString(string(o.Fields[record.EventTitle] + "\n" + o.Fields[record.Venue] + "\n"))
+	}
 	for _, f := range searched {
 		b.WriteString(string(r.Fields[f]))
 		b.WriteByte('\n')
