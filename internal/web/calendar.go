@@ -179,6 +179,8 @@ type feedExtra struct {
 	Version int64  `json:"version"`
 	Venue   string `json:"venue,omitempty"`
 	Series  bool   `json:"series,omitempty"`
+	On      string `json:"on,omitempty"`      // of a series: the day by which the occurrence is known
+	Changed bool   `json:"changed,omitempty"` // it differs from its series
 }
 
 const (
@@ -209,14 +211,15 @@ func (s *Site) calendarFeed(v *visit) error {
 	out := make([]feedEvent, 0, len(found))
 	actor := v.actor()
 	for _, o := range found {
-		id, moves := o.Record.ID.String(), !o.Series && actor.Edits(o.Record)
+		id, moves := o.Record.ID.String(), actor.Edits(o.Record)
 		e := feedEvent{
 			ID: id, Title: eventName(v.words, o.Record), AllDay: o.AllDay, Editable: moves,
 			Start: o.Start.Format(wallLayout), End: o.End.Format(wallLayout),
-			Extra: feedExtra{Path: o.path(), Version: o.Record.Version, Venue: string(o.Record.Fields[record.Venue]), Series: o.Series},
+			Extra: feedExtra{Path: o.path(), Version: o.Record.Version, Venue: string(o.Record.Fields[record.Venue]), Series: o.Series, Changed: o.Changed},
 		}
 		if o.Series {
 			e.ID += "/" + o.Day
+			e.Extra.On = o.Day
 		}
 		if moves {
 			e.Extra.Move = "/calendar/" + id + "/move"
@@ -239,13 +242,16 @@ func readWall(text string, in *time.Location) (time.Time, error) {
 	return time.Time{}, fault.New(fault.Invalid, fault.BadValue, "web: %q is no date and time", text)
 }
 
-func (s *Site) json(v *visit, value any) error {
+func (s *Site) json(v *visit, value any) error { return s.jsonAs(v, http.StatusOK, value) }
+
+func (s *Site) jsonAs(v *visit, status int, value any) error {
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
 	v.w.Header().Set("Content-Type", "application/json")
 	v.w.Header().Set("Cache-Control", "no-store")
+	v.w.WriteHeader(status)
 	_, _ = v.w.Write(raw) // the reader may have gone away
 	return nil
 }

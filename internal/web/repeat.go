@@ -30,6 +30,9 @@ type repeatForm struct {
 	Until, Count   string
 	Rule           string
 	Error          string
+	Said           string // the whole of it in a sentence; "": it does not repeat
+	Odd            bool   // Microsoft 365 has no words for it
+	Near, NearSaid string // of Odd: the nearest form, as the form sends it and as people say it
 }
 
 // freqs are the frequencies in the order of the form.
@@ -186,7 +189,8 @@ func repeatOf(text string, start time.Time) repeatInput {
 	return in
 }
 
-func (v *visit) repeatForm(in repeatInput, errs fieldErrors) repeatForm {
+func (s *Site) repeatForm(v *visit, event eventInput, errs fieldErrors) repeatForm {
+	in := event.Repeat
 	f := repeatForm{Interval: in.interval(), Until: in.Until, Count: in.Count, Rule: in.Rule, Error: errs["repeat"]}
 	if f.Error == "" {
 		f.Error = errs["Recurring_Activity"]
@@ -208,10 +212,29 @@ func (v *visit) repeatForm(in repeatInput, errs fieldErrors) repeatForm {
 	for _, by := range []string{"date", "weekday"} {
 		f.By = append(f.By, option{by, v.words.T("repeat.by_" + by), in.By == by || in.By == "" && by == "date"})
 	}
+	s.sayRepeat(v, event, &f)
 	for _, end := range []string{"never", "until", "count"} {
 		f.Ends = append(f.Ends, option{end, v.words.T("repeat.end_" + end), in.Ends == end || in.Ends == "" && end == "never"})
 	}
 	return f
+}
+
+// sayRepeat puts the rule into words, and offers the nearest form of one that Microsoft 365 does not have.
+func (s *Site) sayRepeat(v *visit, event eventInput, f *repeatForm) {
+	rule, start, ok := event.resolved()
+	if !ok || event.Repeat.problem() != "" {
+		return
+	}
+	f.Said = v.describe(rule)
+	near, from, fits := s.nearest(rule, start)
+	if fits || near.Freq == "" {
+		f.Odd = !fits
+		return
+	}
+	f.Odd, f.Near, f.NearSaid = true, near.String()+"|"+from.Format(dayLayout), v.describe(near)
+	if day := from.Format(dayLayout); day != start.Format(dayLayout) {
+		f.NearSaid = v.words.T("repeat.from_day", "Rule", f.NearSaid, "Day", v.words.LongDay(from))
+	}
 }
 
 // describe tells a resolved rule in a sentence.
@@ -226,6 +249,8 @@ func (v *visit) describe(r recur.Rule) string {
 	plain := len(r.BySetPos) == 0
 	late := lateDayOf(r)
 	switch {
+	case r.Freq == recur.Weekly && plain && len(r.ByDay) == 1:
+		text = v.onWeekday("repeat.weekly", r, r.ByDay[0])
 	case r.Freq == recur.Weekly && plain && len(r.ByDay) > 0:
 		names := make([]string, len(r.ByDay))
 		for i, d := range r.ByDay {
@@ -242,12 +267,12 @@ func (v *visit) describe(r recur.Rule) string {
 		text += " " + w.T("repeat.on_date_where_there", "Day", strconv.Itoa(r.ByMonthDay[0]))
 	case r.Freq == recur.Monthly && plain && len(r.ByMonthDay) == 1 && len(r.ByDay) == 0 && len(r.ByMonth) == 0 && r.ByMonthDay[0] > 0:
 		text += " " + w.T("repeat.on_date", "Day", strconv.Itoa(r.ByMonthDay[0]))
-	case r.Freq == recur.Monthly && plain && len(r.ByDay) == 1 && r.ByDay[0].N != 0 && len(r.ByMonthDay) == 0:
-		text += " " + v.onNth(r.ByDay[0])
+	case r.Freq == recur.Monthly && plain && len(r.ByDay) == 1 && known(r.ByDay[0]) && len(r.ByMonthDay) == 0 && len(r.ByMonth) == 0:
+		text = v.onWeekday("repeat.monthly", r, r.ByDay[0])
 	case r.Freq == recur.Yearly && plain && len(r.ByMonth) == 1 && len(r.ByMonthDay) == 1 && len(r.ByDay) == 0 && r.ByMonthDay[0] > 0:
 		text += " " + w.T("repeat.on_day_of_year", "Day", strconv.Itoa(r.ByMonthDay[0]), "Month", w.T("month."+strconv.Itoa(r.ByMonth[0])))
-	case r.Freq == recur.Yearly && plain && len(r.ByMonth) == 1 && len(r.ByDay) == 1 && r.ByDay[0].N != 0:
-		text += " " + v.onNth(r.ByDay[0]) + " " + w.T("repeat.of_month", "Month", w.T("month."+strconv.Itoa(r.ByMonth[0])))
+	case r.Freq == recur.Yearly && plain && len(r.ByMonth) == 1 && len(r.ByDay) == 1 && known(r.ByDay[0]):
+		text = v.onWeekday("repeat.yearly", r, r.ByDay[0])
 	case r.Freq == recur.Daily && plain && len(r.ByDay)+len(r.ByMonthDay)+len(r.ByMonth) == 0:
 	default:
 		text += " " + w.T("repeat.in_a_pattern")
@@ -261,11 +286,19 @@ func (v *visit) describe(r recur.Rule) string {
 	return text
 }
 
-func (v *visit) onNth(d recur.Day) string {
-	nth := "repeat.nth_" + strings.ReplaceAll(strconv.Itoa(d.N), "-", "last")
-	day := v.words.T("weekday." + strconv.Itoa(int(d.Day)))
-	if d.N < -1 || d.N > 5 {
-		return v.words.T("repeat.in_a_pattern")
+// known reports whether there are words for which of a month's weekdays is meant.
+func known(d recur.Day) bool { return d.N == -1 || d.N >= 1 && d.N <= 5 }
+
+// onWeekday tells a rule of one weekday; languages have weekdays of two genders.
+func (v *visit) onWeekday(key string, r recur.Rule, d recur.Day) string {
+	gender := "f"
+	if d.Day == time.Saturday || d.Day == time.Sunday {
+		gender = "m"
 	}
-	return v.words.T(nth, "Weekday", day)
+	month := ""
+	if len(r.ByMonth) > 0 {
+		month = v.words.T("month." + strconv.Itoa(r.ByMonth[0]))
+	}
+	return v.words.T(key+"_"+gender, "Count", max(1, r.Interval), "Weekday", v.words.T("weekday."+strconv.Itoa(int(d.Day))), "Month", month,
+		"Nth", v.words.T("nth."+strings.ReplaceAll(strconv.Itoa(d.N), "-", "last")+"_"+gender))
 }
