@@ -153,7 +153,7 @@ func (b *bench) insert(ctx context.Context, user account.User, kind record.Kind,
 		var records []crm.Record
 		for i := from; i < min(n, from+chunk); i++ {
 			records = append(records, crm.Record{
-				Org: user.Org, Kind: kind, Owner: user.ID, Fields: crm.Complete(kind, make(i)), Source: record.Manual,
+				Org: user.Org, Kind: kind, Owner: user.ID, Fields: crm.Complete(record.Standard(kind), make(i)), Source: record.Manual,
 				CreatedAt: now, CreatedBy: user.ID, ModifiedAt: now, ModifiedBy: user.ID,
 			})
 		}

@@ -97,6 +97,7 @@ func (n *neighbour) CRM(ctx context.Context, link *reconcile.Link) (reconcile.Si
 	return n.crm.Side(crm.LinkSide{
 		Org: link.Org, User: link.User, Kind: link.Kind, Link: int64(link.ID), Zone: u.Zone,
 		Cap: reconcile.FirstSyncCap(link.Kind), AdmitImported: link.Policy.AdmitImported, Heir: link.Heir,
+		Schema: link.Mapping.Schema(),
 	}), nil
 }
 
@@ -165,6 +166,10 @@ type personal struct{ board *reconcile.Switchboard }
 
 func (p personal) On(ctx context.Context, u account.User, kind record.Kind) (*reconcile.Link, error) {
 	return p.board.On(ctx, u.Org, u.ID, kind)
+}
+
+func (p personal) Set(ctx context.Context, u account.User, kind record.Kind, change func(*reconcile.Options)) error {
+	return p.board.Set(ctx, u.Org, u.ID, kind, change)
 }
 
 func (p personal) Off(ctx context.Context, u account.User, id reconcile.LinkID) error {

@@ -14,11 +14,11 @@ var system = map[record.Field]bool{
 // check settles the given fields against the stored ones (nil: a new record) and returns all fields of the record as
 // they are to be, in canonical form. What stands already is not asked again. strict is for people and programs; sync
 // writes more leniently (see forms).
-func check(kind record.Kind, stored, given record.Fields, home string, strict bool) (record.Fields, error) {
+func check(schema *record.Schema, stored, given record.Fields, home string, strict bool) (record.Fields, error) {
 	var problems Problems
-	merged := Complete(kind, stored)
+	merged := whole(schema, stored)
 	for field, raw := range given {
-		def, ok := record.DefOf(kind, field)
+		def, ok := schema.Def(field)
 		switch {
 		case !ok && system[field]:
 			problems.add(fault.ReadOnlyField, field, "only the CRM itself writes this field")
@@ -39,7 +39,7 @@ func check(kind record.Kind, stored, given record.Fields, home string, strict bo
 		}
 		merged[field] = value
 	}
-	if kind == record.Calendar {
+	if schema.Kind() == record.Calendar {
 		if stored == nil || asksWhen(given) || merged[record.Changed] != "" { // they differ from the series by what it has now
 			problems = append(problems, settleWhen(merged, stored, given, home, strict)...)
 		}
@@ -47,25 +47,31 @@ func check(kind record.Kind, stored, given record.Fields, home string, strict bo
 			problems.add(fault.Mandatory, record.EventTitle, "is mandatory, though it may be empty")
 		}
 	}
-	for _, d := range record.AllDefs(kind) {
+	for _, d := range schema.AllDefs() {
 		if d.Mandatory && merged[d.Name] == "" && !concerns(problems, d.Name) {
 			problems.add(fault.Mandatory, d.Name, "is mandatory")
 		}
 	}
-	sortProblems(kind, problems)
+	sortProblems(schema, problems)
 	return merged, problems.err()
 }
 
-// Complete gives the record's fields with every field of the kind present, what was never set as empty.
-func Complete(kind record.Kind, f record.Fields) record.Fields {
-	return complete(record.AllDefs(kind), f)
+// Complete gives the record's fields of the schema, what was never set as empty.
+func Complete(schema *record.Schema, f record.Fields) record.Fields {
+	return complete(make(record.Fields, len(schema.AllDefs())), schema.AllDefs(), f)
+}
+
+// whole is Complete for what is to be stored: values of fields that are out of use stay with their record.
+func whole(schema *record.Schema, f record.Fields) record.Fields {
+	return complete(f.With(nil), schema.AllDefs(), f)
 }
 
 // synced are the fields that sync may know, with those never set as empty.
-func synced(kind record.Kind, f record.Fields) record.Fields { return complete(record.Defs(kind), f) }
+func synced(schema *record.Schema, f record.Fields) record.Fields {
+	return complete(make(record.Fields, len(schema.Defs())), schema.Defs(), f)
+}
 
-func complete(defs []record.Def, f record.Fields) record.Fields {
-	out := make(record.Fields, len(defs))
+func complete(out record.Fields, defs []record.Def, f record.Fields) record.Fields {
 	for _, d := range defs {
 		out[d.Name] = f[d.Name]
 		if d.Type == record.Bool && out[d.Name] == "" {
@@ -99,9 +105,9 @@ func concerns(problems Problems, field record.Field) bool {
 	return false
 }
 
-// differ reports whether two complete sets of fields of a kind are different.
-func differ(kind record.Kind, a, b record.Fields) bool {
-	for _, d := range record.AllDefs(kind) {
+// differ reports whether two complete sets of fields are different.
+func differ(schema *record.Schema, a, b record.Fields) bool {
+	for _, d := range schema.AllDefs() {
 		if a[d.Name] != b[d.Name] {
 			return true
 		}

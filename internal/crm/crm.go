@@ -91,6 +91,10 @@ type Tombstone struct {
 // sequence numbers, remembers departures (a new owner, a final deletion) for the sync of the former owner, and wakes
 // the links concerned; so nothing is changed that sync does not get to know.
 type Store interface {
+	// CustomFields lists the fields that the organization made for a kind, those out of use and destroyed ones too, in the
+	// order in which they were made.
+	CustomFields(ctx context.Context, org record.ID, kind record.Kind) ([]CustomField, error)
+
 	// Records lists a page; More is told by a full page.
 	Records(ctx context.Context, org record.ID, kind record.Kind, q Query) ([]Record, error)
 	Count(ctx context.Context, org record.ID, kind record.Kind, q Query) (int, error)

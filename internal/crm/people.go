@@ -120,11 +120,11 @@ func asReminders(_ record.Def, text string) (record.Value, bool) {
 
 // references finds out which contacts the drafts may refer to, in one question, and gives a check of what a record
 // refers to: contacts that the actor sees, users who are active. What the record refers to already is not asked again.
-func (c *CRM) references(ctx context.Context, a Actor, kind record.Kind, drafts []Draft) (func(self record.ID, before, after record.Fields) (Problems, error), error) {
+func (c *CRM) references(ctx context.Context, a Actor, schema *record.Schema, drafts []Draft) (func(self record.ID, before, after record.Fields) (Problems, error), error) {
 	var ids []record.ID
 	for _, d := range drafts {
 		for field, value := range d.Fields {
-			def, _ := record.DefOf(kind, field)
+			def, _ := schema.Def(field)
 			switch def.Type {
 			case record.Reference:
 				if id, ok := record.ParseID(strings.TrimSpace(string(value))); ok {
@@ -153,7 +153,7 @@ func (c *CRM) references(ctx context.Context, a Actor, kind record.Kind, drafts 
 	}
 	users := c.owners(ctx, a.Org)
 	return func(self record.ID, before, after record.Fields) (problems Problems, _ error) {
-		for _, d := range record.AllDefs(kind) {
+		for _, d := range schema.AllDefs() {
 			value := after[d.Name]
 			if value == "" || value == before[d.Name] {
 				continue
@@ -163,7 +163,7 @@ func (c *CRM) references(ctx context.Context, a Actor, kind record.Kind, drafts 
 				id, _ := record.ParseID(string(value))
 				if !there(id) {
 					problems.add(fault.BadValue, d.Name, "there is no such contact")
-				} else if kind == record.Contacts && id == self {
+				} else if schema.Kind() == record.Contacts && id == self {
 					problems.add(fault.BadValue, d.Name, "is the contact itself")
 				}
 			case record.People:

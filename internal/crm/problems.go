@@ -45,9 +45,9 @@ func (p Problems) err() error {
 }
 
 // sortProblems puts problems into the order of the fields on a page, fields that do not exist first.
-func sortProblems(kind record.Kind, p Problems) {
+func sortProblems(schema *record.Schema, p Problems) {
 	place := map[string]int{}
-	for i, d := range record.AllDefs(kind) {
+	for i, d := range schema.AllDefs() {
 		place[string(d.Name)] = i + 1
 	}
 	slices.SortStableFunc(p, func(a, b *fault.Fault) int {

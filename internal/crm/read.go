@@ -16,9 +16,13 @@ func (c *CRM) List(ctx context.Context, a Actor, kind record.Kind, q Query) (_ [
 	if q.Limit <= 0 {
 		q.Limit = sidePage
 	}
+	schema, err := c.Schema(ctx, a.Org, kind)
+	if err != nil {
+		return nil, err
+	}
 	page, err := c.store.Records(ctx, a.Org, kind, q)
 	for i := range page {
-		page[i].Fields = Complete(kind, page[i].Fields)
+		page[i].Fields = Complete(schema, page[i].Fields)
 	}
 	return page, err
 }
@@ -49,6 +53,10 @@ func (c *CRM) Get(ctx context.Context, a Actor, kind record.Kind, id record.ID) 
 // ByID reads records with all fields, also those in the recycle bin; ids that do not exist for this actor are absent.
 func (c *CRM) ByID(ctx context.Context, a Actor, kind record.Kind, ids ...record.ID) (_ map[record.ID]Record, err error) {
 	defer fault.Wrap(&err, "crm: read %d %s", len(ids), kind)
+	schema, err := c.Schema(ctx, a.Org, kind)
+	if err != nil {
+		return nil, err
+	}
 	found, err := c.store.ByID(ctx, a.Org, kind, ids)
 	if err != nil {
 		return nil, err
@@ -58,7 +66,7 @@ func (c *CRM) ByID(ctx context.Context, a Actor, kind record.Kind, ids ...record
 			delete(found, id)
 			continue
 		}
-		r.Fields = Complete(kind, r.Fields)
+		r.Fields = Complete(schema, r.Fields)
 		found[id] = r
 	}
 	return found, nil

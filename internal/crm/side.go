@@ -34,6 +34,9 @@ type LinkSide struct {
 	Cap int
 	// AdmitImported lets imported records into the first listing.
 	AdmitImported bool
+	// Schema is the fields that the link knows of; nil: the standard ones. They stay the same for a run, so that a field which
+	// is taken out of use meanwhile does not look as if it had been emptied everywhere.
+	Schema *record.Schema
 	// Heir is who got the user's records: they are this side's still, and what is new is the heir's. 0: nobody.
 	Heir record.ID
 }
@@ -44,7 +47,31 @@ func (l LinkSide) owns(r Record) bool {
 }
 
 // Side gives the CRM side of a link.
-func (c *CRM) Side(link LinkSide) *Side { return &Side{crm: c, link: link} }
+func (c *CRM) Side(link LinkSide) *Side {
+	if link.Schema == nil {
+		link.Schema = record.Standard(link.Kind)
+	}
+	return &Side{crm: c, link: link}
+}
+
+// whole refuses with a Conflict if a field that the side knows of has been destroyed: then a value that is not there was not
+// cleared by anybody. It follows each reading.
+func (s *Side) whole(ctx context.Context) error {
+	if len(s.link.Schema.Own()) == 0 {
+		return nil
+	}
+	fields, err := s.crm.store.CustomFields(ctx, s.link.Org, s.link.Kind)
+	if err != nil {
+		return err
+	}
+	there := SchemaOf(s.link.Kind, fields, FieldInUse, FieldUnused)
+	for _, d := range s.link.Schema.Own() {
+		if _, ok := there.Def(d.Name); !ok {
+			return fault.New(fault.Conflict, "", "crm: field %s was destroyed during the run", d.Name)
+		}
+	}
+	return nil
+}
 
 func (s *Side) author() Author { return Author{Org: s.link.Org, User: s.link.User, Link: s.link.Link} }
 
@@ -63,7 +90,7 @@ func (s *Side) Read(ctx context.Context, refs []record.Ref) (_ []record.Change, 
 			out[i] = record.Change{Ref: ref, State: record.Gone}
 		}
 	}
-	return out, nil
+	return out, s.whole(ctx)
 }
 
 // Find looks for records by the intent that created them.
@@ -77,7 +104,7 @@ func (s *Side) Find(ctx context.Context, tokens []string) (_ map[string]record.C
 	for token, r := range found {
 		out[token] = s.tell(r)
 	}
-	return out, nil
+	return out, s.whole(ctx)
 }
 
 // tell says what this side knows about a record.
@@ -94,7 +121,7 @@ func (s *Side) tell(r Record) record.Change {
 	case !s.link.owns(r):
 		c.State = record.Left
 	default:
-		c.Fields = synced(s.link.Kind, r.Fields)
+		c.Fields = synced(s.link.Schema, r.Fields)
 	}
 	return c
 }

@@ -22,6 +22,9 @@ func (s *Side) Apply(ctx context.Context, writes []record.Write) (_ []record.Out
 		}
 	}
 	stored, err := s.byRef(ctx, refs)
+	if err == nil {
+		err = s.whole(ctx)
+	}
 	if err != nil {
 		return out, err
 	}
@@ -44,7 +47,7 @@ func (s *Side) Apply(ctx context.Context, writes []record.Write) (_ []record.Out
 		case err != nil:
 			out[i].Err = err
 		case !different && known:
-			out[i].Version, out[i].Fields = version(r), synced(s.link.Kind, r.Fields)
+			out[i].Version, out[i].Fields = version(r), synced(s.link.Schema, r.Fields)
 		case !different:
 			out[i].Version = w.Version
 		default:
@@ -77,12 +80,12 @@ func (s *Side) Apply(ctx context.Context, writes []record.Write) (_ []record.Out
 }
 
 func (s *Side) outcome(r Record) record.Outcome {
-	return record.Outcome{Ref: r.ID.Ref(), Version: version(r), Fields: synced(s.link.Kind, r.Fields)}
+	return record.Outcome{Ref: r.ID.Ref(), Version: version(r), Fields: synced(s.link.Schema, r.Fields)}
 }
 
 // create makes the new record of a write; it belongs to the link's user, or the heir, and came from Microsoft, unless said otherwise.
 func (s *Side) create(w record.Write) (Record, error) {
-	fields, err := check(s.link.Kind, nil, w.Fields, s.link.Zone, false)
+	fields, err := check(s.link.Schema, nil, w.Fields, s.link.Zone, false)
 	if err != nil {
 		return Record{}, err
 	}
@@ -114,22 +117,22 @@ func (s *Side) change(w record.Write, r *Record, known bool) (bool, error) {
 		return false, changed(*r, at)
 	}
 	now := s.crm.now().UTC()
-	before := Complete(s.link.Kind, r.Fields)
+	before := whole(s.link.Schema, r.Fields)
 	if w.Op == record.Delete {
 		r.DeletedAt, r.DeletedBy = now, s.link.User
 	} else {
-		fields, err := check(s.link.Kind, before, w.Fields, s.link.Zone, false)
+		fields, err := check(s.link.Schema, before, w.Fields, s.link.Zone, false)
 		if err != nil {
 			return false, err
 		}
 		r.Fields = fields
 	}
 	if w.Op == record.Restore {
-		if !gone && !differ(s.link.Kind, before, r.Fields) {
+		if !gone && !differ(s.link.Schema, before, r.Fields) {
 			return false, nil
 		}
 		r.DeletedAt, r.DeletedBy = time.Time{}, 0
-	} else if w.Op == record.Update && !differ(s.link.Kind, before, r.Fields) {
+	} else if w.Op == record.Update && !differ(s.link.Schema, before, r.Fields) {
 		return false, nil
 	}
 	r.ModifiedAt, r.ModifiedBy = now, s.link.User

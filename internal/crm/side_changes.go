@@ -54,10 +54,15 @@ func (s *Side) Changes(ctx context.Context, after record.Cursor, _ int) (_ recor
 			return record.Page{}, fault.New(fault.Gone, fault.CursorExpired, "crm: cursor %q is not of this database", after)
 		}
 	}
+	read := s.feed
 	if at.listing {
-		return s.listing(ctx, at, latest)
+		read = s.listing
 	}
-	return s.feed(ctx, at, latest)
+	page, err := read(ctx, at, latest)
+	if err != nil || len(page.Changes) == 0 {
+		return page, err
+	}
+	return page, s.whole(ctx)
 }
 
 // listing is one page of the first listing.

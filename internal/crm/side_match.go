@@ -48,7 +48,7 @@ func (s *Side) Match(ctx context.Context, items []record.Fields) (_ [][]record.C
 			out[i] = s.having(numberKeys(fields), ids, found)
 		}
 	}
-	return out, nil
+	return out, s.whole(ctx)
 }
 
 // having are the user's contacts that have one of the keys, each once.

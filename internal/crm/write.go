@@ -20,7 +20,11 @@ func (c *CRM) Insert(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 	var fresh []Record
 	var place []int
 	owners := c.owners(ctx, a.Org)
-	refer, err := c.references(ctx, a, kind, drafts)
+	schema, err := c.Schema(ctx, a.Org, kind)
+	if err != nil {
+		return nil, err
+	}
+	refer, err := c.references(ctx, a, schema, drafts)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +43,7 @@ func (c *CRM) Insert(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 				return nil, err
 			}
 		}
-		fields, wrong := check(kind, nil, d.Fields, a.Zone, true)
+		fields, wrong := check(schema, nil, d.Fields, a.Zone, true)
 		nobody, err := refer(0, nil, fields)
 		if err != nil {
 			return nil, err
@@ -70,7 +74,11 @@ func (c *CRM) Insert(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 func (c *CRM) Update(ctx context.Context, a Actor, kind record.Kind, drafts []Draft) (_ []Result, err error) {
 	defer fault.Wrap(&err, "crm: update %d %s", len(drafts), kind)
 	owners := c.owners(ctx, a.Org)
-	refer, err := c.references(ctx, a, kind, drafts)
+	schema, err := c.Schema(ctx, a.Org, kind)
+	if err != nil {
+		return nil, err
+	}
+	refer, err := c.references(ctx, a, schema, drafts)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +87,7 @@ func (c *CRM) Update(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 			return false, missing(kind, r.ID)
 		}
 		var problems Problems
-		before, owner := Complete(kind, r.Fields), r.Owner
+		before, owner := whole(schema, r.Fields), r.Owner
 		if d.Owner != 0 && d.Owner != r.Owner {
 			r.Owner = d.Owner
 			var err error
@@ -87,7 +95,7 @@ func (c *CRM) Update(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 				return false, err
 			}
 		}
-		fields, wrong := check(kind, before, d.Fields, a.Zone, true)
+		fields, wrong := check(schema, before, d.Fields, a.Zone, true)
 		nobody, err := refer(r.ID, before, fields)
 		if err != nil {
 			return false, err
@@ -97,7 +105,7 @@ func (c *CRM) Update(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 			return false, all
 		}
 		r.Fields = fields
-		return r.Owner != owner || differ(kind, before, fields), nil
+		return r.Owner != owner || differ(schema, before, fields), nil
 	})
 }
 
@@ -131,7 +139,11 @@ func (c *CRM) MassUpdate(ctx context.Context, a Actor, kind record.Kind, ids []r
 	if len(ids) > MassUpdateMax {
 		return nil, fault.Wrong(fault.TooLong, "ids", "crm: more than %d records", MassUpdateMax)
 	}
-	def, ok := record.DefOf(kind, field)
+	schema, err := c.Schema(ctx, a.Org, kind)
+	if err != nil {
+		return nil, err
+	}
+	def, ok := schema.Def(field)
 	switch {
 	case !ok:
 		return nil, fault.Wrong(fault.UnknownField, string(field), "crm: there is no field %q", field)
@@ -146,7 +158,7 @@ func (c *CRM) MassUpdate(ctx context.Context, a Actor, kind record.Kind, ids []r
 		if r.Deleted() {
 			return false, missing(kind, r.ID)
 		}
-		r.Fields = Complete(kind, r.Fields)
+		r.Fields = whole(schema, r.Fields)
 		different := r.Fields[field] != value || !r.MassUpdated
 		if field == record.RemindAt { // it is the event's only one now
 			different = different || r.Fields[record.FurtherReminders] != ""

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tandem/internal/fault"
+	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
@@ -31,6 +32,9 @@ type Switch interface {
 	// On switches a kind on. Denied with reason ConsentRequired or ReconnectNeeded: the person must go to Microsoft
 	// first; with SyncWithheld: the profile does not allow it. Conflict: it is on already.
 	On(ctx context.Context, org, user record.ID, kind record.Kind) (*reconcile.Link, error)
+	// Set changes what the person wants of a kind. Invalid: the mapped fields do not go together with it. Conflict: it is
+	// being switched off.
+	Set(ctx context.Context, org, user record.ID, kind record.Kind, change func(*reconcile.Options)) error
 	Off(ctx context.Context, org, user record.ID, id reconcile.LinkID) error
 	Run(ctx context.Context, org, user record.ID, id reconcile.LinkID) error
 }
@@ -60,7 +64,7 @@ func (c *call) showLink(l *reconcile.Link) (object, error) {
 	return object{
 		"id": strconv.FormatInt(int64(l.ID), 10), "kind": string(l.Kind), "state": string(l.State), "reason": orNull(string(l.Reason)),
 		"synced": n.Synced, "waiting": n.Waiting, "excluded": n.Excluded, "failing": n.Failing,
-		"last_run": utc(l.LastRun),
+		"last_run": utc(l.LastRun), "direction": direction(l.Policy.Direction),
 	}, nil
 }
 
@@ -72,14 +76,89 @@ func utc(t time.Time) any {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// switchOn answers POST /api/v1/links.
+// direction is the direction of a whole link, as programs read it.
+func direction(d mapping.Direction) string {
+	if d == mapping.BothWays {
+		return "both"
+	}
+	return string(d)
+}
+
+// changeLink answers PATCH /api/v1/links/{id}: {"direction": "both", "to_microsoft" or "to_crm"}. It counts from the next run
+// on, here and for links to come. 409: it is being switched off.
+func (c *call) changeLink() error {
+	l, err := c.link()
+	if err != nil {
+		return err
+	}
+	var given map[string]json.RawMessage
+	if err := c.read(&given); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !readOption(new(reconcile.Options), name, given[name]) {
+			return wrongKey(name)
+		}
+	}
+	if l.State == reconcile.Off {
+		return problem{status: 409, code: "SWITCHED_OFF", message: "this sync is off"}
+	}
+	if err := c.set(l.Kind, given); err != nil {
+		return err
+	}
+	if l, err = c.link(); err != nil {
+		return err
+	}
+	shown, err := c.showLink(l)
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, shown)
+}
+
+// readOption takes one option from a request's body; false: there is no such option, or no such value.
+func readOption(into *reconcile.Options, name string, raw json.RawMessage) bool {
+	if name != "direction" {
+		return false
+	}
+	var said string
+	if json.Unmarshal(raw, &said) != nil {
+		return false
+	}
+	for _, d := range []mapping.Direction{mapping.BothWays, mapping.ToMicrosoft, mapping.ToCRM} {
+		if said == direction(d) {
+			into.Direction = d
+			return true
+		}
+	}
+	return false
+}
+
+// set changes the options that are said, which have been read before.
+func (c *call) set(kind record.Kind, said map[string]json.RawMessage) error {
+	err := c.Switch.Set(c.r.Context(), c.user.Org, c.user.ID, kind, func(o *reconcile.Options) {
+		for name, raw := range said {
+			readOption(o, name, raw)
+		}
+	})
+	switch {
+	case fault.Is(err, fault.Conflict):
+		return problem{status: 409, code: "SWITCHING_OFF", message: "this sync is just being switched off; ask again in a moment"}
+	case fault.ReasonOf(err) == fault.NotExpressible:
+		return problem{status: 400, code: "INVALID_DATA", message: "the fields that go the other way only leave too little to sync",
+			details: object{"api_name": "direction", "json_path": "$.direction"}}
+	}
+	return err
+}
+
+// switchOn answers POST /api/v1/links: {"kind": "calendar" or "contacts"}, with or without a direction.
 func (c *call) switchOn() error {
 	var given map[string]json.RawMessage
 	if err := c.read(&given); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if name != "kind" {
+		if name != "kind" && !readOption(new(reconcile.Options), name, given[name]) {
 			return problem{status: 400, code: "INVALID_DATA", message: "there is no such key",
 				details: object{"api_name": name, "json_path": "$." + name}}
 		}
@@ -89,6 +168,11 @@ func (c *call) switchOn() error {
 	if body.Kind != record.Calendar && body.Kind != record.Contacts {
 		return problem{status: 400, code: "INVALID_DATA", message: "kind must be calendar or contacts",
 			details: object{"api_name": "kind", "json_path": "$.kind"}}
+	}
+	if len(given) > 1 {
+		if err := c.set(body.Kind, given); err != nil {
+			return err
+		}
 	}
 	link, err := c.Switch.On(c.r.Context(), c.user.Org, c.user.ID, body.Kind)
 	switch reason := fault.ReasonOf(err); {

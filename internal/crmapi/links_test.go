@@ -13,6 +13,7 @@ import (
 // fakeLinks fits crmapi.Links and crmapi.Switch; refuse is what On answers.
 type fakeLinks struct {
 	refuse  error
+	unset   error // what Set answers
 	links   []reconcile.Link
 	did     []string
 	answers []reconcile.Ask
@@ -30,6 +31,16 @@ func (f *fakeLinks) On(_ context.Context, org, user record.ID, kind record.Kind)
 func (f *fakeLinks) Off(_ context.Context, _, _ record.ID, _ reconcile.LinkID) error {
 	f.did = append(f.did, "off")
 	return nil
+}
+
+func (f *fakeLinks) Set(_ context.Context, _, user record.ID, kind record.Kind, change func(*reconcile.Options)) error {
+	f.did = append(f.did, "set")
+	for i := range f.links {
+		if f.links[i].User == user && f.links[i].Kind == kind {
+			change(&f.links[i].Policy.Options)
+		}
+	}
+	return f.unset
 }
 
 func (f *fakeLinks) Run(_ context.Context, _, _ record.ID, _ reconcile.LinkID) error {
@@ -127,6 +138,18 @@ func TestLinks(t *testing.T) {
 	s.links.refuse = nil
 	s.do(adele, "GET", "/api/v1/links", "").wants(200, "0.id", id, "0.synced", "3", "0.waiting", "1", "0.failing", "2", "0.excluded", "4", "0.last_run", "")
 	s.do(adele, "POST", "/api/v1/links/"+id+"/run", "").wants(202)
+	for _, body := range []string{`{"direction":"up"}`, `{"direction":1}`, `{"Direction":"both"}`, `{"kind":"contacts"}`, `[]`} {
+		s.do(adele, "PATCH", "/api/v1/links/"+id, body).wants(400)
+	}
+	s.do(adele, "PATCH", "/api/v1/links/"+id, `{"direction":"to_microsoft"}`).wants(200, "direction", "to_microsoft", "id", id)
+	s.do(adele, "POST", "/api/v1/links", `{"kind":"calendar","direction":"to_crm"}`).wants(201)
+	s.do(adele, "GET", "/api/v1/links", "").wants(200, "0.direction", "to_crm")
+	s.do(alex, "PATCH", "/api/v1/links/"+id, `{"direction":"both"}`).wants(404)
+	s.links.unset = fault.New(fault.Conflict, "", "being switched off")
+	s.do(adele, "PATCH", "/api/v1/links/"+id, `{"direction":"both"}`).wants(409, "code", "SWITCHING_OFF")
+	s.links.unset = fault.Wrong(fault.NotExpressible, "direction", "too few fields")
+	s.do(adele, "PATCH", "/api/v1/links/"+id, `{"direction":"both"}`).wants(400, "details.api_name", "direction")
+	s.links.unset, s.links.did = nil, []string{"run"}
 	s.do(adele, "GET", "/api/v1/links/"+id+"/records?state=failing", "").wants(200,
 		"0.record", "5", "0.name", "Ana", "0.reason", "too_long", "0.retry_at", "2001-09-09T01:46:40Z")
 	s.do(adele, "GET", "/api/v1/links/"+id+"/records?state=odd", "").wants(400, "code", "INVALID_DATA")

@@ -99,6 +99,8 @@ func bodyOf(route, id string) string {
 		return `{"data":[{"Title":"x"}],"ids":["` + id + `"]}`
 	case "POST /api/v1/links/{id}/asks":
 		return `{"microsoft_id":"m6","new":true}`
+	case "PATCH /api/v1/links/{id}":
+		return `{"direction":"to_crm"}`
 	case "POST /api/v1/links":
 		return `{"kind":"calendar"}`
 	}

@@ -39,6 +39,7 @@ var routes = []struct {
 
 	{"GET", "/api/v1/links", (*call).links, nil},
 	{"POST", "/api/v1/links", (*call).switchOn, nil},
+	{"PATCH", "/api/v1/links/{id}", (*call).changeLink, nil},
 	{"DELETE", "/api/v1/links/{id}", (*call).switchOff, nil},
 	{"POST", "/api/v1/links/{id}/run", (*call).runLink, nil},
 	{"GET", "/api/v1/links/{id}/records", (*call).linkRecords, nil},

@@ -22,6 +22,7 @@ const (
 	OutcomeUnknown  Reason = "outcome_unknown"   // it is not known yet whether a write arrived
 	HeldDelete      Reason = "held_delete"       // deleting it waits for a person's yes
 	Ambiguous       Reason = "ambiguous"         // it may be one of several records; a person must say
+	OneWay          Reason = "one_way"           // it is on the side that the link brings nothing from
 	WouldMail       Reason = "would_mail"        // writing it would send mail to people
 	NotAllowed      Reason = "not_allowed"       // the person's profile does not allow it
 )
@@ -42,6 +43,7 @@ const (
 	OtherMailbox       Reason = "other_mailbox"   // the account is another Microsoft person's by now
 	StaleLease         Reason = "stale_lease"     // another worker has taken the link over
 	KeptInOutlook      Reason = "kept_in_outlook" // switched off, but the container stays: records in it never reached the CRM
+	OwnKept            Reason = "own_kept"        // switched off, but the container stays with what the person made there
 	MicrosoftAway      Reason = "microsoft_away"  // the last run could not reach Microsoft, or was asked to wait
 	Trouble            Reason = "trouble"         // the last run failed for another cause, which the log tells
 )

@@ -31,10 +31,10 @@ func (t *Table) UnfitForMicrosoft(field record.Field, v record.Value) fault.Reas
 
 // UnfitForCRM says why a contact's value has no place in a field of the CRM; "" where it has one. Such a value stays at
 // Microsoft: cut off, it would be another one.
-func UnfitForCRM(kind record.Kind, field record.Field, v record.Value) fault.Reason {
-	def, ok := record.DefOf(kind, field)
+func (t *Table) UnfitForCRM(field record.Field, v record.Value) fault.Reason {
+	def, ok := t.Schema().Def(field)
 	switch {
-	case kind != record.Contacts || !ok || v == "":
+	case t.Kind != record.Contacts || !ok || v == "":
 	case def.Max > 0 && utf8.RuneCountInString(strings.TrimSpace(string(v))) > def.Max:
 		return fault.TooLong
 	case def.Type == record.Date && !isDay(v, 1, 9999):
@@ -44,8 +44,8 @@ func UnfitForCRM(kind record.Kind, field record.Field, v record.Value) fault.Rea
 }
 
 // Clipped is as much of a value as its CRM field takes, for a field that the CRM demands.
-func Clipped(kind record.Kind, field record.Field, v record.Value) record.Value {
-	def, _ := record.DefOf(kind, field)
+func (t *Table) Clipped(field record.Field, v record.Value) record.Value {
+	def, _ := t.Schema().Def(field)
 	return record.Value(strings.TrimSpace(string(clip(record.Value(strings.TrimSpace(string(v))), def.Max))))
 }
 

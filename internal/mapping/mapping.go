@@ -34,6 +34,32 @@ const (
 type Table struct {
 	Kind record.Kind `json:"kind"`
 	Rows []Row       `json:"rows"`
+	// schema is the fields that the CRM's records have; nil: the standard ones. It is not stored with the table: see In.
+	schema *record.Schema
+}
+
+// In is the table in an organization whose records have these fields. A row whose field is not among them is left out.
+func (t *Table) In(schema *record.Schema) *Table {
+	if t == nil {
+		return nil
+	}
+	out := &Table{Kind: t.Kind, Rows: t.Rows}
+	if len(schema.Own()) > 0 {
+		out.schema = schema
+	}
+	gone := func(r Row) bool { _, ok := schema.Def(r.CRM); return !ok }
+	if slices.ContainsFunc(t.Rows, gone) {
+		out.Rows = slices.DeleteFunc(slices.Clone(t.Rows), gone)
+	}
+	return out
+}
+
+// Schema is the fields that the CRM's records have.
+func (t *Table) Schema() *record.Schema {
+	if t.schema == nil {
+		return record.Standard(t.Kind)
+	}
+	return t.schema
 }
 
 // defaultContacts follows the only table that Zoho published for Outlook, with the names of the Graph contact resource
@@ -124,7 +150,7 @@ func (t *Table) Check() error {
 	}
 	rows := t.byCRM()
 	for _, row := range defaultCalendar.Rows {
-		def, _ := record.DefOf(t.Kind, row.CRM)
+		def, _ := t.Schema().Def(row.CRM)
 		if mapped, ok := rows[row.CRM]; def.Group == record.GroupWhen && (!ok || mapped.Microsoft != row.Microsoft) {
 			return fault.Wrong(fault.Mandatory, string(row.CRM), "mapping: an event needs %s", row.CRM)
 		}
@@ -137,7 +163,7 @@ func (t *Table) CheckRows() error {
 	var crm, microsoft []record.Field
 	ways := map[string]Direction{}
 	for _, row := range t.Rows {
-		ours, ok := record.DefOf(t.Kind, row.CRM)
+		ours, ok := t.Schema().Def(row.CRM)
 		if !ok {
 			return fault.Wrong(fault.UnknownField, string(row.CRM), "mapping: the CRM has no field %s", row.CRM)
 		}
@@ -178,6 +204,22 @@ func Moved(old, new *Table) []record.Field {
 	return out
 }
 
+// Going is the table of a link that goes one way as a whole: its rows all go that way, and those meant for the other way
+// only take no part.
+func (t *Table) Going(way Direction) *Table {
+	if t == nil || way == BothWays {
+		return t
+	}
+	out := &Table{Kind: t.Kind, Rows: make([]Row, 0, len(t.Rows)), schema: t.schema}
+	for _, row := range t.Rows {
+		if row.Direction == BothWays || row.Direction == way {
+			row.Direction = way
+			out.Rows = append(out.Rows, row)
+		}
+	}
+	return out
+}
+
 func (t *Table) byCRM() map[record.Field]Row {
 	out := map[record.Field]Row{}
 	if t != nil {
@@ -197,7 +239,7 @@ func (t *Table) ToCRM(theirs record.Fields) record.Fields {
 		if !known {
 			continue
 		}
-		if def, ok := record.DefOf(t.Kind, row.CRM); ok && def.Type == record.Picklist && !def.Open && !slices.Contains(def.Values, string(value)) {
+		if def, ok := t.Schema().Def(row.CRM); ok && def.Type == record.Picklist && !def.Open && !slices.Contains(def.Values, string(value)) {
 			value = "" // such as "Sr.": it stays at Microsoft, which nobody overwrites with nothing
 		}
 		ours[row.CRM] = value

@@ -97,7 +97,7 @@ func TestNormal_WhatIsNoDifference(t *testing.T) {
 			true,
 		},
 	} {
-		a, b := mapping.Normal(row.kind, row.a), mapping.Normal(row.kind, row.b)
+		a, b := mapping.Normal(record.Standard(row.kind), row.a), mapping.Normal(record.Standard(row.kind), row.b)
 		for f := range row.a {
 			if (a[f] == b[f]) != row.same && (row.same || len(row.a) == 1) {
 				t.Errorf("%s: %q and %q: normal forms %q and %q", f, row.a[f], row.b[f], a[f], b[f])
@@ -118,8 +118,8 @@ func TestI11_NormalForms(t *testing.T) {
 				"é", "e\u0301", "\u00a0", strings.Repeat(" \n", 3),
 			})).Draw(rt, string(def.Name)))
 		}
-		once := mapping.Normal(kind, fields)
-		twice := mapping.Normal(kind, once)
+		once := mapping.Normal(record.Standard(kind), fields)
+		twice := mapping.Normal(record.Standard(kind), once)
 		for f := range fields {
 			if once[f] != twice[f] {
 				rt.Fatalf("%s: %q becomes %q, then %q", f, fields[f], once[f], twice[f])
@@ -145,8 +145,8 @@ func TestI11_ThereAndBack(t *testing.T) {
 				ours[f] = record.Value(rapid.StringMatching(`[A-Za-z0-9é][A-Za-z0-9 é.@+-]{0,20}`).Draw(rt, string(f)))
 			}
 		}
-		back := mapping.Normal(record.Contacts, table.ToCRM(table.ToMicrosoft(ours)))
-		for f, v := range mapping.Normal(record.Contacts, ours) {
+		back := mapping.Normal(record.Standard(record.Contacts), table.ToCRM(table.ToMicrosoft(ours)))
+		for f, v := range mapping.Normal(record.Standard(record.Contacts), ours) {
 			if back[f] != v {
 				rt.Fatalf("%s: %q comes back as %q", f, v, back[f])
 			}

@@ -15,14 +15,14 @@ import (
 
 // Normal gives fields in normal form: two records are alike in a field if their normal forms are the same string.
 // Normal forms are for comparing and for the base; what is written to a side is the value itself.
-func Normal(kind record.Kind, fields record.Fields) record.Fields {
+func Normal(schema *record.Schema, fields record.Fields) record.Fields {
 	out := make(record.Fields, len(fields))
 	for name, value := range fields {
-		if def, ok := record.DefOf(kind, name); ok {
+		if def, ok := schema.Def(name); ok {
 			out[name] = normal(def.Type, value)
 		}
 	}
-	if kind == record.Calendar {
+	if schema.Kind() == record.Calendar {
 		normalWhen(out, fields)
 	}
 	return out

@@ -53,7 +53,7 @@ func TestFF97_BodyAsText(t *testing.T) {
 func TestI11_TextToHTMLAndBack(t *testing.T) {
 	t.Parallel()
 	normal := func(v record.Value) record.Value {
-		return mapping.Normal(record.Calendar, record.Fields{record.Description: v})[record.Description]
+		return mapping.Normal(record.Standard(record.Calendar), record.Fields{record.Description: v})[record.Description]
 	}
 	letters := rapid.RuneFrom([]rune("ab <>&\"'\n\t\u00a0\r_-é日\U0001F600;#/"))
 	rapid.Check(t, func(t *rapid.T) {

@@ -44,7 +44,7 @@ func TestI11_EveryValueSurvivesOrIsToldNotToFit(t *testing.T) {
 			if def, _ := record.DefOf(record.Contacts, row.CRM); def.Type == record.Picklist {
 				v = record.Value(def.Values[0])
 			}
-			if v = mapping.Normal(record.Contacts, record.Fields{row.CRM: v})[row.CRM]; table.UnfitForMicrosoft(row.CRM, v) == "" {
+			if v = mapping.Normal(record.Standard(record.Contacts), record.Fields{row.CRM: v})[row.CRM]; table.UnfitForMicrosoft(row.CRM, v) == "" {
 				sent[row.CRM] = v
 			}
 		}
@@ -58,12 +58,12 @@ func TestI11_EveryValueSurvivesOrIsToldNotToFit(t *testing.T) {
 			t.Fatalf("%s: %v", body.JSON(), err)
 		}
 		now := contactFields(&after)
-		back := mapping.Normal(record.Contacts, table.ToCRM(now))
+		back := mapping.Normal(record.Standard(record.Contacts), table.ToCRM(now))
 		for f, v := range sent {
 			if f == record.FirstName || f == record.LastName { // the CRM demands a name: a stand-in may have taken its place
 				continue
 			}
-			if back[f] != mapping.Normal(record.Contacts, record.Fields{f: v})[f] {
+			if back[f] != mapping.Normal(record.Standard(record.Contacts), record.Fields{f: v})[f] {
 				t.Fatalf("%s: %q came back as %q", f, v, back[f])
 			}
 		}

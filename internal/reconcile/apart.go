@@ -52,8 +52,9 @@ func isCut(unit []record.Field, ours, theirs record.Fields) bool {
 		if ours[f] == theirs[f] {
 			continue
 		}
-		clipped := mapping.Clipped(record.Contacts, f, theirs[f])
-		if f != record.LastName || mapping.Normal(record.Contacts, record.Fields{f: clipped})[f] != ours[f] {
+		table := mapping.Default(record.Contacts) // names are standard fields
+		clipped := table.Clipped(f, theirs[f])
+		if f != record.LastName || mapping.Normal(table.Schema(), record.Fields{f: clipped})[f] != ours[f] {
 			return false
 		}
 		cut = true
@@ -74,13 +75,9 @@ func leaveApart(to, base record.Fields, unit []record.Field, now, before record.
 // unfit says why a side has no place for a value of a field; "" where it has one.
 func (r Rules) unfit(side Where, f record.Field, v record.Value) fault.Reason {
 	if side == InCRM {
-		return mapping.UnfitForCRM(r.Kind, f, v)
+		return r.table().UnfitForCRM(f, v)
 	}
-	table := r.Table
-	if table == nil {
-		table = mapping.Default(r.Kind)
-	}
-	return table.UnfitForMicrosoft(f, v)
+	return r.table().UnfitForMicrosoft(f, v)
 }
 
 // fit takes out of a step the values that the side they are meant for has no place for, and notes that the sides differ
@@ -96,8 +93,8 @@ func (s *Step) fit(rules Rules) {
 		if rules.unfit(InCRM, f, v) == "" {
 			continue
 		}
-		if def, _ := record.DefOf(rules.Kind, f); def.Mandatory {
-			s.ToCRM[f] = mapping.Clipped(rules.Kind, f, v)
+		if def, _ := rules.table().Schema().Def(f); def.Mandatory {
+			s.ToCRM[f] = rules.table().Clipped(f, v)
 			s.setApart(rules, f, v, s.ToCRM[f], false)
 			continue
 		}
@@ -133,8 +130,8 @@ func (s *Step) now(rules Rules, side Where, f record.Field) record.Value {
 
 // setApart notes what the sides have of a field in which they differ. It is so already unless a value is on its way.
 func (s *Step) setApart(rules Rules, f record.Field, theirs, ours record.Value, already bool) {
-	normal := mapping.Normal(rules.Kind, record.Fields{f: theirs})[f]
-	held := mapping.Normal(rules.Kind, record.Fields{f: ours})[f]
+	normal := rules.normal(record.Fields{f: theirs})[f]
+	held := rules.normal(record.Fields{f: ours})[f]
 	s.Apart = s.Apart.With(record.Fields{f: normal, keyInCRM(f): held})
 	if already {
 		s.Lost = slices.DeleteFunc(s.Lost, func(l Loss) bool { return l.Field == f })

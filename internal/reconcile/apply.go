@@ -83,6 +83,9 @@ func (r *run) carryOut(ctx context.Context, steps []Step, last bool) ([]Pair, er
 	if err := r.remember(ctx, steps); err != nil {
 		return nil, err
 	}
+	if err := r.claim(ctx, jobs); err != nil {
+		return nil, err
+	}
 	fatal := r.write(ctx, r.crm, InCRM, jobs)
 	if fatal == nil {
 		fatal = r.write(ctx, r.microsoft, InMicrosoft, jobs)
@@ -126,7 +129,7 @@ func (r *run) jobsOf(steps []Step) []*job {
 			j.pair.Base = s.Base
 		case CreateMicrosoft:
 			j.pair.Microsoft, j.pair.MicrosoftVersion, j.pair.Base = "", "", nil
-			if s.Why == EditBeatsDelete || j.pair.Token == "" {
+			if s.Why == EditBeatsDelete || s.Why == OneWayOnly || j.pair.Token == "" {
 				j.pair.Token = newToken(j.pair.CRM, r.NewID())
 			}
 		case CreateCRM:
@@ -134,6 +137,17 @@ func (r *run) jobsOf(steps []Step) []*job {
 				j.pair.Token = tokenFromItem(r.link, j.pair.Microsoft, j.pair.CRM)
 			}
 			j.pair.CRM, j.pair.CRMVersion, j.pair.Name = "", "", nameOf(s.ToCRM)
+		case Leave:
+			if j.pair.State == Excluded && j.pair.MicrosoftVersion == s.Pair.MicrosoftVersion {
+				continue
+			}
+			j.pair.State, j.pair.MissingSide, j.pair.Ask = Excluded, "", nil
+			j.pair.Reason, j.pair.Detail, j.pair.Attempts, j.pair.RetryAt = fault.OneWay, "", 0, time.Time{}
+			if r.rules.Way == mapping.ToCRM { // its record is somebody else's
+				j.pair.Reason = fault.NotOwn
+				break
+			}
+			j.pair.CRM, j.pair.CRMVersion, j.pair.Base, j.pair.Name = "", "", nil, nameOf(s.Theirs.Fields)
 		case Drop:
 			j.drop = true
 		case Wait:
@@ -207,6 +221,36 @@ func (r *run) remember(ctx context.Context, steps []Step) error {
 	return r.settle(ctx, entries)
 }
 
+// claim puts the pairs of items that found their record by its mark on disk, before either side is written: a record that
+// holds an item's values by then, and no pair that says so, could be claimed by another item with the same mark.
+func (r *run) claim(ctx context.Context, jobs []*job) error {
+	var entries []Entry
+	var refs []record.Ref
+	of := map[record.Ref]*job{}
+	for _, j := range jobs {
+		_, matched := r.paired[j.pair.Microsoft]
+		writes := j.Verb == RestoreCRM || j.Verb == Merge && len(j.ToCRM)+len(j.ToMicrosoft) > 0
+		if j.pair.ID != 0 || !writes || matched {
+			continue
+		}
+		entries = append(entries, Entry{Pair: Pair{
+			CRM: j.pair.CRM, Microsoft: j.pair.Microsoft, Token: j.pair.Token, State: Parked, Reason: fault.OutcomeUnknown, RetryAt: r.Now(),
+		}})
+		refs, of[j.pair.Microsoft] = append(refs, j.pair.Microsoft), j
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	if err := r.settle(ctx, entries); err != nil {
+		return err
+	}
+	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InMicrosoft, refs)
+	for ref, pair := range pairs {
+		of[ref].pair.ID = pair.ID
+	}
+	return err
+}
+
 // write makes a side's writes and notes each outcome on its job. The error stops the whole link; jobs whose outcome is
 // not known by then are noted as such.
 func (r *run) write(ctx context.Context, side Side, where Where, jobs []*job) error {
@@ -277,7 +321,7 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	if o.Err != nil {
 		if where == InMicrosoft && o.Ref != "" && o.Fields != nil { // done, but for a part: the item holds this now
 			j.pair.Microsoft, j.pair.MicrosoftVersion = o.Ref, o.Version
-			j.pair.Base = j.pair.Base.With(mapping.Normal(r.link.Kind, only(o.Fields, r.rules.goes(InMicrosoft))))
+			j.pair.Base = j.pair.Base.With(r.rules.normal(only(o.Fields, r.rules.goes(InMicrosoft))))
 			j.halfway = true
 			r.park(&j.pair, o.Err)
 			return
@@ -292,9 +336,9 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	}
 	// Now both sides hold these values. Where the written side says what it made of them, that is what it holds; where
 	// it does not, the normal form of what was written.
-	agreed := mapping.Normal(r.link.Kind, w.Fields)
+	agreed := r.rules.normal(w.Fields)
 	if w.Op != record.Update {
-		agreed = mapping.Normal(r.link.Kind, r.made(j, where, w.Fields))
+		agreed = r.rules.normal(r.made(j, where, w.Fields))
 		j.pair.Base = nil
 	}
 	j.pair.Base = agreedOn(j.pair.Base, agreed, j.Apart)
@@ -335,7 +379,7 @@ func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
 // sent is the base of an item of which it is only known what was sent to make it: if it is found, it held this, and so
 // did its record.
 func (r *run) sent(j *job) record.Fields {
-	base := agreedOn(nil, mapping.Normal(r.link.Kind, r.made(j, InMicrosoft, j.ToMicrosoft)), j.Apart)
+	base := agreedOn(nil, r.rules.normal(r.made(j, InMicrosoft, j.ToMicrosoft)), j.Apart)
 	if _, mapped := base[record.Excluded]; mapped {
 		base[record.Excluded] = "" // days are taken out of a series after it is made, and perhaps never were
 	}
@@ -394,7 +438,7 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 				ID: j.pair.ID, CRM: j.pair.CRM, CRMVersion: j.pair.CRMVersion, Token: j.pair.Token, State: Excluded, Reason: fault.MovedOut,
 			}
 			j.history = append(j.history, HistoryLine{Side: InMicrosoft, Action: Unlinked, Reason: j.Why})
-		case j.drop:
+		case j.drop, j.Verb == Leave:
 		default:
 			r.agreed(j)
 			if j.unchanged() {

@@ -77,39 +77,46 @@ func (r *run) delete(ctx context.Context, pairs []Pair) error {
 func (r *run) remove(ctx context.Context, steps []Step) error {
 	var entries []Entry
 	for _, where := range []Where{InCRM, InMicrosoft} {
-		side, verb := r.crm, DeleteCRM
-		if where == InMicrosoft {
-			side, verb = r.microsoft, DeleteMicrosoft
-		}
-		var writes []record.Write
-		var of []Step
-		for _, s := range steps {
-			if s.Verb != verb {
-				continue
-			}
-			at := s.Ours
-			if where == InMicrosoft {
-				at = s.Theirs
-			}
-			writes, of = append(writes, record.Write{Op: record.Delete, Ref: at.Ref, Version: at.Version}), append(of, s)
-		}
-		if len(writes) == 0 {
-			continue
-		}
-		if err := r.leased(); err != nil {
-			return err
-		}
-		outcomes, err := side.Apply(ctx, writes)
-		for i, s := range of {
-			if i < len(outcomes) && (outcomes[i].Ref != "" || outcomes[i].Err != nil) {
-				entries = append(entries, r.removed(s, where, outcomes[i].Err))
-			}
-		}
+		done, err := r.removeAt(ctx, where, steps)
+		entries = append(entries, done...)
 		if err != nil {
 			return errors.Join(err, r.settle(ctx, entries))
 		}
 	}
 	return r.settle(ctx, entries)
+}
+
+// removeAt carries out the steps that delete on a side; the entries are those of which it is known what became of them.
+func (r *run) removeAt(ctx context.Context, where Where, steps []Step) (entries []Entry, err error) {
+	side, verb := r.crm, DeleteCRM
+	if where == InMicrosoft {
+		side, verb = r.microsoft, DeleteMicrosoft
+	}
+	var writes []record.Write
+	var of []Step
+	for _, s := range steps {
+		if s.Verb != verb {
+			continue
+		}
+		at := s.Ours
+		if where == InMicrosoft {
+			at = s.Theirs
+		}
+		writes, of = append(writes, record.Write{Op: record.Delete, Ref: at.Ref, Version: at.Version}), append(of, s)
+	}
+	if len(writes) == 0 {
+		return nil, nil
+	}
+	if err := r.leased(); err != nil {
+		return nil, err
+	}
+	outcomes, err := side.Apply(ctx, writes)
+	for i, s := range of {
+		if i < len(outcomes) && (outcomes[i].Ref != "" || outcomes[i].Err != nil) {
+			entries = append(entries, r.removed(s, where, outcomes[i].Err))
+		}
+	}
+	return entries, err
 }
 
 // removed is what a deletion's outcome means for the pair: ended, or still waiting because the item changed at the last

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tandem/internal/fault"
+	"tandem/internal/mapping"
 	"tandem/internal/record"
 )
 
@@ -23,6 +24,8 @@ type Links interface {
 	// ChangeState moves a link to a state with a reason if it now is in one of the states from, and wakes it when it
 	// is to run. Conflict: it is in another state.
 	ChangeState(ctx context.Context, org record.ID, id LinkID, from []LinkState, to LinkState, reason fault.Reason) error
+	// ChangeSettings stores a link's policy and mapping and wakes it; its next run takes them in. NotFound: no such link.
+	ChangeSettings(ctx context.Context, org record.ID, id LinkID, policy Policy, table *mapping.Table) error
 	// AllowDeletes sets DeletesOK on a Held link, or (false) makes its waiting deletions be undone by recreating; it wakes the link.
 	AllowDeletes(ctx context.Context, org record.ID, id LinkID, yes bool) error
 	// Wake raises Wanted of the links and enqueues one job for each, in one transaction. Links that are not On, Held or

@@ -190,7 +190,7 @@ func (r *run) candidates(ctx context.Context, m Matcher, look []*stranger, field
 			s.pairs = pairs
 		}
 		for _, c := range found[i] {
-			if c.State != record.Present || claimed[c.Ref] || !eligible(r.rules, &c) {
+			if c.State != record.Present || claimed[c.Ref] || !r.rules.takesIn(&c) {
 				continue
 			}
 			c.Fields = everyField(c.Fields, r.rules.Fields)
@@ -364,7 +364,7 @@ func (r *run) choices(ctx context.Context, open []*stranger) (chosen map[record.
 	}
 	for i, s := range want {
 		pair, known := pairs[refs[i]]
-		there := ours[i].State == record.Present && eligible(r.rules, &ours[i])
+		there := ours[i].State == record.Present && r.rules.takesIn(&ours[i])
 		if there && (!known || pair.lonely()) && chosen[refs[i]] == nil {
 			chosen[refs[i]] = &ours[i]
 			s.pairs = pairs

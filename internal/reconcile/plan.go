@@ -16,8 +16,21 @@ type Rules struct {
 	Kind   record.Kind
 	Fields []record.Field
 	OneWay map[record.Field]mapping.Direction // those of a group go the same way
-	Table  *mapping.Table                     // tells which values Microsoft has a place for; nil: the default one
+	Way    mapping.Direction                  // which way records come to be and go; one way: all of Fields go that way
+	Table  *mapping.Table                     // tells what the fields hold, and which values each side has a place for; nil: the default one
 	Policy Policy
+}
+
+func (r Rules) table() *mapping.Table {
+	if r.Table == nil {
+		return mapping.Default(r.Kind)
+	}
+	return r.Table
+}
+
+// normal gives fields in normal form.
+func (r Rules) normal(fields record.Fields) record.Fields {
+	return mapping.Normal(r.table().Schema(), fields)
 }
 
 // goes are the fields whose values are brought to a side.
@@ -78,6 +91,7 @@ const (
 	DeleteCRM       Verb = "delete_crm"
 	Unlink          Verb = "unlink" // the pair ends; the CRM keeps its record, out of the sync
 	Drop            Verb = "drop"   // the pair ends; nothing is left to keep
+	Leave           Verb = "leave"  // the item stays where it is and out of the sync, as the link does not bring it over
 	Wait            Verb = "wait"   // a side cannot tell what became of the record: look again later
 )
 
@@ -96,6 +110,8 @@ const (
 	EditBeatsDelete  = "edit_beats_delete"
 	OwnerChanged     = "owner_changed"
 	MovedOutOf       = "moved_out"
+	SwitchedOff      = "switched_off"
+	OneWayOnly       = "one_way" // the link goes one way, and its source is right
 )
 
 // Step is one decision: what to do with one record, and why.
@@ -156,6 +172,8 @@ func planNew(rules Rules, item Item) Step {
 			return Step{Verb: Skip, Why: string(reason)}
 		}
 		return Step{Verb: CreateMicrosoft, Why: NewInCRM, ToMicrosoft: filled(only(item.Ours.Fields, rules.goes(InMicrosoft)))}
+	case item.Theirs != nil && item.Theirs.State == record.Present && rules.Way == mapping.ToMicrosoft:
+		return Step{Verb: Leave, Why: OneWayOnly}
 	case item.Theirs != nil && item.Theirs.State == record.Present:
 		return Step{Verb: CreateCRM, Why: NewInMicrosoft, ToCRM: filled(only(item.Theirs.Fields, rules.newInCRM()))}
 	}
@@ -170,14 +188,22 @@ func planPair(rules Rules, item Item) Step {
 		return Step{Verb: Unlink, Why: MovedOutOf}
 	case ours != record.Present && theirs == record.Gone:
 		return Step{Verb: Drop, Why: DeletedBoth}
+	case ours == record.Left && (rules.Way == mapping.ToCRM || rules.Way == mapping.ToMicrosoft && len(item.Pair.Base) == 0):
+		return Step{Verb: Leave, Why: OwnerChanged}
 	case ours == record.Left && len(item.Pair.Base) == 0: // a person said no to its deletion: a record of its own
 		return Step{Verb: CreateCRM, Why: NewInMicrosoft, ToCRM: filled(only(item.Theirs.Fields, rules.newInCRM()))}
 	case ours == record.Left: // somebody else's now: what its former owner typed meanwhile stays in the history
 		return Step{Verb: DeleteMicrosoft, Why: OwnerChanged, Lost: typed(rules, item, rules.Fields)}
+	case ours == record.Gone && rules.Way == mapping.ToCRM:
+		return Step{Verb: RestoreCRM, Why: OneWayOnly, ToCRM: named(item, only(values(item.Theirs), rules.goes(InCRM)))}
 	case ours == record.Gone && theirsEdited:
 		return Step{Verb: RestoreCRM, Why: EditBeatsDelete, ToCRM: named(item, only(item.Theirs.Fields, rules.goes(InCRM)))}
 	case ours == record.Gone: // what was typed where it would not have counted is no reason to keep the record
 		return Step{Verb: DeleteMicrosoft, Why: DeletedCRM, Lost: typed(rules, item, rules.goes(InMicrosoft))}
+	case theirs == record.Gone && rules.Way == mapping.ToMicrosoft && item.Ours != nil:
+		return Step{Verb: CreateMicrosoft, Why: OneWayOnly, ToMicrosoft: filled(only(item.Ours.Fields, rules.goes(InMicrosoft)))}
+	case theirs == record.Gone && rules.Way == mapping.ToCRM && len(item.Pair.Base) == 0: // a person said no: the CRM keeps it
+		return Step{Verb: Drop, Why: OneWayOnly}
 	case theirs == record.Gone && item.Ours != nil && edited(rules, heldInCRM(item.Pair.Base), item.Ours, rules.goes(InMicrosoft)):
 		return Step{Verb: CreateMicrosoft, Why: EditBeatsDelete, ToMicrosoft: filled(only(item.Ours.Fields, rules.goes(InMicrosoft)))}
 	case theirs == record.Gone:
@@ -210,13 +236,19 @@ func eligible(rules Rules, ours *record.Change) bool {
 	return ok
 }
 
+// takesIn reports whether a record may be what an item is: one that goes nowhere because of the link's direction still may.
+func (r Rules) takesIn(ours *record.Change) bool {
+	r.Policy.Direction = mapping.BothWays
+	return eligible(r, ours)
+}
+
 // edited reports whether a side's fields, of those named, differ from the base. What the base does not know counts as
 // edited if there is something in it: better a record kept than one lost.
 func edited(rules Rules, base record.Fields, side *record.Change, fields []record.Field) bool {
 	if len(base) == 0 {
 		return true
 	}
-	now := mapping.Normal(rules.Kind, side.Fields)
+	now := rules.normal(side.Fields)
 	return slices.ContainsFunc(fields, func(f record.Field) bool {
 		agreed, known := base[f]
 		value, read := now[f]
@@ -238,7 +270,7 @@ func typed(rules Rules, item Item, fields []record.Field) []Loss {
 	if item.Theirs == nil || item.theirs() != record.Present || !edited(rules, item.Pair.Base, item.Theirs, fields) {
 		return nil
 	}
-	return losses(fields, InMicrosoft, item.Theirs.Fields, item.Pair.Base, mapping.Normal(rules.Kind, item.Theirs.Fields))
+	return losses(fields, InMicrosoft, item.Theirs.Fields, item.Pair.Base, rules.normal(item.Theirs.Fields))
 }
 
 // merge holds both sides against the base, unit by unit: a unit is a field, or a group of fields that only make sense
@@ -252,10 +284,10 @@ func merge(rules Rules, item Item) Step {
 	held := heldInCRM(base)
 	ours, theirs := held, base
 	if item.Ours != nil {
-		ours = mapping.Normal(rules.Kind, only(item.Ours.Fields, rules.Fields))
+		ours = rules.normal(only(item.Ours.Fields, rules.Fields))
 	}
 	if item.Theirs != nil {
-		theirs = mapping.Normal(rules.Kind, only(item.Theirs.Fields, rules.Fields))
+		theirs = rules.normal(only(item.Theirs.Fields, rules.Fields))
 	}
 	step := Step{Verb: Adopt, Why: Alike, Base: make(record.Fields, len(base)), ToCRM: record.Fields{}, ToMicrosoft: record.Fields{}}
 	var oursChanged, theirsChanged bool
@@ -355,8 +387,9 @@ func (s *Step) ask(unit []record.Field, item Item, ours, theirs record.Fields) {
 func units(rules Rules) [][]record.Field {
 	var out [][]record.Field
 	at := map[string]int{}
+	schema := rules.table().Schema()
 	for _, field := range rules.Fields {
-		def, _ := record.DefOf(rules.Kind, field)
+		def, _ := schema.Def(field)
 		if i, ok := at[def.Group]; ok && def.Group != "" {
 			out[i] = append(out[i], field)
 			continue

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"tandem/internal/fault"
+	"tandem/internal/mapping"
 	"tandem/internal/record"
 )
 
@@ -34,6 +35,25 @@ const (
 type Policy struct {
 	Winner        Winner // "" is LaterWins
 	AdmitImported bool   // an administrator lets imported records take part
+	Options
+}
+
+// Options are what only the person whose link it is decides about it.
+type Options struct {
+	// Direction makes the whole link go one way. The other side then makes, changes and deletes nothing: what is done
+	// there is put back, and stands in the history; what is new there stays there and is left alone.
+	Direction mapping.Direction `json:"direction,omitempty"`
+}
+
+// check refuses options that a link with the mapping could not run with.
+func (o Options) check(table *mapping.Table) error {
+	if o.Direction != mapping.BothWays && o.Direction != mapping.ToMicrosoft && o.Direction != mapping.ToCRM {
+		return fault.Wrong(fault.BadValue, "direction", "there is no direction %q", o.Direction)
+	}
+	if going := table.Going(o.Direction); going != nil && (len(going.Rows) == 0 || going.Check() != nil) {
+		return fault.Wrong(fault.NotExpressible, "direction", "the fields that go the other way only leave too little")
+	}
+	return nil
 }
 
 // Eligible says whether a CRM record takes part in the link of a user, and if not, why (S17, S20, S21, S30, S32, S33).
@@ -42,6 +62,8 @@ func Eligible(user record.ID, policy Policy, meta record.Meta) (bool, fault.Reas
 	switch {
 	case meta.Owner != user:
 		return false, fault.NotOwn
+	case policy.Direction == mapping.ToCRM:
+		return false, fault.OneWay
 	case imported && !meta.MassUpdated && !policy.AdmitImported:
 		return false, fault.Imported
 	}

@@ -168,9 +168,10 @@ func (r *run) work(ctx context.Context) (err error) {
 
 // sides gives the two sides, Microsoft's wrapped in the link's mapping, both with every mapped field said.
 func (r *run) sides(ctx context.Context) (microsoft, crm Side, err error) {
+	table := r.link.Mapping.Going(r.link.Policy.Direction)
 	r.rules = Rules{
-		User: r.link.User, Heir: r.link.Heir, Kind: r.link.Kind, Fields: r.link.Mapping.Fields(),
-		OneWay: r.link.Mapping.OneWay(), Table: r.link.Mapping, Policy: r.link.Policy,
+		User: r.link.User, Heir: r.link.Heir, Kind: r.link.Kind, Fields: table.Fields(),
+		OneWay: table.OneWay(), Way: r.link.Policy.Direction, Table: table, Policy: r.link.Policy,
 	}
 	if crm, err = r.Sides.CRM(ctx, r.link); err != nil {
 		return nil, nil, err
@@ -178,7 +179,7 @@ func (r *run) sides(ctx context.Context) (microsoft, crm Side, err error) {
 	if microsoft, err = r.Sides.Microsoft(ctx, r.link); err != nil {
 		return nil, nil, err
 	}
-	return mapped{microsoft, r.link.Mapping}, whole{crm, r.rules.Fields}, nil
+	return mapped{microsoft, table}, whole{crm, r.rules.Fields}, nil
 }
 
 // container makes the dedicated calendar or folder on the first run and keeps the subscription alive. A subscription
@@ -341,10 +342,14 @@ func (r *run) newcomers(ctx context.Context, fresh []record.Change) ([]Item, err
 			open = append(open, &newcomer{Change: c})
 		}
 	}
-	for len(open) > 0 { // each round finds the record of every item, or that it has none, or has lost one
-		found, err := r.claims(ctx, open)
+	given := map[record.Ref]bool{} // records that an earlier round has given to an item
+	for len(open) > 0 {            // each round finds the record of every item, or that it has none, or has lost one
+		found, err := r.claims(ctx, open, given)
 		if err != nil {
 			return nil, err
+		}
+		for _, item := range found {
+			given[item.Pair.CRM] = item.Pair.CRM != ""
 		}
 		items = append(items, found...)
 		open = slices.DeleteFunc(open, func(n *newcomer) bool { return n.done })
@@ -363,7 +368,7 @@ type newcomer struct {
 
 // claims looks once for the records of items: that which was made from an item comes before that which its mark names,
 // for a copy has the mark of its original.
-func (r *run) claims(ctx context.Context, open []*newcomer) (done []Item, err error) {
+func (r *run) claims(ctx context.Context, open []*newcomer, given map[record.Ref]bool) (done []Item, err error) {
 	tokens := make([]string, len(open))
 	for i, n := range open {
 		tokens[i] = tokenFromItem(r.link, n.Ref, n.lost...)
@@ -398,7 +403,7 @@ func (r *run) claims(ctx context.Context, open []*newcomer) (done []Item, err er
 	var of []*newcomer
 	for i, n := range claimed {
 		pair, paired := taken[owners[i]]
-		if paired && (pair.Microsoft != "" || n.byMark && pair.Token != "" && pair.Token != n.Token) {
+		if given[owners[i]] || paired && (pair.Microsoft != "" || n.byMark && pair.Token != "" && pair.Token != n.Token) {
 			continue // a copy, or an item that was replaced or is about to be
 		}
 		pair.CRM, pair.Microsoft = owners[i], n.Ref

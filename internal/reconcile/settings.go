@@ -12,7 +12,8 @@ import (
 // said nothing.
 type Settings struct {
 	Winner  Winner         `json:"winner,omitempty"`
-	Mapping *mapping.Table `json:"mapping"`
+	Mapping *mapping.Table `json:"mapping"` // nil in a person's own choice: the organization's counts, and its Winner
+	Options
 }
 
 // Choices remember Settings beyond the life of a link, so that switching off and on again changes nothing.
@@ -37,8 +38,9 @@ const (
 )
 
 // SettingsFor is what a link of a user begins with: the person's own choice, else the organization's, else the default. A
-// row whose field is no more is left out.
+// row whose field is no more is left out. Options are always the person's own.
 func SettingsFor(ctx context.Context, choices Choices, org, user record.ID, kind record.Kind) (Settings, Origin, error) {
+	var options Options
 	if choices != nil {
 		for _, each := range []struct {
 			of     record.ID
@@ -48,12 +50,15 @@ func SettingsFor(ctx context.Context, choices Choices, org, user record.ID, kind
 			if err != nil {
 				return Settings{}, "", err
 			}
+			if s != nil && each.origin == OwnChoice {
+				options = s.Options
+			}
 			if s != nil && s.Mapping != nil {
-				return Settings{Winner: s.Winner, Mapping: sound(kind, s.Mapping)}, each.origin, nil
+				return Settings{Winner: s.Winner, Mapping: sound(kind, s.Mapping), Options: options}, each.origin, nil
 			}
 		}
 	}
-	return Settings{Mapping: mapping.Default(kind)}, ProductChoice, nil
+	return Settings{Mapping: mapping.Default(kind), Options: options}, ProductChoice, nil
 }
 
 // sound leaves out of a stored table what has become impossible since: a link must be able to run with it.
@@ -61,11 +66,13 @@ func sound(kind record.Kind, t *mapping.Table) *mapping.Table {
 	if t.Kind == kind && t.Check() == nil {
 		return t
 	}
-	out := &mapping.Table{Kind: kind}
+	none := &mapping.Table{Kind: kind}
+	out := none.In(t.Schema())
 	for _, row := range t.Rows {
-		with := mapping.Table{Kind: kind, Rows: append(slices.Clone(out.Rows), row)}
+		with := none.In(t.Schema())
+		with.Rows = append(slices.Clone(out.Rows), row)
 		if with.CheckRows() == nil {
-			out.Rows = with.Rows
+			out = with
 		}
 	}
 	return out

@@ -245,13 +245,13 @@ func (p *settlers) check() {
 		if len(live[key]) == 0 {
 			continue
 		}
-		ours := mapping.Normal(record.Contacts, crm.Complete(record.Contacts, live[key][0].Fields))
+		ours := mapping.Normal(record.Standard(record.Contacts), crm.Complete(record.Standard(record.Contacts), live[key][0].Fields))
 		told := link.Mapping.ToCRM(everything(items[key][0]))
 		if told[mapping.StandIn] != "" { // Outlook has no name: the CRM has its own, or what once stood in
 			told[record.LastName] = live[key][0].Fields[record.LastName]
 			told[record.FirstName] = live[key][0].Fields[record.FirstName]
 		}
-		theirs := mapping.Normal(record.Contacts, crm.Complete(record.Contacts, told))
+		theirs := mapping.Normal(record.Standard(record.Contacts), crm.Complete(record.Standard(record.Contacts), told))
 		ask := open[live[key][0].ID.Ref()]
 		for _, row := range link.Mapping.Rows {
 			f := row.CRM

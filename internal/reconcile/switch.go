@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -46,8 +47,60 @@ func (s *Switchboard) On(ctx context.Context, org, user record.ID, kind record.K
 		return nil, err
 	}
 	return s.Links.CreateLink(ctx, Link{
-		Org: org, User: user, Kind: kind, State: On, Since: s.Now(), Mapping: begin.Mapping, Policy: Policy{Winner: begin.Winner},
+		Org: org, User: user, Kind: kind, State: On, Since: s.Now(), Mapping: begin.Mapping,
+		Policy: Policy{Winner: begin.Winner, Options: begin.Options},
 	})
+}
+
+// Set changes the options that stand for a person and a kind of sync, beyond the life of a link, and has the link that there
+// is go by them from its next run on. Invalid: the fields that meet do not go together with it. Conflict: the link is being switched off.
+func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.Kind, change func(*Options)) (err error) {
+	defer fault.Wrap(&err, "reconcile: options of %s of user %d", kind, user)
+	begin, _, err := SettingsFor(ctx, s.Choices, org, user, kind)
+	if err != nil {
+		return err
+	}
+	links, err := s.Links.LinksOf(ctx, org, user)
+	if err != nil {
+		return err
+	}
+	var link *Link
+	for i := range links {
+		if links[i].Kind == kind {
+			link = &links[i]
+		}
+	}
+	table, want := begin.Mapping, begin.Options
+	if link != nil {
+		want = link.Policy.Options
+	}
+	change(&want)
+	if link != nil && link.Mapping != nil {
+		table = link.Mapping
+	}
+	switch err := want.check(table); {
+	case err != nil:
+		return err
+	case link != nil && link.State == Switching:
+		return fault.New(fault.Conflict, "", "the link is being switched off")
+	}
+	own, err := s.Choices.Chosen(ctx, org, user, kind)
+	if err != nil {
+		return err
+	}
+	keep := &Settings{Options: want}
+	if own != nil {
+		keep.Winner, keep.Mapping = own.Winner, own.Mapping
+	}
+	if keep.Mapping == nil && keep.Options == (Options{}) {
+		keep = nil
+	}
+	if err := s.Choices.Choose(ctx, org, user, kind, keep); err != nil || link == nil || link.Policy.Options == want {
+		return err
+	}
+	policy := link.Policy
+	policy.Options = want
+	return s.Links.ChangeSettings(ctx, org, link.ID, policy, link.Mapping)
 }
 
 // Off begins to switch a link off: the next run reads Microsoft a last time, removes the container and ends the link.
@@ -113,10 +166,83 @@ func (r *run) switchOff(ctx context.Context) error {
 	if err := r.keepAsked(ctx); err != nil {
 		return err
 	}
+	strangers, err := r.leftAlone(ctx)
+	if err != nil {
+		return err
+	}
+	if strangers {
+		if err := r.takeBack(ctx); err != nil {
+			return r.endWithout(ctx, err)
+		}
+		return r.end(ctx, fault.OwnKept)
+	}
 	if err := r.Containers.Remove(ctx, r.link); err != nil {
 		return r.endWithout(ctx, err)
 	}
 	return r.end(ctx, "")
+}
+
+// leftAlone reports whether Microsoft holds what the link never brought to the CRM because it goes the other way.
+func (r *run) leftAlone(ctx context.Context) (some bool, err error) {
+	err = r.eachInState(ctx, Excluded, time.Time{}, func(pairs []Pair) error {
+		some = some || slices.ContainsFunc(pairs, func(p Pair) bool { return p.Microsoft != "" && p.CRM == "" })
+		return nil
+	})
+	return some, err
+}
+
+// takeBack deletes at Microsoft, one by one, the items of records that are whole in the CRM, where the container stays.
+func (r *run) takeBack(ctx context.Context) error {
+	for try := 0; ; try++ {
+		var moved error
+		err := r.eachInState(ctx, Synced, time.Time{}, func(pairs []Pair) error {
+			items, err := r.reread(ctx, pairs)
+			if err != nil {
+				return err
+			}
+			again, err := r.takeBackThese(ctx, items)
+			if again != nil {
+				moved = again
+			}
+			return err
+		})
+		if err != nil || moved == nil {
+			return err
+		}
+		if try == replans {
+			return moved
+		}
+	}
+}
+
+// takeBackThese deletes items; moved is the fault of one that has changed meanwhile and must be looked at once more.
+func (r *run) takeBackThese(ctx context.Context, items []Item) (moved, err error) {
+	var steps []Step
+	var edited []Item
+	for _, s := range Plan(r.rules, items) {
+		switch {
+		case toCRM(s):
+			edited = append(edited, s.Item)
+		case s.theirs() == record.Present && s.ours(r.rules) == record.Present:
+			s.Verb, s.Why = DeleteMicrosoft, SwitchedOff
+			steps = append(steps, s)
+		}
+	}
+	if len(edited) > 0 {
+		moved = fault.New(fault.Unavailable, fault.ChangesTooFast, "reconcile: %d items are edited while the link is switched off", len(edited))
+		if err := r.apply(ctx, edited); err != nil {
+			return moved, err
+		}
+	}
+	entries, err := r.removeAt(ctx, InMicrosoft, steps)
+	entries = slices.DeleteFunc(entries, func(e Entry) bool {
+		again := !e.Drop && e.Pair.Reason == fault.ChangesTooFast
+		if again {
+			moved = fault.New(fault.Unavailable, fault.ChangesTooFast, "reconcile: an item changed while the link is switched off")
+		}
+		return again
+	})
+	return moved, errors.Join(err, r.settle(ctx, entries))
 }
 
 // unbrought reports whether Microsoft holds something that the CRM does not, because it could not be brought there: such

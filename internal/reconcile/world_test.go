@@ -260,7 +260,7 @@ func (w *world) items() map[string][]record.Fields {
 	out := map[string][]record.Fields{}
 	for _, fields := range w.folder.Items() {
 		table := mapping.Default(record.Contacts)
-		n := mapping.Normal(record.Contacts, crm.Complete(record.Contacts, table.ToCRM(fields)))
+		n := mapping.Normal(record.Standard(record.Contacts), crm.Complete(record.Standard(record.Contacts), table.ToCRM(fields)))
 		out[string(n[record.Title])] = append(out[string(n[record.Title])], n)
 	}
 	return out
@@ -292,7 +292,7 @@ func (w *world) alike() {
 		if len(live[key]) != 1 || len(items[key]) != 1 {
 			w.t.Fatalf("%s: %d times in the CRM, %d times at Microsoft\npairs %+v", key, len(live[key]), len(items[key]), w.ledger.All(1))
 		}
-		ours := mapping.Normal(record.Contacts, crm.Complete(record.Contacts, live[key][0].Fields))
+		ours := mapping.Normal(record.Standard(record.Contacts), crm.Complete(record.Standard(record.Contacts), live[key][0].Fields))
 		for _, f := range mapping.Default(record.Contacts).Fields() {
 			if ours[f] != items[key][0][f] {
 				w.t.Errorf("%s: %s is %q in the CRM and %q at Microsoft", key, f, ours[f], items[key][0][f])

@@ -30,6 +30,7 @@ const (
 	Related                // what an event is about: the module and the name, joined by \n
 	People                 // JSON as crm.PeopleValue writes it; Def.Max is the most people
 	Reminders              // JSON as crm.RemindersValue writes it
+	Number                 // a decimal number in plain digits as DecimalValue writes it, "-12.5"
 )
 
 // Def describes one CRM field. Lengths are in Unicode code points; 0 is no limit.
@@ -44,6 +45,9 @@ type Def struct {
 	Group string
 	// Own marks a field that Zoho CRM does not have, an extension of the built-in CRM.
 	Own bool
+	// Custom marks a field that the organization made; Label is what its people call it.
+	Custom bool
+	Label  string
 }
 
 // The fields of contacts.
@@ -188,7 +192,7 @@ var moreEventDefs = []Def{
 
 var allContactDefs, allEventDefs = slices.Concat(contactDefs, moreContactDefs), slices.Concat(eventDefs, moreEventDefs)
 
-// AllDefs are the fields of a kind with those that only the API shows. The slice is shared: do not change it.
+// AllDefs are the standard fields of a kind with those that only the API shows. The slice is shared: do not change it.
 func AllDefs(kind Kind) []Def {
 	if kind == Contacts {
 		return allContactDefs
@@ -196,7 +200,7 @@ func AllDefs(kind Kind) []Def {
 	return allEventDefs
 }
 
-// Defs are the fields of a kind, in the order in which pages show them. The slice is shared: do not change it.
+// Defs are the standard fields of a kind, in the order in which pages show them. The slice is shared: do not change it.
 func Defs(kind Kind) []Def {
 	if kind == Contacts {
 		return contactDefs
@@ -204,7 +208,7 @@ func Defs(kind Kind) []Def {
 	return eventDefs
 }
 
-// DefOf finds the definition of a field of a kind, be it one that only the API shows.
+// DefOf finds the definition of a standard field of a kind, be it one that only the API shows.
 func DefOf(kind Kind, name Field) (Def, bool) {
 	byName := eventDefsByName
 	if kind == Contacts {

@@ -21,7 +21,15 @@ func (s *Links) Chosen(ctx context.Context, org, user record.ID, kind record.Kin
 		return nil, err
 	}
 	out := new(reconcile.Settings)
-	return out, json.Unmarshal([]byte(text), out)
+	if err := json.Unmarshal([]byte(text), out); err != nil {
+		return nil, err
+	}
+	schema, err := schemaOf(ctx, s.reader(), org, kind)
+	if err != nil {
+		return nil, err
+	}
+	out.Mapping = out.Mapping.In(schema)
+	return out, nil
 }
 
 // Choose remembers what a user chose; nil takes it back. NotFound: no such user.

@@ -47,6 +47,9 @@ func (s *Ledger) Open(ctx context.Context, id reconcile.LinkID, now time.Time, l
 		if err != nil {
 			return err
 		}
+		if err := inSchema(tx.ctx, tx, link.Org, &link); err != nil {
+			return err
+		}
 		return tx.takeIn(&link)
 	})
 	if err != nil {

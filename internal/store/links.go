@@ -110,13 +110,39 @@ func (s *Links) ChangeSettings(ctx context.Context, org record.ID, id reconcile.
 		if err := tx.there(org, id); err != nil {
 			return err
 		}
+		old, _, err := first(tx.ctx, tx, column[string], `SELECT policy FROM link_settings WHERE org_id = ? AND link_id = ?`, int64(org), int64(id))
+		if err != nil {
+			return err
+		}
+		changed, err := howChanged(old, policy)
+		if err != nil {
+			return err
+		}
 		if _, err := tx.exec(tx.ctx, `UPDATE link_settings SET before = CASE WHEN changed = 0 THEN mapping ELSE before END,
-			changed = CASE WHEN policy = ? AND mapping = ? THEN changed ELSE 1 END, policy = ?, mapping = ? WHERE org_id = ? AND link_id = ?`,
-			p, t, p, t, int64(org), int64(id)); err != nil {
+			changed = CASE WHEN policy = ? AND mapping = ? OR changed > ? THEN changed ELSE ? END, policy = ?, mapping = ? WHERE org_id = ? AND link_id = ?`,
+			p, t, changed, changed, p, t, int64(org), int64(id)); err != nil {
 			return err
 		}
 		return tx.urge(org, id)
 	})
+}
+
+// What a change of settings asks of the next run: to compare all that Microsoft has, and to list the CRM afresh, too.
+const (
+	compareAll = 1
+	listAll    = 2
+)
+
+// howChanged says what a change from a stored policy asks: the CRM's records were not sent while the link went to the CRM only.
+func howChanged(old string, policy reconcile.Policy) (int64, error) {
+	var was reconcile.Policy
+	if err := json.Unmarshal([]byte(old), &was); err != nil {
+		return 0, err
+	}
+	if was.Direction == mapping.ToCRM && policy.Direction != mapping.ToCRM {
+		return listAll, nil
+	}
+	return compareAll, nil
 }
 
 // Link finds one link.
@@ -127,30 +153,29 @@ func (s *Links) Link(ctx context.Context, org record.ID, id reconcile.LinkID) (_
 	if err == nil && !ok {
 		err = notFound("link", id)
 	}
-	return &l, err
+	if err != nil {
+		return &l, err
+	}
+	return &l, inSchema(ctx, s.reader(), org, &l)
 }
 
 // LinksOf lists a user's links that are not Off, by kind.
 func (s *Links) LinksOf(ctx context.Context, org, user record.ID) (_ []reconcile.Link, err error) {
 	defer fault.Wrap(&err, "store: links of user %d", user)
-	return list(ctx, s.reader(), readLink, `SELECT `+linkColumns+` FROM links l JOIN link_settings s ON s.link_id = l.id
-		WHERE l.org_id = ? AND l.user_id = ? AND l.state <> 'off' ORDER BY l.kind`, int64(org), int64(user))
+	return listLinks(ctx, s.reader(), org, `l.user_id = ? AND l.state <> 'off' ORDER BY l.kind`, int64(user))
 }
 
 // EndedOf lists, of the kinds that a user does not sync, the link that was switched off last, for its reason.
 func (s *Links) EndedOf(ctx context.Context, org, user record.ID) (_ []reconcile.Link, err error) {
 	defer fault.Wrap(&err, "store: ended links of user %d", user)
-	return list(ctx, s.reader(), readLink, `SELECT `+linkColumns+` FROM links l JOIN link_settings s ON s.link_id = l.id
-		WHERE l.org_id = ? AND l.user_id = ? AND l.id IN (SELECT MAX(m.id) FROM links m
-		WHERE m.org_id = ? AND m.user_id = ? GROUP BY m.kind) AND l.state = 'off' ORDER BY l.kind`,
-		int64(org), int64(user), int64(org), int64(user))
+	return listLinks(ctx, s.reader(), org, `l.user_id = ? AND l.id IN (SELECT MAX(m.id) FROM links m
+		WHERE m.org_id = ? AND m.user_id = ? GROUP BY m.kind) AND l.state = 'off' ORDER BY l.kind`, int64(user), int64(org), int64(user))
 }
 
 // LinksIn lists the organization's links that are not Off.
 func (s *Links) LinksIn(ctx context.Context, org record.ID) (_ []reconcile.Link, err error) {
 	defer fault.Wrap(&err, "store: links of organization %d", org)
-	return list(ctx, s.reader(), readLink, `SELECT `+linkColumns+` FROM links l JOIN link_settings s ON s.link_id = l.id
-		WHERE l.org_id = ? AND l.state <> 'off' ORDER BY l.user_id, l.kind`, int64(org))
+	return listLinks(ctx, s.reader(), org, `l.state <> 'off' ORDER BY l.user_id, l.kind`)
 }
 
 // ChangeState moves a link from one of some states to another. That it is switched off enters the audit trail.
@@ -580,8 +605,8 @@ func (s *Links) Records(ctx context.Context, org record.ID, id reconcile.LinkID,
 // says of one record.
 func (s *Links) others(ctx context.Context, l *reconcile.Link, state string, skip int64, limit int) ([]reconcile.RecordState, error) {
 	where, args := unpaired, []any{int64(l.Org), int64(l.User), int64(l.ID)}
-	imported := `(r.source IN (?, ?) AND r.mass_updated = 0 AND CAST(? AS BIGINT) = 0)`
-	given := []any{string(record.Import), string(record.Migration), flag(l.Policy.AdmitImported)}
+	imported := `(CAST(? AS BIGINT) = 1 OR r.source IN (?, ?) AND r.mass_updated = 0 AND CAST(? AS BIGINT) = 0)`
+	given := []any{flag(l.Policy.Direction == mapping.ToCRM), string(record.Import), string(record.Migration), flag(l.Policy.AdmitImported)}
 	switch state {
 	case standsWaiting:
 		where += ` AND NOT ` + imported + ` AND (CAST(? AS BIGINT) = 0 OR r.modified_at >= ?)`

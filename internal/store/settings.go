@@ -11,7 +11,8 @@ import (
 // takeIn begins a run by settings that have been changed since the last one. What the two sides agreed on is forgotten of
 // fields that have another partner now: it would be taken for what the new partner held, and a value for an edit. All of
 // Microsoft's side is read once more, so that every pair is compared; the CRM's cursor stays, for a fresh listing of the
-// CRM ends at the cap of the first sync, and what changed beyond it would be missed. Open questions are asked anew.
+// CRM ends at the cap of the first sync, and what changed beyond it would be missed. Only a link that has brought nothing
+// from the CRM so far begins with such a listing. Open questions are asked anew.
 //
 // It is part of Open, where no other worker has the link: one with the old settings in its hands would store bases and
 // cursors over what is said here.
@@ -65,7 +66,11 @@ func (tx *Tx) takeIn(link *reconcile.Link) error {
 		return err
 	}
 	link.Microsoft, link.Changed = "", false
-	return tx.guarded(link, `microsoft_cursor = ''`)
+	if c.changed < listAll {
+		return tx.guarded(link, `microsoft_cursor = ''`)
+	}
+	link.CRM, link.Settled, link.FirstTotal, link.FirstDone = "", false, 0, 0
+	return tx.guarded(link, `microsoft_cursor = '', crm_cursor = '', settled = 0, first_total = 0, first_done = 0`)
 }
 
 var baseUpdate = newShape("pairs", "id", "base")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/fault"
+	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
@@ -25,6 +26,8 @@ type card struct {
 	Failing   int
 	LastRun   string
 	Progress  *progress
+	Way       string       // which way it goes, in words; "": both ways
+	Options   bool         // what the person wants of it can be changed
 	Fields    bool         // which fields meet can be changed
 	Comparing bool         // all records are read once, because its settings were changed
 	Failures  []recordLine // some of the failing ones
@@ -124,12 +127,16 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 	c.Label = v.words.T("state." + c.State)
 	c.Sentence = v.words.T("card." + c.Kind + "." + c.State)
 	c.Fields = kind == record.Contacts && c.State != "switching" && (v.may().Sync(kind) || c.State != "none")
+	c.Options = c.State != "switching" && (v.may().Sync(kind) || c.State != "none")
 	if l == nil || l.State == reconcile.Off {
 		if l != nil && l.Reason != "" {
 			c.Ended = v.words.T("card."+c.Kind+".ended."+endedKey(l.Reason), "Name", l.ContainerName)
 		}
 		c.withhold(v, kind)
 		return c, nil
+	}
+	if l.Policy.Direction != mapping.BothWays {
+		c.Way = v.words.T("options.way." + wayKey(l.Policy.Direction))
 	}
 	c.Container, c.LastRun = l.ContainerName, v.words.Ago(l.LastRun, v.now, v.zone)
 	c.Synced, c.Waiting, c.Excluded, c.Failing = l.Synced, l.Waiting, l.ExcludedSum, l.Failing
@@ -227,14 +234,14 @@ func needsMicrosoft(reason fault.Reason) bool {
 // excludes reports whether the reason keeps a record out of a sync, and does not make it fail.
 func excludes(reason fault.Reason) bool {
 	switch reason {
-	case fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut:
+	case fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.OneWay:
 		return true
 	}
 	return false
 }
 
 // endings are the reasons of links that are off, as far as there are words for just them.
-var endings = []fault.Reason{fault.ContainerDeleted, fault.KeptInOutlook, fault.OtherMailbox}
+var endings = []fault.Reason{fault.ContainerDeleted, fault.KeptInOutlook, fault.OwnKept, fault.OtherMailbox}
 
 // endedKey is the word for why a link is off, or what was left behind.
 func endedKey(reason fault.Reason) string {

@@ -107,7 +107,7 @@ func (s *Site) meeting(v *visit) (m meeting, err error) {
 	}
 	if m.link != nil && m.link.Mapping != nil {
 		begin := m.settings
-		m.settings = reconcile.Settings{Winner: m.link.Policy.Winner, Mapping: m.link.Mapping}
+		m.settings = reconcile.Settings{Winner: m.link.Policy.Winner, Mapping: m.link.Mapping, Options: m.link.Policy.Options}
 		if !(change{old: begin, new: m.settings}).none() {
 			m.origin = ofLink
 		}
@@ -182,7 +182,7 @@ func rowFor(t *mapping.Table, microsoft record.Field) (mapping.Row, bool) {
 
 // readMapping reads the dialog and says by each row what is wrong about it. Rows that were not sent stay as they are.
 func (v *visit) readMapping(form url.Values, now reconcile.Settings) (reconcile.Settings, fieldErrors, error) {
-	draft := reconcile.Settings{Winner: reconcile.Winner(form.Get("winner")), Mapping: &mapping.Table{Kind: now.Mapping.Kind}}
+	draft := reconcile.Settings{Winner: reconcile.Winner(form.Get("winner")), Mapping: &mapping.Table{Kind: now.Mapping.Kind}, Options: now.Options}
 	if !slices.Contains(winners, draft.Winner) {
 		return draft, nil, fault.New(fault.Invalid, "", "web: %q decides no conflict", draft.Winner)
 	}
@@ -324,7 +324,9 @@ func (s *Site) keepChoice(v *visit, draft reconcile.Settings) error {
 	}
 	own := &draft
 	if (change{old: begin, new: draft}).none() {
-		own = nil
+		if own = nil; draft.Options != (reconcile.Options{}) {
+			own = &reconcile.Settings{Options: draft.Options}
+		}
 	}
 	return s.Choices.Choose(v.ctx(), v.user.Org, v.user.ID, record.Contacts, own)
 }
@@ -343,7 +345,9 @@ func (s *Site) mappingForAll(v *visit) error {
 	if len(errs) > 0 {
 		return s.showMapping(v, http.StatusUnprocessableEntity, m, draft, errs)
 	}
-	if err := s.Choices.ChooseForAll(v.ctx(), v.user.Org, v.user.ID, record.Contacts, &draft); err != nil {
+	forAll := draft
+	forAll.Options = reconcile.Options{} // which everybody says for themselves
+	if err := s.Choices.ChooseForAll(v.ctx(), v.user.Org, v.user.ID, record.Contacts, &forAll); err != nil {
 		return err
 	}
 	s.putFlash(v.ctx(), flash{Key: "flash.mapping_for_all"})

@@ -88,6 +88,8 @@ func (s *Site) routes() []route {
 		{"GET /setup/marketplace/microsoft", member, s.marketplace},
 		{"GET /setup/marketplace/microsoft/{kind}/card", script, s.cardPart},
 		{"GET /setup/marketplace/microsoft/{kind}/records", member, s.linkRecords},
+		{"GET /setup/marketplace/microsoft/{kind}/options", member, s.optionsForm},
+		{"POST /setup/marketplace/microsoft/{kind}/options", member, s.optionsSave},
 		{"GET /setup/marketplace/microsoft/{kind}/disable", member, s.disablePage},
 		{"POST /setup/marketplace/microsoft/{kind}/enable", member, s.enable},
 		{"POST /setup/marketplace/microsoft/{kind}/disable", member, s.disable},

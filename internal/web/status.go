@@ -76,7 +76,7 @@ func (s *Site) status(v *visit) error {
 var whys = []string{
 	reconcile.NewInCRM, reconcile.NewInMicrosoft, reconcile.ChangedCRM, reconcile.ChangedMicrosoft, reconcile.ChangedBoth,
 	reconcile.Alike, reconcile.DeletedCRM, reconcile.DeletedMicrosoft, reconcile.DeletedBoth, reconcile.EditBeatsDelete,
-	reconcile.OwnerChanged, reconcile.MovedOutOf, reconcile.Matched,
+	reconcile.OwnerChanged, reconcile.MovedOutOf, reconcile.Matched, reconcile.OneWayOnly, reconcile.SwitchedOff,
 }
 
 // actions are what the history tells.

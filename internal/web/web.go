@@ -143,6 +143,9 @@ type Switch interface {
 	// On switches a kind on, or lets a Paused link run again. Denied with reason ConsentRequired or ReconnectNeeded:
 	// the person must go to Microsoft first. Conflict: it is on already.
 	On(ctx context.Context, user account.User, kind record.Kind) (*reconcile.Link, error)
+	// Set changes what the person wants of a kind, of the link that there is and of those to come. Invalid: the mapped
+	// fields do not go together with it. Conflict: it is being switched off.
+	Set(ctx context.Context, user account.User, kind record.Kind, change func(*reconcile.Options)) error
 	// Off starts switching off: a last read, then the container is removed.
 	Off(ctx context.Context, user account.User, link reconcile.LinkID) error
 	// Run asks for a run now.

@@ -382,6 +382,9 @@ type fakeSwitch struct{ *reconcile.Switchboard }
 func (f *fakeSwitch) On(ctx context.Context, u account.User, kind record.Kind) (*reconcile.Link, error) {
 	return f.Switchboard.On(ctx, u.Org, u.ID, kind)
 }
+func (f *fakeSwitch) Set(ctx context.Context, u account.User, kind record.Kind, change func(*reconcile.Options)) error {
+	return f.Switchboard.Set(ctx, u.Org, u.ID, kind, change)
+}
 func (f *fakeSwitch) Off(ctx context.Context, u account.User, id reconcile.LinkID) error {
 	return f.Switchboard.Off(ctx, u.Org, u.ID, id)
 }

@@ -179,7 +179,27 @@ func testTakeIn(t *testing.T, w *world) {
 	w.served(l)
 	ok(t, s.ChangeSettings(ctx, w.ours, id, l.Policy, l.Mapping)) // nothing is changed by it
 	w.clock.pass(time.Minute)
-	if again := w.run(id); again.Changed || again.Microsoft != "m-cursor" {
+	again := w.run(id)
+	if again.Changed || again.Microsoft != "m-cursor" {
 		t.Errorf("taken in twice: %+v", again)
+	}
+
+	// What the CRM has was not sent while the link went the other way: it is listed afresh when that ends, even if the
+	// settings are changed once more before a run takes that in.
+	way := func(d mapping.Direction) {
+		ok(t, s.ChangeSettings(ctx, w.ours, id, reconcile.Policy{Options: reconcile.Options{Direction: d}}, l.Mapping))
+	}
+	way(mapping.ToCRM)
+	w.served(again)
+	w.clock.pass(time.Minute)
+	if l = w.run(id); l.Microsoft != "" || l.CRM != "c-cursor" || !l.Settled {
+		t.Errorf("turned to the CRM it is %+v", l)
+	}
+	way(mapping.BothWays)
+	way(mapping.ToMicrosoft)
+	w.served(l)
+	w.clock.pass(time.Minute)
+	if l = w.run(id); l.CRM != "" || l.Settled || l.Policy.Direction != mapping.ToMicrosoft {
+		t.Errorf("turned back it is %+v", l)
 	}
 }

@@ -245,6 +245,11 @@ func testStanding(t *testing.T, w *world) {
 		"excluded": {"moved moved_out", "imported imported", "beyond beyond_first_sync"},
 		"waiting":  {"intended outcome_unknown", "held held_delete", "fresh "},
 	})
+	ok(t, s.ChangeSettings(ctx, w.ours, id, reconcile.Policy{Options: reconcile.Options{Direction: mapping.ToCRM}}, nil))
+	check("to the CRM only", "1 2 1 4", map[fault.Reason]int{fault.TooLong: 1, fault.MovedOut: 1, fault.OneWay: 3}, map[string][]string{
+		"excluded": {"moved moved_out", "imported one_way", "beyond one_way", "fresh one_way"},
+		"waiting":  {"intended outcome_unknown", "held held_delete"},
+	})
 	ok(t, s.ChangeSettings(ctx, w.ours, id, reconcile.Policy{AdmitImported: true}, nil))
 	check("with imports admitted", "1 3 1 3", map[fault.Reason]int{fault.TooLong: 1, fault.MovedOut: 1, fault.BeyondFirstSync: 2}, nil)
 

@@ -30,6 +30,7 @@ type Store struct {
 	tokens  map[token]record.ID
 	past    map[record.ID][]departure // by the owner who had the record
 	graves  []grave
+	fields  map[record.ID][]crm.CustomField // by organization
 	writes  int
 }
 
@@ -60,8 +61,28 @@ type grave struct {
 func New() *Store {
 	return &Store{
 		nextID: 1000, seq: map[record.ID]int64{}, records: map[record.ID]crm.Record{},
-		tokens: map[token]record.ID{}, past: map[record.ID][]departure{},
+		tokens: map[token]record.ID{}, past: map[record.ID][]departure{}, fields: map[record.ID][]crm.CustomField{},
 	}
+}
+
+// CustomFields lists the fields that SetFields gave an organization.
+func (s *Store) CustomFields(_ context.Context, org record.ID, kind record.Kind) ([]crm.CustomField, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []crm.CustomField
+	for _, f := range s.fields[org] {
+		if f.Kind == kind {
+			out = append(out, f)
+		}
+	}
+	return out, nil
+}
+
+// SetFields gives an organization fields of its own, in place of those it had.
+func (s *Store) SetFields(org record.ID, fields ...crm.CustomField) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fields[org] = slices.Clone(fields)
 }
 
 // Writes counts the records written so far: what a quiet run must not raise.

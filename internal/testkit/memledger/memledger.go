@@ -31,6 +31,7 @@ type entry struct {
 	until   time.Time // and its end
 	pairs   map[int64]reconcile.Pair
 	intents map[int64][]reconcile.Intent
+	relist  bool           // the CRM is to be listed afresh, as nothing was brought from it so far
 	before  *mapping.Table // that the bases were made with, until the next run takes in a change of settings
 }
 
@@ -101,6 +102,7 @@ func (l *Ledger) ChangeSettings(_ context.Context, _ record.ID, id reconcile.Lin
 	if e.before == nil {
 		e.before = e.link.Mapping
 	}
+	e.relist = e.relist || e.link.Policy.Direction == mapping.ToCRM && policy.Direction != mapping.ToCRM
 	e.link.Policy, e.link.Mapping = policy, table
 	e.link.Wanted++
 	return nil
@@ -127,6 +129,9 @@ func (e *entry) takeIn(now time.Time) {
 		e.intents[batch] = intents
 	}
 	e.before, e.link.Microsoft = nil, ""
+	if e.relist {
+		e.relist, e.link.CRM, e.link.Settled = false, "", false
+	}
 	e.recount()
 }
 

@@ -1,0 +1,174 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"tandem/internal/fault"
+	"tandem/internal/mapping"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+// optionsPage is what a person decides about a kind of sync as a whole.
+type optionsPage struct {
+	Frame   frame
+	Kind    string
+	Path    string
+	Running bool // a change is asked about first
+	Alert   string
+	Ways    []choice
+}
+
+// A choice is one of several, with a sentence that says what it means.
+type choice struct {
+	Value, Label, Hint string
+	Chosen             bool
+}
+
+// linkWays are the directions of a whole link.
+var linkWays = []mapping.Direction{mapping.BothWays, mapping.ToMicrosoft, mapping.ToCRM}
+
+// wanting is what stands for a kind: of the link where there is one, else what a link would begin with.
+type wanting struct {
+	kind record.Kind
+	link *reconcile.Link
+	now  reconcile.Options
+}
+
+func (s *Site) wanting(v *visit) (w wanting, err error) {
+	if w.kind, w.link, err = s.linkOf(v); err != nil {
+		return w, err
+	}
+	switch {
+	case w.link != nil && w.link.State == reconcile.Switching:
+		return w, fault.New(fault.Conflict, "", "web: it is being switched off")
+	case w.link != nil:
+		w.now = w.link.Policy.Options
+		return w, nil
+	case !v.may().Sync(w.kind):
+		return w, fault.New(fault.Denied, fault.SyncWithheld, "web: the profile does not allow sync of %s", w.kind)
+	}
+	begin, _, err := reconcile.SettingsFor(v.ctx(), s.Choices, v.user.Org, v.user.ID, w.kind)
+	w.now = begin.Options
+	return w, err
+}
+
+func (w wanting) path() string { return marketplacePath + "/" + string(w.kind) + "/options" }
+
+func (s *Site) optionsForm(v *visit) error {
+	w, err := s.wanting(v)
+	if err != nil {
+		return err
+	}
+	return s.showOptions(v, http.StatusOK, w, w.now, "")
+}
+
+func (s *Site) showOptions(v *visit, status int, w wanting, draft reconcile.Options, alert string) error {
+	kind := string(w.kind)
+	page := optionsPage{Kind: kind, Path: w.path(), Running: w.link != nil, Alert: alert}
+	for _, d := range linkWays {
+		page.Ways = append(page.Ways, choice{
+			wayKey(d), v.words.T("options.way." + wayKey(d)), v.words.T("options." + kind + ".way." + wayKey(d) + "_hint"), d == draft.Direction,
+		})
+	}
+	page.Frame = s.frame(v, "setup", v.words.T("options."+kind+".title"))
+	return s.render(v, status, "options", page)
+}
+
+// readOptions reads the form; what was not sent stays as it is.
+func readOptions(form url.Values, now reconcile.Options) (reconcile.Options, error) {
+	draft := now
+	if form.Has("direction") {
+		i := slices.IndexFunc(linkWays, func(d mapping.Direction) bool { return wayKey(d) == form.Get("direction") })
+		if i < 0 {
+			return draft, fault.New(fault.Invalid, "", "web: there is no direction %q", form.Get("direction"))
+		}
+		draft.Direction = linkWays[i]
+	}
+	return draft, nil
+}
+
+// optionsSave takes what a person wants: while the sync is on, only after a look at what it would mean.
+func (s *Site) optionsSave(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	w, err := s.wanting(v)
+	if err != nil {
+		return err
+	}
+	draft, err := readOptions(form, w.now)
+	switch {
+	case err != nil:
+		return err
+	case form.Get("do") == "edit":
+		return s.showOptions(v, http.StatusOK, w, draft, "")
+	case draft == w.now && w.link != nil:
+		s.putFlash(v.ctx(), flash{Key: "flash.options_same"})
+		return v.to(marketplacePath)
+	case w.link != nil && form.Get("answer") != w.answer(draft):
+		return s.askOptions(v, w, draft)
+	}
+	err = s.Switch.Set(v.ctx(), v.user, w.kind, func(o *reconcile.Options) { *o = draft })
+	switch {
+	case fault.ReasonOf(err) == fault.NotExpressible:
+		return s.showOptions(v, http.StatusUnprocessableEntity, w, draft, v.words.T("options.fields"))
+	case err != nil:
+		return err
+	}
+	if w.link == nil {
+		s.putFlash(v.ctx(), flash{Key: "flash.options_kept"})
+	} else {
+		s.putFlash(v.ctx(), flash{Key: "flash.options_changed"})
+	}
+	return v.to(marketplacePath)
+}
+
+// answer names this very change, so that a yes counts for what was shown and for nothing else.
+func (w wanting) answer(draft reconcile.Options) string {
+	raw, err := json.Marshal([]any{w.link.ID, w.now, draft})
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	sum := sha256.Sum256(raw)
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// optionsChangePage says what a change of a running sync does before it is done.
+type optionsChangePage struct {
+	Frame  frame
+	Path   string
+	Says   []string
+	Draft  url.Values
+	Answer string
+}
+
+func (s *Site) askOptions(v *visit, w wanting, draft reconcile.Options) error {
+	standing, err := s.Links.Standing(v.ctx(), v.user.Org, w.link.ID)
+	if err != nil {
+		return err
+	}
+	page := optionsChangePage{Path: w.path(), Answer: w.answer(draft), Draft: url.Values{"direction": {wayKey(draft.Direction)}}}
+	page.Frame = s.frame(v, "setup", v.words.T("options.change.title"))
+	say := func(key string, args ...any) { page.Says = append(page.Says, v.words.T(key, args...)) }
+	if was, will := w.now.Direction, draft.Direction; was != will {
+		kind := string(w.kind)
+		say("options.change.way", "Was", v.words.T("options.way."+wayKey(was)), "Will", v.words.T("options.way."+wayKey(will)))
+		left := standing.Why[fault.OneWay]
+		switch {
+		case was == mapping.ToMicrosoft:
+			say("options."+kind+".change.comes", "Count", left)
+		case was == mapping.ToCRM:
+			say("options."+kind+".change.goes", "Count", min(left, reconcile.FirstSyncCap(w.kind)))
+		}
+		say("options.change."+wayKey(will), "Count", standing.Synced)
+		say("options.change.nothing_deleted")
+	}
+	return s.render(v, http.StatusOK, "options-change", page)
+}

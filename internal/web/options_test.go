@@ -1,0 +1,114 @@
+package web
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"tandem/internal/fault"
+	"tandem/internal/mapping"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+// optionsOf are the options that a user's sync of a kind goes by, or would begin with.
+func (w *world) optionsOf(upn string, kind record.Kind) reconcile.Options {
+	w.t.Helper()
+	u := w.users[upn]
+	links, err := w.store.Links().LinksOf(w.t.Context(), u.Org, u.ID)
+	w.must(err)
+	for _, l := range links {
+		if l.Kind == kind {
+			return l.Policy.Options
+		}
+	}
+	begin, _, err := reconcile.SettingsFor(w.t.Context(), w.store.Links(), u.Org, u.ID, kind)
+	w.must(err)
+	return begin.Options
+}
+
+// yesTo is what a page of questions sends as a yes.
+func yesTo(asked answer) string {
+	if m := regexp.MustCompile(`name="answer" value="([^"]+)"`).FindStringSubmatch(asked.body); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// TestOptions_DirectionIsChosenBeforeAndAskedAboutLater: before the sync is on a choice is simply kept; of a running one the
+// page says first what it means, and only that very change is done.
+func TestOptions_DirectionIsChosenBeforeAndAskedAboutLater(t *testing.T) {
+	t.Parallel()
+	const adele, path = "adele@contoso.example", marketplacePath + "/calendar/options"
+	w := newWorld(t)
+	w.grant(adele)
+	b := w.as(adele)
+	if got := b.get(path); !strings.Contains(got.body, `value="both" checked`) {
+		t.Fatalf("before:\n%s", got.text())
+	}
+	if got := b.post(path, "direction", "to_microsoft", "do", "save"); got.path != marketplacePath {
+		t.Fatalf("kept: %d at %s", got.status, got.path)
+	}
+	if got := w.optionsOf(adele, record.Contacts); got.Direction != mapping.BothWays {
+		t.Errorf("the other kind goes %q", got.Direction)
+	}
+	if got := b.post(marketplacePath + "/calendar/enable"); !strings.Contains(got.body, "Only to Outlook") {
+		t.Errorf("the card does not say which way:\n%s", got.text())
+	}
+	if got := w.optionsOf(adele, record.Calendar); got.Direction != mapping.ToMicrosoft {
+		t.Fatalf("the link goes %q", got.Direction)
+	}
+
+	asked := b.post(path, "direction", "both", "do", "save")
+	if w.optionsOf(adele, record.Calendar).Direction != mapping.ToMicrosoft || !strings.Contains(asked.body, `id="options-change"`) {
+		t.Fatalf("changed without a word:\n%s", asked.text())
+	}
+	answer := yesTo(asked)
+	if got := b.post(path, "direction", "to_crm", "do", "save", "answer", answer); !strings.Contains(got.body, `id="options-change"`) {
+		t.Errorf("a yes to one change did another:\n%s", got.text())
+	}
+	if got := b.post(path, "direction", "both", "do", "save", "answer", answer); got.path != marketplacePath || w.optionsOf(adele, record.Calendar).Direction != mapping.BothWays {
+		t.Errorf("said yes: %d at %s\n%s", got.status, got.path, got.text())
+	}
+	if got := b.post(path, "direction", "sideways", "do", "save"); got.status != 422 {
+		t.Errorf("no direction: %d", got.status)
+	}
+}
+
+// TestOptions_ChangeSaysWhatComes: turning a link that left things alone says how many come over.
+func TestOptions_ChangeSaysWhatComes(t *testing.T) {
+	t.Parallel()
+	const adele = "adele@contoso.example"
+	w := newWorld(t)
+	stays := reconcile.Pair{Microsoft: "m1", State: reconcile.Excluded, Reason: fault.OneWay, Name: "Her own"}
+	w.link(adele, record.Calendar, []reconcile.Entry{{Pair: stays}}, func(*reconcile.Link) {})
+	w.must(w.site.Switch.Set(t.Context(), w.users[adele], record.Calendar, func(o *reconcile.Options) { o.Direction = mapping.ToMicrosoft }))
+	got := w.as(adele).post(marketplacePath+"/calendar/options", "direction", "both", "do", "save")
+	if !strings.Contains(got.text(), "1 event that you made in Outlook comes to the CRM") {
+		t.Errorf("asks:\n%s", got.text())
+	}
+	if got := w.as(adele).get(marketplacePath + "/calendar/records?state=excluded"); !strings.Contains(got.text(), "Her own") {
+		t.Errorf("left out are:\n%s", got.text())
+	}
+}
+
+// TestOptions_FieldsKeepThem: saving which fields meet keeps the direction, for oneself; the organization's default has none.
+func TestOptions_FieldsKeepThem(t *testing.T) {
+	t.Parallel()
+	const admin = "admin@contoso.example"
+	w := newWorld(t)
+	b := w.as(admin)
+	b.post(marketplacePath+"/contacts/options", "direction", "to_crm", "do", "save")
+	b.post(mappingPath, "winner", "crm", "do", "save")
+	if got := w.optionsOf(admin, record.Contacts); got.Direction != mapping.ToCRM {
+		t.Errorf("after the fields were saved it goes %q", got.Direction)
+	}
+	b.post(mappingPath+"/default", "winner", "crm")
+	if got := w.optionsOf("adele@contoso.example", record.Contacts); got.Direction != mapping.BothWays {
+		t.Errorf("a colleague's goes %q by the organization's default", got.Direction)
+	}
+	b.post(mappingPath, "winner", "later", "do", "save")
+	if got := w.optionsOf(admin, record.Contacts); got.Direction != mapping.ToCRM {
+		t.Errorf("after the organization's fields were taken again it goes %q", got.Direction)
+	}
+}

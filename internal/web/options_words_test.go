@@ -1,0 +1,24 @@
+package web
+
+import "fmt"
+
+// optionKeys are the keys that the options of a sync put together from parts.
+func optionKeys() (out []string) {
+	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	for _, kind := range kinds {
+		add("options.%s.title", kind)
+		add("options.%s.change.comes", kind)
+		add("options.%s.change.goes", kind)
+		for _, d := range linkWays {
+			add("options.%s.way.%s_hint", kind, wayKey(d))
+		}
+	}
+	for _, d := range linkWays {
+		add("options.way.%s", wayKey(d))
+		add("options.change.%s", wayKey(d))
+	}
+	for _, each := range []string{"way", "nothing_deleted"} {
+		add("options.change.%s", each)
+	}
+	return out
+}
