@@ -41,12 +41,12 @@ type Undo struct {
 	Fresh   record.ID     `json:"f,omitempty"` // the record that the change made
 }
 
-// UndoOf is how the change between two states of a record is taken back.
+// UndoOf is how the change between two states of a record is taken back, in the fields that before has.
 func UndoOf(before, after Record) Undo {
 	u := Undo{ID: after.ID, Version: after.Version, Owner: before.Owner, Before: record.Fields{}, Deleted: after.Deleted() && !before.Deleted()}
-	for _, d := range record.AllDefs(after.Kind) {
-		if before.Fields[d.Name] != after.Fields[d.Name] {
-			u.Before[d.Name] = before.Fields[d.Name]
+	for field, value := range before.Fields { // what before does not know, it does not clear
+		if value != after.Fields[field] {
+			u.Before[field] = value
 		}
 	}
 	return u
@@ -62,13 +62,17 @@ func (c *CRM) Revise(ctx context.Context, a Actor, d SeriesDraft) (out SeriesOut
 	if err != nil {
 		return out, err
 	}
+	schema, err := c.Schema(ctx, a.Org, kind)
+	if err != nil {
+		return out, err
+	}
 	before := r
-	before.Fields = Complete(kind, r.Fields)
+	before.Fields = whole(schema, r.Fields)
 	var rev Revision
 	if d.Remove {
 		rev, err = Cancel(before.Fields, d.Day, d.Scope)
 	} else {
-		rev, err = Revise(before.Fields, d.Day, d.Scope, d.Fields, a.Zone)
+		rev, err = Revise(schema, before.Fields, d.Day, d.Scope, d.Fields, a.Zone)
 	}
 	switch {
 	case err != nil:
@@ -84,7 +88,7 @@ func (c *CRM) Revise(ctx context.Context, a Actor, d SeriesDraft) (out SeriesOut
 	r.ModifiedAt, r.ModifiedBy = now, a.User
 	if rev.Fields == nil {
 		r.DeletedAt, r.DeletedBy = now, a.User
-	} else if r.Fields, err = c.settled(ctx, a, r.ID, before.Fields, rev.Fields); err != nil {
+	} else if r.Fields, err = c.settled(ctx, a, schema, r.ID, before.Fields, rev.Fields); err != nil {
 		return out, err
 	}
 	var fresh []Record
@@ -94,7 +98,7 @@ func (c *CRM) Revise(ctx context.Context, a Actor, d SeriesDraft) (out SeriesOut
 			Org: r.Org, Kind: kind, Owner: r.Owner, Source: r.Source, MassUpdated: r.MassUpdated,
 			CreatedAt: now, CreatedBy: a.User, ModifiedAt: now, ModifiedBy: a.User,
 		}
-		if next.Fields, err = c.settled(ctx, a, 0, before.Fields, rev.Fresh); err != nil {
+		if next.Fields, err = c.settled(ctx, a, schema, 0, before.Fields, rev.Fresh); err != nil {
 			return out, err
 		}
 		fresh = append(fresh, next)
@@ -112,7 +116,7 @@ func (c *CRM) Revise(ctx context.Context, a Actor, d SeriesDraft) (out SeriesOut
 			r.Owner = d.Owner
 		}
 	}
-	if fresh == nil && !r.Deleted() && r.Owner == before.Owner && !differ(kind, before.Fields, r.Fields) {
+	if fresh == nil && !r.Deleted() && r.Owner == before.Owner && !differ(schema, before.Fields, r.Fields) {
 		return SeriesOutcome{Record: before, Undo: UndoOf(before, before)}, nil
 	}
 	changed, added, err := c.store.Rewrite(ctx, a.Author, []Record{r}, fresh)
@@ -127,15 +131,15 @@ func (c *CRM) Revise(ctx context.Context, a Actor, d SeriesDraft) (out SeriesOut
 }
 
 // settled are the fields of a record as they are to be, held against the rules in the light of what stood.
-func (c *CRM) settled(ctx context.Context, a Actor, id record.ID, before, wanted record.Fields) (record.Fields, error) {
+func (c *CRM) settled(ctx context.Context, a Actor, schema *record.Schema, id record.ID, before, wanted record.Fields) (record.Fields, error) {
 	given := record.Fields{}
 	for field, value := range wanted {
 		if value != before[field] {
 			given[field] = value
 		}
 	}
-	fields, wrong := check(record.Calendar, before, given, a.Zone, true)
-	refer, err := c.references(ctx, a, record.Calendar, []Draft{{ID: id, Fields: given}})
+	fields, wrong := check(schema, before, given, a.Zone, true)
+	refer, err := c.references(ctx, a, schema, []Draft{{ID: id, Fields: given}})
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +184,6 @@ func (c *CRM) TakeBack(ctx context.Context, a Actor, u Undo) (_ Record, err erro
 	now := c.now().UTC()
 	for i, id := range ids {
 		r, ok := stored[id]
-		r.Fields = Complete(record.Calendar, r.Fields)
 		r.ModifiedAt, r.ModifiedBy = now, a.User
 		version := int64(1) // of a record that was just made
 		if i == 0 {

@@ -43,8 +43,8 @@ func notOwn(d record.Def) bool {
 //
 // Occurrences that were changed or left out before stay so, each at its place in the rule. Where a new rule has no such day,
 // they are Lost. The fault is Invalid and names the field: what the CRM does not take, or that there is no such occurrence.
-func Revise(stored record.Fields, day string, scope Scope, given record.Fields, home string) (Revision, error) {
-	stored = Complete(record.Calendar, stored)
+func Revise(schema *record.Schema, stored record.Fields, day string, scope Scope, given record.Fields, home string) (Revision, error) {
+	stored = whole(schema, stored)
 	s, here, err := occurrenceOf(stored, day, scope)
 	if err != nil {
 		return Revision{}, err
@@ -56,18 +56,18 @@ func Revise(stored record.Fields, day string, scope Scope, given record.Fields, 
 	typed, said := given[record.Recurring]
 	one := given.Clone()
 	delete(one, record.Recurring)
-	settled, err := check(record.Calendar, shown, one, home, true)
+	settled, err := check(schema, shown, one, home, true)
 	if err != nil {
 		return Revision{}, err
 	}
 	if scope == OnlyThis {
-		return Revision{Fields: s.with(stored, day, settled)}, nil
+		return Revision{Fields: s.with(schema, stored, day, settled)}, nil
 	}
 	head, part := record.Fields(nil), stored
 	if scope == Following {
 		head, part = s.divide(stored, day)
 	}
-	p := piece{fields: part.Clone(), day: day, shown: shown, settled: settled}
+	p := piece{schema: schema, fields: part.Clone(), day: day, shown: shown, settled: settled}
 	if err := p.change(typed, said); err != nil {
 		return Revision{}, err
 	}
@@ -79,7 +79,6 @@ func Revise(stored record.Fields, day string, scope Scope, given record.Fields, 
 
 // Cancel works out what is left of a series when occurrences are taken away: one, it and the later ones, or all.
 func Cancel(stored record.Fields, day string, scope Scope) (Revision, error) {
-	stored = Complete(record.Calendar, stored)
 	s, _, err := occurrenceOf(stored, day, scope)
 	switch {
 	case err != nil:
@@ -102,7 +101,6 @@ func Cancel(stored record.Fields, day string, scope Scope) (Revision, error) {
 
 // Part is the series that goes on from a day of it, as it would be a record of its own. False: it has no such day.
 func Part(stored record.Fields, day string) (record.Fields, bool) {
-	stored = Complete(record.Calendar, stored)
 	s, _, err := occurrenceOf(stored, day, Following)
 	if err != nil {
 		return nil, false
@@ -144,10 +142,10 @@ func alone(f record.Fields) record.Fields {
 }
 
 // with gives an occurrence what it has otherwise than the rule says.
-func (s Series) with(stored record.Fields, day string, settled record.Fields) record.Fields {
+func (s Series) with(schema *record.Schema, stored record.Fields, day string, settled record.Fields) record.Fields {
 	at, _ := recur.OnDay(s.start, day)
 	regular, own := s.regular(day, at).Over(stored), record.Fields{}
-	for _, d := range record.AllDefs(record.Calendar) {
+	for _, d := range schema.AllDefs() {
 		if !notOwn(d) && settled[d.Name] != regular[d.Name] {
 			own[d.Name] = settled[d.Name]
 		}
@@ -207,6 +205,7 @@ func (s Series) empty() bool {
 
 // piece is a series, or its later part, that is being changed.
 type piece struct {
+	schema         *record.Schema
 	fields         record.Fields // of the series
 	day            string        // of the occurrence from which the change is told; "": of the series itself
 	shown, settled record.Fields // of that occurrence, before and after
@@ -222,7 +221,7 @@ func (p *piece) change(typed record.Value, said bool) error {
 		return fault.Wrong(fault.BadValue, string(record.Recurring), "crm: the event does not repeat")
 	}
 	own := before.changed
-	for _, d := range record.AllDefs(record.Calendar) {
+	for _, d := range p.schema.AllDefs() {
 		if !notOwn(d) && !slices.Contains(whenFields, d.Name) && p.settled[d.Name] != p.shown[d.Name] {
 			p.fields[d.Name] = p.settled[d.Name]
 			own = p.taken(own, d.Name)

@@ -28,6 +28,8 @@ func (s sight) String() string {
 	return fmt.Sprintf("%s: %s to %s %q at %q", s.day, s.start, s.end, s.title, s.venue)
 }
 
+var standard = record.Standard(record.Calendar)
+
 const wallText = "2006-01-02 15:04"
 
 // sights counts out a series by the calendar: every day of some years is held against the rule by hand, without the
@@ -154,7 +156,7 @@ func anySeries(rng *rand.Rand) record.Fields {
 		rule = rule.Resolve(wall)
 	}
 	f[record.Recurring] = record.Value(rule.String())
-	return crm.Complete(record.Calendar, f)
+	return crm.Complete(standard, f)
 }
 
 func moment(t time.Time) record.Value { return record.Value(t.UTC().Format("2006-01-02T15:04:05Z")) }
@@ -196,7 +198,7 @@ func TestChangesOfASeriesDoWhatTheySay(t *testing.T) {
 			if rng.IntN(3) == 0 && len(before) > 3 {
 				rev, err = crm.Cancel(f, at.day, crm.OnlyThis)
 			} else {
-				rev, err = crm.Revise(f, at.day, crm.OnlyThis, record.Fields{record.Venue: "Sala 2"}, "")
+				rev, err = crm.Revise(standard, f, at.day, crm.OnlyThis, record.Fields{record.Venue: "Sala 2"}, "")
 			}
 			if err != nil {
 				t.Fatalf("seed %d: %v", seed, err)
@@ -250,7 +252,7 @@ func TestChangesOfASeriesDoWhatTheySay(t *testing.T) {
 			rev, err = crm.Cancel(f, at.day, scope)
 			want = slices.DeleteFunc(slices.Clone(before), touched)
 		case "title":
-			rev, err = crm.Revise(f, at.day, scope, record.Fields{record.EventTitle: "Nova"}, "")
+			rev, err = crm.Revise(standard, f, at.day, scope, record.Fields{record.EventTitle: "Nova"}, "")
 			for _, s := range before {
 				if touched(s) {
 					s.title = "Nova"
@@ -258,7 +260,7 @@ func TestChangesOfASeriesDoWhatTheySay(t *testing.T) {
 				want = append(want, s)
 			}
 		case "move":
-			rev, err = crm.Revise(f, at.day, scope, times(at), "")
+			rev, err = crm.Revise(standard, f, at.day, scope, times(at), "")
 			for _, s := range before {
 				if touched(s) {
 					s = moved(s)
@@ -312,7 +314,7 @@ func TestChangesOfASeriesDoWhatTheySay(t *testing.T) {
 }
 
 func series(fields record.Fields) record.Fields {
-	return crm.Complete(record.Calendar, record.Fields{
+	return crm.Complete(standard, record.Fields{
 		record.EventTitle: "Rodada", record.Start: "2026-11-24T12:00:00Z", record.End: "2026-11-24T13:00:00Z",
 		record.TimeZone: "America/Sao_Paulo", record.Recurring: "FREQ=WEEKLY;BYDAY=TU;COUNT=10", record.AllDay: "false",
 	}.With(fields))
@@ -320,7 +322,7 @@ func series(fields record.Fields) record.Fields {
 
 func revise(t *testing.T, f record.Fields, day string, scope crm.Scope, given record.Fields) crm.Revision {
 	t.Helper()
-	rev, err := crm.Revise(f, day, scope, given, "America/Sao_Paulo")
+	rev, err := crm.Revise(standard, f, day, scope, given, "America/Sao_Paulo")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -417,7 +419,7 @@ func TestWhatIsNoChangeOfASeries(t *testing.T) {
 		"no rule":               {f, "", crm.Whole, record.Fields{record.Recurring: "FREQ=NEVER"}},
 		"a rule tied to a week": {series(record.Fields{record.Recurring: "FREQ=MONTHLY;BYDAY=TU;BYSETPOS=1,4"}), "2026-11-24", crm.Whole, record.Fields{record.Start: "2026-11-25T09:00", record.End: "2026-11-25T10:00"}},
 	} {
-		if rev, err := crm.Revise(row.fields, row.day, row.scope, row.given, "America/Sao_Paulo"); !fault.Is(err, fault.Invalid) {
+		if rev, err := crm.Revise(standard, row.fields, row.day, row.scope, row.given, "America/Sao_Paulo"); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v, %v", name, rev, err)
 		}
 	}
