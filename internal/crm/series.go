@@ -213,7 +213,7 @@ type piece struct {
 }
 
 // whenFields are those that say when a single event takes place.
-var whenFields = []record.Field{record.Start, record.End, record.AllDay, record.TimeZone}
+var whenFields = []record.Field{record.Start, record.End, record.AllDay, record.TimeZone, record.EndTimeZone}
 
 func (p *piece) change(typed record.Value, said bool) error {
 	before, ok := SeriesOf(p.fields)

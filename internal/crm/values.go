@@ -47,9 +47,12 @@ func canon(d record.Def, raw record.Value, strict bool) (record.Value, *fault.Fa
 	form := forms[d.Type]
 	text := clean(string(raw), d.Type == record.LongText || d.Type == record.Tags || d.Type == record.Related)
 	if text == "" && d.Type != record.Bool {
-		return "", nil
+		return d.Standard, nil
 	}
 	value, ok := form.canon(d, text)
+	if ok && value == "" {
+		value = d.Standard
+	}
 	if !ok {
 		if strict || !form.kept {
 			return "", &fault.Fault{Kind: fault.Invalid, Reason: fault.BadValue, Field: string(d.Name),

@@ -17,6 +17,9 @@ import (
 // It is part of Open, where no other worker has the link: one with the old settings in its hands would store bases and
 // cursors over what is said here.
 func (tx *Tx) takeIn(link *reconcile.Link) error {
+	if err := tx.grow(link); err != nil {
+		return err
+	}
 	type change struct {
 		changed int64
 		before  string
@@ -71,6 +74,22 @@ func (tx *Tx) takeIn(link *reconcile.Link) error {
 	}
 	link.CRM, link.Settled, link.FirstTotal, link.FirstDone = "", false, 0, 0
 	return tx.guarded(link, `microsoft_cursor = '', crm_cursor = '', settled = 0, first_total = 0, first_done = 0`)
+}
+
+// grow gives a link that an earlier version stored the fields that links have by now, as if somebody had changed its settings.
+func (tx *Tx) grow(link *reconcile.Link) error {
+	table, more := mapping.Grown(link.Mapping)
+	if !more {
+		return nil
+	}
+	text, err := json.Marshal(table)
+	if err != nil {
+		return err
+	}
+	link.Mapping = table
+	_, err = tx.exec(tx.ctx, `UPDATE link_settings SET before = CASE WHEN changed = 0 THEN mapping ELSE before END, changed = 1, mapping = ?
+		WHERE org_id = ? AND link_id = ?`, string(text), int64(link.Org), int64(link.ID))
+	return err
 }
 
 var baseUpdate = newShape("pairs", "id", "base")

@@ -31,6 +31,7 @@ func Run(t *testing.T, open Open) {
 		"failing links starve nobody":                    testDueIsFair,
 		"records are found, sorted, searched and paged":  testLists,
 		"events are found by when they take place":       testEventsInRange,
+		"private events are found by their owner alone":  testPrivateEvents,
 		"text of any origin is kept":                     testStrangeText,
 		"a token is inserted once":                       testToken,
 		"S29 contacts are found by their keys":           testContactKeys,

@@ -110,6 +110,12 @@ func (l *Ledger) ChangeSettings(_ context.Context, _ record.ID, id reconcile.Lin
 
 // takeIn begins a run by new settings: see store.(*Ledger).Open.
 func (e *entry) takeIn(now time.Time) {
+	if table, more := mapping.Grown(e.link.Mapping); more {
+		if e.before == nil {
+			e.before = e.link.Mapping
+		}
+		e.link.Mapping = table
+	}
 	if e.before == nil {
 		return
 	}
