@@ -110,11 +110,11 @@ func asEmail(_ record.Def, text string) (record.Value, bool) {
 	return record.Value(text), ok
 }
 
-// phone is the pattern that Zoho CRM asks of telephone numbers (zoho-crm.md §3). Letters belong to it.
-var phone = regexp.MustCompile(`^\+?[0-9A-Za-z .()#;,-]*[0-9A-Za-z][0-9A-Za-z .()#;,-]*$`)
+// phoneForm is the pattern that Zoho CRM asks of telephone numbers (zoho-crm.md §3). Letters belong to it.
+var phoneForm = regexp.MustCompile(`^\+?[0-9A-Za-z .()#;,-]*[0-9A-Za-z][0-9A-Za-z .()#;,-]*$`)
 
 func asPhone(_ record.Def, text string) (record.Value, bool) {
-	return record.Value(text), phone.MatchString(text)
+	return record.Value(text), phoneForm.MatchString(text)
 }
 
 func asChoice(d record.Def, text string) (record.Value, bool) {

@@ -76,6 +76,9 @@ type job struct {
 // be planned again; with last set they are parked instead.
 func (r *run) carryOut(ctx context.Context, steps []Step, last bool) ([]Pair, error) {
 	jobs := r.jobsOf(steps)
+	if err := r.plausible(jobs); err != nil {
+		return nil, err
+	}
 	batch, err := r.intend(ctx, jobs)
 	if err != nil {
 		return nil, err

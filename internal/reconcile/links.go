@@ -28,6 +28,9 @@ type Links interface {
 	ChangeSettings(ctx context.Context, org record.ID, id LinkID, policy Policy, table *mapping.Table) error
 	// AllowDeletes sets DeletesOK on a Held link, or (false) makes its waiting deletions be undone by recreating; it wakes the link.
 	AllowDeletes(ctx context.Context, org record.ID, id LinkID, yes bool) error
+	// AllowGrowth lets a link go on that was Paused with reason TooManyCreates, and make as much as it likes until a time.
+	// Conflict: it is not.
+	AllowGrowth(ctx context.Context, org record.ID, id LinkID, until time.Time) error
 	// Wake raises Wanted of the links and enqueues one job for each, in one transaction. Links that are not On, Held or
 	// Switching are passed over; unknown ids too.
 	Wake(ctx context.Context, ids ...LinkID) error
@@ -51,6 +54,11 @@ type Links interface {
 	// Only Taken, Match and New of the answer count, and only where they answer what is asked. NotFound: there is no such
 	// question (any more).
 	Decide(ctx context.Context, org record.ID, id LinkID, item record.Ref, answer Ask) error
+
+	// LeftOut lists the pairs of items that a person left out, by ascending id.
+	LeftOut(ctx context.Context, org record.ID, id LinkID, offset, limit int) ([]Question, error)
+	// TakeBack asks again about an item that was left out, and wakes the link. NotFound: it was not, or no longer is.
+	TakeBack(ctx context.Context, org record.ID, id LinkID, item record.Ref) error
 
 	// Due lists running links whose last run ended before the given time, oldest first: the polling that makes up for
 	// lost notifications. All organizations.
