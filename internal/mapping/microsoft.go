@@ -117,7 +117,8 @@ func microsoftType(kind record.Kind, field record.Field) (record.Type, bool) {
 	return 0, false
 }
 
-// Fits says which types may be mapped to each other (S26): like to like, and anything that is a line of text to text.
+// Fits says which types may be mapped to each other (S26): like to like, anything that is a line of text to text, and what
+// can be told in a line of text from text.
 func Fits(microsoft, crm record.Type) bool {
 	line := func(t record.Type) bool {
 		return t == record.Text || t == record.Email || t == record.Phone || t == record.URL || t == record.Lookup || t == record.LongText
@@ -131,6 +132,8 @@ func Fits(microsoft, crm record.Type) bool {
 		return line(microsoft) && microsoft != record.LongText
 	case crm == record.LongText:
 		return line(microsoft)
+	case crm == record.Number || crm == record.Bool: // as text: see values.go
+		return microsoft == record.Text
 	}
 	return false
 }

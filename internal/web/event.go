@@ -205,7 +205,7 @@ func (s *Site) eventUpdate(v *visit) error {
 	}
 	in, shown := readEvent(form), before
 	d := in.draft()
-	d.ID, d.Version = before.ID, draftOf(record.Calendar, form).Version
+	d.ID, d.Version = before.ID, v.draftOf(record.Calendar, form).Version
 	shown.Version = d.Version // the form is still about what its reader saw
 	view := v.seriesOf(before)
 	old := v.inputAt(before, view)

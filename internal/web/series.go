@@ -237,7 +237,7 @@ type lossRow struct {
 }
 
 func (s *Site) eventLoss(v *visit, r crm.Record, lost []record.Occurrence) error {
-	d := draftOf(record.Calendar, v.r.PostForm)
+	d := v.draftOf(record.Calendar, v.r.PostForm)
 	path := "/calendar/" + r.ID.String()
 	page := lossPage{
 		Frame: s.frame(v, "calendar", v.words.T("loss.title")), Name: eventName(v.words, r), Rows: v.lossRows(r, lost),

@@ -33,6 +33,7 @@ type Deps struct {
 	Registry  *account.Registry // the rules about accounts
 	Directory Directory
 	Records   Records
+	Fields    Fields
 	Links     Links
 	Choices   reconcile.Choices
 	Switch    Switch
@@ -106,6 +107,7 @@ type Directory interface {
 
 // Records are contacts and events. *crm.CRM fits it; what an actor may not see does not exist for the actor.
 type Records interface {
+	Schema(ctx context.Context, org record.ID, kind record.Kind) (*record.Schema, error)
 	List(ctx context.Context, a crm.Actor, kind record.Kind, q crm.Query) ([]crm.Record, error)
 	Count(ctx context.Context, a crm.Actor, kind record.Kind, q crm.Query) (int, error)
 	Get(ctx context.Context, a crm.Actor, kind record.Kind, id record.ID) (crm.Record, error)
@@ -116,6 +118,17 @@ type Records interface {
 	Restore(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
 	Revise(ctx context.Context, a crm.Actor, d crm.SeriesDraft) (crm.SeriesOutcome, error)
 	TakeBack(ctx context.Context, a crm.Actor, u crm.Undo) (crm.Record, error)
+}
+
+// Fields makes and changes the organization's own fields. *crm.Customizer fits it.
+type Fields interface {
+	All(ctx context.Context, org record.ID, kind record.Kind) ([]crm.CustomField, error)
+	One(ctx context.Context, org record.ID, kind record.Kind, id record.ID) (f crm.CustomField, values int, err error)
+	Make(ctx context.Context, by crm.Author, kind record.Kind, d crm.FieldDraft) (crm.CustomField, error)
+	Change(ctx context.Context, by crm.Author, kind record.Kind, id record.ID, d crm.FieldDraft) (crm.CustomField, error)
+	Retire(ctx context.Context, by crm.Author, kind record.Kind, id record.ID) (crm.CustomField, error)
+	Revive(ctx context.Context, by crm.Author, kind record.Kind, id record.ID) (crm.CustomField, error)
+	Destroy(ctx context.Context, by crm.Author, kind record.Kind, id record.ID) (crm.CustomField, error)
 }
 
 // Grants keep what Microsoft gave us to act for a person. account.Store fits it.
