@@ -18,12 +18,24 @@ if (place) {
   const narrow = matchMedia("(max-width: 640px)").matches;
   const makes = Boolean(told.new) && !narrow; // a click on a free hour makes an event there
 
+  // How many events of a day the feed left to a link, which counts as one of those that do not fit.
+  const rest = new Map();
+  const num = (node, fits, write) => {
+    write(fits);
+    requestAnimationFrame(() => {
+      const more = rest.get(node.closest(".ec-day")?.querySelector("time")?.dateTime);
+      if (more) write(fits - 1 + more);
+    });
+  };
+
   // The whole words are always there to be read aloud; where days are narrow only the number is seen.
-  const more = (num) => {
+  const more = (hidden) => {
     const [seen, heard] = [document.createElement("span"), document.createElement("span")];
-    heard.textContent = told.more.replace("%d", num);
+    num(heard, hidden, (count) => {
+      heard.textContent = told.more.replace("%d", count);
+      seen.textContent = `+${count}`;
+    });
     if (!narrow) return { domNodes: [heard] };
-    seen.textContent = `+${num}`;
     seen.setAttribute("aria-hidden", "true");
     heard.className = "sr";
     return { domNodes: [seen, heard] };
@@ -66,7 +78,10 @@ if (place) {
         const query = new URLSearchParams({ start, end });
         const answer = await fetch(`${told.feed}&${query}`);
         if (answer.status === 401) location.reload();
-        return answer.ok ? answer.json() : [];
+        const events = answer.ok ? await answer.json() : [];
+        rest.clear();
+        for (const { start: day, extendedProps } of events) if (extendedProps.rest) rest.set(day.slice(0, 10), extendedProps.rest);
+        return events;
       },
     }],
     eventContent: ({ event, timeText }) => {
@@ -75,7 +90,7 @@ if (place) {
       link.className = "event-link";
       link.draggable = false;
       if (event.extendedProps.move) link.setAttribute("aria-keyshortcuts", "M");
-      if (!event.allDay) {
+      if (!event.allDay && !event.extendedProps.rest) {
         const time = document.createElement("span");
         time.className = "event-time";
         time.textContent = timeText;
