@@ -24,6 +24,8 @@ type CRM struct {
 	store  Store
 	active func(ctx context.Context, org, user record.ID) (bool, error)
 	now    func() time.Time
+
+	pictures Pictures
 }
 
 // New makes a CRM on a store. active tells whether a user of the organization may own records.

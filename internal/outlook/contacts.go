@@ -17,6 +17,7 @@ const contactPage = "odata.maxpagesize=500"
 type Contacts struct {
 	place
 	known   Known
+	album   Album          // nil: it has no photos
 	folders []graph.Folder // as last listed
 }
 
@@ -67,6 +68,21 @@ func (c *Contacts) Changes(ctx context.Context, after record.Cursor, _ int) (pag
 	text, err := json.Marshal(next)
 	page.Next, page.More = record.Cursor(text), next.Next != ""
 	return page, err
+}
+
+// List lists every contact of the folder with its version.
+func (c *Contacts) List(ctx context.Context) (_ map[record.Ref]record.Version, err error) {
+	defer fault.Wrap(&err, "outlook: list contacts")
+	if _, err := c.look(ctx); err != nil {
+		return nil, err
+	}
+	all := map[record.Ref]record.Version{}
+	first := c.path("contacts") + graph.Query("$select", "id,changeKey", "$top", listPage)
+	err = graph.All(ctx, c.box, first, "", func(it *graph.Item) error {
+		all[record.Ref(it.ID)] = record.Version(it.Version())
+		return nil
+	})
+	return all, passingAll(err)
 }
 
 // gatherContacts reads a page. Of what is on it twice (a delta may replay), the last counts.
@@ -295,13 +311,29 @@ func (c *Contacts) change(it *graph.Contact) record.Change {
 }
 
 func (c *Contacts) create(w *record.Write) (graph.Part, error) {
-	body, err := contactBody(&graph.Contact{}, w.Fields)
+	body, err := c.body(&graph.Contact{}, w)
 	marked(&body, itemMark, w.Token)
 	return graph.Part{Method: http.MethodPost, Path: c.path("contacts"), Body: body.JSON()}, err
 }
 
 func (c *Contacts) patch(before *graph.Contact, w *record.Write) (graph.Object, error) {
-	return contactBody(before, w.Fields)
+	return c.body(before, w)
+}
+
+// body is what to send of a write; its photo follows by itself, see finish.
+func (c *Contacts) body(before *graph.Contact, w *record.Write) (graph.Object, error) {
+	fields := w.Fields
+	if v, said := fields[photoField]; said {
+		switch {
+		case c.album == nil:
+			return graph.Object{}, unknownField(photoField)
+		case v == "":
+			return graph.Object{}, fault.Wrong(fault.PhotoStays, string(photoField), "outlook: a photo cannot be taken off")
+		}
+		fields = fields.Clone()
+		delete(fields, photoField)
+	}
+	return contactBody(before, fields)
 }
 
 func (c *Contacts) guard(*graph.Contact) error { return nil } // nobody is written to about a contact
@@ -310,4 +342,6 @@ func (c *Contacts) exists(_ context.Context, _ *record.Write, refusal error) (*g
 	return nil, refusal
 }
 
-func (c *Contacts) finish(context.Context, []job[graph.Contact]) error { return nil }
+func (c *Contacts) finish(ctx context.Context, jobs []job[graph.Contact]) error {
+	return c.sendPhotos(ctx, jobs)
+}

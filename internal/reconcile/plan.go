@@ -93,6 +93,8 @@ const (
 	Drop            Verb = "drop"   // the pair ends; nothing is left to keep
 	Leave           Verb = "leave"  // the item stays where it is and out of the sync, as the link does not bring it over
 	Wait            Verb = "wait"   // a side cannot tell what became of the record: look again later
+	// AskFirst is nothing that Plan decides: the runner asks a person whose record an item is, or waits for the answer.
+	AskFirst Verb = "ask_first"
 )
 
 // The reasons of steps, for the history; pages have words for them, as they have for the catalogue of package fault.
@@ -288,6 +290,7 @@ func merge(rules Rules, item Item) Step {
 	}
 	if item.Theirs != nil {
 		theirs = rules.normal(only(item.Theirs.Fields, rules.Fields))
+		rules.asAgreed(theirs, base)
 	}
 	step := Step{Verb: Adopt, Why: Alike, Base: make(record.Fields, len(base)), ToCRM: record.Fields{}, ToMicrosoft: record.Fields{}}
 	var oursChanged, theirsChanged bool
@@ -301,6 +304,9 @@ func merge(rules Rules, item Item) Step {
 		apart := copyApart(step.Base, base, unit)
 		if apart && oursIs == same && theirsIs == same {
 			continue // they differ as they did
+		}
+		if item.Theirs != nil && rules.unseen(unit, theirs) {
+			continue // it may have a picture
 		}
 		if theirsIs == unknown && slices.Contains(unit, record.LastName) && values(item.Theirs)[mapping.StandIn] != "" {
 			theirs[record.LastName] = ""

@@ -3,8 +3,6 @@ package web
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -74,21 +72,6 @@ func (b *tab) finger(from, to point) {
 		touch(input.DispatchTouchEventTypeTouchMove, &input.TouchPoint{X: from.x + (to.x-from.x)*part, Y: from.y + (to.y-from.y)*part})
 	}
 	touch(input.DispatchTouchEventTypeTouchEnd)
-}
-
-// shot keeps a picture of the window where TANDEM_SHOTS names a folder.
-func (b *tab) shot(name string) {
-	folder := os.Getenv("TANDEM_SHOTS")
-	if folder == "" {
-		return
-	}
-	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
-	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o600)
-	}
-	if err != nil {
-		b.t.Log(err)
-	}
 }
 
 // speak changes the language of the pages, by the person's own button.

@@ -14,6 +14,7 @@ import (
 //
 //	form fields      the API names of the CRM's fields (First_Name, Event_Title, Start_DateTime …), Owner, version
 //	#contact-form    #event-form, each with a button[name=save]; #delete-form with the button that deletes
+//	#photo-form      a contact's photo: input[name=photo], button[name=set-photo]; #photo-remove the form that takes it off
 //	#contact-search  the search box of the list; #contact-list the list, tr[data-id] its rows, .badge[data-state] sync
 //	#calendar        month, week and day; #agenda the list, [data-id] its events
 //	.series-scope    the choice of this day, this and following, or all of a series (aria-current); .remove-this, .remove-following
@@ -49,7 +50,7 @@ type route struct {
 
 // routes is every page, and who may enter. Whose records one may see is the CRM's to decide, from the actor.
 func (s *Site) routes() []route {
-	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.companyRoutes(), s.fieldRoutes(), []route{
+	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.previewRoutes(), s.companyRoutes(), s.fieldRoutes(), []route{
 		{"GET /{$}", member, s.home},
 
 		{"GET /signin", anyone, s.signInPage},
@@ -65,6 +66,9 @@ func (s *Site) routes() []route {
 		{"GET /contacts/{id}", member, s.contactShow},
 		{"GET /contacts/{id}/changed", script, s.contactChanged},
 		{"POST /contacts/{id}", member, s.contactUpdate},
+		{"GET /contacts/{id}/photo", script, s.contactPhoto},
+		{"POST /contacts/{id}/photo", member, s.contactPhotoSet},
+		{"POST /contacts/{id}/photo/remove", member, s.contactPhotoRemove},
 		{"POST /contacts/{id}/delete", member, s.contactDelete},
 		{"POST /contacts/{id}/restore", member, s.contactRestore},
 

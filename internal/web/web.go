@@ -37,6 +37,7 @@ type Deps struct {
 	Links     Links
 	Choices   reconcile.Choices
 	Switch    Switch
+	Previews  Previews
 	Grants    Grants
 	Live      Live
 	Sessions  scs.Store // a CtxStore is used as one
@@ -118,6 +119,11 @@ type Records interface {
 	Restore(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
 	Revise(ctx context.Context, a crm.Actor, d crm.SeriesDraft) (crm.SeriesOutcome, error)
 	TakeBack(ctx context.Context, a crm.Actor, u crm.Undo) (crm.Record, error)
+
+	Picture(ctx context.Context, a crm.Actor, id record.ID) (image []byte, name record.Value, err error)
+	SetPicture(ctx context.Context, a crm.Actor, id record.ID, raw []byte) (crm.Record, error)
+	TakePicture(ctx context.Context, a crm.Actor, id record.ID, name record.Value) (crm.Record, error)
+	RemovePicture(ctx context.Context, a crm.Actor, id record.ID) (crm.Record, error)
 }
 
 // Fields makes and changes the organization's own fields. *crm.Customizer fits it.
@@ -155,6 +161,8 @@ type Links interface {
 
 // Switch turns a person's sync on and off.
 type Switch interface {
+	// Allowed reports with a fault why a kind cannot be switched on now: see On.
+	Allowed(ctx context.Context, user account.User, kind record.Kind) error
 	// On switches a kind on, or lets a Paused link run again. Denied with reason ConsentRequired or ReconnectNeeded:
 	// the person must go to Microsoft first. Conflict: it is on already.
 	On(ctx context.Context, user account.User, kind record.Kind) (*reconcile.Link, error)
