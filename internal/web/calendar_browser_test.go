@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -278,5 +279,33 @@ func TestTheFormSaysHowItRepeats(t *testing.T) {
 	b.shot("repeat-pt")
 	b.do(chromedp.Click("button[name=save]"))
 	b.until("saved", `/calendar.\d+/.test(location.pathname) && document.querySelector('#repeat-said strong')?.textContent === 'Toda segunda terça-feira do mês, 10 vezes'`)
+	b.quiet()
+}
+
+// On a phone and in the dark, in both languages, the page of a day of a series and its question fit.
+func TestThePageOfASeriesFitsAPhone(t *testing.T) {
+	w, b, api := calendarRig(t)
+	path := w.round(record.Fields{record.Changed: `{"2026-12-01":{"Venue":"Sala 9"}}`})
+	dark := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}}
+	b.do(chromedp.EmulateViewport(360, 740), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, dark)
+		return err
+	}))
+	for _, lang := range []string{"en", "pt-BR"} {
+		b.do(chromedp.Navigate(w.url + path))
+		b.speak(lang)
+		for _, page := range []string{path + "?on=2026-12-08", path + "?on=2026-12-08&scope=following", "/calendar?view=week&date=2026-12-08", "/calendar?view=agenda&date=2026-12-08"} {
+			b.do(chromedp.Navigate(w.url + page))
+			b.until(page+" is there", `document.querySelector('#main h1')`)
+			b.until(lang+" "+page+": nothing sticks out", `document.documentElement.scrollWidth <= innerWidth`)
+			b.shot("narrow-" + lang + strings.NewReplacer("/", "-", "?", "-", "&", "-").Replace(page))
+		}
+	}
+	b.do(chromedp.Navigate(w.url+path), chromedp.SetValue("#repeat_interval", "2"), chromedp.Click("button[name=save]"))
+	b.until("it asks", `document.querySelector('#loss-form button[name=lose]')`)
+	b.until("nothing sticks out", `document.documentElement.scrollWidth <= innerWidth`)
+	b.shot("narrow-loss")
+	b.do(chromedp.Click("#loss-form button[name=lose]"))
+	told(t, api, "12-08T09:00 Rodada")
 	b.quiet()
 }
