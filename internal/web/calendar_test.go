@@ -114,18 +114,22 @@ func TestEventErrorsStandByTheFields(t *testing.T) {
 		pairs []string
 		field string
 	}{
-		"no start":         {[]string{"End_DateTime", "2026-11-25T10:00"}, "Start_DateTime"},
-		"no end":           {[]string{"Start_DateTime", "2026-11-25T10:00"}, "End_DateTime"},
-		"end before start": {[]string{"Start_DateTime", "2026-11-25T10:00", "End_DateTime", "2026-11-25T09:00"}, "End_DateTime"},
-		"not a time":       {[]string{"Start_DateTime", "tomorrow", "End_DateTime", "2026-11-25T09:00"}, "Start_DateTime"},
-		"not a zone":       {[]string{"Start_DateTime", "2026-11-25T08:00", "End_DateTime", "2026-11-25T09:00", "Time_Zone", "Mars/Base"}, "Time_Zone"},
-		"interval":         {[]string{"Start_DateTime", "2026-11-25T08:00", "End_DateTime", "2026-11-25T09:00", "repeat", "daily", "repeat_interval", "0"}, "repeat"},
-		"until":            {[]string{"Start_DateTime", "2026-11-25T08:00", "End_DateTime", "2026-11-25T09:00", "repeat", "daily", "repeat_end", "until"}, "repeat"},
-		"ends too early":   {[]string{"Start_DateTime", "2026-11-25T08:00", "End_DateTime", "2026-11-25T09:00", "repeat", "daily", "repeat_end", "until", "repeat_until", "2026-11-01"}, "repeat"},
+		"no start":                         {[]string{"End_DateTime", "2026-11-25T10:00"}, "Start_DateTime"},
+		"no end":                           {[]string{"Start_DateTime", "2026-11-25T10:00"}, "End_DateTime"},
+		"end before start":                 {[]string{"Start_DateTime", "2026-11-25T10:00", "End_DateTime", "2026-11-25T09:00"}, "End_DateTime"},
+		"end before start in its own zone": {[]string{"Start_DateTime", "2026-11-25T10:00", "End_DateTime", "2026-11-25T11:30", "Time_Zone", "America/Sao_Paulo", "End_Time_Zone", "Europe/Lisbon"}, "End_DateTime"},
+		"not a time":                       {[]string{"Start_DateTime", "tomorrow", "End_DateTime", "2026-11-25T09:00"}, "Start_DateTime"},
+		"not a zone":                       {[]string{"Start_DateTime", "2026-11-25T08:00", "End_DateTime", "2026-11-25T09:00", "Time_Zone", "Mars/Base"}, "Time_Zone"},
+		"interval":                         {[]string{"Start_DateTime", "2026-11-25T08:00", "End_DateTime", "2026-11-25T09:00", "repeat", "daily", "repeat_interval", "0"}, "repeat"},
+		"until":                            {[]string{"Start_DateTime", "2026-11-25T08:00", "End_DateTime", "2026-11-25T09:00", "repeat", "daily", "repeat_end", "until"}, "repeat"},
+		"ends too early":                   {[]string{"Start_DateTime", "2026-11-25T08:00", "End_DateTime", "2026-11-25T09:00", "repeat", "daily", "repeat_end", "until", "repeat_until", "2026-11-01"}, "repeat"},
 	} {
 		got := b.post("/calendar", append([]string{"Event_Title", "X"}, row.pairs...)...)
 		if got.status != 422 || !strings.Contains(got.body, `data-field-error="`+row.field+`"`) {
 			t.Errorf("%s: %d\n%s", name, got.status, got.text())
+		}
+		if early := strings.Contains(got.text(), "The end is before the start."); early != strings.HasPrefix(name, "end before start") {
+			t.Errorf("%s: it says that the end is before the start: %t", name, early)
 		}
 		if !strings.Contains(got.body, `value="X"`) {
 			t.Errorf("%s: what was typed is lost", name)

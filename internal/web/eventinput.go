@@ -203,7 +203,7 @@ func (v *visit) missingInput(in eventInput) fieldErrors {
 	if in.End == "" {
 		errs[string(record.End)] = v.words.T("field_error.mandatory")
 	}
-	if in.Start != "" && in.End != "" && in.End < in.Start && len(in.End) == len(in.Start) && (in.EndZone == "" || in.AllDay) {
+	if in.endsEarly() {
 		errs[string(record.End)] = v.words.T("field_error.end_before_start")
 	}
 	if key := in.Repeat.problem(); key != "" {
@@ -213,6 +213,21 @@ func (v *visit) missingInput(in eventInput) fieldErrors {
 		return nil
 	}
 	return errs
+}
+
+// endsEarly reports whether a form has its end before its start, each in its own zone. What cannot be read is for the CRM to refuse.
+func (in eventInput) endsEarly() bool {
+	if in.EndZone == "" || in.AllDay {
+		return in.End != "" && len(in.End) == len(in.Start) && in.End < in.Start
+	}
+	own, ok1 := zone.Load(in.Zone)
+	ends, ok2 := zone.Load(in.EndZone)
+	if !ok1 || !ok2 {
+		return false
+	}
+	start, err1 := time.ParseInLocation(inputLayout, in.Start, own)
+	end, err2 := time.ParseInLocation(inputLayout, in.End, ends)
+	return err1 == nil && err2 == nil && end.Before(start)
 }
 
 // typedTime says what a date or time input holds.

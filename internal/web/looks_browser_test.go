@@ -1,0 +1,246 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+	"tandem/internal/testkit/photos"
+)
+
+// A look is one page to be looked at, and what is done on it before.
+type look struct {
+	name, path string
+	act        string // a script, as if a hand did it; "": nothing
+	shows      string // what must be there then
+}
+
+// theme makes the tab prefer light or dark pages.
+func (b *tab) theme(name string) {
+	b.t.Helper()
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}}
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, media)
+		return err
+	}))
+}
+
+// forget makes the browser a new visitor's.
+func (b *tab) forget() {
+	b.t.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, network.ClearBrowserCookies, cdp.Empty{})
+		return err
+	}))
+}
+
+const (
+	// axePath is axe-core, which npm puts there with the packages of the pages.
+	axePath = "node_modules/axe-core/axe.min.js"
+	// axeRun answers with what breaks WCAG 2.2 A or AA, one line for each rule.
+	axeRun = `axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"] })
+		.then((found) => { window.axeSaid = found.violations.map((v) => v.id + ": " + v.nodes.slice(0, 4).map((n) => n.target.join(" ") + " (" + n.any.concat(n.all, n.none).map((c) => c.message).slice(0, 1) + ")").join(", ")).join("\n") || "nothing" },
+			(wrong) => { window.axeSaid = "axe: " + wrong })`
+	// tooWide names what is wider than the window.
+	tooWide = `(() => {
+		const room = document.documentElement.clientWidth;
+		if (document.documentElement.scrollWidth <= room) return "";
+		return [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > room + 1).slice(0, 5)
+			.map((e) => e.tagName + "#" + e.id + "." + e.className).join(" ") || "something";
+	})()`
+	// disorder is a heading that is more than one level below the one before it, or a page without exactly one first heading.
+	disorder = `(() => {
+		const all = [...document.querySelectorAll("h1,h2,h3,h4")].filter((h) => h.offsetParent), levels = all.map((h) => +h.tagName[1]);
+		if (levels.filter((l) => l === 1).length !== 1) return levels.filter((l) => l === 1).length + " first headings";
+		const at = levels.findIndex((l, i) => i > 0 && l > levels[i - 1] + 1);
+		return at < 0 ? "" : all[at].innerText;
+	})()`
+	// unsaid is a text that has no words in this language.
+	unsaid = `(document.body.innerText.match(/⟦[^⟧]*⟧|\[\[[^\]]*\]\]|%!\w?\(|<no value>|undefined|NaN/) || [""])[0]`
+)
+
+func (b *tab) says(script string) string {
+	b.t.Helper()
+	got, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script))
+	if err != nil {
+		b.t.Fatalf("%s: %v", script, err)
+	}
+	return got
+}
+
+// axe is what axe-core finds on the page, where it is installed.
+func (b *tab) axe(source string) string {
+	b.t.Helper()
+	if source == "" {
+		return ""
+	}
+	if there, _ := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!window.axe")); !there {
+		b.says(source + `; ""`)
+	}
+	b.says(`window.axeSaid = ""; ` + axeRun + `; ""`)
+	b.until("axe has looked", `window.axeSaid`)
+	if said := b.says(`window.axeSaid`); said != "nothing" {
+		return said
+	}
+	return ""
+}
+
+// looksWorld is an organization whose administrator has something of everything that pages show, and where it is shown.
+func looksWorld(t *testing.T) (*world, []look) {
+	const admin, adele = "admin@contoso.example", "adele@contoso.example"
+	w := newWorld(t)
+	w.everyField()
+	size := w.customField(crm.FieldDraft{Label: "Número do sapato", Type: "double"})
+	gone := w.customField(crm.FieldDraft{Label: "Old contract number", Type: "text"})
+	w.must(second(w.site.Fields.Retire(t.Context(), w.actor(admin).Author, record.Contacts, gone.ID)))
+	ana := w.contact(admin, record.Fields{record.FirstName: "Ana", record.LastName: "Souza", record.Title: "CEO", record.EmailField: "ana@fabrica.example",
+		record.Mobile: "+55 11 91234-5678", size.Name: "42.5", record.DateOfBirth: "1990-01-02"})
+	w.must(second(w.crm.SetPicture(t.Context(), w.actor(admin), ana.ID, photos.PNG(t, 1, 300, 400))))
+	bia := w.contact(admin, record.Fields{record.FirstName: "Bia", record.LastName: "Lima", record.EmailField: "bia@fabrica.example"})
+	zone := record.Fields{record.TimeZone: "America/Sao_Paulo"}
+	event := w.event(admin, zone.With(record.Fields{record.EventTitle: "Visita à fábrica", record.Start: "2026-11-25T10:00", record.End: "2026-11-25T15:30",
+		record.EndTimeZone: "Europe/Lisbon", record.Venue: "Sala 9", record.WhoID: record.Value(ana.ID.String()), record.ShowAs: "tentative", record.Sensitivity: "private", record.Importance: "high"}))
+	w.event(admin, zone.With(record.Fields{record.EventTitle: "Feira", record.AllDay: "true", record.Start: "2026-11-26", record.End: "2026-11-28"}))
+	veiled := w.event(adele, zone.With(record.Fields{record.EventTitle: "Hidden", record.Start: "2026-11-25T13:00", record.End: "2026-11-25T14:00", record.Sensitivity: "private"}))
+	series := w.event(admin, zone.With(record.Fields{record.EventTitle: "Rodada", record.Start: "2026-11-24T09:00", record.End: "2026-11-24T10:00",
+		record.Recurring: "FREQ=WEEKLY;COUNT=10", record.Changed: `{"2026-12-01":{"Venue":"Sala 9"}}`}))
+
+	w.grant(admin)
+	entries := []reconcile.Entry{
+		{Pair: reconcile.Pair{CRM: ana.ID.Ref(), Microsoft: "m/1", State: reconcile.Synced, Base: record.Fields{record.LastName: "Souza"}, Ask: &reconcile.Ask{
+			Conflicts: []record.Field{record.LastName, record.Title, record.DateOfBirth},
+			Theirs:    record.Fields{record.LastName: "Sousa", record.Title: "CTO", record.DateOfBirth: ""},
+		}}},
+		{Pair: reconcile.Pair{Microsoft: "m/2", State: reconcile.Parked, Reason: fault.Ambiguous, Name: "Bia L.", Ask: &reconcile.Ask{
+			Matches: []record.Ref{bia.ID.Ref()}, Theirs: record.Fields{record.FirstName: "Bia", record.LastName: "L.", record.EmailField: "bia@fabrica.example"},
+		}}},
+		{Pair: reconcile.Pair{Microsoft: "m/3", State: reconcile.Excluded, Reason: fault.LeftOut, Name: "Carla Nunes", Ask: &reconcile.Ask{
+			Out: true, Theirs: record.Fields{record.FirstName: "Carla", record.LastName: "Nunes", record.EmailField: "carla@fabrica.example"},
+		}}},
+		{Pair: reconcile.Pair{CRM: bia.ID.Ref(), Microsoft: "m/4", State: reconcile.Parked, Reason: fault.TooLong, Detail: "ErrorPropertyTooLong"}},
+	}
+	contacts := w.link(admin, record.Contacts, entries, func(*reconcile.Link) {})
+	w.link(admin, record.Calendar, nil, func(l *reconcile.Link) { l.State, l.Reason = reconcile.Paused, fault.TooManyCreates })
+	u := w.users[admin]
+	preview := func(kind record.Kind, occasion reconcile.Occasion, link *reconcile.Link, done bool) string {
+		id, err := fakePreviews{w}.Begin(t.Context(), u, kind, link, occasion, reconcile.Settings{})
+		w.must(err)
+		if done {
+			w.finish(u, id, manyLines()...)
+			p, err := w.store.Links().Preview(t.Context(), u.Org, u.ID, id)
+			w.must(err)
+			p.Summary.LeftOut, p.Summary.Container = map[fault.Reason]int{fault.Imported: 7, fault.BeyondFirstSync: 1234}, "Tandem"
+			w.must(w.store.Links().KeepPreview(t.Context(), p, 62, nil))
+		}
+		return previewPath(kind, id)
+	}
+	e, c, r := "/calendar/"+event.ID.String(), "/contacts/"+ana.ID.String(), "/calendar/"+series.ID.String()
+	endsEarly := `document.querySelector("#f-End_DateTime").value = "2026-11-25T01:00"; document.querySelector("button[name=save]").click()`
+	one, old := fieldsPath+"/"+size.ID.String(), fieldsPath+"/"+gone.ID.String()
+	return w, []look{
+		{"setup", "/setup", "", ".setup-list, #main h2"},
+		{"fields", fieldsPath, "", "#field-list"}, {"field-new", fieldsPath + "/new", "", "#field-form"},
+		{"field-wrong", fieldsPath + "/new", `document.querySelector("#field-form button[name=save]").click()`, "[data-field-error=label]"},
+		{"field", one, "", "#field-form"}, {"field-retire", one + "/retire", "", "#field-question"}, {"field-unused", old, "", "#main h1"}, {"field-destroy", old + "/destroy", "", "#field-question"},
+		{"company", companyPath, "", "#f-region"},
+		{"marketplace", marketplacePath, "", "#card-calendar .growth"}, {"options-contacts", marketplacePath + "/contacts/options", "", "#main form"},
+		{"options-calendar", marketplacePath + "/calendar/options", "", "#main form"}, {"mapping", mappingPath, "", "#mapping-form"},
+		{"disable", marketplacePath + "/contacts/disable", "", "#disable-contacts"},
+		{"preview-on", preview(record.Contacts, reconcile.Beginning, nil, true), "", "#preview-approve"},
+		{"preview-off", preview(record.Contacts, reconcile.Ending, contacts, true), "", "#preview[data-state=rehearsed]"},
+		{"preview-next", preview(record.Contacts, reconcile.Next, contacts, true) + "?show=update", "", "#preview[data-state=rehearsed]"},
+		{"preview-making", preview(record.Calendar, reconcile.Beginning, nil, false), "", "#preview"},
+		{"questions", asksPath, "", "#left-out"}, {"records", marketplacePath + "/contacts/records?state=excluded", "", "#link-records"}, {"status", "/status", "", "#status"},
+		{"home", "/", "", "img.disc"}, {"contacts", "/contacts", "", "img.disc"}, {"contact", c, "", "#photo-form"},
+		{"contact-new", "/contacts/new", "", "#contact-form"},
+		{"event-new", "/calendar/new", "", "#event-form"}, {"event-wrong", e, endsEarly, "[data-field-error=End_DateTime]"},
+		{"event", e, "", "#event-form"}, {"event-veiled", "/calendar/" + veiled.ID.String(), "", "#veiled"},
+		{"series", r, "", "#repeat-said strong"}, {"series-one", r + "?on=2026-12-08", "", ".series-scope"}, {"series-following", r + "?on=2026-12-08&scope=following", "", ".series-scope"},
+		{"loss", r, `document.querySelector("#repeat_interval").value = "2"; document.querySelector("button[name=save]").click()`, "#loss-form button[name=lose]"},
+		{"month", "/calendar?view=month&date=2026-11-25", "", ".ec-event"}, {"week", "/calendar?view=week&date=2026-11-25", "", ".ec-event"},
+		{"day", "/calendar?view=day&date=2026-11-25", "", ".ec-event"}, {"agenda", "/calendar?view=agenda&date=2026-11-20", "", "#agenda [data-id]"},
+		{"bin", "/recycle-bin", "", "#main h1"},
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// In a real browser, in both languages, in the light and in the dark, wide and narrow: pages fit, say everything in words, have
+// their headings in order, and axe-core finds nothing. With TANDEM_SHOTS every page is kept in each of its eight looks.
+func TestEveryPageLooksRight(t *testing.T) {
+	w, looks := looksWorld(t)
+	source, err := os.ReadFile(axePath)
+	if err != nil {
+		t.Logf("axe-core is not installed, the rest is looked at: %v", err)
+	}
+	thorough := os.Getenv("TANDEM_SHOTS") != ""
+	b := chrome(t)
+	open := func(l look) {
+		t.Helper()
+		b.do(chromedp.Navigate(w.url + l.path))
+		b.until(l.name+" is there", `document.readyState === 'complete' && document.querySelector('#main h1')`)
+		if l.act != "" {
+			b.says(l.act + `; ""`)
+		}
+	}
+	see := func(lang string, l look) {
+		t.Helper()
+		for _, size := range []struct{ width, height int64 }{{1280, 900}, {360, 780}} {
+			if !thorough && (lang == "en") != (size.width == 1280) {
+				continue
+			}
+			b.do(chromedp.EmulateViewport(size.width, size.height))
+			open(l)
+			for _, theme := range []string{"light", "dark"} {
+				if !thorough && (lang == "en") != (theme == "light") {
+					continue
+				}
+				at := fmt.Sprintf("%s %s %d %s", l.name, lang, size.width, theme)
+				b.theme(theme)
+				b.until(at+" shows what it should", `document.querySelector('`+l.shows+`')`)
+				for what, got := range map[string]string{"too wide": b.says(tooWide), "headings": b.says(disorder), "without words": b.says(unsaid), "axe": b.axe(string(source))} {
+					if got != "" {
+						t.Errorf("%s: %s: %s", at, what, got)
+					}
+				}
+				b.shot(strings.ReplaceAll(at, " ", "-"))
+			}
+		}
+	}
+	for _, who := range []struct {
+		upn   string
+		looks []look
+	}{
+		{"admin@contoso.example", looks},
+		{"admin@fabrikam.example", []look{ // who has nothing yet
+			{"empty-fields", fieldsPath, "", "#main h1"}, {"empty-home", "/", "", "#main h1"}, {"empty-contacts", "/contacts", "", "#main h1"},
+			{"empty-agenda", "/calendar?view=agenda", "", "#agenda"}, {"empty-marketplace", marketplacePath, "", "#card-contacts form.enable"},
+			{"empty-bin", "/recycle-bin", "", "#main h1"}, {"empty-status", "/status", "", "#main h1"},
+		}},
+	} {
+		b.forget()
+		b.signIn(w, who.upn)
+		for _, lang := range []string{"en", "pt-BR"} {
+			b.speak(lang)
+			for _, l := range who.looks {
+				if only := os.Getenv("TANDEM_LOOK"); only != "" && !strings.Contains(l.name, only) {
+					continue
+				}
+				see(lang, l)
+			}
+			b.do(chromedp.EmulateViewport(1280, 900))
+		}
+	}
+	b.quiet()
+}
