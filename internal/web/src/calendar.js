@@ -103,6 +103,7 @@ if (place) {
       return { domNodes: [link] };
     },
     eventDidMount: ({ el, event }) => {
+      for (const name of ["role", "tabindex"]) el.removeAttribute(name); // the link in it is what is used
       el.title = [event.title, event.extendedProps.venue].filter(Boolean).join(" · ");
       el.dataset.id = String(event.id).split("/")[0];
       el.dataset.event = event.id;
@@ -131,10 +132,20 @@ if (place) {
 
   place.addEventListener("live", refetch);
 
+  // The library calls itself a table, but has events between its rows and cells that stand in none: no table is better than a broken one.
+  const plain = () => {
+    for (const el of [place, ...place.querySelectorAll("[role], [aria-colindex], [aria-rowindex]")]) {
+      if (/^(table|row|rowgroup|cell|columnheader|rowheader)$/.test(el.getAttribute("role"))) el.removeAttribute("role");
+      for (const name of ["aria-colindex", "aria-rowindex", "aria-colcount", "aria-rowcount"]) el.removeAttribute(name);
+    }
+  };
+  plain();
+
   // The one in focus keeps it when it comes back from the server, wherever it then stands.
   let focused;
   place.addEventListener("focusin", ({ target }) => (focused = target.closest(".ec-event")?.dataset.event));
   new MutationObserver(() => {
+    plain();
     if (!focused || (document.activeElement !== document.body && document.activeElement)) return;
     place.querySelector(`.ec-event[data-event="${CSS.escape(focused)}"] a.event-link`)?.focus({ preventScroll: true });
   }).observe(place, { childList: true, subtree: true });
