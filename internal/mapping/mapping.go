@@ -103,6 +103,7 @@ var defaultCalendar = Table{Kind: record.Calendar, Rows: []Row{
 	{Microsoft: "exdates", CRM: record.Excluded},
 	{Microsoft: "location", CRM: record.Venue},
 	{Microsoft: "body", CRM: record.Description},
+	{Microsoft: "participants", CRM: record.Participants, Direction: ToMicrosoft},
 	{Microsoft: "reminder", CRM: record.RemindAt},
 	{Microsoft: "categories", CRM: record.Tag},
 }}
@@ -170,6 +171,9 @@ func (t *Table) CheckRows() error {
 		theirs, ok := microsoftType(t.Kind, row.Microsoft)
 		if !ok {
 			return fault.Wrong(fault.UnknownField, string(row.Microsoft), "mapping: Microsoft offers no field %s", row.Microsoft)
+		}
+		if theirs == record.People && row.Direction != ToMicrosoft {
+			return fault.Wrong(fault.NotExpressible, string(row.CRM), "mapping: who takes part is said in the CRM")
 		}
 		if row.Direction != BothWays && row.Direction != ToMicrosoft && row.Direction != ToCRM {
 			return fault.Wrong(fault.BadValue, string(row.CRM), "mapping: there is no direction %q", row.Direction)

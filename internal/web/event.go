@@ -30,6 +30,7 @@ type eventPage struct {
 	Notes   field
 	Tags    field
 	Owner   field
+	People  peopleForm
 	Repeat  repeatForm
 	On      string // of a series: the day that was looked at
 	OnWords string
@@ -141,6 +142,10 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 	page.Remind.Input, page.Remind.Options = "select", v.reminderOptions(in.Remind)
 	page.Repeat = v.repeatForm(in.Repeat, errs)
 	page.Owner = v.ownerField(users, record.Calendar, in.Owner, errs)
+	if page.People, err = s.peopleForm(v, in.People, users, errs); err != nil {
+		return err
+	}
+	page.People.Reading = page.Reading
 	if page.Reading {
 		for _, f := range []*field{
 			&page.Subject, &page.Where, &page.Notes, &page.Tags, &page.Start, &page.End, &page.Zone, &page.Remind, &page.Owner,
@@ -178,6 +183,9 @@ func (s *Site) eventCreate(v *visit) error {
 		return err
 	}
 	in := readEvent(form)
+	if in.People, err = s.readPeople(v, form); err != nil {
+		return err
+	}
 	if errs := v.missingInput(in); errs != nil {
 		return s.eventForm(v, http.StatusUnprocessableEntity, crm.Record{Fields: record.Fields{}}, in, errs)
 	}
@@ -202,6 +210,9 @@ func (s *Site) eventUpdate(v *visit) error {
 		return err
 	}
 	in, shown := readEvent(form), before
+	if in.People, err = s.readPeople(v, form); err != nil {
+		return err
+	}
 	d := in.draft()
 	d.ID, d.Version = before.ID, draftOf(record.Calendar, form).Version
 	shown.Version = d.Version // the form is still about what its reader saw
@@ -229,6 +240,21 @@ func (s *Site) eventConflict(v *visit, id record.ID, mine eventInput) error {
 	}
 	theirs := v.inputOf(now)
 	theirRule := v.ruleText(theirs)
+	users, err := s.Accounts.Users(v.ctx(), v.user.Org)
+	if err != nil {
+		return err
+	}
+	var people [2]string
+	for i, in := range []eventInput{theirs, mine} {
+		form, err := s.peopleForm(v, in.People, users, nil)
+		if err != nil {
+			return err
+		}
+		people[i] = form.names()
+	}
+	if !mine.People.Said {
+		people[1] = people[0]
+	}
 	var rows []conflictRow
 	for _, each := range []struct {
 		name         record.Field
@@ -243,6 +269,7 @@ func (s *Site) eventConflict(v *visit, id record.ID, mine eventInput) error {
 		{record.RemindAt, theirs.Remind, mine.Remind},
 		{record.Tag, theirs.Tags, mine.Tags},
 		{record.Description, theirs.Notes, mine.Notes},
+		{record.Participants, people[0], people[1]},
 	} {
 		if each.theirs != each.mine {
 			rows = append(rows, conflictRow{v.words.T("field." + string(each.name)), each.theirs, each.mine})

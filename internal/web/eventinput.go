@@ -20,6 +20,7 @@ type eventInput struct {
 	AllDay                                              bool
 	Owner                                               record.ID
 	Repeat                                              repeatInput
+	People                                              peopleInput
 }
 
 // inputOf says a stored event as its form does.
@@ -43,6 +44,7 @@ func (v *visit) inputOf(r crm.Record) eventInput {
 		in.Start, in.End = start.Format(inputLayout), end.In(own).Format(inputLayout)
 	}
 	in.Repeat = repeatOf(string(f[record.Recurring]), start)
+	in.People.Value = f[record.Participants]
 	return in
 }
 
@@ -86,13 +88,17 @@ func (in eventInput) draft() crm.Draft {
 	if start.IsZero() {
 		start, _ = time.Parse(dayLayout, in.Start)
 	}
-	return crm.Draft{Owner: in.Owner, Fields: record.Fields{
+	d := crm.Draft{Owner: in.Owner, Fields: record.Fields{
 		record.EventTitle: record.Value(in.Title), record.Venue: record.Value(in.Venue),
 		record.Description: record.Value(in.Notes), record.RemindAt: record.Value(in.Remind),
 		record.Tag: record.Value(strings.Join(tagNames(in.Tags), "\n")), record.TimeZone: record.Value(in.Zone),
 		record.AllDay: allDay, record.Start: record.Value(in.Start), record.End: record.Value(end),
 		record.Recurring: record.Value(in.Repeat.rule(start)),
 	}}
+	if in.People.Said {
+		d.Fields[record.Participants] = in.People.Value
+	}
+	return d
 }
 
 // missingInput finds what a form lacks before the CRM is asked: it would take an all-day event without an end.
@@ -106,6 +112,9 @@ func (v *visit) missingInput(in eventInput) fieldErrors {
 	}
 	if in.Start != "" && in.End != "" && in.End < in.Start && len(in.End) == len(in.Start) {
 		errs[string(record.End)] = v.words.T("field_error.end_before_start")
+	}
+	if in.People.Error != "" {
+		errs[string(record.Participants)] = in.People.Error
 	}
 	if key := in.Repeat.problem(); key != "" {
 		errs["repeat"] = v.words.T("field_error." + key)
