@@ -24,6 +24,18 @@ type Organization struct {
 	// Consented is when an administrator of the tenant was last proved to have allowed the app for everybody; zero: never.
 	Consented time.Time
 	Scopes    []string // that were allowed then
+	// Region is whose telephone numbers are written without their country: ISO 3166-1. "" is Brazil.
+	Region string
+	// AdmitContacts and AdmitEvents let records into sync that came by import or migration (S20, S32).
+	AdmitContacts, AdmitEvents bool
+}
+
+// Admits reports whether imported records of a kind are synced.
+func (o Organization) Admits(kind record.Kind) bool {
+	if kind == record.Contacts {
+		return o.AdmitContacts
+	}
+	return o.AdmitEvents
 }
 
 // State is where a user stands.

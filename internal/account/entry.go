@@ -175,12 +175,13 @@ const (
 	PasskeyRemoved      Action = "passkey_removed"
 	TokenCreated        Action = "token_created"
 	SessionsEnded       Action = "sessions_ended"
-	SyncOn              Action = "sync_on"      // kind
-	SyncOff             Action = "sync_off"     // kind; reason, if it ended by itself
-	SyncDefaultSet      Action = "sync_default" // kind
+	SyncOn              Action = "sync_on"       // kind
+	SyncOff             Action = "sync_off"      // kind; reason, if it ended by itself
+	SyncDefaultSet      Action = "sync_default"  // kind
+	CompanySaved        Action = "company_saved" // what changed: region, admit_contacts, admit_calendar
 )
 
 // Actions are all of them.
 var Actions = []Action{
-	Installed, ConsentRecorded, UserInvited, InvitationResent, InvitationWithdrawn, UserJoined, AskedToJoin, RequestGranted, RequestRefused, ProfileChanged, ProfileSaved, ProfileDeleted, Associated, Dissociated, UserDeactivated, UserReactivated, UserDeleted, RecordsHandedOver, PasswordSet, PasskeyAdded, PasskeyRemoved, TokenCreated, SessionsEnded, SyncOn, SyncOff, SyncDefaultSet,
+	Installed, ConsentRecorded, UserInvited, InvitationResent, InvitationWithdrawn, UserJoined, AskedToJoin, RequestGranted, RequestRefused, ProfileChanged, ProfileSaved, ProfileDeleted, Associated, Dissociated, UserDeactivated, UserReactivated, UserDeleted, RecordsHandedOver, PasswordSet, PasskeyAdded, PasskeyRemoved, TokenCreated, SessionsEnded, SyncOn, SyncOff, SyncDefaultSet, CompanySaved,
 }

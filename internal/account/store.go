@@ -150,6 +150,8 @@ type Tx interface {
 	RunningLinks(user record.ID) (int, error)
 	// WithholdLinks pauses a user's link of a kind with reason SyncWithheld, or lets one go on that was paused for it.
 	WithholdLinks(user record.ID, kind record.Kind, withheld bool) error
+	// WakeLinks has the organization's running links of a kind run.
+	WakeLinks(kind record.Kind) error
 	// HandOver makes another user the owner of all records of a user, those in the recycle bin too, and returns how many
 	// there were. Sync of both gets to know.
 	HandOver(from, to record.ID, by record.ID) (int, error)

@@ -64,7 +64,13 @@ func (c *CRM) Deleted(ctx context.Context, a Actor, kind record.Kind, since time
 	if !a.narrow(kind, &q) {
 		return nil, nil
 	}
-	return c.store.Tombstones(ctx, a.Org, kind, q.Owner, since, limit, offset)
+	stones, err := c.store.Tombstones(ctx, a.Org, kind, q.Owner, since, limit, offset)
+	for i, t := range stones {
+		if t.Private && t.Owner != a.User {
+			stones[i].Name = ""
+		}
+	}
+	return stones, err
 }
 
 // binPage is how many records Empty destroys in one transaction.

@@ -74,8 +74,11 @@ func synced(schema *record.Schema, f record.Fields) record.Fields {
 func complete(out record.Fields, defs []record.Def, f record.Fields) record.Fields {
 	for _, d := range defs {
 		out[d.Name] = f[d.Name]
-		if d.Type == record.Bool && out[d.Name] == "" {
-			out[d.Name] = "false"
+		if out[d.Name] == "" {
+			out[d.Name] = d.Standard
+			if d.Type == record.Bool {
+				out[d.Name] = "false"
+			}
 		}
 	}
 	return out

@@ -30,6 +30,8 @@ type Record struct {
 	ModifiedBy  record.ID
 	DeletedAt   time.Time // in the recycle bin since; zero: not deleted
 	DeletedBy   record.ID
+	// Veiled: of somebody else's private event, this shows only when it is.
+	Veiled bool
 }
 
 // Deleted reports whether the record lies in the recycle bin.
@@ -50,8 +52,10 @@ type Author struct {
 
 // Query asks for a page of records.
 type Query struct {
-	Owner   record.ID // 0: everybody's
-	Search  string    // words, each of which must begin or be contained in a name, address, phone, company, title or place
+	Owner  record.ID // 0: everybody's
+	Search string    // words, each of which must begin or be contained in a name, address, phone, company, title or place
+	// Reader is whose private events a search finds; 0: everybody's.
+	Reader  record.ID
 	IDs     []record.ID
 	Deleted bool // those in the recycle bin instead
 	// Events that take place at least partly in [From, To): series count from their start to their end.
@@ -79,6 +83,7 @@ const (
 type Tombstone struct {
 	ID          record.ID
 	Name        string
+	Private     bool // an event: its name is for its owner
 	Permanent   bool // no longer in the recycle bin
 	DeletedAt   time.Time
 	DeletedBy   record.ID

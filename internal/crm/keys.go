@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/transform"
 	"golang.org/x/text/unicode/norm"
 
+	"tandem/internal/phone"
 	"tandem/internal/record"
 )
 
@@ -18,8 +19,10 @@ var (
 	numbers   = []record.Field{record.PhoneField, record.Mobile, record.HomePhone, record.OtherPhone}
 )
 
-// ContactKeys are the texts by which a contact is recognized: equal ones mean the same address, or the same name with the
-// same number. Stores keep them beside each contact that is not deleted, so a change of this rule takes a migration.
+// ContactKeys are the texts by which contacts are looked up that may be one: equal ones mean the same address, or the same
+// name with a number that ends alike. Stores keep them beside each contact that is not deleted, so a change of this rule takes
+// a migration. Whether two numbers are one depends on the organization's region, which may change: that is told afterwards, of
+// those that were found (see sameNumber), and no key depends on it.
 func ContactKeys(fields record.Fields) []string {
 	return append(addressKeys(fields), numberKeys(fields)...)
 }
@@ -38,17 +41,44 @@ func addressKeys(fields record.Fields) (keys []string) {
 }
 
 func numberKeys(fields record.Fields) (keys []string) {
-	name := folded(string(fields[record.FirstName]) + " " + string(fields[record.LastName]))
+	name := nameKey(fields)
 	if name == "" {
 		return nil
 	}
 	for _, f := range numbers {
-		n := number(string(fields[f]))
+		n := phone.Tail(string(fields[f]))
 		if key := n + " " + name; n != "" && !slices.Contains(keys, key) {
 			keys = append(keys, key)
 		}
 	}
 	return keys
+}
+
+// nameKey is a contact's name as it is compared.
+func nameKey(fields record.Fields) string {
+	return folded(string(fields[record.FirstName]) + " " + string(fields[record.LastName]))
+}
+
+// sameNumber reports whether two contacts have a telephone number in common.
+func sameNumber(a, b record.Fields, region string) bool {
+	for _, f := range numbers {
+		for _, g := range numbers {
+			if a[f] != "" && b[g] != "" && phone.Same(string(a[f]), string(b[g]), region) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Alike reports whether two contacts may be one person: they share an address, or the name and a number.
+func Alike(a, b record.Fields, region string) bool {
+	keys := addressKeys(a)
+	if slices.ContainsFunc(addressKeys(b), func(k string) bool { return slices.Contains(keys, k) }) {
+		return true
+	}
+	name := nameKey(a)
+	return name != "" && name == nameKey(b) && sameNumber(a, b, region)
 }
 
 // address is an e-mail address as it is compared; "" for what is none, such as a dash that somebody typed.
@@ -77,68 +107,4 @@ func folded(s string) string {
 func wordsOf(s string) string {
 	words := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
 	return strings.Join(words, " ")
-}
-
-// fewestDigits keeps extensions and typing errors from being anybody's number.
-const fewestDigits = 6
-
-// number is a phone number as it is compared: "+", the country and the rest, or bare digits of a number without an area.
-// A number that names no country is one of Brazil, written with or without the zero and the operator before its area
-// (0 15 11 …) and with or without the ninth digit that mobile numbers got in 2012 to 2016.
-//
-// A library would know the plans of all countries, but its tables change, and keys that are stored must not: whether two
-// ways to write one number are told alike is worth less than that the answer stays the same.
-func number(s string) string {
-	s = strings.TrimSpace(norm.NFKC.String(strings.ToValidUTF8(s, "")))
-	digits := digitsOf(s)
-	switch {
-	case len(digits) < fewestDigits:
-		return ""
-	case strings.HasPrefix(s, "+"):
-		return international(digits)
-	case strings.HasPrefix(digits, "00"):
-		return international(digits[2:])
-	case digits[0] == '0':
-		if digits = digits[1:]; len(digits) == 12 || len(digits) == 13 {
-			digits = digits[2:] // the operator
-		}
-	case strings.HasPrefix(digits, brazil) && (len(digits) == 12 || len(digits) == 13):
-		digits = digits[2:]
-	}
-	return national(digits)
-}
-
-const brazil = "55"
-
-func international(digits string) string {
-	if rest, ok := strings.CutPrefix(digits, brazil); ok {
-		return national(strings.TrimPrefix(rest, "0")) // +55 (0) 11 …
-	}
-	return "+" + digits
-}
-
-// national is a number of Brazil: an area of two digits and eight or nine more, or a local number without an area.
-func national(digits string) string {
-	local := max(0, len(digits)-9)
-	if mobile := digits[local:]; (local == 0 || local == 2) && len(mobile) == 9 && mobile[0] == '9' && mobile[1] >= '6' {
-		digits = digits[:local] + mobile[1:]
-	}
-	if len(digits) == 10 {
-		return "+" + brazil + digits
-	}
-	return digits
-}
-
-// digitsOf are the digits of a number without its extension, which letters or a sign set off ("ramal 12", "x12", "#12").
-func digitsOf(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case b.Len() >= 8 && (unicode.IsLetter(r) || strings.ContainsRune("#;,*/", r)):
-			return b.String()
-		}
-	}
-	return b.String()
 }

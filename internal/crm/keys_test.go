@@ -30,35 +30,6 @@ func TestS29_AddressesAreComparedNormalized(t *testing.T) {
 	}
 }
 
-func TestS29_NumbersAreComparedNormalized(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		want string
-		same []string
-	}{
-		{"+551187654321", []string{ // a mobile number of São Paulo
-			"+55 11 98765-4321", "55 11 98765 4321", "(11) 98765-4321", "11 8765-4321", "011 98765-4321", "0 15 11 98765-4321",
-			"0xx11 98765-4321", "+55 (0) 11 98765-4321", "0055 11 98765-4321", "１１ ９８７６５-４３２１", "11 98765-4321 ramal 12", "+55 11 98765-4321 x9",
-		}},
-		{"+551133334444", []string{"11 3333-4444", "+55 11 3333 4444", "01133334444", "0 21 11 3333-4444"}},
-		{"+555532214321", []string{"55 3221-4321", "+55 55 3221 4321", "055 3221-4321"}}, // area 55: Santa Maria
-		{"33334444", []string{"3333-4444"}},
-		{"87654321", []string{"98765-4321", "8765 4321"}},
-		{"+12125550123", []string{"+1 (212) 555-0123", "00 1 212 555 0123"}},
-		{"", []string{"", "-", "1234", "ramal 12"}},
-	} {
-		for _, in := range row.same {
-			if got := number(in); got != row.want {
-				t.Errorf("number(%q) = %q, not %q", in, got, row.want)
-			}
-		}
-	}
-	// A land line is no mobile number without its ninth digit.
-	if number("11 93333-4444") == number("11 3333-4444") {
-		t.Error("two numbers are taken for one")
-	}
-}
-
 func TestS29_NamesAreComparedNormalized(t *testing.T) {
 	t.Parallel()
 	zoe := record.Fields{record.FirstName: "Zoë", record.LastName: "d'Ávila  Müller", record.Mobile: "11 98765-4321"}

@@ -22,7 +22,7 @@ func (c *CRM) List(ctx context.Context, a Actor, kind record.Kind, q Query) (_ [
 	}
 	page, err := c.store.Records(ctx, a.Org, kind, q)
 	for i := range page {
-		page[i].Fields = Complete(schema, page[i].Fields)
+		page[i] = a.show(schema, page[i])
 	}
 	return page, err
 }
@@ -66,8 +66,7 @@ func (c *CRM) ByID(ctx context.Context, a Actor, kind record.Kind, ids ...record
 			delete(found, id)
 			continue
 		}
-		r.Fields = Complete(schema, r.Fields)
-		found[id] = r
+		found[id] = a.show(schema, r)
 	}
 	return found, nil
 }

@@ -69,13 +69,14 @@ func (a Actor) covers(reach record.Reach, r Record) bool {
 func (a Actor) sees(r Record) bool { return a.covers(record.Anyones, r) }
 
 // Edits reports whether the actor may change the record, its owner included.
-func (a Actor) Edits(r Record) bool { return a.covers(a.May(r.Kind).Edit, r) }
+func (a Actor) Edits(r Record) bool { return a.covers(a.May(r.Kind).Edit, r) && !a.withheld(r) }
 
 // Deletes reports whether the actor may move the record to the recycle bin, take it out and destroy it.
-func (a Actor) Deletes(r Record) bool { return a.covers(a.May(r.Kind).Delete, r) }
+func (a Actor) Deletes(r Record) bool { return a.covers(a.May(r.Kind).Delete, r) && !a.withheld(r) }
 
 // narrow limits a query to what the actor may see; false: that is nothing.
 func (a Actor) narrow(kind record.Kind, q *Query) bool {
+	q.Reader = a.User
 	switch a.May(kind).View {
 	case record.Anyones:
 		return true

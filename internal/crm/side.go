@@ -1,12 +1,14 @@
 package crm
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
 	"strconv"
 
 	"tandem/internal/fault"
+	"tandem/internal/phone"
 	"tandem/internal/record"
 )
 
@@ -36,12 +38,16 @@ type LinkSide struct {
 	Cap int
 	// AdmitImported lets imported records into the first listing.
 	AdmitImported bool
+	// Region is whose telephone numbers are written without their country (ISO 3166-1); "": Brazil's.
+	Region string
 	// Schema is the fields that the link knows of; nil: the standard ones. They stay the same for a run, so that a field which
 	// is taken out of use meanwhile does not look as if it had been emptied everywhere.
 	Schema *record.Schema
 	// Heir is who got the user's records: they are this side's still, and what is new is the heir's. 0: nobody.
 	Heir record.ID
 }
+
+func (l LinkSide) region() string { return cmp.Or(l.Region, phone.Brazil) }
 
 // owns reports whether a record is this side's.
 func (l LinkSide) owns(r Record) bool {

@@ -38,6 +38,17 @@ func placeOf(c record.Cursor) (p place, ok bool) {
 	return p, n == 4 && p.offset >= 0 && p.cursor() == c
 }
 
+// Relist is a cursor that lists all records from the beginning, in the order that holds at a time, and then follows the feed
+// from where the cursor given does, or would. A cursor of another database stays as it is: Changes refuses it.
+func Relist(c record.Cursor, now time.Time) record.Cursor {
+	at, ok := placeOf(c)
+	if !ok {
+		return c
+	}
+	from := at.start + at.seq // one of them is 0
+	return place{listing: true, start: from, mark: from, now: now.Unix()}.cursor()
+}
+
 // Changes returns a page: of the first listing, and after its end, of what was written since it began. Records of the
 // feed may have been deleted (Gone) or be somebody else's by now (Left). Gone with reason CursorExpired: the cursor is
 // not one of this database's.

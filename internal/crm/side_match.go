@@ -44,21 +44,30 @@ func (s *Side) Match(ctx context.Context, items []record.Fields) (_ [][]record.C
 		return nil, err
 	}
 	for i, fields := range items {
-		if out[i] = s.having(addressKeys(fields), ids, found); len(out[i]) == 0 {
-			out[i] = s.having(numberKeys(fields), ids, found)
+		if out[i] = s.having(addressKeys(fields), ids, found, anybody); len(out[i]) == 0 {
+			out[i] = s.having(numberKeys(fields), ids, found, func(r Record) bool {
+				return sameNumber(fields, r.Fields, s.link.region())
+			})
 		}
 	}
 	return out, s.whole(ctx)
 }
 
-// having are the user's contacts that have one of the keys, each once.
-func (s *Side) having(keys []string, ids map[string][]record.ID, found map[record.ID]Record) (out []record.Change) {
+// Alike reports whether an item, or a record, and a record may be one person.
+func (s *Side) Alike(a, b record.Fields) bool {
+	return s.link.Kind == record.Contacts && Alike(a, b, s.link.region())
+}
+
+func anybody(Record) bool { return true }
+
+// having are the user's contacts that have one of the keys and that are meant, each once.
+func (s *Side) having(keys []string, ids map[string][]record.ID, found map[record.ID]Record, meant func(Record) bool) (out []record.Change) {
 	var told []record.ID
 	for _, key := range keys {
 		for _, id := range ids[key] {
 			r, ok := found[id]
-			if !ok || r.Deleted() || r.Owner != s.link.User || slices.Contains(told, id) {
-				continue // it has changed between the two questions
+			if !ok || r.Deleted() || r.Owner != s.link.User || slices.Contains(told, id) || !meant(r) {
+				continue // it has changed between the two questions, or is none
 			}
 			told, out = append(told, id), append(out, s.tell(r))
 		}

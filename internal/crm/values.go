@@ -47,9 +47,12 @@ func canon(d record.Def, raw record.Value, strict bool) (record.Value, *fault.Fa
 	form := forms[d.Type]
 	text := clean(string(raw), d.Type == record.LongText || d.Type == record.Tags || d.Type == record.Related)
 	if text == "" && d.Type != record.Bool {
-		return "", nil
+		return d.Standard, nil
 	}
 	value, ok := form.canon(d, text)
+	if ok && value == "" {
+		value = d.Standard
+	}
 	if !ok {
 		if strict || !form.kept {
 			return "", &fault.Fault{Kind: fault.Invalid, Reason: fault.BadValue, Field: string(d.Name),
@@ -107,11 +110,11 @@ func asEmail(_ record.Def, text string) (record.Value, bool) {
 	return record.Value(text), ok
 }
 
-// phone is the pattern that Zoho CRM asks of telephone numbers (zoho-crm.md §3). Letters belong to it.
-var phone = regexp.MustCompile(`^\+?[0-9A-Za-z .()#;,-]*[0-9A-Za-z][0-9A-Za-z .()#;,-]*$`)
+// phoneForm is the pattern that Zoho CRM asks of telephone numbers (zoho-crm.md §3). Letters belong to it.
+var phoneForm = regexp.MustCompile(`^\+?[0-9A-Za-z .()#;,-]*[0-9A-Za-z][0-9A-Za-z .()#;,-]*$`)
 
 func asPhone(_ record.Def, text string) (record.Value, bool) {
-	return record.Value(text), phone.MatchString(text)
+	return record.Value(text), phoneForm.MatchString(text)
 }
 
 func asChoice(d record.Def, text string) (record.Value, bool) {

@@ -23,7 +23,8 @@ const momentLayout = "2006-01-02T15:04:05Z"
 //   - all-day: start and end are dates; the end is the day after the last, and one day is meant when it is missing or
 //     equals the start. Of a moment the date counts that its author wrote, whatever the offset; an end after midnight
 //     takes its day in. A day is a day in every zone, so there is none.
-//   - otherwise: moments in UTC, the end not before the start. A date means its midnight.
+//   - otherwise: moments in UTC, the end not before the start. A date means its midnight. An end without an offset counts
+//     in its own zone where that is another one than the start's.
 //   - a rule without its implied parts gets them from the start; days left out, and changed occurrences, without a rule mean
 //     nothing and go; for those with one see settleOccurrences.
 //
@@ -42,6 +43,11 @@ func settleWhen(merged, stored, given record.Fields, home string, strict bool) (
 		fail(record.TimeZone, "is not a time zone")
 		return problems
 	}
+	zones := [2]*time.Location{local, local} // of the start and the end
+	if zones[1], ok = settleEndZone(merged, local); !ok {
+		fail(record.EndTimeZone, "is not a time zone")
+		return problems
+	}
 
 	var ends [2]instant
 	for i, field := range [...]record.Field{record.Start, record.End} {
@@ -52,7 +58,7 @@ func settleWhen(merged, stored, given record.Fields, home string, strict bool) (
 			problems.add(fault.Mandatory, field, "is mandatory")
 		case text == "":
 		default:
-			ends[i], ok = readInstant(text, local, written)
+			ends[i], ok = readInstant(text, zones[i], written)
 			switch {
 			case !ok:
 				fail(field, "must be a date and time")
@@ -76,7 +82,7 @@ func settleWhen(merged, stored, given record.Fields, home string, strict bool) (
 			return problems
 		}
 		merged[record.Start], merged[record.End] = dateValue(first), dateValue(last)
-		merged[record.TimeZone] = ""
+		merged[record.TimeZone], merged[record.EndTimeZone] = "", ""
 	} else {
 		first = ends[0].at.In(local)
 		if ends[1].at.Before(ends[0].at) {
@@ -120,6 +126,23 @@ func settleZone(merged, given record.Fields, home string) (*time.Location, bool)
 	}
 	local, ok := zone.Load(iana)
 	merged[record.TimeZone] = record.Value(iana)
+	return local, ok
+}
+
+// settleEndZone names the zone of the end where it is another one than the start's, and finds its rules.
+func settleEndZone(merged record.Fields, start *time.Location) (*time.Location, bool) {
+	name := strings.TrimSpace(string(merged[record.EndTimeZone]))
+	if merged[record.EndTimeZone] = ""; name == "" {
+		return start, true
+	}
+	iana, ok := zone.IANA(name)
+	if !ok {
+		return nil, false
+	}
+	local, ok := zone.Load(iana)
+	if own := string(merged[record.TimeZone]); own == "" || !zone.Same(iana, own) {
+		merged[record.EndTimeZone] = record.Value(iana)
+	}
 	return local, ok
 }
 

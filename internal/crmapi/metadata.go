@@ -94,7 +94,11 @@ func (m *module) columnID(col column) string { return derived("field", m.name, c
 func (m *module) describeColumn(place int, col column) object {
 	choices := []object{}
 	if len(col.choices) > 0 {
-		for i, value := range append([]string{"-None-"}, col.choices...) {
+		all := col.choices
+		if col.standard == "" {
+			all = append([]string{"-None-"}, all...)
+		}
+		for i, value := range all {
 			choices = append(choices, object{
 				"display_value": value, "actual_value": value, "reference_value": value, "type": "used",
 				"sequence_number": i + 1, "id": derived("choice", m.name, col.name, value),

@@ -26,6 +26,7 @@ type column struct {
 	readOnly           bool
 	massUpdate         bool
 	choices            []string
+	standard           string // of choices: the one that is meant where none was chosen
 	value              func(*call, crm.Record) any
 }
 
@@ -78,7 +79,7 @@ func newModule(name, singular, plural string, kind record.Kind) *module {
 			length = 0 // of a list and of an object there is none
 		}
 		add(column{
-			name: string(d.Name), dataType: t.name, jsonType: t.json, length: length, choices: d.Values,
+			name: string(d.Name), dataType: t.name, jsonType: t.json, length: length, choices: d.Values, standard: string(d.Standard),
 			mandatory: d.Mandatory || d.Name == record.EventTitle, massUpdate: crm.MassUpdatable(d),
 			value: func(c *call, r crm.Record) any { return encode(c, r, r.Fields[d.Name]) },
 		})

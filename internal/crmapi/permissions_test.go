@@ -149,3 +149,34 @@ func TestS7_UsersByStateInTheAPI(t *testing.T) {
 	s.do(boss, "GET", "/crm/v8/users/33", "").wants(404)
 	s.do(boss, "GET", "/crm/v8/users/14", "").wants(200, "users.0.confirm", "true", "users.0.status", "inactive")
 }
+
+// No request on events reveals to others what is private about one.
+func TestPrivateEventsAreVeiledInEveryAnswer(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.may(alex, func(may *account.Permissions) { may.Events = record.Full })
+	id := s.add(adele, "Events", `{"Event_Title":"Hidden","Venue":"Hideout","Description":"secret","Start_DateTime":"2026-11-25T10:00:00-03:00",
+		"End_DateTime":"2026-11-25T11:00:00-03:00","Sensitivity":"confidential","Show_As":"oof"}`)
+	if own := s.do(adele, "GET", "/crm/v8/Events/"+id, "").text; !strings.Contains(own, `"Hidden"`) {
+		t.Errorf("the owner is answered %s", own)
+	}
+	for _, uri := range []string{
+		"/crm/v8/Events/" + id, "/crm/v8/Events?fields=Event_Title,Venue,Description,Sensitivity,Show_As", "/crm/v8/Events/search?criteria=(Show_As:equals:oof)",
+		"/crm/v8/Events/search?criteria=(Event_Title:equals:Hidden)", "/crm/v8/Events/search?word=hidden",
+	} {
+		got := s.do(alex, "GET", uri, "")
+		if got.status >= 300 || strings.Contains(strings.ToLower(got.text), `"hid`) || strings.Contains(got.text, "secret") {
+			t.Errorf("%s answers %d %s", uri, got.status, got.text)
+		}
+		if found := strings.Contains(got.text, id); found != !strings.Contains(strings.ToLower(uri), "hidden") {
+			t.Errorf("%s found: %v", uri, found)
+		}
+	}
+	for _, try := range []struct{ method, body string }{
+		{"PUT", `{"data":[{"Sensitivity":"normal"}]}`}, {"PUT", `{"data":[{"Owner":{"id":"` + fmt.Sprint(int64(alex)) + `"}}]}`}, {"DELETE", ""},
+	} {
+		if got := s.do(alex, try.method, "/crm/v8/Events/"+id, try.body); got.status != 403 {
+			t.Errorf("%s %s answers %d %s", try.method, try.body, got.status, got.text)
+		}
+	}
+}

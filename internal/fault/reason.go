@@ -22,6 +22,7 @@ const (
 	OutcomeUnknown  Reason = "outcome_unknown"   // it is not known yet whether a write arrived
 	HeldDelete      Reason = "held_delete"       // deleting it waits for a person's yes
 	Ambiguous       Reason = "ambiguous"         // it may be one of several records; a person must say
+	LeftOut         Reason = "left_out"          // a person said that it is to stay in Outlook alone
 	OneWay          Reason = "one_way"           // it is on the side that the link brings nothing from
 	WouldMail       Reason = "would_mail"        // writing it would send mail to people
 	NotAllowed      Reason = "not_allowed"       // the person's profile does not allow it
@@ -38,6 +39,7 @@ const (
 	AppMisconfigured   Reason = "app_misconfigured" // invalid_client: the operator's problem, not the user's
 	CannotUnseal       Reason = "cannot_unseal"     // a stored token cannot be decrypted: the secret key changed
 	TooManyDeletes     Reason = "too_many_deletes"  // the brake: a person must say yes first
+	TooManyCreates     Reason = "too_many_creates"  // far more was made within a day than there is reason for; a person must say yes first
 	AccountDisabled    Reason = "account_disabled"
 	SyncWithheld       Reason = "sync_withheld"   // an administrator has withheld this kind of sync from the person
 	OtherMailbox       Reason = "other_mailbox"   // the account is another Microsoft person's by now

@@ -95,6 +95,7 @@ type Event struct {
 	End                   *DateTime   `json:"end"`
 	IsAllDay              bool        `json:"isAllDay"`
 	OriginalStartTimeZone string      `json:"originalStartTimeZone"`
+	OriginalEndTimeZone   string      `json:"originalEndTimeZone"`
 	OriginalStart         string      `json:"originalStart"`
 	Recurrence            *Recurrence `json:"recurrence"`
 	CancelledOccurrences  []string    `json:"cancelledOccurrences"` // only if asked for by $select on a single master

@@ -99,12 +99,16 @@ var defaultCalendar = Table{Kind: record.Calendar, Rows: []Row{
 	{Microsoft: "end", CRM: record.End},
 	{Microsoft: "isAllDay", CRM: record.AllDay},
 	{Microsoft: "timeZone", CRM: record.TimeZone},
+	{Microsoft: "endTimeZone", CRM: record.EndTimeZone},
 	{Microsoft: "recurrence", CRM: record.Recurring},
 	{Microsoft: "exdates", CRM: record.Excluded},
 	{Microsoft: "location", CRM: record.Venue},
 	{Microsoft: "body", CRM: record.Description},
 	{Microsoft: "participants", CRM: record.Participants, Direction: ToMicrosoft},
 	{Microsoft: "reminder", CRM: record.RemindAt},
+	{Microsoft: "showAs", CRM: record.ShowAs},
+	{Microsoft: "sensitivity", CRM: record.Sensitivity},
+	{Microsoft: "importance", CRM: record.Importance},
 	{Microsoft: "categories", CRM: record.Tag},
 }}
 
@@ -114,6 +118,28 @@ func Default(kind record.Kind) *Table {
 		return &defaultContacts
 	}
 	return &defaultCalendar
+}
+
+// Grown gives a stored table the rows that the default has won since it was stored; false: it has them all. A calendar's
+// table has every row of the default, for nobody chooses among them. They go the way that the event's time goes.
+func Grown(t *Table) (*Table, bool) {
+	if t == nil || t.Kind != record.Calendar {
+		return t, false
+	}
+	have := t.byCRM()
+	missing := slices.DeleteFunc(slices.Clone(defaultCalendar.Rows), func(r Row) bool {
+		_, ok := have[r.CRM]
+		return ok || slices.ContainsFunc(t.Rows, func(other Row) bool { return other.Microsoft == r.Microsoft })
+	})
+	if len(missing) == 0 {
+		return t, false
+	}
+	for i := range missing {
+		if missing[i].Direction == BothWays {
+			missing[i].Direction = have[record.Start].Direction
+		}
+	}
+	return &Table{Kind: t.Kind, Rows: slices.Concat(t.Rows, missing)}, true
 }
 
 // Fields are the CRM's fields that take part.
@@ -252,6 +278,9 @@ func (t *Table) ToCRM(theirs record.Fields) record.Fields {
 		t.nameFallback(ours, theirs)
 	} else if ours[record.AllDay] == "true" {
 		ours[record.TimeZone] = "" // a day is a day in every zone
+		if _, mapped := ours[record.EndTimeZone]; mapped {
+			ours[record.EndTimeZone] = ""
+		}
 	}
 	return ours
 }

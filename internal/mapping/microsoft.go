@@ -87,6 +87,7 @@ var microsoft = map[record.Kind][]MicrosoftField{
 		{"end", record.Moment, WhenGroup},
 		{"isAllDay", record.Bool, WhenGroup},
 		{"timeZone", record.Zone, WhenGroup},
+		{"endTimeZone", record.Zone, WhenGroup},
 		{"recurrence", record.Recurrence, WhenGroup},
 		{"exdates", record.ExDates, WhenGroup},
 		{"reminder", record.Minutes, ShownGroup},

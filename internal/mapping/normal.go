@@ -19,7 +19,9 @@ func Normal(schema *record.Schema, fields record.Fields) record.Fields {
 	out := make(record.Fields, len(fields))
 	for name, value := range fields {
 		if def, ok := schema.Def(name); ok {
-			out[name] = normal(def.Type, value)
+			if out[name] = normal(def.Type, value); def.Standard != "" && out[name] == def.Standard {
+				out[name] = ""
+			}
 		}
 	}
 	if schema.Kind() == record.Calendar {
@@ -119,6 +121,9 @@ func normalWhen(out, fields record.Fields) {
 	allDay := out[record.AllDay] == "true"
 	if _, known := out[record.TimeZone]; known && allDay {
 		out[record.TimeZone] = ""
+	}
+	if end, known := out[record.EndTimeZone]; known && (allDay || end == out[record.TimeZone]) {
+		out[record.EndTimeZone] = ""
 	}
 	if rule := out[record.Recurring]; rule != "" {
 		if start, ok := StartOf(fields); ok {

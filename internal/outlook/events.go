@@ -36,7 +36,7 @@ func NewEvents(box *graph.Mailbox, o Options, known Known) *Events {
 	}
 }
 
-const eventSelect = "id,changeKey,createdDateTime,lastModifiedDateTime,type,subject,body,start,end,isAllDay,originalStartTimeZone," +
+const eventSelect = "id,changeKey,createdDateTime,lastModifiedDateTime,type,subject,body,start,end,isAllDay,originalStartTimeZone,originalEndTimeZone," +
 	"recurrence,location,isReminderOn,reminderMinutesBeforeStart,categories,showAs,sensitivity,importance,attendees,organizer," +
 	"isOrganizer,isOnlineMeeting,transactionId"
 

@@ -1,6 +1,7 @@
 package outlook
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ type when struct {
 	start, end time.Time
 	allDay     bool
 	zone       string // IANA name; "" for all-day
+	endZone    string // that of the end, where it is another one
 	rule       record.Value
 }
 
@@ -30,6 +32,9 @@ const (
 // whenOf reads an event's time. Whatever Graph sends, there is an answer: what cannot be read is the zero time.
 func whenOf(e *graph.Event) when {
 	w := when{allDay: e.IsAllDay, zone: zoneOf(e)}
+	if end, ok := known(e.OriginalEndTimeZone); ok && !w.allDay && !zone.Same(end, w.zone) {
+		w.endZone = end
+	}
 	loc, _ := zone.Load(w.zone)
 	w.start, w.end = instant(e.Start), instant(e.End)
 	local := w.start.In(loc)
@@ -53,13 +58,20 @@ func zoneOf(e *graph.Event) string {
 		names[1] = e.Recurrence.Range.RecurrenceTimeZone
 	}
 	for _, name := range names {
-		if iana, ok := zone.IANA(name); ok {
-			if _, ok := zone.Load(iana); ok {
-				return iana
-			}
+		if iana, ok := known(name); ok {
+			return iana
 		}
 	}
 	return "UTC"
+}
+
+// known is the IANA name of a zone whose rules are at hand.
+func known(name string) (string, bool) {
+	iana, ok := zone.IANA(name)
+	if ok {
+		_, ok = zone.Load(iana)
+	}
+	return iana, ok
 }
 
 // instant reads a wall time in whatever zone Graph tells it.
@@ -96,6 +108,7 @@ func (w when) tell(f record.Fields) {
 	}
 	f["start"], f["end"] = moment(w.start, layout), moment(w.end, layout)
 	f["isAllDay"], f["timeZone"], f["recurrence"] = allDay, record.Value(w.zone), w.rule
+	f["endTimeZone"] = record.Value(w.endZone)
 }
 
 func moment(t time.Time, layout string) record.Value {
@@ -106,7 +119,7 @@ func moment(t time.Time, layout string) record.Value {
 }
 
 // whenFields are the fields that make up the time of an event. They only make sense together.
-var whenFields = []record.Field{"start", "end", "isAllDay", "timeZone", "recurrence"}
+var whenFields = []record.Field{"start", "end", "isAllDay", "timeZone", "endTimeZone", "recurrence"}
 
 // differs reports whether fields change the time. A whole day has no zone to change.
 func (w when) differs(fields record.Fields) bool {
@@ -114,7 +127,10 @@ func (w when) differs(fields record.Fields) bool {
 	w.tell(held)
 	for _, name := range whenFields {
 		v, said := fields[name]
-		if !said || v == held[name] || name == "timeZone" && (w.allDay && fields["isAllDay"] != "false" || zone.Same(string(v), w.zone)) {
+		if !said || v == held[name] {
+			continue
+		}
+		if isZone := name == "timeZone" || name == "endTimeZone"; isZone && (w.allDay && fields["isAllDay"] != "false" || zone.Same(string(v), string(held[name]))) {
 			continue
 		}
 		return true
@@ -129,6 +145,9 @@ func (w when) with(f record.Fields) (when, error) {
 	}
 	if v, ok := f["timeZone"]; ok && v != "" {
 		w.zone = string(v)
+	}
+	if v, ok := f["endTimeZone"]; ok {
+		w.endZone = string(v)
 	}
 	if v, ok := f["recurrence"]; ok {
 		w.rule = v
@@ -186,19 +205,15 @@ func (w when) read(name record.Field, v record.Value) (time.Time, error) {
 // write adds the time to what is sent. Timed events go as wall time in their own zone, so that a series keeps to the
 // clock; whole days from midnight to midnight in UTC, which everybody reads alike (FIELD-FAILURES 34–42).
 func (w when) write(o *graph.Object, series bool) error {
-	loc, name := time.UTC, "UTC"
-	if !w.allDay && w.zone != "" {
-		if windows, ok := zone.Windows(w.zone); ok {
-			// Graph reckons with the rules of the Windows zone, so the wall time is taken from those.
-			if rules, ok := zone.Load(windows); ok && (w.rule != "" || certain(w.start, rules) && certain(w.end, rules)) {
-				loc, name = rules, windows
-			}
-		}
+	loc, name := w.told(w.zone, w.start, w.end)
+	endLoc, endName := loc, name
+	if w.endZone != "" {
+		endLoc, endName = w.told(w.endZone, w.end)
 	}
 	start := w.start.In(loc)
 	o.Bool("isAllDay", w.allDay)
 	o.Object("start", wall(start, name))
-	o.Object("end", wall(w.end.In(loc), name))
+	o.Object("end", wall(w.end.In(endLoc), endName))
 	switch {
 	case w.rule != "":
 		rule, err := recur.Parse(string(w.rule))
@@ -214,6 +229,20 @@ func (w when) write(o *graph.Object, series bool) error {
 		o.Null("recurrence")
 	}
 	return nil
+}
+
+// told finds the zone in which moments are told to Graph: the one given if Windows knows it and its clock shows each of them
+// once, else UTC. Graph reckons with the rules of the Windows zone, so the wall time is taken from those.
+func (w when) told(name string, moments ...time.Time) (*time.Location, string) {
+	windows, ok := zone.Windows(name)
+	if w.allDay || name == "" || !ok {
+		return time.UTC, "UTC"
+	}
+	rules, ok := zone.Load(windows)
+	if !ok || w.rule == "" && slices.ContainsFunc(moments, func(t time.Time) bool { return !certain(t, rules) }) {
+		return time.UTC, "UTC"
+	}
+	return rules, windows
 }
 
 func wall(t time.Time, zone string) (o graph.Object) {

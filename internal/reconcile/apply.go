@@ -76,11 +76,17 @@ type job struct {
 // be planned again; with last set they are parked instead.
 func (r *run) carryOut(ctx context.Context, steps []Step, last bool) ([]Pair, error) {
 	jobs := r.jobsOf(steps)
+	if err := r.plausible(jobs); err != nil {
+		return nil, err
+	}
 	batch, err := r.intend(ctx, jobs)
 	if err != nil {
 		return nil, err
 	}
 	if err := r.remember(ctx, steps); err != nil {
+		return nil, err
+	}
+	if err := r.claim(ctx, jobs); err != nil {
 		return nil, err
 	}
 	fatal := r.write(ctx, r.crm, InCRM, jobs)
@@ -216,6 +222,36 @@ func (r *run) remember(ctx context.Context, steps []Step) error {
 		}}})
 	}
 	return r.settle(ctx, entries)
+}
+
+// claim puts the pairs of items that found their record by its mark on disk, before either side is written: a record that
+// holds an item's values by then, and no pair that says so, could be claimed by another item with the same mark.
+func (r *run) claim(ctx context.Context, jobs []*job) error {
+	var entries []Entry
+	var refs []record.Ref
+	of := map[record.Ref]*job{}
+	for _, j := range jobs {
+		_, matched := r.paired[j.pair.Microsoft]
+		writes := j.Verb == RestoreCRM || j.Verb == Merge && len(j.ToCRM)+len(j.ToMicrosoft) > 0
+		if j.pair.ID != 0 || !writes || matched {
+			continue
+		}
+		entries = append(entries, Entry{Pair: Pair{
+			CRM: j.pair.CRM, Microsoft: j.pair.Microsoft, Token: j.pair.Token, State: Parked, Reason: fault.OutcomeUnknown, RetryAt: r.Now(),
+		}})
+		refs, of[j.pair.Microsoft] = append(refs, j.pair.Microsoft), j
+	}
+	if len(entries) == 0 {
+		return nil
+	}
+	if err := r.settle(ctx, entries); err != nil {
+		return err
+	}
+	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InMicrosoft, refs)
+	for ref, pair := range pairs {
+		of[ref].pair.ID = pair.ID
+	}
+	return err
 }
 
 // write makes a side's writes and notes each outcome on its job. The error stops the whole link; jobs whose outcome is

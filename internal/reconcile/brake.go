@@ -10,14 +10,19 @@ import (
 )
 
 // The brake (DESIGN D3, SYNC-INVARIANTS I5): a run deletes nothing and asks a person if it would delete more than
-// brakeItems records and more than a twentieth of all, or if nothing would be left of more than one.
+// brakeItems records and more than a twentieth of all, or if nothing would be left of more than one. Deletions of the last day
+// are counted with those of the run, up to the last yes: what is deleted at once often comes in one by one.
 const (
 	brakeItems = 10
 	brakeShare = 20 // a twentieth: 5 %
 )
 
 func brakes(deletions, all int) bool {
-	return deletions > brakeItems && deletions*brakeShare > all || deletions > 1 && deletions >= all
+	return tooMany(deletions, all) || deletions > 1 && deletions >= all
+}
+
+func tooMany(deletions, all int) bool {
+	return deletions > brakeItems && deletions*brakeShare > all
 }
 
 // deletions carries out what the run noted as deleted on one side, or holds it for a person's yes. Until then the notes
@@ -34,12 +39,16 @@ func (r *run) deletions(ctx context.Context) error {
 	if r.link.DeletesOK {
 		unasked -= r.asked // a yes is for what waited when it was given
 	}
-	if brakes(unasked, all) || r.link.State == Held && !r.link.DeletesOK {
+	_, lately := r.link.Recent.sum(r.Now()) // carried out, in as many runs as they came in
+	if brakes(unasked, all) || tooMany(unasked+lately, all+lately) && !r.link.DeletesOK || r.link.State == Held && !r.link.DeletesOK {
 		r.link.State, r.link.Reason, r.link.DeletesOK = Held, fault.TooManyDeletes, false
 		return nil
 	}
 	err := r.eachInState(ctx, Waiting, time.Time{}, func(pairs []Pair) error { return r.delete(ctx, pairs) })
 	if err == nil {
+		if r.link.DeletesOK {
+			r.link.Recent = r.link.Recent.withoutDeletions()
+		}
 		r.link.DeletesOK = false
 		if r.link.State == Held {
 			r.link.State, r.link.Reason = On, ""

@@ -28,6 +28,9 @@ type Links interface {
 	ChangeSettings(ctx context.Context, org record.ID, id LinkID, policy Policy, table *mapping.Table) error
 	// AllowDeletes sets DeletesOK on a Held link, or (false) makes its waiting deletions be undone by recreating; it wakes the link.
 	AllowDeletes(ctx context.Context, org record.ID, id LinkID, yes bool) error
+	// AllowGrowth lets a link go on that was Paused with reason TooManyCreates, and make as much as it likes until a time.
+	// Conflict: it is not.
+	AllowGrowth(ctx context.Context, org record.ID, id LinkID, until time.Time) error
 	// Wake raises Wanted of the links and enqueues one job for each, in one transaction. Links that are not On, Held or
 	// Switching are passed over; unknown ids too.
 	Wake(ctx context.Context, ids ...LinkID) error

@@ -280,7 +280,7 @@ func typed(rules Rules, item Item, fields []record.Field) []Loss {
 // Of a unit that goes one way the source is right, whoever changed it. But a source that holds nothing is no reason to
 // empty what the other side holds, as long as the two have not agreed on anything: see stays.
 func merge(rules Rules, item Item) Step {
-	base := item.Pair.Base
+	base := timed(rules, item.Pair.Base)
 	held := heldInCRM(base)
 	ours, theirs := held, base
 	if item.Ours != nil {
@@ -350,6 +350,21 @@ func merge(rules Rules, item Item) Step {
 		step.Why = ChangedMicrosoft
 	}
 	return step
+}
+
+// timed completes the time of an event in a base from before a field belonged to it: then there was nothing in it.
+func timed(rules Rules, base record.Fields) record.Fields {
+	if _, known := base[record.Start]; !known || rules.Kind != record.Calendar {
+		return base
+	}
+	out := base
+	for _, f := range rules.Fields {
+		def, _ := record.DefOf(rules.Kind, f)
+		if _, known := base[f]; !known && def.Group == record.GroupWhen {
+			out = out.With(record.Fields{f: ""})
+		}
+	}
+	return out
 }
 
 // loses reports whether something is lost with a side's values: not if it had what was agreed on, or nothing that anybody

@@ -105,8 +105,11 @@ type Link struct {
 	FirstDone   int       // of the first sync: how many are settled
 	Policy      Policy
 	Mapping     *mapping.Table
-	Changed     bool // Policy or Mapping were changed, and no run has taken that in yet
-	Synced      int  // counts for the cards and the API
+	Region      string    // of the organization: whose telephone numbers are written without their country (ISO 3166-1)
+	Recent      Recent    // what it made and deleted lately
+	GrowthUntil time.Time // until then a person lets it make more than is plausible: see growth.go
+	Changed     bool      // Policy or Mapping were changed, and no run has taken that in yet
+	Synced      int       // counts for the cards and the API
 	Waiting     int
 	Failing     int
 	ExcludedSum int

@@ -38,7 +38,8 @@ const (
 )
 
 // SettingsFor is what a link of a user begins with: the person's own choice, else the organization's, else the default. A
-// row whose field is no more is left out. Options are always the person's own.
+// row whose field is no more is left out, and one that the product has won since comes with it. Options are always the
+// person's own.
 func SettingsFor(ctx context.Context, choices Choices, org, user record.ID, kind record.Kind) (Settings, Origin, error) {
 	var options Options
 	if choices != nil {
@@ -63,6 +64,7 @@ func SettingsFor(ctx context.Context, choices Choices, org, user record.ID, kind
 
 // sound leaves out of a stored table what has become impossible since: a link must be able to run with it.
 func sound(kind record.Kind, t *mapping.Table) *mapping.Table {
+	t, _ = mapping.Grown(t)
 	if t.Kind == kind && t.Check() == nil {
 		return t
 	}

@@ -122,12 +122,20 @@ func (s *Switchboard) Run(ctx context.Context, org, user record.ID, id LinkID) e
 	return s.Links.Urge(ctx, org, id)
 }
 
-// Answer says yes or no to the deletions that the brake holds.
+// Answer says yes or no to what a link asks as a whole: to the deletions that the brake holds, or whether it may make as many
+// records as it was about to. With a no to that it stays as it is, until it is switched off.
 func (s *Switchboard) Answer(ctx context.Context, org, user record.ID, id LinkID, yes bool) error {
-	if _, err := s.own(ctx, org, user, id); err != nil {
+	link, err := s.own(ctx, org, user, id)
+	if err != nil {
 		return err
 	}
-	return s.Links.AllowDeletes(ctx, org, id, yes)
+	if link.State != Paused || link.Reason != fault.TooManyCreates {
+		return s.Links.AllowDeletes(ctx, org, id, yes)
+	}
+	if !yes {
+		return nil
+	}
+	return s.Links.AllowGrowth(ctx, org, id, s.Now().Add(recently))
 }
 
 // Retry makes failing records due at once; no refs: all of them.
@@ -148,7 +156,7 @@ func (s *Switchboard) own(ctx context.Context, org, user record.ID, id LinkID) (
 }
 
 // switchOff ends the link after its last reading: the container goes, with all that is in it, and the ledger forgets the
-// pairs. The CRM keeps everything.
+// pairs. The CRM keeps everything. A container stays that holds something which the CRM has not.
 func (r *run) switchOff(ctx context.Context) error {
 	if err := r.Containers.Unsubscribe(ctx, r.link); err != nil {
 		r.Log.WarnContext(ctx, "the subscription stays until it ends by itself", "link", r.link.ID, "error", err)
@@ -308,6 +316,9 @@ func (r *run) end(ctx context.Context, reason fault.Reason) error {
 // endWithout ends a link that is being switched off although Microsoft denies us: then the container stays where it is,
 // and the reason says so. Every other fault is the run's.
 func (r *run) endWithout(ctx context.Context, err error) error {
+	if r.link.State == Switching && fault.ReasonOf(err) == fault.TooManyCreates { // what is unread stays there, and is not lost
+		return r.end(ctx, fault.KeptInOutlook)
+	}
 	if r.link.State == Switching && fault.Is(err, fault.Denied) && fault.ReasonOf(err) != fault.AppMisconfigured {
 		return r.end(ctx, fault.ReasonOf(err))
 	}

@@ -1,6 +1,9 @@
 package record
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Field is the name of a CRM field: the API name that Zoho CRM gives it.
 type Field string
@@ -41,6 +44,8 @@ type Def struct {
 	Mandatory bool
 	Values    []string // of Picklist
 	Open      bool     // Values are those that are offered; others are taken, too
+	// Standard is the value that is meant where none was chosen. In normal form it is empty: nobody has said anything.
+	Standard Value
 	// Group names fields that only make sense together: a merge takes all of them from one side.
 	Group string
 	// Own marks a field that Zoho CRM does not have, an extension of the built-in CRM.
@@ -105,6 +110,11 @@ const (
 	Venue      Field = "Venue"
 	RemindAt   Field = "Remind_At"
 
+	EndTimeZone Field = "End_Time_Zone" // own: the zone in which the end was planned, where it is not that of the start
+	ShowAs      Field = "Show_As"       // own: what the owner's colleagues see of the time
+	Sensitivity Field = "Sensitivity"   // own: see Private
+	Importance  Field = "Importance"    // own
+
 	Participants       Field = "Participants"
 	WhoID              Field = "Who_Id"
 	WhatID             Field = "What_Id"
@@ -166,13 +176,26 @@ var eventDefs = []Def{
 	{Name: End, Type: Moment, Mandatory: true, Group: GroupWhen},
 	{Name: AllDay, Type: Bool, Group: GroupWhen},
 	{Name: TimeZone, Type: Zone, Group: GroupWhen, Own: true},
+	{Name: EndTimeZone, Type: Zone, Group: GroupWhen, Own: true},
 	{Name: Recurring, Type: Recurrence, Group: GroupWhen},
 	{Name: Excluded, Type: ExDates, Group: GroupSeries, Own: true},
 	{Name: Changed, Type: Exceptions, Group: GroupSeries, Own: true},
 	{Name: Venue, Type: Text, Max: 255},
 	{Name: Description, Type: LongText, Max: 32000},
 	{Name: RemindAt, Type: Minutes},
+	{Name: ShowAs, Type: Picklist, Values: []string{"free", "tentative", "busy", "oof", "workingElsewhere"}, Standard: "busy", Own: true},
+	{Name: Sensitivity, Type: Picklist, Values: []string{"normal", "personal", "private", "confidential"}, Standard: "normal", Own: true},
+	{Name: Importance, Type: Picklist, Values: []string{"low", "normal", "high"}, Standard: "normal", Own: true},
 	{Name: Tag, Type: Tags, Max: 2000},
+}
+
+// Private reports whether an event is its owner's own business: of such a one, others see when it is and nothing else.
+func Private(f Fields) bool { return f[Sensitivity] == "private" || f[Sensitivity] == "confidential" }
+
+// HasPrivate reports whether an event is private, or a single occurrence of it.
+func HasPrivate(f Fields) bool {
+	return Private(f) || strings.Contains(string(f[Changed]), string(Sensitivity)) &&
+		slices.ContainsFunc(Occurrences(f[Changed]), func(o Occurrence) bool { return Private(o.Fields) })
 }
 
 // moreContactDefs and moreEventDefs are what only the API shows; no page has them and no mapping.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"math"
@@ -9,17 +10,19 @@ import (
 
 	"tandem/internal/account"
 	"tandem/internal/fault"
+	"tandem/internal/phone"
 	"tandem/internal/record"
 )
 
 var _ account.Store = (*Accounts)(nil)
 
-const organizationColumns = `id, name, tenant_id, edition, zone, locale, created, consented, scopes`
+const organizationColumns = `id, name, tenant_id, edition, zone, locale, created, consented, scopes, region, admit_contacts, admit_events`
 
 func readOrganization(scan scan) (o account.Organization, err error) {
-	var created, consented int64
+	var created, consented, contacts, events int64
 	var scopes string
-	err = scan(&o.ID, &o.Name, &o.TenantID, &o.Edition, &o.Zone, &o.Locale, &created, &consented, &scopes)
+	err = scan(&o.ID, &o.Name, &o.TenantID, &o.Edition, &o.Zone, &o.Locale, &created, &consented, &scopes, &o.Region, &contacts, &events)
+	o.AdmitContacts, o.AdmitEvents = contacts != 0, events != 0
 	o.Created, o.Consented, o.Scopes = moment(created), moment(consented), strings.Fields(scopes)
 	return o, err
 }
@@ -81,15 +84,16 @@ func (tx *Tx) createOrganization(o account.Organization) (account.Organization, 
 		return o, err
 	}
 	o.ID = record.ID(id)
-	_, err = tx.change(`INSERT INTO organizations (id, name, tenant_id, edition, zone, locale, consented, scopes, created)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(append([]any{id}, organizationValues(&o)...), micros(o.Created))...)
+	_, err = tx.change(`INSERT INTO organizations (id, name, tenant_id, edition, zone, locale, consented, scopes, region, admit_contacts, admit_events, created)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(append([]any{id}, organizationValues(&o)...), micros(o.Created))...)
 	return o, err
 }
 
 // organizationValues are what changes of an organization.
 func organizationValues(o *account.Organization) []any {
 	o.TenantID = strings.ToLower(o.TenantID)
-	return []any{clean(o.Name), o.TenantID, string(o.Edition), o.Zone, o.Locale, micros(o.Consented), strings.Join(o.Scopes, " ")}
+	return []any{clean(o.Name), o.TenantID, string(o.Edition), o.Zone, o.Locale, micros(o.Consented), strings.Join(o.Scopes, " "),
+		cmp.Or(o.Region, phone.Brazil), flag(o.AdmitContacts), flag(o.AdmitEvents)}
 }
 
 // Users are read together with what their profile allows.

@@ -111,7 +111,7 @@ func (tx *Tx) rekeyOwner(org record.ID, kind record.Kind, from, to record.ID) er
 // contactsAtOnce is how many contacts the migration reads before it writes their keys.
 const contactsAtOnce = 1000
 
-// makeContactKeys is the second half of migration 5: the keys of the contacts that are there.
+// makeContactKeys is the second half of migrations 5 and 10: the keys of the contacts that are there.
 func makeContactKeys(ctx context.Context, tx *sql.Tx, dialect func(text string) string) error {
 	for after := int64(0); ; {
 		page, next, err := contactsAfter(ctx, tx, dialect, after)

@@ -332,11 +332,20 @@ func (t *tally) count(n int, state reconcile.PairState, reason fault.Reason, mis
 func (s *Ledger) Settle(ctx context.Context, link *reconcile.Link, batch int64, entries []reconcile.Entry) (err error) {
 	defer fault.Wrap(&err, "store: settle %d records of link %d", len(entries), link.ID)
 	var change tally
+	recent, counted := link.Lately(entries, s.now())
 	err = s.write(ctx, func(tx *Tx) error {
 		change = tally{}
-		return tx.settle(link, batch, entries, &change)
+		if err := tx.settle(link, batch, entries, &change); err != nil || !counted {
+			return err
+		}
+		text, err := recentText(recent)
+		if err != nil {
+			return err
+		}
+		return tx.guarded(link, `recent = ?`, text)
 	})
 	if err == nil {
+		link.Recent = recent
 		link.Known += change.known
 		link.Synced += change.synced
 		link.Waiting += change.waiting
@@ -344,6 +353,15 @@ func (s *Ledger) Settle(ctx context.Context, link *reconcile.Link, batch int64, 
 		link.ExcludedSum += change.excluded
 	}
 	return err
+}
+
+// recentText is how it is stored what a link made and deleted lately.
+func recentText(r reconcile.Recent) (string, error) {
+	if len(r) == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(r)
+	return string(text), err
 }
 
 func (tx *Tx) settle(link *reconcile.Link, batch int64, entries []reconcile.Entry, change *tally) error {
@@ -490,6 +508,10 @@ const maxError = 2000
 // began with were not served, its own job comes back and stays the link's one.
 func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 	defer fault.Wrap(&err, "store: close link %d", link.ID)
+	recent, err := recentText(link.Recent)
+	if err != nil {
+		return err
+	}
 	return s.write(ctx, func(tx *Tx) error {
 		if link.State == reconcile.Off { // the audit trail locks the organization, which comes before its links
 			if err := tx.lock(link.Org); err != nil {
@@ -511,13 +533,13 @@ func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 				reason = CASE WHEN state = opened_state THEN ? ELSE reason END,
 				deletes_ok = CASE WHEN deletes_ok = opened_deletes_ok THEN ? ELSE deletes_ok END,
 				done = CASE WHEN done > ? THEN done ELSE ? END,
-				last_run = ?, last_error = ?, container = ?, container_name = ?, subscription = ?, subscription_ends = ?,
+				last_run = ?, last_error = ?, container = ?, container_name = ?, subscription = ?, subscription_ends = ?, recent = ?,
 				queued_at = CASE WHEN wanted > ? AND (CASE WHEN state = opened_state THEN ? ELSE state END) IN `+running+`
 					THEN CAST(? AS BIGINT) ELSE 0 END
 			WHERE org_id = ? AND id = ? AND fence = ? RETURNING state, opened_state, wanted, done, settled`,
 			string(link.State), string(link.Reason), flag(link.DeletesOK), link.Done, link.Done,
 			micros(link.LastRun), bounded(link.LastError, maxError), string(link.Container), link.ContainerName, link.Subscription,
-			micros(link.SubscriptionEnds), link.Done, string(link.State), stamp, int64(link.Org), int64(link.ID), link.Fence)
+			micros(link.SubscriptionEnds), recent, link.Done, string(link.State), stamp, int64(link.Org), int64(link.ID), link.Fence)
 		if err == nil && !ok {
 			err = staleLease(link)
 		}

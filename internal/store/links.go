@@ -25,22 +25,31 @@ const running = `('on', 'held', 'switching')`
 
 const linkColumns = `l.id, l.org_id, l.user_id, l.kind, l.state, l.reason, l.container, l.container_name, l.microsoft_cursor, l.crm_cursor,
 	l.known, l.settled, l.subscription, l.subscription_ends, l.wanted, l.done, l.fence, l.deletes_ok, l.last_run, l.last_error, l.since,
-	l.first_total, l.first_done, l.synced, l.waiting, l.failing, l.excluded, l.mailbox, l.heir, s.policy, s.mapping, s.changed`
+	l.first_total, l.first_done, l.synced, l.waiting, l.failing, l.excluded, l.mailbox, l.heir, s.policy, s.mapping, s.changed, l.recent, l.growth_until,
+	(SELECT o.region FROM organizations o WHERE o.id = l.org_id),
+	(SELECT CASE l.kind WHEN 'contacts' THEN o.admit_contacts ELSE o.admit_events END FROM organizations o WHERE o.id = l.org_id)`
 
 func readLink(scan scan) (reconcile.Link, error) {
 	var l reconcile.Link
-	var settled, ends, deletesOK, lastRun, since, changed int64
-	var policy, table string
+	var settled, ends, deletesOK, lastRun, since, changed, growth, admits int64
+	var policy, table, recent string
 	err := scan(&l.ID, &l.Org, &l.User, &l.Kind, &l.State, &l.Reason, &l.Container, &l.ContainerName, &l.Microsoft, &l.CRM,
 		&l.Known, &settled, &l.Subscription, &ends, &l.Wanted, &l.Done, &l.Fence, &deletesOK, &lastRun, &l.LastError, &since,
-		&l.FirstTotal, &l.FirstDone, &l.Synced, &l.Waiting, &l.Failing, &l.ExcludedSum, &l.Mailbox, &l.Heir, &policy, &table, &changed)
+		&l.FirstTotal, &l.FirstDone, &l.Synced, &l.Waiting, &l.Failing, &l.ExcludedSum, &l.Mailbox, &l.Heir, &policy, &table, &changed,
+		&recent, &growth, &l.Region, &admits)
 	if err != nil {
 		return l, err
 	}
 	l.Settled, l.DeletesOK, l.Changed = settled != 0, deletesOK != 0, changed != 0
-	l.SubscriptionEnds, l.LastRun, l.Since = moment(ends), moment(lastRun), moment(since)
+	l.SubscriptionEnds, l.LastRun, l.Since, l.GrowthUntil = moment(ends), moment(lastRun), moment(since), moment(growth)
 	if err := json.Unmarshal([]byte(policy), &l.Policy); err != nil {
 		return l, err
+	}
+	l.Policy.AdmitImported = admits != 0
+	if recent != "" {
+		if err := json.Unmarshal([]byte(recent), &l.Recent); err != nil {
+			return l, err
+		}
 	}
 	if table != "" {
 		l.Mapping = new(mapping.Table)
@@ -77,8 +86,9 @@ func (s *Links) CreateLink(ctx context.Context, link reconcile.Link) (_ *reconci
 			link.ContainerName, micros(link.Since), u.Identity.Mailbox()); err != nil {
 			return err
 		}
-		if _, err := tx.exec(tx.ctx, `INSERT INTO link_settings (link_id, org_id, policy, mapping) VALUES (?, ?, ?, ?)`,
-			id, int64(link.Org), policy, table); err != nil {
+		if _, err := tx.exec(tx.ctx, `INSERT INTO link_settings (link_id, org_id, policy, mapping, admitted)
+			SELECT CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), CASE CAST(? AS TEXT) WHEN 'contacts' THEN admit_contacts ELSE admit_events END FROM organizations WHERE id = ?`,
+			id, int64(link.Org), policy, table, string(link.Kind), int64(link.Org)); err != nil {
 			return err
 		}
 		return tx.wake(`l.org_id = ? AND l.id = ?`, int64(link.Org), id)
@@ -89,7 +99,10 @@ func (s *Links) CreateLink(ctx context.Context, link reconcile.Link) (_ *reconci
 	return s.Link(ctx, link.Org, link.ID)
 }
 
+// settingsOf is how a link's own settings are stored. Whether imported records take part is the organization's to say, and
+// stands with it.
 func settingsOf(link reconcile.Link) (policy, table string, err error) {
+	link.Policy.AdmitImported = false
 	p, err := json.Marshal(link.Policy)
 	if err != nil || link.Mapping == nil {
 		return string(p), "", err
@@ -267,6 +280,23 @@ func (s *Links) AllowDeletes(ctx context.Context, org record.ID, id reconcile.Li
 			}
 		}
 		return tx.urge(org, id)
+	})
+}
+
+// AllowGrowth lets a link go on that stopped because it was about to make too much.
+func (s *Links) AllowGrowth(ctx context.Context, org record.ID, id reconcile.LinkID, until time.Time) (err error) {
+	defer fault.Wrap(&err, "store: let link %d grow", id)
+	return s.write(ctx, func(tx *Tx) error {
+		n, err := tx.exec(tx.ctx, `UPDATE links SET growth_until = ? WHERE org_id = ? AND id = ? AND state = 'paused' AND reason = ?`,
+			micros(until), int64(org), int64(id), string(fault.TooManyCreates))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return tx.whyNot(org, id, "has not stopped growing")
+		}
+		_, err = tx.changeState(org, id, []reconcile.LinkState{reconcile.Paused}, reconcile.On, "")
+		return err
 	})
 }
 

@@ -77,7 +77,8 @@ func (s *Store) migrateJobs(ctx context.Context) error {
 
 // fillings are what SQL alone cannot do: they follow the file of their number, in its transaction.
 var fillings = map[int64]func(ctx context.Context, tx *sql.Tx, dialect func(text string) string) error{
-	5: makeContactKeys,
+	5:  makeContactKeys,
+	10: makeContactKeys,
 }
 
 func steps(words *strings.Replacer, dialect func(text string) string) ([]*goose.Migration, error) {

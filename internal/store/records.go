@@ -133,7 +133,11 @@ func conditions(org record.ID, kind record.Kind, q crm.Query) (string, []any) {
 	if !q.ModifiedSince.IsZero() {
 		add("modified_at >= ?", micros(q.ModifiedSince))
 	}
-	for _, word := range wordsOf(q.Search) {
+	words := wordsOf(q.Search)
+	if len(words) > 0 && q.Reader != 0 && kind != record.Contacts {
+		add("(private = 0 OR owner_id = ?)", int64(q.Reader))
+	}
+	for _, word := range words {
 		add(`search LIKE ? ESCAPE '\'`, "%"+likeWords.Replace(word)+"%")
 	}
 	return strings.Join(where, " AND "), args
@@ -173,13 +177,13 @@ var (
 		record.Contacts: newShape("contacts", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
 			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields"),
 		record.Calendar: newShape("events", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
-			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at"),
+			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private"),
 	}
 	recordUpdate = map[record.Kind]*shape{
 		record.Contacts: newShape("contacts", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
 			"deleted_at", "deleted_by", "name", "search", "fields"),
 		record.Calendar: newShape("events", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
-			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at"),
+			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private"),
 	}
 	departureInsert = &shape{table: "departures", columns: []string{"org_id", "kind", "owner_id", "id", "seq"},
 		clash: " ON CONFLICT (org_id, kind, owner_id, id) DO UPDATE SET seq = excluded.seq"}
@@ -199,7 +203,7 @@ func (b *batch) addRecord(r *crm.Record) error {
 		micros(r.DeletedAt), int64(r.DeletedBy), sortName(r.Kind, r.Fields), searchText(r.Kind, r.Fields), string(fields))
 	if r.Kind != record.Contacts {
 		start, end := span(r.Fields)
-		b.add(start, end)
+		b.add(start, end, flag(record.HasPrivate(r.Fields)))
 	}
 	return nil
 }
@@ -437,7 +441,7 @@ func (s *Records) Destroy(ctx context.Context, by crm.Author, kind record.Kind, 
 			if who == 0 {
 				who = r.DeletedBy // the bin was emptied by itself
 			}
-			stones.add(int64(r.ID), int64(by.Org), string(kind), int64(r.Owner), displayName(kind, r.Fields), micros(at), int64(who), int64(r.CreatedBy))
+			stones.add(int64(r.ID), int64(by.Org), string(kind), int64(r.Owner), graveName(kind, r.Fields), micros(at), int64(who), int64(r.CreatedBy))
 			departures.add(int64(by.Org), string(kind), int64(r.Owner), int64(r.ID), seq+int64(i)+1)
 		}
 		if _, err := tx.exec(tx.ctx, fmt.Sprintf(`DELETE FROM %s WHERE +org_id = ? AND id IN (?*)`, tableOf(kind)), int64(by.Org), gone); err != nil {
@@ -476,7 +480,7 @@ func (s *Records) Tombstones(ctx context.Context, org record.ID, kind record.Kin
 			if err != nil {
 				return t, err
 			}
-			t.Name = displayName(kind, values)
+			t.Name, t.Private = displayName(kind, values), kind == record.Calendar && record.HasPrivate(values)
 		}
 		return t, nil
 	}, fmt.Sprintf(`

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 
+	"tandem/internal/crm"
 	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
@@ -17,16 +18,27 @@ import (
 // It is part of Open, where no other worker has the link: one with the old settings in its hands would store bases and
 // cursors over what is said here.
 func (tx *Tx) takeIn(link *reconcile.Link) error {
+	if err := tx.grow(link); err != nil {
+		return err
+	}
 	type change struct {
-		changed int64
-		before  string
+		changed, admitted int64
+		before            string
 	}
 	c, ok, err := first(tx.ctx, tx, func(scan scan) (c change, err error) {
-		err = scan(&c.changed, &c.before)
+		err = scan(&c.changed, &c.before, &c.admitted)
 		return c, err
-	}, `SELECT changed, before FROM link_settings WHERE org_id = ? AND link_id = ?`, int64(link.Org), int64(link.ID))
-	if err != nil || !ok || c.changed == 0 {
+	}, `SELECT changed, before, admitted FROM link_settings WHERE org_id = ? AND link_id = ?`, int64(link.Org), int64(link.ID))
+	if err != nil || !ok {
 		return err
+	}
+	if now := flag(link.Policy.AdmitImported); c.admitted != now {
+		if err := tx.admit(link, now); err != nil {
+			return err
+		}
+	}
+	if c.changed == 0 {
+		return nil
 	}
 	var before *mapping.Table
 	if c.before != "" {
@@ -71,6 +83,38 @@ func (tx *Tx) takeIn(link *reconcile.Link) error {
 	}
 	link.CRM, link.Settled, link.FirstTotal, link.FirstDone = "", false, 0, 0
 	return tx.guarded(link, `microsoft_cursor = '', crm_cursor = '', settled = 0, first_total = 0, first_done = 0`)
+}
+
+// admit begins a run before which the organization let imported records in, or no longer does. Those that are in step stay in
+// it. When they are let in, the CRM is listed once more, as at the first sync and to its cap, and then followed from where the
+// link was: nothing that was written meanwhile is passed over. A listing that was under way begins anew, for others are in it.
+func (tx *Tx) admit(link *reconcile.Link, admitted int64) error {
+	if _, err := tx.exec(tx.ctx, `UPDATE link_settings SET admitted = ? WHERE org_id = ? AND link_id = ?`,
+		admitted, int64(link.Org), int64(link.ID)); err != nil {
+		return err
+	}
+	if link.Settled && admitted == 0 || link.CRM == "" {
+		return nil
+	}
+	link.CRM = crm.Relist(link.CRM, tx.store.now())
+	link.Settled, link.FirstTotal, link.FirstDone = false, 0, 0
+	return tx.guarded(link, `crm_cursor = ?, settled = 0, first_total = 0, first_done = 0`, string(link.CRM))
+}
+
+// grow gives a link that an earlier version stored the fields that links have by now, as if somebody had changed its settings.
+func (tx *Tx) grow(link *reconcile.Link) error {
+	table, more := mapping.Grown(link.Mapping)
+	if !more {
+		return nil
+	}
+	text, err := json.Marshal(table)
+	if err != nil {
+		return err
+	}
+	link.Mapping = table
+	_, err = tx.exec(tx.ctx, `UPDATE link_settings SET before = CASE WHEN changed = 0 THEN mapping ELSE before END, changed = CASE WHEN changed = 0 THEN 1 ELSE changed END, mapping = ?
+		WHERE org_id = ? AND link_id = ?`, string(text), int64(link.Org), int64(link.ID))
+	return err
 }
 
 var baseUpdate = newShape("pairs", "id", "base")

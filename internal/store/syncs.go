@@ -122,6 +122,10 @@ func (a accountTx) WithholdLinks(user record.ID, kind record.Kind, withheld bool
 	return nil
 }
 
+func (a accountTx) WakeLinks(kind record.Kind) error {
+	return a.tx.wake(`l.org_id = ? AND l.kind = ?`, int64(a.org), string(kind))
+}
+
 // links finds and locks a user's links.
 func (a accountTx) links(user record.ID, where string, args ...any) ([]reconcile.Link, error) {
 	return list(a.tx.ctx, a.tx, func(scan scan) (l reconcile.Link, err error) {

@@ -83,7 +83,18 @@ func sortName(kind record.Kind, fields record.Fields) string {
 	if kind == record.Contacts {
 		return fold(string(fields[record.LastName] + " " + fields[record.FirstName]))
 	}
+	if record.HasPrivate(fields) { // the order of a list tells others nothing
+		return ""
+	}
 	return fold(string(fields[record.EventTitle]))
+}
+
+// graveName is what a record is called in lists once it is destroyed, when nothing tells any more that it was private.
+func graveName(kind record.Kind, fields record.Fields) string {
+	if kind == record.Calendar && record.HasPrivate(fields) {
+		return ""
+	}
+	return displayName(kind, fields)
 }
 
 // displayName is what a record is called in lists.

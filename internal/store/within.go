@@ -90,7 +90,8 @@ func (a accountTx) Organization() (account.Organization, error) {
 }
 
 func (a accountTx) UpdateOrganization(o account.Organization) error {
-	return a.one("organization", a.org, `UPDATE organizations SET name = ?, tenant_id = ?, edition = ?, zone = ?, locale = ?, consented = ?, scopes = ?
+	return a.one("organization", a.org, `UPDATE organizations SET name = ?, tenant_id = ?, edition = ?, zone = ?, locale = ?, consented = ?, scopes = ?,
+		region = ?, admit_contacts = ?, admit_events = ?
 		WHERE id = ?`, append(organizationValues(&o), int64(a.org))...)
 }
 

@@ -179,7 +179,7 @@ func (n *nameBook) of(id record.ID, nobody string) (string, error) {
 }
 
 // auditDetails are the details that have words, in the order in which they are told.
-var auditDetails = []string{"email", "username", "profile", "from", "to", "count", "kind", "name", "why", "reason", "removed", "permissions"}
+var auditDetails = []string{"email", "username", "profile", "from", "to", "count", "kind", "name", "why", "reason", "removed", "permissions", "region", "admit_contacts", "admit_calendar"}
 
 func (v *visit) auditDetail(detail map[string]string) (out []string) {
 	for _, key := range auditDetails {
@@ -202,7 +202,7 @@ func (v *visit) auditDetail(detail map[string]string) (out []string) {
 			}
 		case "reason":
 			value = v.words.T(reasonKey("reason", fault.Reason(value), reasons) + ".what")
-		case "why", "removed":
+		case "why", "removed", "admit_contacts", "admit_calendar":
 			if slices.Contains(auditValues[key], value) {
 				out = append(out, v.words.T("audit."+key+"."+value))
 				continue
@@ -219,7 +219,9 @@ func (v *visit) auditDetail(detail map[string]string) (out []string) {
 }
 
 // auditValues are the values that a detail has, where they have words of their own.
-var auditValues = map[string][]string{"why": {"associated_elsewhere"}, "removed": {"yes"}}
+var auditValues = map[string][]string{"why": {"associated_elsewhere"}, "removed": {"yes"},
+	"admit_contacts": {"true", "false"}, "admit_calendar": {"true", "false"},
+}
 
 // auditCSV streams the whole trail. It begins with the mark of UTF-8, because Excel, in which administrators open it, takes
 // the file for one of its own old code page else. Times are UTC, and "action" is a word that stays the same in every language.

@@ -297,3 +297,52 @@ func TestMidnightIsTheReaders(t *testing.T) {
 		t.Errorf("after it ended: %+v", got)
 	}
 }
+
+// A private event of a colleague is a busy time and no more, on every page that has it.
+func TestOthersSeeOnlyWhenAPrivateEventIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	mine := w.event("adele@contoso.example", record.Fields{
+		record.EventTitle: "Hidden title", record.Start: "2026-11-25T13:00:00Z", record.End: "2026-11-25T14:00:00Z",
+		record.Venue: "Hidden place", record.Description: "hidden text", record.Sensitivity: "private",
+	})
+	path := "/calendar/" + mine.ID.String()
+	own, other := w.as("adele@contoso.example"), w.as("admin@contoso.example")
+	if got := own.get(path); !strings.Contains(got.body, "Hidden title") || !strings.Contains(got.body, `<option value="private" selected`) {
+		t.Errorf("the owner sees:\n%s", got.text())
+	}
+	for _, page := range []string{path, "/calendar?view=agenda&owner=all&date=2026-11-20", "/calendar/events?owner=all&start=2026-11-01T00:00:00&end=2026-12-01T00:00:00"} {
+		got := other.get(page)
+		if got.status != 200 || !strings.Contains(got.body, "Private event") || strings.Contains(strings.ToLower(got.body), "hidden title") ||
+			strings.Contains(got.body, "Hidden place") || strings.Contains(got.body, "hidden text") {
+			t.Errorf("%s answers %d:\n%s", page, got.status, got.text())
+		}
+	}
+	if got := other.get(path); !strings.Contains(got.text(), "Adele") || strings.Contains(got.body, `name="delete"`) || strings.Contains(got.body, `name="save"`) {
+		t.Errorf("the page does not say whose it is, or offers to change it:\n%s", got.text())
+	}
+	if got := other.post(path, "version", "1", "Event_Title", "Taken", "Start_DateTime", "2026-11-25T13:00", "End_DateTime", "2026-11-25T14:00"); got.status != 403 {
+		t.Errorf("changing it answers %d", got.status)
+	}
+}
+
+// The form says and keeps the zone of the end, show-as, privacy and importance.
+func TestEventFormHasEveryField(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	got := b.post("/calendar", "Event_Title", "Voo", "All_day", "false", "Start_DateTime", "2026-11-25T18:00", "End_DateTime", "2026-11-26T10:00",
+		"Time_Zone", "America/Sao_Paulo", "End_Time_Zone", "Europe/Berlin", "Show_As", "oof", "Sensitivity", "personal", "Importance", "high")
+	for _, want := range []string{
+		`value="2026-11-25T18:00"`, `value="2026-11-26T10:00"`, `<option value="oof" selected>Out of office`,
+		`<option value="personal" selected>Personal`, `<option value="high" selected>High`,
+	} {
+		if !strings.Contains(got.body, want) {
+			t.Errorf("the form lacks %s:\n%s", want, got.text())
+		}
+	}
+	events := feed(t, b, "2026-11-01T00:00:00", "2026-12-01T00:00:00")
+	if len(events) != 1 || events[0].End != "2026-11-26T06:00:00" {
+		t.Errorf("the feed says %+v", events)
+	}
+}

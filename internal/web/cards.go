@@ -39,6 +39,7 @@ type card struct {
 	Reason    string       // of paused, and of one that runs but not well: what is wrong
 	Do        string       // and what helps
 	Reconnect bool         // what helps is going to Microsoft
+	Growth    bool         // it has stopped because it was about to make too much, and asks
 	Withheld  bool         // the profile does not allow it: only an administrator can let it go on
 	link      *reconcile.Link
 }
@@ -144,6 +145,7 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 		key := reasonKey("reason", l.Reason, reasons)
 		c.Reason, c.Do = v.words.T(key+".what"), v.words.T(key+".do")
 		c.Reconnect = l.State == reconcile.Paused && needsMicrosoft(l.Reason)
+		c.Growth = l.State == reconcile.Paused && l.Reason == fault.TooManyCreates
 	}
 	c.Comparing = c.State == "on" && c.Reason == "" && (l.Changed || l.Microsoft == "")
 	c.withhold(v, kind)
@@ -189,7 +191,7 @@ func (c *card) withhold(v *visit, kind record.Kind) {
 	if v.may().Sync(kind) || c.State != "none" && c.State != "paused" {
 		return
 	}
-	c.Withheld, c.Reconnect = true, false
+	c.Withheld, c.Reconnect, c.Growth = true, false, false
 	c.Reason, c.Do = v.words.T("reason.sync_withheld.what"), v.words.T("reason.sync_withheld.do")
 	if c.State == "none" {
 		c.Label = v.words.T("state.withheld")
@@ -234,7 +236,7 @@ func needsMicrosoft(reason fault.Reason) bool {
 // excludes reports whether the reason keeps a record out of a sync, and does not make it fail.
 func excludes(reason fault.Reason) bool {
 	switch reason {
-	case fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.OneWay:
+	case fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.OneWay, fault.LeftOut:
 		return true
 	}
 	return false

@@ -26,7 +26,9 @@ type eventPage struct {
 	Start   field
 	End     field
 	Zone    field
+	EndZone field
 	Remind  field
+	Shown   []field // what others are told of the event
 	Notes   field
 	Tags    field
 	Owner   field
@@ -38,8 +40,9 @@ type eventPage struct {
 	Badge   badge
 	Changed string
 	Ask     *askNote
-	Reading bool // may be seen, but not changed
-	Deletes bool // may be deleted
+	Reading bool   // may be seen, but not changed
+	Veiled  string // somebody else's private event: a sentence that says so
+	Deletes bool   // may be deleted
 	Failed  bool
 	Error   string
 }
@@ -106,6 +109,9 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 			return err
 		}
 		page.Reading, page.Deletes = !v.actor().Edits(r), v.actor().Deletes(r)
+		if r.Veiled {
+			page.Veiled = v.words.T("event.veiled_note", "Owner", ownerName(users, r.Owner))
+		}
 		page.Name = eventName(v.words, r)
 		page.Changed = v.words.T("record.changed", "Who", ownerName(users, r.ModifiedBy), "When", v.words.Moment(r.ModifiedAt.In(v.zone)))
 		if o, ok := first(r, v.zone); ok {
@@ -138,6 +144,15 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 	}
 	page.Zone = text(record.TimeZone, in.Zone)
 	page.Zone.Input, page.Zone.Options = "select", zoneOptions(in.Zone, v.now)
+	page.EndZone = text(record.EndTimeZone, in.EndZone)
+	page.EndZone.Input, page.EndZone.Options = "select", v.endZoneOptions(in.EndZone)
+	for _, name := range shownFields {
+		f := text(name, in.Shown[name])
+		if name == record.Sensitivity {
+			f.Hint = v.words.T("hint.Sensitivity")
+		}
+		page.Shown = append(page.Shown, f)
+	}
 	page.Remind = text(record.RemindAt, in.Remind)
 	page.Remind.Input, page.Remind.Options = "select", v.reminderOptions(in.Remind)
 	page.Repeat = v.repeatForm(in.Repeat, errs)
@@ -148,9 +163,12 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 	page.People.Reading = page.Reading
 	if page.Reading {
 		for _, f := range []*field{
-			&page.Subject, &page.Where, &page.Notes, &page.Tags, &page.Start, &page.End, &page.Zone, &page.Remind, &page.Owner,
+			&page.Subject, &page.Where, &page.Notes, &page.Tags, &page.Start, &page.End, &page.Zone, &page.EndZone, &page.Remind, &page.Owner,
 		} {
 			f.read()
+		}
+		for i := range page.Shown {
+			page.Shown[i].read()
 		}
 	}
 	title := page.Name
@@ -264,6 +282,7 @@ func (s *Site) eventConflict(v *visit, id record.ID, mine eventInput) error {
 		{record.Start, v.typedTime(theirs.Start), v.typedTime(mine.Start)},
 		{record.End, v.typedTime(theirs.End), v.typedTime(mine.End)},
 		{record.TimeZone, theirs.Zone, mine.Zone},
+		{record.EndTimeZone, theirs.EndZone, mine.EndZone},
 		{record.Recurring, theirRule, v.ruleText(mine)},
 		{record.Venue, theirs.Venue, mine.Venue},
 		{record.RemindAt, theirs.Remind, mine.Remind},
@@ -273,6 +292,11 @@ func (s *Site) eventConflict(v *visit, id record.ID, mine eventInput) error {
 	} {
 		if each.theirs != each.mine {
 			rows = append(rows, conflictRow{v.words.T("field." + string(each.name)), each.theirs, each.mine})
+		}
+	}
+	for _, name := range shownFields {
+		if a, b := theirs.Shown[name], mine.Shown[name]; a != b {
+			rows = append(rows, conflictRow{v.words.T("field." + string(name)), v.words.T(choiceKey(name, a)), v.words.T(choiceKey(name, b))})
 		}
 	}
 	return s.conflict(v, now, "calendar", "/calendar/"+id.String(), rows)

@@ -17,10 +17,27 @@ var reminders = []string{"", "0", "5", "10", "15", "30", "60", "120", "1440", "2
 // eventInput is an event as a form says it: in the event's own zone, the last day of an all-day event included.
 type eventInput struct {
 	Title, Start, End, Zone, Venue, Notes, Remind, Tags string
+	EndZone                                             string // "": that of the start
 	AllDay                                              bool
+	Shown                                               map[record.Field]string // see shownFields
 	Owner                                               record.ID
 	Repeat                                              repeatInput
 	People                                              peopleInput
+}
+
+// shownFields are those that say what others are told of an event.
+var shownFields = []record.Field{record.ShowAs, record.Sensitivity, record.Importance}
+
+// shownOf picks them by name; what is not said is as usual.
+func shownOf(value func(name string) string) map[record.Field]string {
+	out := map[record.Field]string{}
+	for _, name := range shownFields {
+		def, _ := record.DefOf(record.Calendar, name)
+		if out[name] = value(string(name)); out[name] == "" {
+			out[name] = string(def.Standard)
+		}
+	}
+	return out
 }
 
 // inputOf says a stored event as its form does.
@@ -30,6 +47,7 @@ func (v *visit) inputOf(r crm.Record) eventInput {
 		Title: string(f[record.EventTitle]), Venue: string(f[record.Venue]), Notes: string(f[record.Description]),
 		Remind: string(f[record.RemindAt]), Tags: strings.ReplaceAll(string(f[record.Tag]), "\n", ", "),
 		Zone: string(f[record.TimeZone]), AllDay: f[record.AllDay] == "true", Owner: r.Owner,
+		EndZone: string(f[record.EndTimeZone]), Shown: shownOf(func(name string) string { return string(f[record.Field(name)]) }),
 	}
 	own, ok := zone.Load(in.Zone)
 	if !ok {
@@ -41,7 +59,11 @@ func (v *visit) inputOf(r crm.Record) eventInput {
 		in.Start, in.End = start.Format(dayLayout), end.AddDate(0, 0, -1).Format(dayLayout)
 	} else if ok1 && ok2 {
 		start = start.In(own)
-		in.Start, in.End = start.Format(inputLayout), end.In(own).Format(inputLayout)
+		ends, ok := zone.Load(in.EndZone)
+		if !ok || in.EndZone == "" {
+			ends, in.EndZone = own, ""
+		}
+		in.Start, in.End = start.Format(inputLayout), end.In(ends).Format(inputLayout)
 	}
 	in.Repeat = repeatOf(string(f[record.Recurring]), start)
 	in.People.Value = f[record.Participants]
@@ -62,6 +84,7 @@ func readEvent(form url.Values) eventInput {
 	in := eventInput{
 		Title: last("Event_Title"), Venue: last("Venue"), Notes: strings.ReplaceAll(last("Description"), "\r\n", "\n"),
 		Remind: last("Remind_At"), Tags: strings.Join(tagNames(last("Tag")), ", "), Zone: last("Time_Zone"), AllDay: last("All_day") == "true",
+		EndZone: last("End_Time_Zone"), Shown: shownOf(last),
 		Start: last("Start_DateTime"), End: last("End_DateTime"), Repeat: readRepeat(form),
 	}
 	in.Owner, _ = record.ParseID(last("Owner"))
@@ -93,12 +116,26 @@ func (in eventInput) draft() crm.Draft {
 		record.Description: record.Value(in.Notes), record.RemindAt: record.Value(in.Remind),
 		record.Tag: record.Value(strings.Join(tagNames(in.Tags), "\n")), record.TimeZone: record.Value(in.Zone),
 		record.AllDay: allDay, record.Start: record.Value(in.Start), record.End: record.Value(end),
-		record.Recurring: record.Value(in.Repeat.rule(start)),
+		record.Recurring: record.Value(in.Repeat.rule(start)), record.EndTimeZone: record.Value(in.EndZone),
 	}}
 	if in.People.Said {
 		d.Fields[record.Participants] = in.People.Value
 	}
+	for name, value := range in.Shown {
+		d.Fields[name] = record.Value(value)
+	}
 	return d
+}
+
+// endZoneOptions are the zones in which an event may end, the start's first.
+func (v *visit) endZoneOptions(chosen string) []option {
+	out := []option{{"", v.words.T("event.same_zone"), chosen == ""}}
+	for _, o := range zoneOptions(chosen, v.now) {
+		if o.Value != "" {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // missingInput finds what a form lacks before the CRM is asked: it would take an all-day event without an end.
@@ -110,7 +147,7 @@ func (v *visit) missingInput(in eventInput) fieldErrors {
 	if in.End == "" {
 		errs[string(record.End)] = v.words.T("field_error.mandatory")
 	}
-	if in.Start != "" && in.End != "" && in.End < in.Start && len(in.End) == len(in.Start) {
+	if in.Start != "" && in.End != "" && in.End < in.Start && len(in.End) == len(in.Start) && (in.EndZone == "" || in.AllDay) {
 		errs[string(record.End)] = v.words.T("field_error.end_before_start")
 	}
 	if in.People.Error != "" {

@@ -84,7 +84,12 @@ func (v *visit) control(kind record.Kind, name record.Field, values record.Field
 
 // choices are the options of a picklist. A value that is none of them came by sync and stays choosable.
 func (v *visit) choices(def record.Def, chosen string) []option {
-	out := []option{{Value: "", Label: v.words.T("form.none"), Selected: chosen == ""}}
+	var out []option
+	if def.Standard == "" {
+		out = append(out, option{Value: "", Label: v.words.T("form.none"), Selected: chosen == ""})
+	} else if chosen == "" {
+		chosen = string(def.Standard)
+	}
 	known := chosen == ""
 	for _, value := range def.Values {
 		known = known || value == chosen

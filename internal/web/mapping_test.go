@@ -183,8 +183,8 @@ func TestS26_AChangeIsAskedAboutAndThenDone(t *testing.T) {
 		c := w.contact(adele, record.Fields{record.LastName: record.Value("Nome" + string(rune('0'+i))), record.OtherPhone: phone})
 		entries = append(entries, reconcile.Entry{Pair: reconcile.Pair{CRM: c.ID.Ref(), Microsoft: "m" + c.ID.Ref(), State: reconcile.Synced}})
 	}
-	link := w.link(adele, record.Contacts, entries, func(l *reconcile.Link) { l.Policy.AdmitImported = true })
-	w.must(w.store.Links().ChangeSettings(t.Context(), w.org.ID, link.ID, reconcile.Policy{AdmitImported: true}, link.Mapping))
+	link := w.link(adele, record.Contacts, entries, func(*reconcile.Link) {})
+	w.must(w.site.Registry.SaveCompany(t.Context(), w.users["admin@contoso.example"], account.Company{Region: "BR", AdmitContacts: true}))
 	b := w.as(adele)
 	draft := b.mappingDraft("crm.homePhones[1]", "Other_Phone", "crm.assistantName", "", "winner", "crm", "do", "save")
 	ask := b.post(mappingPath, draft...)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"tandem/internal/fault"
+	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
 
@@ -186,6 +187,9 @@ func (s *Site) answer(v *visit) error {
 	}
 	if err := s.Switch.Answer(v.ctx(), v.user, l.ID, said == "yes"); err != nil {
 		return err
+	}
+	if l.State == reconcile.Paused {
+		said = "growth"
 	}
 	s.putFlash(v.ctx(), flash{Key: "flash.answer_" + said})
 	return v.to(marketplacePath)

@@ -89,6 +89,9 @@ func eventName(w *words, r crm.Record) string {
 	if title := string(r.Fields[record.EventTitle]); title != "" {
 		return title
 	}
+	if r.Veiled {
+		return w.T("event.veiled")
+	}
 	return w.T("record.untitled")
 }
 

@@ -42,7 +42,7 @@ func examples(w *world) map[string]string {
 func (b *browser) walk(pattern, path string) answer {
 	if method, _, _ := strings.Cut(pattern, " "); method == http.MethodPost {
 		return b.stay().post(path, "version", "1", "on", "2026-11-25", "kind", "contacts", "line", "1", "start", "2026-11-25T10:00:00",
-			"end", "2026-11-25T11:00:00", "answer", "yes", "lang", "en", "zone", "UTC")
+			"end", "2026-11-25T11:00:00", "answer", "yes", "lang", "en", "zone", "UTC", "region", "PT")
 	}
 	return b.stay().get(path)
 }

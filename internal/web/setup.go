@@ -23,6 +23,7 @@ var setupMenus = []setupMenu{
 	{"control", []setupItem{
 		{"users", usersPath, "contacts", true},
 		{"profiles", profilesPath, "setup", true},
+		{"company", companyPath, "setup", true},
 		{"audit", auditPath, "status", true},
 	}},
 	{"marketplace", []setupItem{

@@ -132,6 +132,7 @@ func builtKeys() []string {
 	out = slices.Concat(out, launchKeys(), userKeys(), ownKeys(), askKeys(), mappingKeys(), optionKeys())
 	add("flash.answer_yes")
 	add("flash.answer_no")
+	add("flash.answer_growth")
 	for _, g := range contactGroups {
 		add("group.%s", g.key)
 	}

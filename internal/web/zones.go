@@ -11,7 +11,7 @@ import (
 // zoneNames are the zones to choose from: at least one for every offset and clock that people live by, the rest of the
 // world's names being synonyms. Any other that a record carries stays choosable.
 var zoneNames = []string{
-	"Pacific/Honolulu", "America/Anchorage", "America/Los_Angeles", "America/Phoenix", "America/Denver", "America/Mexico_City",
+	"Pacific/Pago_Pago", "Pacific/Honolulu", "America/Anchorage", "America/Los_Angeles", "America/Phoenix", "America/Denver", "America/Mexico_City",
 	"America/Chicago", "America/Bogota", "America/Lima", "America/New_York", "America/Toronto", "America/Rio_Branco",
 	"America/Caracas", "America/La_Paz", "America/Manaus", "America/Cuiaba", "America/Santiago", "America/Halifax",
 	"America/Asuncion", "America/St_Johns", "America/Sao_Paulo", "America/Argentina/Buenos_Aires", "America/Montevideo",
@@ -23,6 +23,7 @@ var zoneNames = []string{
 	"Asia/Yangon", "Asia/Bangkok", "Asia/Jakarta", "Asia/Shanghai", "Asia/Hong_Kong", "Asia/Singapore", "Asia/Manila",
 	"Australia/Perth", "Asia/Seoul", "Asia/Tokyo", "Australia/Darwin", "Australia/Adelaide", "Australia/Brisbane",
 	"Australia/Sydney", "Pacific/Guam", "Pacific/Noumea", "Pacific/Auckland", "Pacific/Fiji", "Pacific/Tongatapu",
+	"Pacific/Apia", "Pacific/Kiritimati", "Australia/Lord_Howe", "Australia/Eucla", "Pacific/Chatham", "Pacific/Marquesas",
 }
 
 // zoneOptions are the zones with the offsets that they have now, from west to east.

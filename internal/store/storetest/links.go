@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/account"
 	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/mapping"
@@ -19,10 +20,15 @@ import (
 
 func testLinks(t *testing.T, w *world) {
 	ctx, s := t.Context(), w.Links()
+	w.within(w.ours, func(tx account.Tx) error {
+		o := must(tx.Organization())(t)
+		o.Region, o.AdmitContacts = "PT", true
+		return tx.UpdateOrganization(o)
+	})
 	table := &mapping.Table{Kind: record.Contacts, Rows: []mapping.Row{{Microsoft: "givenName", CRM: record.FirstName}}}
 	l := must(s.CreateLink(ctx, reconcile.Link{Org: w.ours, User: w.ana, Kind: record.Contacts, State: reconcile.On, Since: w.clock.Now(),
-		Policy: reconcile.Policy{Winner: reconcile.CRMWins, AdmitImported: true}, Mapping: table}))(t)
-	if l.ID == 0 || l.Wanted != 1 || l.Policy.Winner != reconcile.CRMWins || !l.Policy.AdmitImported || len(l.Mapping.Rows) != 1 ||
+		Policy: reconcile.Policy{Winner: reconcile.CRMWins}, Mapping: table}))(t)
+	if l.ID == 0 || l.Wanted != 1 || l.Policy.Winner != reconcile.CRMWins || !l.Policy.AdmitImported || l.Region != "PT" || len(l.Mapping.Rows) != 1 ||
 		l.Mapping.Rows[0].Microsoft != "givenName" || !l.Since.Equal(w.clock.Now()) || !l.LastRun.IsZero() {
 		t.Errorf("created %+v", l)
 	}
@@ -250,7 +256,12 @@ func testStanding(t *testing.T, w *world) {
 		"excluded": {"moved moved_out", "imported one_way", "beyond one_way", "fresh one_way"},
 		"waiting":  {"intended outcome_unknown", "held held_delete"},
 	})
-	ok(t, s.ChangeSettings(ctx, w.ours, id, reconcile.Policy{AdmitImported: true}, nil))
+	ok(t, s.ChangeSettings(ctx, w.ours, id, reconcile.Policy{}, nil))
+	w.within(w.ours, func(tx account.Tx) error {
+		o := must(tx.Organization())(t)
+		o.AdmitContacts = true
+		return tx.UpdateOrganization(o)
+	})
 	check("with imports admitted", "1 3 1 3", map[fault.Reason]int{fault.TooLong: 1, fault.MovedOut: 1, fault.BeyondFirstSync: 2}, nil)
 
 	w.update(w.by(w.ana), rs[0], func(r *crm.Record) { r.Fields[record.FirstName] = "now" })

@@ -130,6 +130,39 @@ func testEventsInRange(t *testing.T, w *world) {
 	}
 }
 
+// What is private is found by its owner alone, however it became so.
+func testPrivateEvents(t *testing.T, w *world) {
+	with := func(r *crm.Record, fields record.Fields) { r.Fields = r.Fields.With(fields) }
+	series := record.Fields{record.Recurring: "FREQ=DAILY;COUNT=3"}
+	w.insert(w.ana,
+		w.event(w.ana, "visit open", "2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z"),
+		w.event(w.ana, "visit private", "2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z", func(r *crm.Record) { with(r, record.Fields{record.Sensitivity: "private"}) }),
+		w.event(w.ana, "visit partly", "2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z", func(r *crm.Record) {
+			with(r, series.With(record.Fields{record.Changed: `{"2026-11-24":{"Sensitivity":"confidential"}}`}))
+		}),
+	)
+	later := w.insert(w.ana, w.event(w.ana, "visit later", "2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z"))[0]
+	later = w.update(w.by(w.ana), later, func(r *crm.Record) { with(r, record.Fields{record.Sensitivity: "confidential"}) })
+	for _, row := range []struct {
+		reader record.ID
+		want   string
+	}{{w.ana, "visit open visit private visit partly visit later"}, {0, "visit open visit private visit partly visit later"}, {w.bob, "visit open"}} {
+		if got := w.list(record.Calendar, crm.Query{Search: "visit", Reader: row.reader}); got != row.want {
+			t.Errorf("%d finds %q, want %q", row.reader, got, row.want)
+		}
+		if n := must(w.Records().Count(t.Context(), w.ours, record.Calendar, crm.Query{Search: "visit", Reader: row.reader}))(t); n != strings.Count(row.want, "visit") {
+			t.Errorf("%d counts %d", row.reader, n)
+		}
+	}
+	if got := w.list(record.Calendar, crm.Query{Reader: w.bob}); strings.Count(got, "visit") != 4 {
+		t.Errorf("without a search, there is %q", got)
+	}
+	w.update(w.by(w.ana), later, func(r *crm.Record) { with(r, record.Fields{record.Sensitivity: "personal"}) })
+	if got := w.list(record.Calendar, crm.Query{Search: "visit", Reader: w.bob}); got != "visit open visit later" {
+		t.Errorf("public again: %q", got)
+	}
+}
+
 func testStrangeText(t *testing.T, w *world) {
 	strange := []record.Value{"nul \x00 in it", "שלום مرحبا", "𝒜stral 👩🏽‍💻", "e\u0301 and \u00e9", `back\slash "quote" 'n' ?*`, "line\nline\r\ttab"}
 	for _, v := range strange {

@@ -197,13 +197,21 @@ func (s *Store) Destroy(_ context.Context, by crm.Author, kind record.Kind, ids 
 		seq := s.step(r.Org)
 		s.past[r.Owner] = append(s.past[r.Owner], departure{id: id, org: r.Org, kind: kind, seq: seq})
 		s.graves = append(s.graves, grave{org: r.Org, kind: kind, seq: seq, stone: crm.Tombstone{
-			ID: id, Name: Name(r), Permanent: true, DeletedAt: at, DeletedBy: by.User, CreatedBy: r.CreatedBy, Owner: r.Owner,
+			ID: id, Name: graveName(r), Permanent: true, DeletedAt: at, DeletedBy: by.User, CreatedBy: r.CreatedBy, Owner: r.Owner,
 		}})
 		written = append(written, crm.Record{ID: id, Org: r.Org, Kind: kind, Owner: r.Owner, Seq: seq, DeletedAt: at})
 	}
 	s.mu.Unlock()
 	s.told(by, written)
 	return nil
+}
+
+// graveName is what a record is called once it is destroyed.
+func graveName(r crm.Record) string {
+	if private(r) {
+		return ""
+	}
+	return Name(r)
 }
 
 // Name is what lists call a record.

@@ -108,6 +108,9 @@ func matches(r crm.Record, q crm.Query) bool {
 			return false
 		}
 	}
+	if q.Search != "" && q.Reader != 0 && r.Owner != q.Reader && private(r) {
+		return false
+	}
 	text := strings.ToLower(haystack(r))
 	for _, word := range strings.Fields(strings.ToLower(q.Search)) {
 		if !strings.Contains(text, word) {
@@ -116,6 +119,8 @@ func matches(r crm.Record, q crm.Query) bool {
 	}
 	return true
 }
+
+func private(r crm.Record) bool { return r.Kind == record.Calendar && record.HasPrivate(r.Fields) }
 
 // searched are the fields in which a search looks.
 var searched = []record.Field{
@@ -177,7 +182,7 @@ func (s *Store) Tombstones(_ context.Context, org record.ID, kind record.Kind, o
 	for _, r := range s.records {
 		if r.Org == org && r.Kind == kind && (owner == 0 || r.Owner == owner) && r.Deleted() && !r.DeletedAt.Before(since) {
 			out = append(out, crm.Tombstone{
-				ID: r.ID, Name: Name(r), DeletedAt: r.DeletedAt, DeletedBy: r.DeletedBy, CreatedBy: r.CreatedBy, Owner: r.Owner,
+				ID: r.ID, Name: Name(r), Private: private(r), DeletedAt: r.DeletedAt, DeletedBy: r.DeletedBy, CreatedBy: r.CreatedBy, Owner: r.Owner,
 			})
 		}
 	}

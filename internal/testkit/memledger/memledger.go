@@ -110,6 +110,12 @@ func (l *Ledger) ChangeSettings(_ context.Context, _ record.ID, id reconcile.Lin
 
 // takeIn begins a run by new settings: see store.(*Ledger).Open.
 func (e *entry) takeIn(now time.Time) {
+	if table, more := mapping.Grown(e.link.Mapping); more {
+		if e.before == nil {
+			e.before = e.link.Mapping
+		}
+		e.link.Mapping = table
+	}
 	if e.before == nil {
 		return
 	}
@@ -317,6 +323,8 @@ func (l *Ledger) Settle(_ context.Context, link *reconcile.Link, batch int64, en
 		return fault.New(fault.Conflict, fault.Duplicate, "two pairs share %s", ref)
 	}
 	e.pairs = pairs
+	link.Recent, _ = link.Lately(entries, now)
+	e.link.Recent = link.Recent
 	delete(e.intents, batch)
 	l.history = append(l.history, history...)
 	l.writes += len(entries)

@@ -57,12 +57,14 @@ func (s *Side) fail(point string) error {
 	return s.Fail(point)
 }
 
-// Put creates or changes an item as the person does in Outlook.
+// Put creates or changes an item as the person does in Outlook; without a ref it gets a new one.
 func (s *Side) Put(ref record.Ref, fields record.Fields) record.Ref {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ref == "" {
 		ref = s.fresh()
+	}
+	if s.items[ref] == nil {
 		s.items[ref] = &item{fields: record.Fields{}}
 	}
 	s.touch(ref, fields)
