@@ -26,6 +26,7 @@ type calendarPage struct {
 	Offset string // of the zone, now: "-03:00"
 	Days   []agendaDay
 	New    bool // may be made
+	Busy   *busyAgenda
 	Earlier,
 	Later string
 }
@@ -89,6 +90,9 @@ func (s *Site) calendar(v *visit) error {
 	}
 	for _, name := range calendarViews {
 		page.Views = append(page.Views, viewLink{name, v.words.T("calendar." + name), calendarPath(name, owner, open), name == view})
+	}
+	if page.Busy, err = s.busyAgenda(v, owner, from, to); err != nil {
+		return err
 	}
 	if v.wants("agenda") {
 		return s.part(v, "calendar", "agenda", page)
@@ -170,6 +174,7 @@ type feedEvent struct {
 	AllDay   bool      `json:"allDay"`
 	Editable bool      `json:"editable"`
 	Class    string    `json:"className,omitempty"`
+	Display  string    `json:"display,omitempty"` // background: a busy time of another calendar
 	Extra    feedExtra `json:"extendedProps"`
 }
 
@@ -226,7 +231,11 @@ func (s *Site) calendarFeed(v *visit) error {
 		}
 		out = append(out, e)
 	}
-	return s.json(v, out)
+	busy, _, err := s.busyTimes(v, owner, from, to) // why there are none, the agenda says
+	if err != nil {
+		return err
+	}
+	return s.json(v, append(out, v.feedBusy(busy)...))
 }
 
 // readWall reads a wall clock of the reader; a day is its midnight.

@@ -25,5 +25,8 @@ func optionKeys() (out []string) {
 		add("options.change.%s", each)
 	}
 	add("field.%s", record.Participants)
+	for _, each := range busyKinds {
+		add("busy.%s", each)
+	}
 	return out
 }

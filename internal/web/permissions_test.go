@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -56,9 +57,11 @@ func (w *world) make(kind record.Kind, upn, name string) record.ID {
 	if kind == record.Contacts {
 		return w.contact(upn, record.Fields{record.LastName: record.Value(name)}).ID
 	}
+	zone, err := time.LoadLocation("America/Sao_Paulo") // theirs: elsewhere it may be another day, and another week
+	w.must(err)
+	today := record.Value(w.now().In(zone).Format("2006-01-02"))
 	return w.event(upn, record.Fields{
-		record.EventTitle: record.Value(name), record.Start: record.Value(w.now().Format("2006-01-02") + "T10:00"),
-		record.End: record.Value(w.now().Format("2006-01-02") + "T11:00"),
+		record.EventTitle: record.Value(name), record.Start: today + "T10:00", record.End: today + "T11:00",
 	}).ID
 }
 
