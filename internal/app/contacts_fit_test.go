@@ -61,7 +61,13 @@ func (c *client) edit(id string, change doc) {
 // rest lets the link run twice more and fails the test if that writes anything on either side: all is in step.
 func (c *client) rest() {
 	c.t.Helper()
-	number, err := strconv.ParseInt(c.link("contacts")["id"].(string), 10, 64)
+	c.restOf("contacts")
+}
+
+// restOf is rest of a kind.
+func (c *client) restOf(kind string) {
+	c.t.Helper()
+	number, err := strconv.ParseInt(c.link(kind)["id"].(string), 10, 64)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -72,8 +78,8 @@ func (c *client) rest() {
 		})
 	}
 	both := func() string {
-		out := c.text("GET", "/api/v1/links/"+c.link("contacts")["id"].(string)+"/history?per_page=1", nil, 200) // each write is a line
-		items := c.items("contacts", "id")
+		out := c.text("GET", "/api/v1/links/"+c.link(kind)["id"].(string)+"/history?per_page=1", nil, 200) // each write is a line
+		items := c.items(kind, "id")
 		for _, id := range slices.Sorted(maps.Keys(items)) {
 			out += fmt.Sprint("\n", id, items[id]["changeKey"])
 		}
@@ -82,7 +88,7 @@ func (c *client) rest() {
 	ran()
 	before := both()
 	for range 2 {
-		c.wake(c, "contacts")
+		c.wake(c, kind)
 		ran()
 	}
 	if after := both(); after != before {

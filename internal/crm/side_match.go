@@ -53,6 +53,14 @@ func (s *Side) Match(ctx context.Context, items []record.Fields) (_ [][]record.C
 	return out, s.whole(ctx)
 }
 
+// Keys are what contacts are looked up by that may be one person.
+func (s *Side) Keys(fields record.Fields) []string {
+	if s.link.Kind != record.Contacts {
+		return nil
+	}
+	return ContactKeys(fields)
+}
+
 // Alike reports whether an item, or a record, and a record may be one person.
 func (s *Side) Alike(a, b record.Fields) bool {
 	return s.link.Kind == record.Contacts && Alike(a, b, s.link.region())

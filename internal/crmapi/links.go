@@ -24,6 +24,8 @@ type Links interface {
 	Records(ctx context.Context, org record.ID, id reconcile.LinkID, state string, offset, limit int) ([]reconcile.RecordState, error)
 	History(ctx context.Context, org record.ID, id reconcile.LinkID, before int64, limit int) ([]reconcile.HistoryEntry, error)
 	Asks(ctx context.Context, org record.ID, id reconcile.LinkID, offset, limit int) ([]reconcile.Question, error)
+	LeftOut(ctx context.Context, org record.ID, id reconcile.LinkID, offset, limit int) ([]reconcile.Question, error)
+	TakeBack(ctx context.Context, org record.ID, id reconcile.LinkID, item record.Ref) error
 	Decide(ctx context.Context, org record.ID, id reconcile.LinkID, item record.Ref, answer reconcile.Ask) error
 }
 
@@ -347,7 +349,7 @@ func (c *call) linkHistory() error {
 }
 
 // linkAsks answers GET /api/v1/links/{id}/asks?page=&per_page=: what a person is asked. taken, match and new are what was
-// said and is not carried out yet.
+// said and is not carried out yet. With left_out=true it tells the items that the person left out.
 func (c *call) linkAsks() error {
 	l, err := c.linkInside()
 	if err != nil {
@@ -362,7 +364,11 @@ func (c *call) linkAsks() error {
 	if err != nil {
 		return err
 	}
-	asked, err := c.Links.Asks(c.r.Context(), c.user.Org, l.ID, (page-1)*size, size)
+	find := c.Links.Asks
+	if q.Get("left_out") == "true" {
+		find = c.Links.LeftOut
+	}
+	asked, err := find(c.r.Context(), c.user.Org, l.ID, (page-1)*size, size)
 	if err != nil {
 		return err
 	}
@@ -378,20 +384,21 @@ func (c *call) linkAsks() error {
 		if taken == nil {
 			taken = map[record.Field]reconcile.Where{}
 		}
-		if theirs == nil {
+		theirs = maps.Clone(theirs)
+		if delete(theirs, record.FurtherAddresses); theirs == nil { // no field of the CRM's
 			theirs = record.Fields{}
 		}
 		list[i] = object{
 			"record": orNull(string(a.CRM)), "microsoft_id": string(a.Microsoft), "name": a.Name, "since": utc(a.Since),
 			"conflicts": conflicts, "matches": matches, "microsoft": theirs,
-			"taken": taken, "match": orNull(string(a.Ask.Match)), "new": a.Ask.New,
+			"taken": taken, "match": orNull(string(a.Ask.Match)), "new": a.Ask.New, "left_out": a.Ask.Out,
 		}
 	}
 	return c.answer(http.StatusOK, list)
 }
 
 // decideAsk answers POST /api/v1/links/{id}/asks: {"microsoft_id":…} with one of "taken":{field: "crm" or "microsoft"},
-// "match":id and "new":true. The next run carries it out. 404: nothing of the kind is asked, or no longer.
+// "match":id, "new":true, "left_out":true, or "left_out":false for an item that was left out. The next run carries it out. 404: nothing of the kind is asked, or no longer.
 func (c *call) decideAsk() error {
 	l, err := c.linkInside()
 	if err != nil {
@@ -403,7 +410,7 @@ func (c *call) decideAsk() error {
 	}
 	var item record.Ref
 	var answer reconcile.Ask
-	keys := map[string]any{"microsoft_id": &item, "taken": &answer.Taken, "match": &answer.Match, "new": &answer.New}
+	keys := map[string]any{"microsoft_id": &item, "taken": &answer.Taken, "match": &answer.Match, "new": &answer.New, "left_out": &answer.Out}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		into, known := keys[name]
 		if !known || json.Unmarshal(given[name], into) != nil {
@@ -413,8 +420,14 @@ func (c *call) decideAsk() error {
 	if item == "" {
 		return wrongKey("microsoft_id")
 	}
+	if _, there := given["left_out"]; there && len(given) == 2 && !answer.Out {
+		if err := c.Links.TakeBack(c.r.Context(), c.user.Org, l.ID, item); err != nil {
+			return err
+		}
+		return c.answer(http.StatusAccepted, object{"microsoft_id": string(item)})
+	}
 	said := 0
-	for name, is := range map[string]bool{"taken": len(answer.Taken) > 0, "match": answer.Match != "", "new": answer.New} {
+	for name, is := range map[string]bool{"taken": len(answer.Taken) > 0, "match": answer.Match != "", "new": answer.New, "left_out": answer.Out} {
 		if is {
 			said++
 		} else if _, there := given[name]; there {
@@ -422,7 +435,7 @@ func (c *call) decideAsk() error {
 		}
 	}
 	if said != 1 {
-		return problem{status: 400, code: "INVALID_DATA", message: "say one of taken, match and new"}
+		return problem{status: 400, code: "INVALID_DATA", message: "say one of taken, match, new and left_out"}
 	}
 	if err := wholeGroups(l.Kind, answer.Taken); err != nil {
 		return err

@@ -2,6 +2,7 @@ package crmapi_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -108,6 +109,20 @@ func (f *fakeLinks) Decide(_ context.Context, _ record.ID, _ reconcile.LinkID, i
 	return nil
 }
 
+func (f *fakeLinks) LeftOut(_ context.Context, _ record.ID, _ reconcile.LinkID, offset, _ int) ([]reconcile.Question, error) {
+	return []reconcile.Question{{Microsoft: "m8", Name: "Cid", Ask: reconcile.Ask{Matches: []record.Ref{"7"}, Out: true, Theirs: record.Fields{
+		record.LastName: "Cid", record.FurtherAddresses: "c@x.example",
+	}}}}[min(offset, 1):], nil
+}
+
+func (f *fakeLinks) TakeBack(_ context.Context, _ record.ID, _ reconcile.LinkID, item record.Ref) error {
+	if item != "m8" {
+		return fault.New(fault.NotFound, "", "%s was not left out", item)
+	}
+	f.did = append(f.did, "take back")
+	return nil
+}
+
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
@@ -180,6 +195,7 @@ func TestAsks(t *testing.T) {
 		"0.record", "5", "0.microsoft_id", "m5", "0.conflicts.0", "Title", "0.microsoft.Title", "CTO", "0.taken.Title", "crm", "0.since", "2001-09-09T01:46:40Z",
 		"1.record", "", "1.matches.1", "8", "1.match", "", "1.new", "false")
 	s.do(adele, "GET", path+"?page=2", "").wants(200, "0", "")
+	s.do(adele, "GET", path+"?left_out=true", "").wants(200, "0.microsoft_id", "m8", "0.left_out", "true", "0.microsoft.Last_Name", "Cid", "0.microsoft.-addresses", "", "1", "")
 	for _, row := range []struct {
 		body, at string
 		status   int
@@ -188,6 +204,10 @@ func TestAsks(t *testing.T) {
 		{`{"microsoft_id":"m5","taken":{"Last_Name":"microsoft"}}`, "", 202},
 		{`{"microsoft_id":"m6","match":"7"}`, "", 202},
 		{`{"microsoft_id":"m6","new":true}`, "", 202},
+		{`{"microsoft_id":"m6","left_out":true}`, "", 202},
+		{`{"microsoft_id":"m8","left_out":false}`, "", 202},
+		{`{"microsoft_id":"m6","left_out":false}`, "", 404},
+		{`{"microsoft_id":"m6","left_out":false,"new":true}`, "left_out", 400},
 		{`{"microsoft_id":"m9","new":true}`, "", 404},
 		{`{"microsoft_id":"m5","taken":{"Title":"both"}}`, "taken.Title", 400},
 		{`{"microsoft_id":"m5","taken":{"Nothing":"crm"}}`, "taken.Nothing", 400},
@@ -208,7 +228,7 @@ func TestAsks(t *testing.T) {
 			t.Errorf("%s: %d %s", row.body, got.status, got.text)
 		}
 	}
-	if n := len(s.links.answers); n != 4 {
+	if n := len(s.links.answers); n != 5 || !s.links.answers[4].Out || !slices.Contains(s.links.did, "take back") {
 		t.Fatalf("%d answers arrived: %+v", n, s.links.answers)
 	}
 	if a := s.links.answers[1]; a.Taken[record.FirstName] != reconcile.InMicrosoft || a.Taken[record.LastName] != reconcile.InMicrosoft {

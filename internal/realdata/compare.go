@@ -28,6 +28,10 @@ func flat(module string, fields map[string]any) map[string]string {
 			if !allDay {
 				text = zone.Norm(str(v))
 			}
+		case "End_Time_Zone":
+			if !allDay && !zone.Same(str(v), str(fields["Time_Zone"])) {
+				text = zone.Norm(str(v))
+			}
 		case "Recurring_Activity":
 			text = flatSeries(fields)
 		case "Remind_At":
@@ -133,7 +137,13 @@ func flatSeries(fields map[string]any) string {
 	if !ok {
 		return ""
 	}
-	text := rule.Resolve(start).String()
+	rule = rule.Resolve(start)
+	text := rule.String()
+	if len(days) > 0 { // those on which the rule has nothing say nothing
+		slices.Sort(days)
+		has := rule.Days(start, days[len(days)-1])
+		days = slices.DeleteFunc(days, func(day string) bool { return !slices.Contains(has, day) })
+	}
 	if len(days) > 0 {
 		text += " without " + strings.Join(days, ",")
 	}
@@ -234,7 +244,8 @@ func contact(item map[string]any) (out map[string]string, keys []string) {
 	return flat("Contacts", fields), keys
 }
 
-var eventKeys = []string{"Event_Title", "Start_DateTime", "End_DateTime", "All_day", "Time_Zone", "Venue", "Description", "Remind_At", "Tag"}
+var eventKeys = []string{"Event_Title", "Start_DateTime", "End_DateTime", "All_day", "Time_Zone", "End_Time_Zone",
+	"Venue", "Description", "Remind_At", "Tag", "Show_As", "Sensitivity", "Importance"}
 
 // meeting tells a Graph event as flat text, but for its recurrence.
 func meeting(item map[string]any) map[string]string {
@@ -242,6 +253,7 @@ func meeting(item map[string]any) map[string]string {
 	fields := map[string]any{
 		"Event_Title": item["subject"], "All_day": allDay, "Venue": at("location", "displayName")(item),
 		"Description": at("body", "content")(item), "Tag": item["categories"], "Time_Zone": item["originalStartTimeZone"],
+		"End_Time_Zone": item["originalEndTimeZone"], "Show_As": item["showAs"], "Sensitivity": item["sensitivity"], "Importance": item["importance"],
 	}
 	for field, name := range map[string]string{"Start_DateTime": "start", "End_DateTime": "end"} {
 		if t, _, ok := graphTime(item[name]); ok {

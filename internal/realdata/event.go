@@ -3,6 +3,7 @@ package realdata
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -89,6 +90,10 @@ func (z *zones) event(c *ical.Component) *event {
 		e.line(name, field.key, field.max)
 	}
 	handled["DESCRIPTION"], handled["CATEGORIES"] = true, true
+	for _, w := range words {
+		handled[w.name] = true
+		e.word(w)
+	}
 	e.description()
 	e.categories()
 	names := make([]string, 0, len(c.Props))
@@ -122,6 +127,56 @@ func (e *event) line(name, field string, most int) {
 			e.plan.Fields[field] = text
 			e.note(name, p.Value, field, "")
 		}
+	}
+}
+
+// words are the properties that are one of a few words, with the words of the CRM's fields. What is as usual stays unsaid
+// there: the CRM says so anyway.
+var words = []word{
+	{"CLASS", "Sensitivity", func(s string) (string, bool) {
+		v, ok := map[string]string{"PUBLIC": "", "CONFIDENTIAL": "confidential"}[strings.ToUpper(s)]
+		if !ok { // what nobody knows is private, too (RFC 5545 §3.8.1.3)
+			v = "private"
+		}
+		return v, true
+	}},
+	{"TRANSP", "Show_As", func(s string) (string, bool) {
+		v, ok := map[string]string{"OPAQUE": "", "TRANSPARENT": "free"}[strings.ToUpper(s)]
+		return v, ok
+	}},
+	{"PRIORITY", "Importance", func(s string) (string, bool) { // RFC 5545 §3.8.1.9
+		n, err := strconv.Atoi(s)
+		switch {
+		case err != nil || n < 0 || n > 9:
+			return "", false
+		case n >= 1 && n <= 4:
+			return "high", true
+		case n >= 6:
+			return "low", true
+		}
+		return "", true
+	}},
+}
+
+type word struct {
+	name, field string
+	value       func(text string) (value string, ok bool)
+}
+
+func (e *event) word(w word) {
+	for i, p := range e.component.Props[w.name] {
+		value, ok := w.value(strings.TrimSpace(p.Value))
+		switch {
+		case i > 0:
+			e.note(w.name, p.Value, "", SecondValue)
+			continue
+		case !ok:
+			e.note(w.name, p.Value, "", NoField)
+			continue
+		case value != "":
+			e.plan.Fields[w.field] = value
+		}
+		e.note(w.name, p.Value, w.field, "")
 	}
 }
 
@@ -291,6 +346,9 @@ func (e *event) timed(fields map[string]any, start, end moment) map[string]any {
 	out["Start_DateTime"], out["End_DateTime"] = start.write(), end.write()
 	if !start.day {
 		out["Time_Zone"] = start.zone
+		if end.zone != start.zone {
+			out["End_Time_Zone"] = end.zone
+		}
 	}
 	return out
 }

@@ -177,7 +177,10 @@ func TestWhatHasNoFieldIsStillReadable(t *testing.T) {
 	t.Parallel()
 	e := readEvents(calendarOf("DTSTART:20260310T120000Z", `SUMMARY:Tea\, biscuits`, `DESCRIPTION:One\nTwo`, "CATEGORIES:b,a",
 		"ORGANIZER;CN=Ana:mailto:ana@example.com", "ATTENDEE;CN=Bia:mailto:bia@example.com", "ATTENDEE:MAILTO:caio@example.com",
-		"URL:http://example.com/", "CLASS:PRIVATE", "X-OWN:1", "LOCATION:"+strings.Repeat("x", 256)), "UTC")[0]
+		"URL:http://example.com/", "CLASS:PRIVATE", "TRANSP:TRANSPARENT", "PRIORITY:1", "X-OWN:1", "LOCATION:"+strings.Repeat("x", 256)), "UTC")[0]
+	if got := brief(e.Plans[0], "Sensitivity", "Show_As", "Importance"); got != "private | free | high" {
+		t.Errorf("class, transparency and priority came as %q", got)
+	}
 	got := brief(e.Plans[0], "Event_Title", "Tag", "Description")
 	for _, want := range []string{"Tea, biscuits | ", "One\nTwo\n\n", "Organizer: Ana <ana@example.com>",
 		"Participants: Bia <bia@example.com>; caio@example.com", "Web page: http://example.com/", "Place: xxx"} {
@@ -185,7 +188,7 @@ func TestWhatHasNoFieldIsStillReadable(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, got)
 		}
 	}
-	if got := reasonsOf(e); got != "ATTENDEE in_description, ATTENDEE in_description, CLASS no_field, LOCATION too_long, ORGANIZER in_description, URL in_description, X-OWN custom" {
+	if got := reasonsOf(e); got != "ATTENDEE in_description, ATTENDEE in_description, LOCATION too_long, ORGANIZER in_description, URL in_description, X-OWN custom" {
 		t.Errorf("reasons %s", got)
 	}
 }

@@ -14,7 +14,7 @@ var prefer = []string{
 }
 
 const (
-	eventFields = "id,subject,start,end,isAllDay,location,body,categories,isReminderOn,reminderMinutesBeforeStart,recurrence,originalStartTimeZone,type"
+	eventFields = "id,subject,start,end,isAllDay,location,body,categories,isReminderOn,reminderMinutesBeforeStart,recurrence,originalStartTimeZone,originalEndTimeZone,showAs,sensitivity,importance,type"
 	pageSize    = "200"
 )
 

@@ -17,8 +17,11 @@ func (a *Ask) Open() bool {
 		return false
 	}
 	undecided := func(f record.Field) bool { _, said := a.Taken[f]; return !said }
-	return slices.ContainsFunc(a.Conflicts, undecided) || len(a.Matches) > 0 && a.Match == "" && !a.New
+	return slices.ContainsFunc(a.Conflicts, undecided) || a.asksMatch()
 }
+
+// asksMatch reports whether it is left to say which record an item is.
+func (a *Ask) asksMatch() bool { return len(a.Matches) > 0 && a.Match == "" && !a.New && !a.Out }
 
 // With is the question together with what of an answer answers it; ok is false if nothing does that is not said already.
 func (a *Ask) With(answer *Ask) (_ *Ask, ok bool) {
@@ -37,12 +40,14 @@ func (a *Ask) With(answer *Ask) (_ *Ask, ok bool) {
 		}
 		out.Taken[f], ok = side, true
 	}
-	if len(a.Matches) > 0 && a.Match == "" && !a.New {
+	if a.asksMatch() {
 		switch {
 		case slices.Contains(a.Matches, answer.Match):
 			out.Match, ok = answer.Match, true
 		case answer.Match == "" && answer.New:
 			out.New, ok = true, true
+		case answer.Match == "" && answer.Out:
+			out.Out, ok = true, true
 		}
 	}
 	return &out, ok
@@ -66,6 +71,21 @@ func (p *Pair) Answer(answer *Ask, now time.Time) (ok bool) {
 		return false
 	}
 	p.Ask = ask
+	p.Due(now)
+	return true
+}
+
+// leftOut reports whether a person has left an item out, or whether a record is kept out with it.
+func (p *Pair) leftOut() bool { return p.State == Excluded && p.Reason == fault.LeftOut }
+
+// TakeBack asks again about an item that was left out. ok is false if it was not.
+func (p *Pair) TakeBack(now time.Time) (ok bool) {
+	if !p.leftOut() || p.Ask == nil || !p.Ask.Out {
+		return false
+	}
+	ask := *p.Ask
+	ask.Out = false
+	p.Ask, p.State = &ask, Parked
 	p.Due(now)
 	return true
 }

@@ -55,6 +55,11 @@ type Links interface {
 	// question (any more).
 	Decide(ctx context.Context, org record.ID, id LinkID, item record.Ref, answer Ask) error
 
+	// LeftOut lists the pairs of items that a person left out, by ascending id.
+	LeftOut(ctx context.Context, org record.ID, id LinkID, offset, limit int) ([]Question, error)
+	// TakeBack asks again about an item that was left out, and wakes the link. NotFound: it was not, or no longer is.
+	TakeBack(ctx context.Context, org record.ID, id LinkID, item record.Ref) error
+
 	// Due lists running links whose last run ended before the given time, oldest first: the polling that makes up for
 	// lost notifications. All organizations.
 	Due(ctx context.Context, before time.Time, limit int) ([]LinkID, error)

@@ -18,6 +18,13 @@ type Matcher interface {
 	Match(ctx context.Context, items []record.Fields) ([][]record.Change, error)
 }
 
+// A Recognizer is a Matcher that can tell without asking its store whether two records may be one: those that share none of
+// the keys are not, and of those that do Alike decides.
+type Recognizer interface {
+	Keys(fields record.Fields) []string
+	Alike(a, b record.Fields) bool
+}
+
 // Matched is the reason of a step that brought an item and a record together that both sides had already.
 const Matched = "matched"
 
@@ -29,6 +36,9 @@ const Matched = "matched"
 //     none of the records is sent to Microsoft until the question is closed. Meanwhile such a record has a parked pair of its
 //     own, by which it is found again.
 //   - None: it is new.
+//   - A record that comes into the CRM while an item is asked about that it may be, is held back like the others, and the
+//     question is put anew with it.
+//   - An item that a person leaves out stays where it is, and so do the records that it may be.
 //
 // A record is free if it takes part and has no item, as far as is known.
 
@@ -41,8 +51,10 @@ type pairing struct {
 // asking knows the records that open questions are about, and of which items.
 type asking struct {
 	mu    sync.Mutex
-	about questions       // nil: not read yet
-	made  map[string]bool // what records are called that are made from items which have none yet, as far as is known
+	about questions               // nil: not read yet
+	items map[record.Ref]*Pair    // the items that are asked about, or were left out
+	byKey map[string][]record.Ref // and which of them have a key of what records are recognized by
+	made  map[string]bool         // what records are called that are made from items which have none yet, as far as is known
 }
 
 func (r *run) matcher() (Matcher, bool) {
@@ -229,6 +241,7 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
 	}
 	for _, s := range open { // these are asked anew, or are not asked any more
 		about.forget(s.asked(), s.Pair.Microsoft)
+		delete(r.asking.items, s.Pair.Microsoft) // what is asked of it from now on, is asked of all records that there are
 	}
 
 	chosen, refused, err := r.choices(ctx, open)
@@ -269,6 +282,13 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
 		case !s.strange(r.link):
 			s.Pair.Ask = nil
 			planned = append(planned, s.Item)
+		case s.decided() && a.Out:
+			out, err := r.leaveOut(ctx, s, about)
+			if err != nil {
+				return nil, err
+			}
+			entries = append(entries, out...)
+			about.add(a, s.Pair.Microsoft)
 		case s.decided() && !refused[s] && a.New:
 			planned = append(planned, s.Item)
 		case s.decided() && !refused[s]:
@@ -337,7 +357,7 @@ func (r *run) own(ctx context.Context, open []*stranger) (map[*stranger]Item, er
 // decided reports whether a person has said what the item is.
 func (s *stranger) decided() bool {
 	a := s.asked()
-	return a != nil && (a.New || a.Match != "")
+	return a != nil && (a.New || a.Out || a.Match != "")
 }
 
 // choices are the records that people have chosen for items, if they still can have them; refused are the items whose
@@ -398,7 +418,7 @@ func (r *run) question(s *stranger, matches []record.Ref, refused bool) []Entry 
 	slices.Sort(matches)
 	matches = slices.Compact(matches)
 	was := s.asked()
-	theirs := filled(only(s.Theirs.Fields, r.rules.Fields))
+	theirs := r.asIs(s.Theirs)
 	if was != nil && !refused && slices.Equal(was.Matches, matches) && s.Pair.State == Parked && s.Pair.RetryAt.IsZero() &&
 		s.Pair.MicrosoftVersion == s.Theirs.Version {
 		return nil
@@ -419,6 +439,53 @@ func (r *run) question(s *stranger, matches []record.Ref, refused bool) []Entry 
 		}}
 	}
 	return append(out, entry)
+}
+
+// leaveOut keeps an item where it is, and with it the records that it may be and that no open question is about.
+func (r *run) leaveOut(ctx context.Context, s *stranger, about questions) ([]Entry, error) {
+	var out []Entry
+	if pair := *s.Pair; !pair.leftOut() || pair.MicrosoftVersion != s.Theirs.Version {
+		ask := *pair.Ask
+		ask.Theirs = r.asIs(s.Theirs)
+		pair.MicrosoftVersion, pair.Name, pair.Detail, pair.Ask = s.Theirs.Version, nameOf(s.Theirs.Fields), "", &ask
+		pair.State, pair.Reason, pair.Attempts, pair.RetryAt = Excluded, fault.LeftOut, 0, time.Time{}
+		entry := Entry{Pair: pair}
+		if !s.Pair.leftOut() {
+			entry.History = []HistoryLine{{
+				At: r.Now(), Microsoft: pair.Microsoft, Side: InMicrosoft, Action: Unlinked, Reason: string(fault.LeftOut),
+			}}
+		}
+		out = append(out, entry)
+	}
+	var refs []record.Ref
+	for _, ref := range s.asked().Matches {
+		if len(about[ref]) == 0 {
+			refs = append(refs, ref)
+		}
+	}
+	if len(refs) == 0 {
+		return out, nil
+	}
+	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InCRM, refs)
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range refs {
+		if pair, known := pairs[ref]; known && pair.held() && !pair.leftOut() {
+			pair.State, pair.Reason, pair.Attempts, pair.RetryAt = Excluded, fault.LeftOut, 0, time.Time{}
+			out = append(out, Entry{Pair: pair})
+		}
+	}
+	return out, nil
+}
+
+// asIs is what an item holds, for the question about it: of the mapped fields, and what else it is recognized by.
+func (r *run) asIs(theirs *record.Change) record.Fields {
+	out := filled(only(theirs.Fields, r.rules.Fields))
+	if further := theirs.Fields[record.FurtherAddresses]; further != "" {
+		out = out.With(record.Fields{record.FurtherAddresses: further})
+	}
+	return out
 }
 
 // release makes the records due that were held back by questions which are closed now.
@@ -444,7 +511,7 @@ func (r *run) release(ctx context.Context, closed map[record.Ref]bool, about que
 	var entries []Entry
 	for _, ref := range refs {
 		if pair, known := pairs[ref]; known && pair.held() && !given[ref] {
-			pair.RetryAt = r.Now()
+			pair.State, pair.Reason, pair.RetryAt = Parked, fault.Ambiguous, r.Now()
 			entries = append(entries, Entry{Pair: pair})
 		}
 	}
@@ -454,10 +521,10 @@ func (r *run) release(ctx context.Context, closed map[record.Ref]bool, about que
 
 // held reports whether a pair is a record that waits for a question about an item.
 func (p Pair) held() bool {
-	return p.State == Parked && p.Reason == fault.Ambiguous && p.Microsoft == "" && p.CRM != ""
+	return (p.State == Parked && p.Reason == fault.Ambiguous || p.leftOut()) && p.Microsoft == "" && p.CRM != ""
 }
 
-// hold keeps back the records that an open question is about: sent to Microsoft, one of them might be there twice. So would
+// hold keeps back the records that an open question is about, or could be had they been there when it arose: sent to Microsoft, one of them might be there twice. So would
 // one be that was made from an item by a run that was cut off before it could say so: that item's next try finds it.
 func (r *run) hold(ctx context.Context, items []Item) ([]Item, error) {
 	fresh := func(i Item) bool {
@@ -471,9 +538,15 @@ func (r *run) hold(ctx context.Context, items []Item) ([]Item, error) {
 	if err != nil {
 		return items, err
 	}
+	r.asking.mu.Lock() // several pages at once may each find one
+	defer r.asking.mu.Unlock()
 	var out []Item
 	var entries []Entry
+	joined := map[record.Ref]bool{} // items whose question has one record more
 	for _, i := range items {
+		if fresh(i) && len(about[i.Ours.Ref]) == 0 {
+			r.join(about, i.Ours, joined)
+		}
 		switch {
 		case fresh(i) && i.Pair == nil && r.asking.made[i.Ours.Token]:
 			continue
@@ -490,9 +563,58 @@ func (r *run) hold(ctx context.Context, items []Item) ([]Item, error) {
 		}
 		pair.CRMVersion, pair.State, pair.Reason, pair.Detail = i.Ours.Version, Parked, fault.Ambiguous, ""
 		pair.Attempts, pair.RetryAt = 0, time.Time{}
+		if r.keptOut(about[i.Ours.Ref]) {
+			pair.State, pair.Reason = Excluded, fault.LeftOut
+		}
 		entries = append(entries, Entry{Pair: pair})
 	}
+	for item := range joined {
+		entries = append(entries, Entry{Pair: *r.asking.items[item]})
+	}
 	return out, r.settle(ctx, entries)
+}
+
+// join adds a record to the questions about items that it may be, and has them put anew at the end of the run.
+func (r *run) join(about questions, ours *record.Change, joined map[record.Ref]bool) {
+	knows, ok := r.recognizer()
+	if !ok || len(r.asking.byKey) == 0 {
+		return
+	}
+	for _, key := range knows.Keys(ours.Fields) {
+		for _, item := range r.asking.byKey[key] {
+			pair := r.asking.items[item]
+			if pair == nil || about[ours.Ref][item] || pair.Ask.New || pair.Ask.Match != "" || !knows.Alike(pair.Ask.Theirs, ours.Fields) {
+				continue
+			}
+			ask := *pair.Ask
+			ask.Matches = append(slices.Clone(ask.Matches), ours.Ref)
+			slices.Sort(ask.Matches)
+			pair.Ask = &ask
+			if !pair.leftOut() {
+				pair.Due(r.Now())
+			}
+			about.add(pair.Ask, item)
+			joined[item] = true
+		}
+	}
+}
+
+// keptOut reports whether items were all left out.
+func (r *run) keptOut(items map[record.Ref]bool) bool {
+	for item := range items {
+		if pair := r.asking.items[item]; pair == nil || !pair.leftOut() {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *run) recognizer() (Recognizer, bool) {
+	if w, ok := r.crm.(whole); ok && r.link.Kind == record.Contacts {
+		knows, ok := w.Side.(Recognizer)
+		return knows, ok
+	}
+	return nil, false
 }
 
 // questions are the records that open questions are about, with the items that may be they.
@@ -535,17 +657,30 @@ func (r *run) questions(ctx context.Context) (questions, error) {
 		return r.asking.about, nil
 	}
 	about, made := questions{}, map[string]bool{}
-	err := r.eachInState(ctx, Parked, time.Time{}, func(pairs []Pair) error {
-		for _, p := range pairs {
-			if p.CRM == "" {
+	items, byKey := map[record.Ref]*Pair{}, map[string][]record.Ref{}
+	knows, recognizes := r.recognizer()
+	for _, state := range []PairState{Parked, Excluded} {
+		err := r.eachInState(ctx, state, time.Time{}, func(pairs []Pair) error {
+			for i, p := range pairs {
+				if p.CRM != "" || state == Excluded && !p.leftOut() {
+					continue
+				}
 				about.add(p.Ask, p.Microsoft)
 				made[p.Token] = p.Token != ""
+				if p.Ask == nil || len(p.Ask.Matches) == 0 || !recognizes {
+					continue
+				}
+				items[p.Microsoft] = &pairs[i]
+				for _, key := range knows.Keys(p.Ask.Theirs) {
+					byKey[key] = append(byKey[key], p.Microsoft)
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	if err == nil {
-		r.asking.about, r.asking.made = about, made
 	}
-	return about, err
+	r.asking.about, r.asking.made, r.asking.items, r.asking.byKey = about, made, items, byKey
+	return about, nil
 }

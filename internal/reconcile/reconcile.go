@@ -155,11 +155,12 @@ type Ask struct {
 	Conflicts []record.Field         `json:"conflicts,omitempty"`
 	Taken     map[record.Field]Where `json:"taken,omitempty"`
 	// Matches are CRM records that a new item at Microsoft may be: more than one, or one that more than one item may be.
-	// Match is the one that the person chose, New that it is none of them. A person who wants neither leaves it be: then
-	// the item stays where it is, out of the CRM.
+	// Match is the one that the person chose, New that it is none of them, Out that it is left out: then the item stays
+	// at Microsoft alone and the records in the CRM alone, until the person takes that back.
 	Matches []record.Ref `json:"matches,omitempty"`
 	Match   record.Ref   `json:"match,omitempty"`
 	New     bool         `json:"new,omitempty"`
+	Out     bool         `json:"out,omitempty"`
 	// Theirs is what the item held when the question arose, in the CRM's fields: of the conflicts, or all of a new item.
 	// Pages show it without asking Microsoft.
 	Theirs record.Fields `json:"theirs,omitempty"`

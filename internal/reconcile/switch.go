@@ -281,6 +281,15 @@ func (r *run) unbrought(ctx context.Context) (left bool, err error) {
 			return false, err
 		}
 	}
+	err = r.eachInState(ctx, Excluded, time.Time{}, func(pairs []Pair) error { // what a person left out is nowhere else
+		out := slices.DeleteFunc(pairs, func(p Pair) bool { return p.CRM != "" || !p.leftOut() })
+		items, err := r.reread(ctx, out)
+		left = left || slices.ContainsFunc(items, func(i Item) bool { return i.theirs() == record.Present || i.theirs() == record.Missing })
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
 	err = r.eachPair(ctx, func(pairs []Pair) error {
 		left = left || slices.ContainsFunc(pairs, func(p Pair) bool { return len(r.rules.onlyInOutlook(p.Base)) > 0 })
 		return nil

@@ -135,6 +135,14 @@ func (m mortalSide) Match(ctx context.Context, items []record.Fields) ([][]recor
 	return m.Side.(reconcile.Matcher).Match(ctx, items)
 }
 
+func (m mortalSide) Keys(fields record.Fields) []string {
+	return m.Side.(reconcile.Recognizer).Keys(fields)
+}
+
+func (m mortalSide) Alike(a, b record.Fields) bool {
+	return m.Side.(reconcile.Recognizer).Alike(a, b)
+}
+
 // mortalLedger does the same for the ledger.
 type mortalLedger struct {
 	*memledger.Ledger

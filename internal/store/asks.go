@@ -41,6 +41,16 @@ func askingSince(ask *reconcile.Ask, before, now int64) int64 {
 // whether or not a run has carried it out.
 func (s *Links) Asks(ctx context.Context, org record.ID, id reconcile.LinkID, offset, limit int) (_ []reconcile.Question, err error) {
 	defer fault.Wrap(&err, "store: questions of link %d", id)
+	return s.asks(ctx, org, id, `asking > 0`, offset, limit)
+}
+
+// LeftOut lists the pairs of items that a person left out.
+func (s *Links) LeftOut(ctx context.Context, org record.ID, id reconcile.LinkID, offset, limit int) (_ []reconcile.Question, err error) {
+	defer fault.Wrap(&err, "store: what is left out of link %d", id)
+	return s.asks(ctx, org, id, `state = 'excluded' AND state <> 'synced' AND reason = '`+string(fault.LeftOut)+`' AND microsoft_ref <> '' AND ask <> ''`, offset, limit)
+}
+
+func (s *Links) asks(ctx context.Context, org record.ID, id reconcile.LinkID, where string, offset, limit int) ([]reconcile.Question, error) {
 	l, err := s.Link(ctx, org, id)
 	if err != nil {
 		return nil, err
@@ -62,8 +72,8 @@ func (s *Links) Asks(ctx context.Context, org record.ID, id reconcile.LinkID, of
 			q.base, err = fieldsOf(base)
 		}
 		return q, err
-	}, `SELECT crm_ref, microsoft_ref, name, base, ask, asking FROM pairs WHERE org_id = ? AND link_id = ? AND asking > 0
-		ORDER BY id LIMIT ? OFFSET ?`, int64(org), int64(id), int64(pageLimit(limit)), int64(max(0, offset)))
+	}, `SELECT crm_ref, microsoft_ref, name, base, ask, CASE WHEN asking > 0 THEN asking ELSE since END FROM pairs
+		WHERE org_id = ? AND link_id = ? AND `+where+` ORDER BY id LIMIT ? OFFSET ?`, int64(org), int64(id), int64(pageLimit(limit)), int64(max(0, offset)))
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +117,32 @@ func (s *Links) Decide(ctx context.Context, org record.ID, id reconcile.LinkID, 
 			return notFound("question about item", item)
 		}
 		if err := tx.storeDue(org, id, pairs, was); err != nil {
+			return err
+		}
+		return tx.urge(org, id)
+	})
+}
+
+// TakeBack asks again about an item that was left out.
+func (s *Links) TakeBack(ctx context.Context, org record.ID, id reconcile.LinkID, item record.Ref) (err error) {
+	defer fault.Wrap(&err, "store: take item %s of link %d back", item, id)
+	return s.write(ctx, func(tx *Tx) error {
+		if err := tx.there(org, id); err != nil {
+			return err
+		}
+		pairs, err := list(tx.ctx, tx, readPair, `SELECT `+pairColumns+` FROM pairs WHERE org_id = ? AND link_id = ?
+			AND microsoft_ref = ? AND microsoft_ref <> '' AND state = 'excluded'`, int64(org), int64(id), string(item))
+		if err != nil {
+			return err
+		}
+		if len(pairs) == 0 || !pairs[0].TakeBack(tx.store.now()) {
+			return notFound("item that was left out", item)
+		}
+		if err := tx.storeDue(org, id, pairs, reconcile.Excluded); err != nil {
+			return err
+		}
+		if _, err := tx.exec(tx.ctx, `UPDATE links SET excluded = excluded - 1, failing = failing + 1 WHERE org_id = ? AND id = ?`,
+			int64(org), int64(id)); err != nil {
 			return err
 		}
 		return tx.urge(org, id)

@@ -21,6 +21,7 @@ func (s *Site) askRoutes() []route {
 	return []route{
 		{"GET /setup/marketplace/microsoft/{kind}/questions", member, s.questions},
 		{"POST /setup/marketplace/microsoft/{kind}/questions", member, s.decide},
+		{"POST /setup/marketplace/microsoft/{kind}/questions/back", member, s.takeBack},
 	}
 }
 
@@ -29,6 +30,8 @@ type questionsPage struct {
 	Frame  frame
 	Card   card
 	Rows   []question
+	Left   []leftOut // on the first page
+	More   bool      // there are more that were left out
 	Page   int
 	Before string
 	After  string
@@ -46,6 +49,13 @@ type question struct {
 	Units   []unit
 	Item    facts
 	Matches []match
+}
+
+// leftOut is an item that the person left out.
+type leftOut struct {
+	Ref   record.Ref
+	Since string
+	Facts facts
 }
 
 // A unit is fields that count together, with what each side holds.
@@ -133,6 +143,20 @@ func (s *Site) questions(v *visit) error {
 	}
 	if page.Rows, err = s.questionRows(v, l, asked); err != nil {
 		return err
+	}
+	if page.Page == 1 {
+		left, err := s.Links.LeftOut(v.ctx(), l.Org, l.ID, 0, pageSize+1)
+		if err != nil {
+			return err
+		}
+		page.More = len(left) > pageSize
+		for _, q := range left[:min(len(left), pageSize)] {
+			f := v.facts(kind, q.Ask.Theirs)
+			if f.Name = q.Name; f.Name == "" {
+				f.Name = v.words.T("record.nameless")
+			}
+			page.Left = append(page.Left, leftOut{q.Microsoft, v.words.Moment(q.Since.In(v.zone)), f})
+		}
 	}
 	page.Frame = s.frame(v, "setup", v.words.T("asks.title"))
 	return s.render(v, http.StatusOK, "asks", page)
@@ -394,6 +418,33 @@ func (s *Site) decide(v *visit) error {
 	return v.to(marketplacePath + "/" + string(kind) + "/questions")
 }
 
+// takeBack asks again about an item that was left out.
+func (s *Site) takeBack(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	kind, l, err := s.linkOf(v)
+	if err != nil {
+		return err
+	}
+	if err := v.needs(kind, viewing); err != nil {
+		return err
+	}
+	if l == nil {
+		return v.to(marketplacePath)
+	}
+	said := "asks.back_done"
+	switch err := s.Links.TakeBack(v.ctx(), l.Org, l.ID, record.Ref(form.Get("item"))); {
+	case fault.Is(err, fault.NotFound):
+		said = "asks.late"
+	case err != nil:
+		return err
+	}
+	s.putFlash(v.ctx(), flash{Key: said})
+	return v.to(marketplacePath + "/" + string(kind) + "/questions")
+}
+
 // findAsks are the questions about items, as they stand now.
 func (s *Site) findAsks(v *visit, l *reconcile.Link, items []string) (map[record.Ref]question, error) {
 	var found []reconcile.Question
@@ -452,6 +503,8 @@ func (q question) answer(said func(name string) string) (a reconcile.Ask, ok boo
 		return a, false
 	case "new":
 		return reconcile.Ask{New: true}, true
+	case "out":
+		return reconcile.Ask{Out: true}, true
 	default:
 		ok = slices.ContainsFunc(q.Matches, func(m match) bool { return string(m.Ref) == chosen })
 		return reconcile.Ask{Match: record.Ref(chosen)}, ok

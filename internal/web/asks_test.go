@@ -16,7 +16,9 @@ import (
 )
 
 // askKeys are the messages of asks.go that no template names.
-func askKeys() []string { return []string{"asks.nothing", "asks.decided", "asks.late", "asks.stale"} }
+func askKeys() []string {
+	return []string{"asks.nothing", "asks.decided", "asks.late", "asks.stale", "asks.back_done"}
+}
 
 const asksPath = marketplacePath + "/contacts/questions"
 
@@ -267,5 +269,48 @@ func TestAlikeIsHoweverItWasTyped(t *testing.T) {
 		if got := alike(row.a, row.b); got != row.want {
 			t.Errorf("%q and %q: %v, expected %v", row.a, row.b, got, row.want)
 		}
+	}
+}
+
+// An item that is left out stands in a list of its own, from where the person takes it back.
+func TestS29_WhatIsLeftOutIsListedAndTakenBack(t *testing.T) {
+	t.Parallel()
+	w, l, _, _, _ := askedWorld(t)
+	b := w.as(someone)
+	page := b.get(asksPath)
+	if strings.Contains(page.body, `id="left-out"`) || !strings.Contains(page.body, `name="match-1" value="out"`) {
+		t.Fatalf("before:\n%s", page.text())
+	}
+	b.post(asksPath, append(marks(page), "match-1", "out")...)
+	p := w.pairOf(l, "m/2")
+	if p.Ask == nil || !p.Ask.Out || p.State != reconcile.Parked || p.RetryAt.IsZero() {
+		t.Fatalf("decided: %+v", p)
+	}
+	open, err := w.store.Ledger().Open(t.Context(), l.ID, w.now().Add(2*time.Hour), time.Minute)
+	w.must(err)
+	p.State, p.Reason, p.RetryAt = reconcile.Excluded, fault.LeftOut, time.Time{}
+	w.must(w.store.Ledger().Settle(t.Context(), open, 0, []reconcile.Entry{{Pair: p}}))
+	w.must(w.store.Ledger().Close(t.Context(), open))
+
+	page = b.get(asksPath)
+	for _, want := range []string{"Left out", "Bia L.", "E-mail: BIA@fabrica.example", "Ask me again"} {
+		if !strings.Contains(html.UnescapeString(page.text()), want) {
+			t.Errorf("the page does not say %q:\n%s", want, page.text())
+		}
+	}
+	if list := b.get(marketplacePath + "/contacts/records?state=excluded").text(); !strings.Contains(list, "You left it out") {
+		t.Errorf("the list of those that are out:\n%s", list)
+	}
+	if got := w.as(colleague).post(asksPath+"/back", "item", "m/2"); got.path != marketplacePath || w.pairOf(l, "m/2").State != reconcile.Excluded {
+		t.Errorf("a colleague took it back: %d at %s", got.status, got.path)
+	}
+	if got := b.post(asksPath+"/back", "item", "m/2"); got.path != asksPath || !strings.Contains(got.text(), "asked again") {
+		t.Errorf("taken back: %d at %s", got.status, got.path)
+	}
+	if p := w.pairOf(l, "m/2"); p.State != reconcile.Parked || p.Ask.Out {
+		t.Errorf("taken back: %+v", p)
+	}
+	if got := b.post(asksPath+"/back", "item", "m/2"); !strings.Contains(got.text(), "settled meanwhile") {
+		t.Errorf("taken back twice:\n%s", got.text())
 	}
 }

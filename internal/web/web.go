@@ -151,6 +151,8 @@ type Links interface {
 	Standing(ctx context.Context, org record.ID, id reconcile.LinkID) (reconcile.Standing, error)
 	RecordsOf(ctx context.Context, org record.ID, kind record.Kind, refs []record.Ref) (map[record.Ref]reconcile.RecordState, error)
 	Asks(ctx context.Context, org record.ID, id reconcile.LinkID, offset, limit int) ([]reconcile.Question, error)
+	LeftOut(ctx context.Context, org record.ID, id reconcile.LinkID, offset, limit int) ([]reconcile.Question, error)
+	TakeBack(ctx context.Context, org record.ID, id reconcile.LinkID, item record.Ref) error
 	Decide(ctx context.Context, org record.ID, id reconcile.LinkID, item record.Ref, answer reconcile.Ask) error
 }
 

@@ -203,3 +203,40 @@ func testTakeIn(t *testing.T, w *world) {
 		t.Errorf("turned back it is %+v", l)
 	}
 }
+
+// A calendar link that an earlier version stored wins the fields that links have by now when a run opens it, and reads
+// Microsoft's side once more; what was agreed on stays. A link of contacts has what its person chose.
+func testGrow(t *testing.T, w *world) {
+	ctx := t.Context()
+	old := &mapping.Table{Kind: record.Calendar, Rows: []mapping.Row{
+		{Microsoft: "subject", CRM: record.EventTitle}, {Microsoft: "start", CRM: record.Start, Direction: mapping.ToCRM},
+	}}
+	chosen := &mapping.Table{Kind: record.Contacts, Rows: []mapping.Row{{Microsoft: "surname", CRM: record.LastName}}}
+	created := must(w.Links().CreateLink(ctx, reconcile.Link{Org: w.ours, User: w.ana, Kind: record.Calendar, State: reconcile.On, Mapping: old}))(t)
+	contacts := must(w.Links().CreateLink(ctx, reconcile.Link{Org: w.ours, User: w.ana, Kind: record.Contacts, State: reconcile.On, Mapping: chosen}))(t)
+	l := w.run(created.ID)
+	whole := mapping.Default(record.Calendar)
+	if len(l.Mapping.Rows) != len(whole.Rows) || l.Changed || l.Microsoft != "" {
+		t.Fatalf("opened with %d rows of %d: %+v", len(l.Mapping.Rows), len(whole.Rows), l)
+	}
+	for _, row := range l.Mapping.Rows[2:] {
+		if row.Direction != mapping.ToCRM {
+			t.Errorf("%s goes %q, not the way of the time", row.CRM, row.Direction)
+		}
+	}
+	p := pair("c1", "m1")
+	p.Base = record.Fields{record.EventTitle: "Visita", record.Start: "2026-11-23T10:00:00Z"}
+	w.settle(l, reconcile.Entry{Pair: p})
+	l.Microsoft = "m-cursor"
+	ok(t, w.Ledger().Advance(ctx, l))
+	w.served(l)
+	w.clock.pass(time.Minute)
+	if again := w.run(created.ID); again.Microsoft != "m-cursor" || len(again.Mapping.Rows) != len(whole.Rows) {
+		t.Errorf("grown twice: %+v", again)
+	} else if pairs := must(w.Ledger().Pairs(ctx, again, 0, 9))(t); len(pairs[0].Base) != 2 {
+		t.Errorf("the base is %v", pairs[0].Base)
+	}
+	if l := w.run(contacts.ID); len(l.Mapping.Rows) != 1 {
+		t.Errorf("contacts were given fields that nobody chose: %+v", l.Mapping)
+	}
+}

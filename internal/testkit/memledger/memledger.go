@@ -94,6 +94,22 @@ func (l *Ledger) Decide(_ context.Context, _ record.ID, id reconcile.LinkID, ite
 	return fault.New(fault.NotFound, "", "no question about %s", item)
 }
 
+// TakeBack asks again about an item that was left out.
+func (l *Ledger) TakeBack(_ context.Context, _ record.ID, id reconcile.LinkID, item record.Ref) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.links[id]
+	for pid, p := range e.pairs {
+		if p.Microsoft == item && p.TakeBack(e.opened) {
+			e.pairs[pid] = p
+			e.recount()
+			e.link.Wanted++
+			return nil
+		}
+	}
+	return fault.New(fault.NotFound, "", "%s was not left out", item)
+}
+
 // ChangeSettings stores policy and mapping; the next Open takes them in.
 func (l *Ledger) ChangeSettings(_ context.Context, _ record.ID, id reconcile.LinkID, policy reconcile.Policy, table *mapping.Table) error {
 	l.mu.Lock()
