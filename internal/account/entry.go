@@ -179,9 +179,15 @@ const (
 	SyncOff             Action = "sync_off"      // kind; reason, if it ended by itself
 	SyncDefaultSet      Action = "sync_default"  // kind
 	CompanySaved        Action = "company_saved" // what changed: region, admit_contacts, admit_calendar
+	FieldMade           Action = "field_made"    // name: its label
+	FieldChanged        Action = "field_changed"
+	FieldRetired        Action = "field_retired" // taken out of use
+	FieldRevived        Action = "field_revived"
+	FieldDestroyed      Action = "field_destroyed"
 )
 
 // Actions are all of them.
 var Actions = []Action{
 	Installed, ConsentRecorded, UserInvited, InvitationResent, InvitationWithdrawn, UserJoined, AskedToJoin, RequestGranted, RequestRefused, ProfileChanged, ProfileSaved, ProfileDeleted, Associated, Dissociated, UserDeactivated, UserReactivated, UserDeleted, RecordsHandedOver, PasswordSet, PasskeyAdded, PasskeyRemoved, TokenCreated, SessionsEnded, SyncOn, SyncOff, SyncDefaultSet, CompanySaved,
+	FieldMade, FieldChanged, FieldRetired, FieldRevived, FieldDestroyed,
 }

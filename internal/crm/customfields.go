@@ -92,6 +92,12 @@ func SchemaOf(kind record.Kind, fields []CustomField, states ...FieldState) *rec
 	return record.Standard(kind).With(own...)
 }
 
+// Unused is the fields of a kind that an organization has taken out of use, beside the standard ones.
+func (c *CRM) Unused(ctx context.Context, org record.ID, kind record.Kind) (*record.Schema, error) {
+	fields, err := c.store.CustomFields(ctx, org, kind)
+	return SchemaOf(kind, fields, FieldUnused), err
+}
+
 // Schema is the fields that an organization's records of a kind have now. It is read each time: several processes may
 // serve one database, and each must refuse what another one has just taken out of use.
 func (c *CRM) Schema(ctx context.Context, org record.ID, kind record.Kind) (*record.Schema, error) {

@@ -35,6 +35,7 @@ var forms = map[record.Type]struct {
 	record.Date:     {canon: asDate, want: "a date as 2006-01-02"},
 	record.Minutes:  {canon: asMinutes, want: "a number of minutes"},
 	record.Tags:     {canon: asTags, want: "names"},
+	record.Number:   {canon: asNumber, want: "a number of at most 15 digits"},
 
 	record.Reference: {canon: asReference, want: "the id of a contact"},
 	record.Related:   {canon: asText, want: "the name of a record"},
@@ -147,6 +148,8 @@ func asDate(_ record.Def, text string) (record.Value, bool) {
 	day, err := time.Parse(time.DateOnly, text)
 	return record.Value(text), err == nil && day.Year() > 0
 }
+
+func asNumber(_ record.Def, text string) (record.Value, bool) { return record.Decimal(text) }
 
 // maxMinutes is sixty weeks, the farthest reminder that Zoho CRM takes (zoho-crm.md §4).
 const maxMinutes = 60 * 7 * 24 * 60

@@ -94,7 +94,7 @@ func (c *call) wrong(f *fault.Fault) problem {
 	if c.module == nil {
 		return p
 	}
-	def, known := record.DefOf(c.module.kind, record.Field(f.Field))
+	def, known := c.module.schema.Def(record.Field(f.Field))
 	switch {
 	case f.Field == "Owner":
 		p.details["expected_data_type"] = "ownerlookup"

@@ -57,6 +57,8 @@ type call struct {
 	args   map[string]string // wildcards of the route
 	people map[record.ID]account.User
 
+	contactFields *record.Schema // of contacts in this person's organization
+
 	contacts map[record.ID]crm.Record // that records refer to; zero: not seen
 	names    map[string]record.Value  // of accounts and vendors, by id
 }
@@ -82,6 +84,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.ContentLength > maxBody { // also where no body is read
 		c.fail(errTooLarge)
+		return
+	}
+	if c.contactFields, err = a.CRM.Schema(r.Context(), user.Org, record.Contacts); err != nil {
+		c.fail(err)
 		return
 	}
 	handle, err := c.route()

@@ -98,6 +98,13 @@ func (p *criteriaParser) condition() (func(crm.Record) bool, bool) {
 	if !ok {
 		return nil, false
 	}
+	if def, ok := p.module.schema.Def(record.Field(strings.TrimSpace(field))); ok && def.Type == record.Number {
+		for i, v := range values { // 42.0 is 42
+			if n, ok := record.Decimal(v); ok {
+				values[i] = string(n)
+			}
+		}
+	}
 	whole := strings.Join(values, ",")
 	switch strings.TrimSpace(op) {
 	case "equals":
@@ -148,7 +155,7 @@ func (p *criteriaParser) reader(name string) (func(crm.Record) string, bool) {
 	case "Data_Source":
 		return func(r crm.Record) string { return string(r.Source) }, true
 	}
-	def, ok := record.DefOf(p.module.kind, record.Field(name))
+	def, ok := p.module.schema.Def(record.Field(name))
 	if !ok || inside(def) || def.Type == record.People || def.Type == record.Reminders || def.Type == record.Related {
 		return nil, false
 	}

@@ -41,7 +41,7 @@ func (c *call) decode(raw json.RawMessage, stored *crm.Record) (crm.Draft, error
 	}
 	for name, value := range d.given {
 		field := record.Field(name)
-		def, ok := record.DefOf(m.kind, field)
+		def, ok := m.schema.Def(field)
 		switch {
 		case strings.HasPrefix(name, "$"):
 		case control(value):

@@ -437,7 +437,7 @@ func (c *call) decideAsk() error {
 	if said != 1 {
 		return problem{status: 400, code: "INVALID_DATA", message: "say one of taken, match, new and left_out"}
 	}
-	if err := wholeGroups(l.Kind, answer.Taken); err != nil {
+	if err := wholeGroups(c.schema(l.Kind), answer.Taken); err != nil {
 		return err
 	}
 	if err := c.Links.Decide(c.r.Context(), c.user.Org, l.ID, item, answer); err != nil {
@@ -454,14 +454,14 @@ func wrongKey(name string) error {
 
 // wholeGroups checks which side's value is taken of each field, and adds the fields that only make sense together with one:
 // all of them come from one side.
-func wholeGroups(kind record.Kind, taken map[record.Field]reconcile.Where) error {
+func wholeGroups(schema *record.Schema, taken map[record.Field]reconcile.Where) error {
 	for _, name := range slices.Sorted(maps.Keys(taken)) {
 		side := taken[name]
-		def, known := record.DefOf(kind, name)
+		def, known := schema.Def(name)
 		if !known || side != reconcile.InCRM && side != reconcile.InMicrosoft {
 			return wrongKey("taken." + string(name))
 		}
-		for _, other := range record.Defs(kind) {
+		for _, other := range schema.Defs() {
 			if def.Group == "" || other.Group != def.Group {
 				continue
 			}

@@ -178,7 +178,7 @@ func (c *call) meet(ids []record.ID) {
 func (c *call) meetAll(records []crm.Record, columns []column) {
 	var ids []record.ID
 	for _, col := range columns {
-		def, _ := record.DefOf(c.module.kind, record.Field(col.name))
+		def, _ := c.module.schema.Def(record.Field(col.name))
 		for _, r := range records {
 			switch def.Type {
 			case record.Reference:

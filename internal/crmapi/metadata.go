@@ -15,7 +15,7 @@ import (
 func (c *call) modules() error {
 	var list []object
 	for i, name := range moduleOrder {
-		list = append(list, modules[name].describe(i, c.actor))
+		list = append(list, modules[name].describe(i, c.actor)) // whose fields are not told here
 	}
 	return c.answer(http.StatusOK, object{"modules": list})
 }
@@ -52,12 +52,38 @@ func (c *call) fields() error {
 		return err
 	}
 	var list []object
-	if c.r.URL.Query().Get("type") != "unused" { // all are in use
+	kind := c.r.URL.Query().Get("type") // used, unused or all; nothing means used
+	if kind != "unused" {
 		for i, col := range m.columns {
 			list = append(list, m.describeColumn(i, col))
 		}
 	}
+	if kind == "unused" || kind == "all" {
+		out, err := c.outOfUse(m)
+		if err != nil {
+			return err
+		}
+		for _, col := range out.columns {
+			if col.unused {
+				list = append(list, m.describeColumn(len(list), col))
+			}
+		}
+	}
 	return c.noContent("fields", list, nil)
+}
+
+// outOfUse is a module with those fields, too, that its organization has taken out of use.
+func (c *call) outOfUse(m *module) (*module, error) {
+	schema, err := c.CRM.Unused(c.r.Context(), c.user.Org, m.kind)
+	if err != nil {
+		return nil, err
+	}
+	out := newModule(m.name, m.singular, m.plural, m.schema.With(schema.Own()...))
+	for i, col := range out.columns {
+		_, unused := schema.Def(record.Field(col.name))
+		out.columns[i].unused = unused && col.custom
+	}
+	return out, nil
 }
 
 // oneField answers GET /settings/fields/{id}?module=.
@@ -80,7 +106,7 @@ func (c *call) asked() (*module, error) {
 	if name == "" {
 		return nil, missingParam("module")
 	}
-	m := modules[name]
+	m := c.moduleNamed(name)
 	if m == nil {
 		return nil, problem{status: http.StatusBadRequest, code: "INVALID_MODULE",
 			message: "the module name given seems to be invalid", details: object{"param_name": "module"}}
@@ -109,7 +135,7 @@ func (m *module) describeColumn(place int, col column) object {
 		"id": m.columnID(col), "api_name": col.name, "field_label": col.label, "display_label": col.label,
 		"data_type": col.dataType, "json_type": col.jsonType, "length": nil, "decimal_place": nil,
 		"system_mandatory": col.mandatory, "read_only": col.readOnly, "field_read_only": col.readOnly,
-		"custom_field": false, "visible": true, "unique": object{}, "mass_update": col.massUpdate && !col.readOnly,
+		"custom_field": col.custom, "visible": true, "unique": object{}, "mass_update": col.massUpdate && !col.readOnly,
 		"searchable": true, "filterable": true, "virtual_field": false, "type": "used", "sequence_number": place + 1,
 		"sortable":         slices.Contains([]string{"id", "Created_Time", "Modified_Time"}, col.name),
 		"pick_list_values": choices,
@@ -119,7 +145,12 @@ func (m *module) describeColumn(place int, col column) object {
 	if col.length > 0 {
 		out["length"] = col.length
 	}
+	if col.unused {
+		out["type"], out["visible"] = "unused", false
+	}
 	switch col.dataType {
+	case "double":
+		out["decimal_place"] = decimalPlaces
 	case "textarea":
 		out["textarea"] = object{"type": "large"}
 	case "lookup":

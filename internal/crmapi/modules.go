@@ -13,6 +13,7 @@ import (
 type module struct {
 	name, singular, plural string
 	kind                   record.Kind
+	schema                 *record.Schema
 	columns                []column // everything that a record of it shows, in order
 	byName                 map[string]column
 }
@@ -26,14 +27,32 @@ type column struct {
 	readOnly           bool
 	massUpdate         bool
 	choices            []string
+	custom, unused     bool
 	standard           string // of choices: the one that is meant where none was chosen
 	value              func(*call, crm.Record) any
 }
 
-// modules are the kinds of record by the names in addresses. Meetings are called Events there, as at Zoho.
+// modules are the kinds of record by the names in addresses, with the standard fields. Meetings are called Events there, as at Zoho.
 var modules = map[string]*module{
-	"Contacts": newModule("Contacts", "Contact", "Contacts", record.Contacts),
-	"Events":   newModule("Events", "Meeting", "Meetings", record.Calendar),
+	"Contacts": newModule("Contacts", "Contact", "Contacts", record.Standard(record.Contacts)),
+	"Events":   newModule("Events", "Meeting", "Meetings", record.Standard(record.Calendar)),
+}
+
+// moduleNamed is a module with the fields that it has in the organization of whoever asks; nil: there is none.
+func (c *call) moduleNamed(name string) *module {
+	m := modules[name]
+	if m == nil || m.kind != record.Contacts || len(c.contactFields.Own()) == 0 {
+		return m
+	}
+	return newModule(m.name, m.singular, m.plural, c.contactFields)
+}
+
+// schema is the fields of a kind in the organization of whoever asks.
+func (c *call) schema(kind record.Kind) *record.Schema {
+	if kind == record.Contacts {
+		return c.contactFields
+	}
+	return record.Standard(kind)
 }
 
 // moduleOrder is the order in which modules are listed.
@@ -46,10 +65,14 @@ var labels = map[string]string{
 	"Who_Id": "Contact Name", "What_Id": "Related To", "Meeting_Venue__s": "Meeting Venue", "Remind_Participants": "Participants Reminder",
 }
 
-func newModule(name, singular, plural string, kind record.Kind) *module {
-	m := &module{name: name, singular: singular, plural: plural, kind: kind, byName: map[string]column{}}
+func newModule(name, singular, plural string, schema *record.Schema) *module {
+	kind := schema.Kind()
+	m := &module{name: name, singular: singular, plural: plural, kind: kind, schema: schema, byName: map[string]column{}}
 	add := func(col column) {
-		if col.label = labels[col.name]; col.label == "" {
+		if col.label == "" {
+			col.label = labels[col.name]
+		}
+		if col.label == "" {
 			col.label = strings.ReplaceAll(col.name, "_", " ")
 		}
 		m.columns = append(m.columns, col)
@@ -64,7 +87,7 @@ func newModule(name, singular, plural string, kind record.Kind) *module {
 	if kind == record.Contacts {
 		system("Full_Name", "text", "string", func(_ *call, r crm.Record) any { return orNull(display(r)) })
 	}
-	for _, d := range record.AllDefs(kind) {
+	for _, d := range schema.AllDefs() {
 		if inside(d) {
 			continue
 		}
@@ -78,8 +101,11 @@ func newModule(name, singular, plural string, kind record.Kind) *module {
 		case record.People, record.Related:
 			length = 0 // of a list and of an object there is none
 		}
+		if d.Type == record.Number {
+			length = numberLength
+		}
 		add(column{
-			name: string(d.Name), dataType: t.name, jsonType: t.json, length: length, choices: d.Values, standard: string(d.Standard),
+			name: string(d.Name), dataType: t.name, jsonType: t.json, length: length, choices: d.Values, standard: string(d.Standard), label: d.Label, custom: d.Custom,
 			mandatory: d.Mandatory || d.Name == record.EventTitle, massUpdate: crm.MassUpdatable(d),
 			value: func(c *call, r crm.Record) any { return encode(c, r, r.Fields[d.Name]) },
 		})
@@ -97,6 +123,9 @@ func newModule(name, singular, plural string, kind record.Kind) *module {
 	system("Modified_Time", "datetime", "string", func(c *call, r crm.Record) any { return c.time(r.ModifiedAt) })
 	return m
 }
+
+// numberLength is the digits of a number, with its point, and decimalPlaces how many of them may stand behind it.
+const numberLength, decimalPlaces = 16, 15
 
 // display is what lists call a record.
 func display(r crm.Record) string {

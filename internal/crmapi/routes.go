@@ -68,7 +68,7 @@ func (c *call) route() (func(*call) error, error) {
 			continue
 		}
 		if name, ok := args["module"]; ok {
-			if c.module = modules[name]; c.module == nil {
+			if c.module = c.moduleNamed(name); c.module == nil {
 				module = name
 				continue
 			}

@@ -60,16 +60,21 @@ func (c *call) wanted() (*sought, error) {
 		return &sought{fits: fits}, err
 	case q.Get("email") != "":
 		address := strings.ToLower(q.Get("email"))
-		return &sought{words: address, fits: func(r crm.Record) bool {
-			return equalFold(r, address, record.EmailField, record.SecondaryEmail)
+		words, own := address, c.own(record.Email)
+		if len(own) > 0 {
+			words = "" // the store's index does not know of them
+		}
+		return &sought{words: words, fits: func(r crm.Record) bool {
+			return equalFold(r, address, record.EmailField, record.SecondaryEmail) || equalFold(r, address, own...)
 		}}, nil
 	case q.Get("phone") != "":
 		digits := onlyDigits(q.Get("phone"))
 		if digits == "" {
 			return nil, invalidParam("phone")
 		}
+		numbers := append(slices.Clip(phones), c.own(record.Phone)...)
 		return &sought{fits: func(r crm.Record) bool {
-			return slices.ContainsFunc(phones, func(f record.Field) bool {
+			return slices.ContainsFunc(numbers, func(f record.Field) bool {
 				return strings.Contains(onlyDigits(string(r.Fields[f])), digits)
 			})
 		}}, nil
@@ -77,6 +82,16 @@ func (c *call) wanted() (*sought, error) {
 		return &sought{words: q.Get("word"), fits: func(crm.Record) bool { return true }}, nil
 	}
 	return nil, nil
+}
+
+// own are the organization's own fields of a type.
+func (c *call) own(t record.Type) (out []record.Field) {
+	for _, d := range c.module.schema.Own() {
+		if d.Type == t {
+			out = append(out, d.Name)
+		}
+	}
+	return out
 }
 
 var phones = []record.Field{

@@ -28,6 +28,7 @@ var types = map[record.Type]struct {
 	record.Zone:       {"text", "string", text, asText},
 	record.Moment:     {"datetime", "string", text, asMoment},
 	record.Bool:       {"boolean", "boolean", boolean, asBoolean},
+	record.Number:     {"double", "double", decimal, asNumber},
 	record.Recurrence: {"rrule", "jsonobject", (*decoder).recurrence, asRecurrence},
 	record.Exceptions: {"jsonarray", "jsonarray", nil, nil}, // in occurrences.go, which stands on this table
 	record.Minutes:    {"multireminder", "jsonarray", (*decoder).reminder, asReminder},
@@ -46,6 +47,24 @@ func text(_ *decoder, raw json.RawMessage) (record.Value, bool) {
 }
 
 func asText(_ *call, _ crm.Record, v record.Value) any { return orNull(string(v)) }
+
+// decimal reads a JSON number; that it has too many digits is left for package crm to say.
+func decimal(_ *decoder, raw json.RawMessage) (record.Value, bool) {
+	var n json.Number
+	s := string(bytes.TrimSpace(raw))
+	if strings.HasPrefix(s, `"`) || json.Unmarshal(raw, &n) != nil {
+		return "", false
+	}
+	return record.Value(s), true
+}
+
+func asNumber(_ *call, _ crm.Record, v record.Value) any {
+	n, ok := record.Decimal(string(v))
+	if !ok {
+		return nil
+	}
+	return json.Number(n)
+}
 
 func boolean(_ *decoder, raw json.RawMessage) (record.Value, bool) {
 	s := string(bytes.TrimSpace(raw))

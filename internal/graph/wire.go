@@ -48,6 +48,10 @@ type Contact struct {
 	NickName         string         `json:"nickName"`
 	Generation       string         `json:"generation"`
 	Initials         string         `json:"initials"`
+	FileAs           string         `json:"fileAs"`
+	YomiGivenName    string         `json:"yomiGivenName"`
+	YomiSurname      string         `json:"yomiSurname"`
+	YomiCompanyName  string         `json:"yomiCompanyName"`
 	CompanyName      string         `json:"companyName"`
 	Department       string         `json:"department"`
 	JobTitle         string         `json:"jobTitle"`
@@ -56,6 +60,7 @@ type Contact struct {
 	Manager          string         `json:"manager"`
 	AssistantName    string         `json:"assistantName"`
 	SpouseName       string         `json:"spouseName"`
+	Children         []string       `json:"children"`
 	EmailAddresses   []EmailAddress `json:"emailAddresses"`
 	BusinessPhones   []string       `json:"businessPhones"`
 	HomePhones       []string       `json:"homePhones"`

@@ -39,6 +39,8 @@ func (t *Table) UnfitForCRM(field record.Field, v record.Value) fault.Reason {
 		return fault.TooLong
 	case def.Type == record.Date && !isDay(v, 1, 9999):
 		return fault.BadValue
+	case !tells(def, v):
+		return fault.BadValue
 	}
 	return ""
 }

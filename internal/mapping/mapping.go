@@ -269,10 +269,8 @@ func (t *Table) ToCRM(theirs record.Fields) record.Fields {
 		if !known {
 			continue
 		}
-		if def, ok := t.Schema().Def(row.CRM); ok && def.Type == record.Picklist && !def.Open && !slices.Contains(def.Values, string(value)) {
-			value = "" // such as "Sr.": it stays at Microsoft, which nobody overwrites with nothing
-		}
-		ours[row.CRM] = value
+		def, _ := t.Schema().Def(row.CRM)
+		ours[row.CRM] = inCRM(def, value)
 	}
 	if t.Kind == record.Contacts {
 		t.nameFallback(ours, theirs)
@@ -327,7 +325,7 @@ func (t *Table) ToMicrosoft(ours record.Fields) record.Fields {
 	theirs := make(record.Fields, len(ours))
 	for _, row := range t.Rows {
 		if value, known := ours[row.CRM]; known {
-			theirs[row.Microsoft] = value
+			theirs[row.Microsoft] = t.atMicrosoft(row, value)
 		}
 	}
 	return theirs

@@ -247,3 +247,13 @@ func TestS26_WhatAChangeOfTheMappingConcerns(t *testing.T) {
 		}
 	}
 }
+
+// Every end of a line parts tags, as it does at Outlook.
+func TestI11_TagsArePartedByAnyEndOfLine(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[record.Value]record.Value{"B\rA": "A\nB", "A\r\nA": "A", "B\r\n\r\nA": "A\nB", "A": "A", "\r": ""} {
+		if got := mapping.Normal(record.Standard(record.Contacts), record.Fields{record.Tag: in})[record.Tag]; got != want {
+			t.Errorf("%q is %q, not %q", in, got, want)
+		}
+	}
+}

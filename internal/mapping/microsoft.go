@@ -30,7 +30,7 @@ const (
 )
 
 // microsoft is the table of the fields that Graph offers (contact and event resources). Lists hold as many as Exchange
-// takes: 3 addresses, 2 phones of each kind.
+// takes: 3 addresses, 2 phones of each kind; of children, who may be more, the first 3.
 var microsoft = map[record.Kind][]MicrosoftField{
 	record.Contacts: {
 		{"title", record.Text, NameGroup},
@@ -40,7 +40,11 @@ var microsoft = map[record.Kind][]MicrosoftField{
 		{"generation", record.Text, NameGroup},
 		{"nickName", record.Text, NameGroup},
 		{"initials", record.Text, NameGroup},
+		{"fileAs", record.Text, NameGroup},
+		{"yomiGivenName", record.Text, NameGroup},
+		{"yomiSurname", record.Text, NameGroup},
 		{"companyName", record.Text, WorkGroup},
+		{"yomiCompanyName", record.Text, WorkGroup},
 		{"department", record.Text, WorkGroup},
 		{"jobTitle", record.Text, WorkGroup},
 		{"profession", record.Text, WorkGroup},
@@ -56,6 +60,8 @@ var microsoft = map[record.Kind][]MicrosoftField{
 		{"homePhones[1]", record.Phone, PhoneGroup},
 		{"mobilePhone", record.Phone, PhoneGroup},
 		{"imAddresses[0]", record.Text, WebGroup},
+		{"imAddresses[1]", record.Text, WebGroup},
+		{"imAddresses[2]", record.Text, WebGroup},
 		{"businessHomePage", record.URL, WebGroup},
 		{"businessAddress.street", record.LongText, BusinessAddressGroup},
 		{"businessAddress.city", record.Text, BusinessAddressGroup},
@@ -74,6 +80,9 @@ var microsoft = map[record.Kind][]MicrosoftField{
 		{"otherAddress.countryOrRegion", record.Text, OtherAddressGroup},
 		{"birthday", record.Date, PersonGroup},
 		{"spouseName", record.Text, PersonGroup},
+		{"children[0]", record.Text, PersonGroup},
+		{"children[1]", record.Text, PersonGroup},
+		{"children[2]", record.Text, PersonGroup},
 		{"personalNotes", record.LongText, NotesGroup},
 		{"categories", record.Tags, NotesGroup},
 	},
@@ -109,7 +118,8 @@ func microsoftType(kind record.Kind, field record.Field) (record.Type, bool) {
 	return 0, false
 }
 
-// Fits says which types may be mapped to each other (S26): like to like, and anything that is a line of text to text.
+// Fits says which types may be mapped to each other (S26): like to like, anything that is a line of text to text, and what
+// can be told in a line of text from text.
 func Fits(microsoft, crm record.Type) bool {
 	line := func(t record.Type) bool {
 		return t == record.Text || t == record.Email || t == record.Phone || t == record.URL || t == record.Lookup || t == record.LongText
@@ -123,6 +133,8 @@ func Fits(microsoft, crm record.Type) bool {
 		return line(microsoft) && microsoft != record.LongText
 	case crm == record.LongText:
 		return line(microsoft)
+	case crm == record.Number || crm == record.Bool: // as text: see values.go
+		return microsoft == record.Text
 	}
 	return false
 }

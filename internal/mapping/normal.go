@@ -53,7 +53,7 @@ func normal(t record.Type, v record.Value) record.Value {
 	case record.Zone:
 		s = zone.Norm(s)
 	case record.Tags:
-		tags := strings.Split(s, "\n")
+		tags := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' })
 		for i, tag := range tags {
 			tags[i] = strings.TrimSpace(tag)
 		}

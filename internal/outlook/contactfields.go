@@ -23,6 +23,10 @@ var (
 		{"surname", func(c *graph.Contact) *string { return &c.Surname }},
 		{"nickName", func(c *graph.Contact) *string { return &c.NickName }},
 		{"generation", func(c *graph.Contact) *string { return &c.Generation }},
+		{"fileAs", func(c *graph.Contact) *string { return &c.FileAs }},
+		{"yomiGivenName", func(c *graph.Contact) *string { return &c.YomiGivenName }},
+		{"yomiSurname", func(c *graph.Contact) *string { return &c.YomiSurname }},
+		{"yomiCompanyName", func(c *graph.Contact) *string { return &c.YomiCompanyName }},
 		{"initials", func(c *graph.Contact) *string { return &c.Initials }},
 		{"companyName", func(c *graph.Contact) *string { return &c.CompanyName }},
 		{"department", func(c *graph.Contact) *string { return &c.Department }},
@@ -63,7 +67,8 @@ var (
 	}{
 		{"businessPhones", 2, func(c *graph.Contact) *[]string { return &c.BusinessPhones }},
 		{"homePhones", 2, func(c *graph.Contact) *[]string { return &c.HomePhones }},
-		{"imAddresses", 1, func(c *graph.Contact) *[]string { return &c.IMAddresses }},
+		{"imAddresses", 3, func(c *graph.Contact) *[]string { return &c.IMAddresses }},
+		{"children", 3, func(c *graph.Contact) *[]string { return &c.Children }},
 	}
 )
 
@@ -206,6 +211,9 @@ func contactBody(before *graph.Contact, fields record.Fields) (graph.Object, err
 	if name := displayName(&after); name != displayName(before) {
 		text(&o, "displayName", name)
 	}
+	if _, given := fields["fileAs"]; after.FileAs != "" && after.FileAs == before.FileAs && renamed(before, &after) && (given || !filedByName(before)) {
+		text(&o, "fileAs", after.FileAs)
+	}
 	return o, nil
 }
 
@@ -308,6 +316,30 @@ func birthday(o *graph.Object, before *graph.Contact, fields record.Fields) erro
 		o.String("birthday", string(v)+"T11:59:00Z") // the hour at which Outlook stores it: the same day almost everywhere
 	}
 	return nil
+}
+
+// renamed reports whether Exchange makes anew what a contact is filed under.
+func renamed(a, b *graph.Contact) bool {
+	return a.GivenName != b.GivenName || a.MiddleName != b.MiddleName || a.Surname != b.Surname || a.CompanyName != b.CompanyName
+}
+
+// filedByName reports whether what a contact is filed under follows from its name, as far as anybody knows, and may follow it
+// on. Else a person chose it, and it is sent along with a new name.
+func filedByName(c *graph.Contact) bool {
+	words := func(s string) string {
+		all := strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' || r == '(' || r == ')' })
+		slices.Sort(all)
+		return strings.Join(all, " ")
+	}
+	for _, name := range []string{
+		c.GivenName + " " + c.Surname, c.GivenName + " " + c.MiddleName + " " + c.Surname, c.CompanyName, c.DisplayName,
+		c.GivenName + " " + c.Surname + " " + c.CompanyName, c.GivenName + " " + c.MiddleName + " " + c.Surname + " " + c.CompanyName,
+	} {
+		if words(name) == words(c.FileAs) {
+			return true
+		}
+	}
+	return false
 }
 
 // displayName is what the contact is called in lists. It is not a field: Graph makes it anew whenever parts of a name

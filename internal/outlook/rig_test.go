@@ -133,7 +133,8 @@ func (r *rig) must(status int, doc map[string]any) map[string]any {
 func contactSample(i int) record.Fields {
 	f := record.Fields{
 		"givenName": "Ana", "surname": record.Value(fmt.Sprintf("Almeida %d", i)), "middleName": "B.", "title": "Dra.",
-		"nickName": "Aninha", "generation": "II", "initials": "AA", "companyName": "Contoso <Ltda> & Cia", "department": "Vendas",
+		"nickName": "Aninha", "fileAs": record.Value(fmt.Sprint("Chefe ", i)), "yomiGivenName": "アナ", "yomiSurname": "アルメイダ", "yomiCompanyName": "コントソ",
+		"children[0]": "Léo", "children[1]": "Mia", "children[2]": "Noé", "imAddresses[1]": "sip:two", "imAddresses[2]": "sip:three", "generation": "II", "initials": "AA", "companyName": "Contoso <Ltda> & Cia", "department": "Vendas",
 		"jobTitle": "Analista", "profession": "Engenheira", "officeLocation": "São Paulo", "manager": "Lee", "assistantName": "Megan",
 		"spouseName": "João", "emailAddresses[0]": record.Value(fmt.Sprintf("ana%d@contoso.example", i)), "emailAddresses[1]": "ana@home.example",
 		"emailAddresses[2]": "third@home.example", "businessPhones[0]": "+55 11 3333-0001", "businessPhones[1]": "+55 11 3333-0002",

@@ -150,6 +150,20 @@ func agreedOn(base, given, apart record.Fields) record.Fields {
 	return out.With(apart)
 }
 
+// Listed are the fields of a base of which only Microsoft holds a value because it was no choice of the organization's
+// picklist, and is one now.
+func Listed(base record.Fields, table *mapping.Table) (out []record.Field) {
+	for key := range base {
+		name, apart := strings.CutPrefix(string(key), inCRM)
+		f := record.Field(name)
+		def, _ := table.Schema().Def(f)
+		if apart && def.Custom && def.Type == record.Picklist && base[f] != "" && table.UnfitForCRM(f, base[f]) == "" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // onlyInOutlook are the fields of which Microsoft holds a value that the CRM has no place for.
 func (r Rules) onlyInOutlook(base record.Fields) (out []record.Field) {
 	for key, ours := range base {

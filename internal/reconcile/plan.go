@@ -359,7 +359,7 @@ func timed(rules Rules, base record.Fields) record.Fields {
 	}
 	out := base
 	for _, f := range rules.Fields {
-		def, _ := record.DefOf(rules.Kind, f)
+		def, _ := rules.table().Schema().Def(f)
 		if _, known := base[f]; !known && def.Group == record.GroupWhen {
 			out = out.With(record.Fields{f: ""})
 		}

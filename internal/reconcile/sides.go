@@ -63,13 +63,16 @@ func (m mapped) translate(changes []record.Change) {
 	}
 }
 
-// unmapped are the e-mail addresses of a contact that no CRM field takes.
+// unmapped are the e-mail addresses of a contact that are in no field by which the CRM recognizes one.
 func (m mapped) unmapped(theirs record.Fields) (out []string) {
 	if m.table.Kind != record.Contacts {
 		return nil
 	}
 	for _, f := range []record.Field{"emailAddresses[0]", "emailAddresses[1]", "emailAddresses[2]"} {
-		if v := theirs[f]; v != "" && !slices.ContainsFunc(m.table.Rows, func(r mapping.Row) bool { return r.Microsoft == f }) {
+		known := func(r mapping.Row) bool {
+			return r.Microsoft == f && (r.CRM == record.EmailField || r.CRM == record.SecondaryEmail)
+		}
+		if v := theirs[f]; v != "" && !slices.ContainsFunc(m.table.Rows, known) {
 			out = append(out, string(v))
 		}
 	}

@@ -33,7 +33,7 @@ const (
 	Related                // what an event is about: the module and the name, joined by \n
 	People                 // JSON as crm.PeopleValue writes it; Def.Max is the most people
 	Reminders              // JSON as crm.RemindersValue writes it
-	Number                 // a decimal number in plain digits as DecimalValue writes it, "-12.5"
+	Number                 // a decimal number in plain digits as Decimal writes it, "-12.5"
 )
 
 // Def describes one CRM field. Lengths are in Unicode code points; 0 is no limit.

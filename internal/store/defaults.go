@@ -47,15 +47,8 @@ func (s *Links) Choose(ctx context.Context, org, user record.ID, kind record.Kin
 func (s *Links) ChooseForAll(ctx context.Context, org, by record.ID, kind record.Kind, chosen *reconcile.Settings) (err error) {
 	defer fault.Wrap(&err, "store: organization %d chooses for %s", org, kind)
 	return s.write(ctx, func(tx *Tx) error {
-		if err := tx.lock(org); err != nil {
+		if err := tx.manages(org, by); err != nil {
 			return err
-		}
-		u, err := tx.user(org, by)
-		if err != nil {
-			return err
-		}
-		if u.State != account.Active || !u.May.ManageUsers {
-			return fault.New(fault.Denied, fault.NotAllowed, "store: user %d does not manage users", by)
 		}
 		if err := tx.choose(org, 0, kind, chosen); err != nil {
 			return err

@@ -47,7 +47,8 @@ func (tx *Tx) takeIn(link *reconcile.Link) error {
 			return err
 		}
 	}
-	if moved := mapping.Moved(before, link.Mapping); len(moved) > 0 {
+	own := link.Mapping != nil && len(link.Mapping.Schema().Own()) > 0
+	if moved := mapping.Moved(before, link.Mapping); len(moved) > 0 || own {
 		if err := tx.forgetFields(link, moved); err != nil {
 			return err
 		}
@@ -117,9 +118,17 @@ func (tx *Tx) grow(link *reconcile.Link) error {
 	return err
 }
 
+func listed(base record.Fields, table *mapping.Table) []record.Field {
+	if table == nil {
+		return nil
+	}
+	return reconcile.Listed(base, table)
+}
+
 var baseUpdate = newShape("pairs", "id", "base")
 
-// forgetFields takes fields out of the bases of a link's pairs, and of creates that are on their way.
+// forgetFields takes fields out of the bases of a link's pairs, and of creates that are on their way; and those of which
+// Microsoft holds what has become a choice of the CRM's.
 func (tx *Tx) forgetFields(link *reconcile.Link, fields []record.Field) error {
 	for after := int64(0); ; {
 		pairs, err := list(tx.ctx, tx, readPair, `SELECT `+pairColumns+` FROM pairs WHERE org_id = ? AND id > ? AND id < ? ORDER BY id LIMIT 1000`,
@@ -136,11 +145,17 @@ func (tx *Tx) forgetFields(link *reconcile.Link, fields []record.Field) error {
 			if len(p.Base) == 0 {
 				continue
 			}
-			base, err := textOf(reconcile.Forget(p.Base, fields))
+			was, err := textOf(p.Base)
 			if err != nil {
 				return err
 			}
-			changed.add(p.ID, base)
+			base, err := textOf(reconcile.Forget(p.Base, append(listed(p.Base, link.Mapping), fields...)))
+			if err != nil {
+				return err
+			}
+			if base != was {
+				changed.add(p.ID, base)
+			}
 		}
 		if err := tx.update(tx.ctx, changed); err != nil {
 			return err

@@ -233,7 +233,7 @@ func (v *visit) changedBy(r crm.Record, users []account.User) string {
 // units are the fields in conflict, those of a group as one.
 func (v *visit) units(kind record.Kind, a reconcile.Ask, r crm.Record) (out []unit) {
 	at := map[string]int{}
-	for _, def := range record.Defs(kind) {
+	for _, def := range v.schema(kind).Defs() {
 		if !slices.Contains(a.Conflicts, def.Name) {
 			continue
 		}
@@ -245,7 +245,7 @@ func (v *visit) units(kind record.Kind, a reconcile.Ask, r crm.Record) (out []un
 		}
 		out[i].fields = append(out[i].fields, def.Name)
 		out[i].Lines = append(out[i].Lines, unitLine{
-			v.words.T("field." + string(def.Name)), v.valueWords(kind, def.Name, a.Theirs), v.valueWords(kind, def.Name, r.Fields),
+			v.label(kind, def.Name), v.valueWords(kind, def.Name, a.Theirs), v.valueWords(kind, def.Name, r.Fields),
 		})
 	}
 	return out
@@ -298,7 +298,7 @@ func (v *visit) facts(kind record.Kind, fields record.Fields) facts {
 	}
 	for _, name := range knownBy[kind] {
 		if fields[name] != "" {
-			f.Lines = append(f.Lines, factLine{Label: v.words.T("field." + string(name)), Value: v.valueWords(kind, name, fields)})
+			f.Lines = append(f.Lines, factLine{Label: v.label(kind, name), Value: v.valueWords(kind, name, fields)})
 		}
 	}
 	return f
@@ -307,7 +307,7 @@ func (v *visit) facts(kind record.Kind, fields record.Fields) facts {
 // valueWords is the value of a field as people read it; "" is nothing.
 func (v *visit) valueWords(kind record.Kind, name record.Field, fields record.Fields) string {
 	value := string(fields[name])
-	def, _ := record.DefOf(kind, name)
+	def, _ := v.schema(kind).Def(name)
 	switch def.Type {
 	case record.Bool:
 		if value == "true" {
@@ -324,8 +324,10 @@ func (v *visit) valueWords(kind record.Kind, name record.Field, fields record.Fi
 		return strings.ReplaceAll(value, "\n", ", ")
 	case record.Picklist:
 		if slices.Contains(def.Values, value) {
-			return v.words.T(choiceKey(name, value))
+			return v.choice(def, value)
 		}
+	case record.Number:
+		return v.words.number(value)
 	case record.Recurrence:
 		return v.ruleWords(crm.Record{Kind: kind, Fields: fields})
 	case record.Minutes:

@@ -68,10 +68,10 @@ func (s *Site) contactConflict(v *visit, id record.ID, d crm.Draft) error {
 		return err
 	}
 	var rows []conflictRow
-	for _, def := range record.Defs(record.Contacts) {
+	for _, def := range v.schema(record.Contacts).Defs() {
 		mine, typed := d.Fields[def.Name]
 		if typed && mine != now.Fields[def.Name] {
-			rows = append(rows, conflictRow{v.words.T("field." + string(def.Name)), string(now.Fields[def.Name]), string(mine)})
+			rows = append(rows, conflictRow{v.label(record.Contacts, def.Name), v.words.typed(def, now.Fields[def.Name]), v.words.typed(def, mine)})
 		}
 	}
 	return s.conflict(v, now, "contacts", "/contacts/"+id.String(), rows)

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"tandem/internal/crm"
@@ -142,6 +143,17 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 		}
 		page.Groups = append(page.Groups, shown)
 	}
+	if own := v.schema(record.Contacts).Own(); len(own) > 0 {
+		shown := group{Key: "custom", Legend: v.words.T("group.custom")}
+		for _, def := range own {
+			f := v.control(record.Contacts, def.Name, values, errs)
+			if page.Reading {
+				f.read()
+			}
+			shown.Fields = append(shown.Fields, f)
+		}
+		page.Groups = slices.Insert(page.Groups, len(page.Groups)-1, shown) // the notes come last
+	}
 	page.Owner = v.ownerField(users, record.Contacts, r.Owner, errs)
 	if page.Reading {
 		page.Owner.read()
@@ -155,8 +167,8 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 }
 
 // draftOf reads what a form wants a record to be.
-func draftOf(kind record.Kind, form url.Values) crm.Draft {
-	d := crm.Draft{Fields: posted(kind, form)}
+func (v *visit) draftOf(kind record.Kind, form url.Values) crm.Draft {
+	d := crm.Draft{Fields: v.posted(kind, form)}
 	d.Owner, _ = record.ParseID(form.Get("Owner"))
 	d.Version, _ = strconv.ParseInt(form.Get("version"), 10, 64)
 	return d
@@ -170,7 +182,7 @@ func (s *Site) contactCreate(v *visit) error {
 	if err := v.needs(record.Contacts, creating); err != nil {
 		return err
 	}
-	d := draftOf(record.Contacts, form)
+	d := v.draftOf(record.Contacts, form)
 	r, err := s.insert(v, record.Contacts, d)
 	if errs, ok := v.fieldWords(err); ok {
 		return s.contactForm(v, http.StatusUnprocessableEntity, crm.Record{Owner: d.Owner, Fields: record.Fields{}}, d.Fields, errs)
@@ -199,7 +211,7 @@ func (s *Site) contactUpdate(v *visit) error {
 	if err != nil {
 		return err
 	}
-	d := draftOf(record.Contacts, form)
+	d := v.draftOf(record.Contacts, form)
 	d.ID = before.ID
 	after, err := s.update(v, record.Contacts, d)
 	if fault.Is(err, fault.Conflict) {

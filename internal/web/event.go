@@ -232,7 +232,7 @@ func (s *Site) eventUpdate(v *visit) error {
 		return err
 	}
 	d := in.draft()
-	d.ID, d.Version = before.ID, draftOf(record.Calendar, form).Version
+	d.ID, d.Version = before.ID, v.draftOf(record.Calendar, form).Version
 	shown.Version = d.Version // the form is still about what its reader saw
 	if errs := v.missingInput(in); errs != nil {
 		return s.eventForm(v, http.StatusUnprocessableEntity, shown, in, errs)
@@ -320,7 +320,7 @@ func (s *Site) eventMove(v *visit) error {
 	if err != nil {
 		return err
 	}
-	d := draftOf(record.Calendar, url.Values{"version": form["version"]})
+	d := v.draftOf(record.Calendar, url.Values{"version": form["version"]})
 	d.ID = r.ID
 	start, err1 := readWall(form.Get("start"), v.zone)
 	end, err2 := readWall(form.Get("end"), v.zone)

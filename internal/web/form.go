@@ -21,6 +21,7 @@ type field struct {
 	Max      int
 	Required bool
 	Auto     string // autocomplete
+	Mode     string // inputmode
 	Wide     bool   // takes the whole row
 	Reading  bool   // shown, not to be changed
 }
@@ -61,13 +62,14 @@ type group struct {
 var inputs = map[record.Type]string{
 	record.Text: "text", record.LongText: "textarea", record.Email: "email", record.Phone: "tel", record.URL: "url",
 	record.Picklist: "select", record.Bool: "checkbox", record.Date: "date", record.Tags: "text", record.Lookup: "text",
+	record.Number: "text", // a number control would keep back what is none, and nobody would be told
 }
 
 // control makes the control of a CRM field.
 func (v *visit) control(kind record.Kind, name record.Field, values record.Fields, errs fieldErrors) field {
-	def, _ := record.DefOf(kind, name)
+	def, _ := v.schema(kind).Def(name)
 	f := field{
-		Name: string(name), Label: v.words.T("field." + string(name)), Value: string(values[name]),
+		Name: string(name), Label: v.label(kind, name), Value: v.words.typed(def, values[name]),
 		Error: errs[string(name)], Input: inputs[def.Type], Max: def.Max, Required: def.Mandatory,
 	}
 	switch def.Type {
@@ -78,6 +80,8 @@ func (v *visit) control(kind record.Kind, name record.Field, values record.Field
 		f.Hint = v.words.T("form.tags_hint")
 	case record.LongText:
 		f.Wide = true
+	case record.Number:
+		f.Mode = "decimal"
 	}
 	return f
 }
@@ -93,12 +97,20 @@ func (v *visit) choices(def record.Def, chosen string) []option {
 	known := chosen == ""
 	for _, value := range def.Values {
 		known = known || value == chosen
-		out = append(out, option{value, v.words.T(choiceKey(def.Name, value)), value == chosen})
+		out = append(out, option{value, v.choice(def, value), value == chosen})
 	}
 	if !known {
 		out = append(out, option{chosen, chosen, true})
 	}
 	return out
+}
+
+// choice is what people call a value of a picklist: one that the organization made is called what it is.
+func (v *visit) choice(def record.Def, value string) string {
+	if def.Custom {
+		return value
+	}
+	return v.words.T(choiceKey(def.Name, value))
 }
 
 // choiceKey is the message for a value of a picklist.
@@ -119,9 +131,9 @@ func choiceKey(name record.Field, value string) string {
 
 // posted reads the CRM fields that a form sent; those it did not send stay out. Of a field sent twice the last counts:
 // a checkbox follows a hidden "false".
-func posted(kind record.Kind, form url.Values) record.Fields {
+func (v *visit) posted(kind record.Kind, form url.Values) record.Fields {
 	out := record.Fields{}
-	for _, def := range record.Defs(kind) {
+	for _, def := range v.schema(kind).Defs() {
 		values, ok := form[string(def.Name)]
 		if !ok {
 			continue
@@ -129,6 +141,9 @@ func posted(kind record.Kind, form url.Values) record.Fields {
 		value := strings.ReplaceAll(values[len(values)-1], "\r\n", "\n")
 		if def.Type == record.Tags {
 			value = strings.Join(tagNames(value), "\n")
+		}
+		if def.Type == record.Number {
+			value = v.words.readNumber(value)
 		}
 		out[def.Name] = record.Value(value)
 	}

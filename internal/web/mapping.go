@@ -155,11 +155,11 @@ func (v *visit) mappingRow(f mapping.MicrosoftField, table *mapping.Table, errs 
 	row := mappingRow{Name: string(f.Name), Label: v.words.outlook(f.Name), Off: true, Error: errs[string(f.Name)]}
 	now, _ := rowFor(table, f.Name)
 	row.CRM = []option{{"", v.words.T("mapping.nothing"), now.CRM == ""}}
-	for _, def := range record.Defs(table.Kind) {
+	for _, def := range v.schema(table.Kind).Defs() {
 		if !mapping.Fits(f.Type, def.Type) {
 			continue
 		}
-		o := option{string(def.Name), v.words.T("field." + string(def.Name)), def.Name == now.CRM}
+		o := option{string(def.Name), v.label(table.Kind, def.Name), def.Name == now.CRM}
 		if def.Mandatory {
 			o.Label += " *"
 		}
@@ -182,7 +182,7 @@ func rowFor(t *mapping.Table, microsoft record.Field) (mapping.Row, bool) {
 
 // readMapping reads the dialog and says by each row what is wrong about it. Rows that were not sent stay as they are.
 func (v *visit) readMapping(form url.Values, now reconcile.Settings) (reconcile.Settings, fieldErrors, error) {
-	draft := reconcile.Settings{Winner: reconcile.Winner(form.Get("winner")), Mapping: &mapping.Table{Kind: now.Mapping.Kind}, Options: now.Options}
+	draft := reconcile.Settings{Winner: reconcile.Winner(form.Get("winner")), Mapping: (&mapping.Table{Kind: now.Mapping.Kind}).In(v.schema(now.Mapping.Kind)), Options: now.Options}
 	if !slices.Contains(winners, draft.Winner) {
 		return draft, nil, fault.New(fault.Invalid, "", "web: %q decides no conflict", draft.Winner)
 	}
@@ -205,15 +205,15 @@ func (v *visit) readMapping(form url.Values, now reconcile.Settings) (reconcile.
 			continue
 		}
 		draft.Mapping.Rows = append(draft.Mapping.Rows, row)
-		def, known := record.DefOf(draft.Mapping.Kind, row.CRM)
+		def, known := v.schema(draft.Mapping.Kind).Def(row.CRM)
 		other, taken := meets[row.CRM]
 		switch {
 		case !known || !slices.Contains(mappingWays, row.Direction):
 			errs[f] = v.words.T("field_error.unknown_field")
 		case !mapping.Fits(of.Type, def.Type):
-			errs[f] = v.words.T("mapping.misfit", "Outlook", v.words.outlook(of.Name), "CRM", v.words.T("field."+string(row.CRM)))
+			errs[f] = v.words.T("mapping.misfit", "Outlook", v.words.outlook(of.Name), "CRM", v.label(record.Contacts, row.CRM))
 		case taken:
-			errs[f] = v.words.T("mapping.twice", "CRM", v.words.T("field."+string(row.CRM)), "Outlook", v.words.outlook(other))
+			errs[f] = v.words.T("mapping.twice", "CRM", v.label(record.Contacts, row.CRM), "Outlook", v.words.outlook(other))
 		}
 		meets[row.CRM] = of.Name
 	}

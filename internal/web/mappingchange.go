@@ -123,7 +123,7 @@ func (v *visit) partner(row mapping.Row) string {
 	if row.CRM == "" {
 		return v.words.T("mapping.nothing")
 	}
-	text := v.words.T("field." + string(row.CRM))
+	text := v.label(record.Contacts, row.CRM)
 	if row.Direction != mapping.BothWays {
 		text += " (" + v.words.T("mapping.way."+wayKey(row.Direction)) + ")"
 	}
@@ -176,7 +176,7 @@ func (s *Site) countChange(v *visit, c change, page *mappingChangePage) error {
 func (v *visit) labelled(values record.Fields, fields []record.Field) (out []labelled) {
 	for _, f := range fields {
 		if text := v.shown(f, values[f]); text != "" {
-			out = append(out, labelled{v.words.T("field." + string(f)), text})
+			out = append(out, labelled{v.label(record.Contacts, f), text})
 		}
 	}
 	return out
@@ -187,17 +187,19 @@ const shownLetters = 120
 
 // shown is a value of a field of the CRM as people read it.
 func (v *visit) shown(f record.Field, value record.Value) string {
-	def, _ := record.DefOf(record.Contacts, f)
+	def, _ := v.schema(record.Contacts).Def(f)
 	text := string(value)
 	switch {
 	case value == "" || def.Type == record.Bool && value == "false":
 		return ""
 	case def.Type == record.Bool:
 		return "✓"
+	case def.Type == record.Number:
+		text = v.words.number(text)
 	case def.Type == record.Tags:
 		text = strings.ReplaceAll(text, "\n", ", ")
 	case def.Type == record.Picklist && slices.Contains(def.Values, text):
-		text = v.words.T(choiceKey(f, text))
+		text = v.choice(def, text)
 	}
 	if letters := []rune(text); len(letters) > shownLetters {
 		text = string(letters[:shownLetters]) + "…"

@@ -62,7 +62,7 @@ func (s *Site) mappingExample(v *visit, m meeting, table *mapping.Table) (*mappi
 			ex.Outlook = append(ex.Outlook, labelled{v.words.outlook(f), text})
 		}
 	}
-	for _, def := range record.Defs(table.Kind) {
+	for _, def := range v.schema(table.Kind).Defs() {
 		ex.CRM = append(ex.CRM, v.labelled(ours, []record.Field{def.Name})...)
 	}
 	return ex, nil

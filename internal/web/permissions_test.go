@@ -57,11 +57,11 @@ func (w *world) make(kind record.Kind, upn, name string) record.ID {
 	if kind == record.Contacts {
 		return w.contact(upn, record.Fields{record.LastName: record.Value(name)}).ID
 	}
-	zone, err := time.LoadLocation("America/Sao_Paulo") // theirs: elsewhere it may be another day, and another week
+	zone, err := time.LoadLocation(w.actor(upn).Zone) // a day later it may be another week
 	w.must(err)
-	today := record.Value(w.now().In(zone).Format("2006-01-02"))
+	today := w.now().In(zone).Format(time.DateOnly)
 	return w.event(upn, record.Fields{
-		record.EventTitle: record.Value(name), record.Start: today + "T10:00", record.End: today + "T11:00",
+		record.EventTitle: record.Value(name), record.Start: record.Value(today + "T10:00"), record.End: record.Value(today + "T11:00"),
 	}).ID
 }
 

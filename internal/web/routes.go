@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"tandem/internal/fault"
+	"tandem/internal/record"
 )
 
 // What browser tests and scripts may hold on to, besides the paths below:
@@ -45,7 +46,7 @@ type route struct {
 
 // routes is every page, and who may enter. Whose records one may see is the CRM's to decide, from the actor.
 func (s *Site) routes() []route {
-	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.companyRoutes(), []route{
+	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.companyRoutes(), s.fieldRoutes(), []route{
 		{"GET /{$}", member, s.home},
 
 		{"GET /signin", anyone, s.signInPage},
@@ -130,7 +131,13 @@ func (s *Site) guard(rt route) http.Handler {
 		case rt.who == manager && !v.user.May.ManageUsers:
 			s.fail(v, fault.New(fault.Denied, "", "web: the profile does not manage users"))
 		default:
-			if err := rt.handle(v); err != nil {
+			if rt.who != anyone {
+				v.contacts, err = s.Records.Schema(v.ctx(), v.user.Org, record.Contacts)
+			}
+			if err == nil {
+				err = rt.handle(v)
+			}
+			if err != nil {
 				s.fail(v, err)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tandem/internal/account"
+	"tandem/internal/crm"
 	"tandem/internal/record"
 )
 
@@ -23,12 +24,16 @@ func examples(w *world) map[string]string {
 	forgetful := w.local("forgetful@elsewhere.example")
 	w.must(w.site.Registry.ForgotPassword(context.Background(), forgetful.Email, ""))
 	reset := w.letterLink(forgetful)
+	own := w.customField(crm.FieldDraft{Label: "Shoe size", Type: "double"})
 	out := map[string]string{}
 	for _, rt := range w.site.routes() {
 		_, path, _ := strings.Cut(rt.pattern, " ")
 		id := c.ID
 		if strings.HasPrefix(path, "/calendar/") {
 			id = e.ID
+		}
+		if strings.HasPrefix(path, fieldsPath) {
+			id = own.ID
 		}
 		if strings.HasPrefix(path, usersPath) {
 			id = w.users["alex@contoso.example"].ID
@@ -112,7 +117,7 @@ func TestEveryRouteAsAStranger(t *testing.T) {
 }
 
 var (
-	rawKey  = regexp.MustCompile(`\b(?:nav|asks|mapping|own|users|directory|profiles|profile|audit|setup|refusal|home|contacts|contact|calendar|event|card|state|reason|field|group|badge|status|flash|form|error|problem|repeat|choice|kind|bin|step|record|records|disable|preferences|marketplace|why|history|side|time|format|month|weekday)(?:\.[a-z_A-Z0-9]+)+\b`)
+	rawKey  = regexp.MustCompile(`\b(?:nav|asks|mapping|own|users|directory|profiles|profile|audit|setup|refusal|home|contacts|contact|calendar|event|card|state|reason|fields?|group|badge|status|flash|form|error|problem|repeat|choice|kind|bin|step|record|records|disable|preferences|marketplace|why|history|side|time|format|month|weekday)(?:\.[a-z_A-Z0-9]+)+\b`)
 	noValue = regexp.MustCompile(`&lt;no value&gt;|%!|ZgotmplZ`)
 )
 

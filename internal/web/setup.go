@@ -26,6 +26,9 @@ var setupMenus = []setupMenu{
 		{"company", companyPath, "setup", true},
 		{"audit", auditPath, "status", true},
 	}},
+	{"customization", []setupItem{
+		{"fields", fieldsPath, "setup", true},
+	}},
 	{"marketplace", []setupItem{
 		{"microsoft", marketplacePath, "sync", false},
 		{"consent", "/setup/consent", "check", true},

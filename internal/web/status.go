@@ -123,14 +123,17 @@ func (s *Site) history(v *visit, l *reconcile.Link, before int64) ([]historyLine
 		if still {
 			line.Name, line.Path = recordName(v.words, now), "/"+string(l.Kind)+"/"+id.String()
 		}
-		for _, d := range record.Defs(l.Kind) {
+		for _, d := range v.schema(l.Kind).Defs() {
 			if _, ok := e.Fields[d.Name]; ok && e.Action == reconcile.Updated {
-				line.Fields = joinNonEmpty(", ", line.Fields, v.words.T("field."+string(d.Name)))
+				line.Fields = joinNonEmpty(", ", line.Fields, v.label(l.Kind, d.Name))
 			}
 		}
 		for _, lost := range e.Lost {
+			if _, shown := v.schema(l.Kind).Def(lost.Field); !shown {
+				continue // a field that is out of use
+			}
 			line.Lost = append(line.Lost, lossLine{
-				Field: string(lost.Field), Label: v.words.T("field." + string(lost.Field)), Side: v.words.T("side." + string(lost.Side)),
+				Field: string(lost.Field), Label: v.label(l.Kind, lost.Field), Side: v.words.T("side." + string(lost.Side)),
 				Value: v.valueWords(l.Kind, lost.Field, record.Fields{lost.Field: lost.Value}),
 				There: still, Now: v.valueWords(l.Kind, lost.Field, now.Fields), Has: now.Fields[lost.Field] == lost.Value,
 			})
@@ -217,7 +220,7 @@ func (s *Site) takeLost(v *visit) error {
 
 // together reports whether two fields are of one group.
 func together(kind record.Kind, a, b record.Field) bool {
-	one, _ := record.DefOf(kind, a)
-	other, _ := record.DefOf(kind, b)
+	one, _ := record.Standard(kind).Def(a) // no field of an organization's own belongs to a group
+	other, _ := record.Standard(kind).Def(b)
 	return one.Group != "" && one.Group == other.Group
 }

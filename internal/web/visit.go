@@ -24,6 +24,24 @@ type visit struct {
 	org   account.Organization
 	zone  *time.Location // the user's
 	now   time.Time
+	// contacts is what contacts of the organization consist of; nil where nobody is signed in: the standard fields.
+	contacts *record.Schema
+}
+
+// schema is what records of a kind consist of.
+func (v *visit) schema(kind record.Kind) *record.Schema {
+	if kind == record.Contacts && v.contacts != nil {
+		return v.contacts
+	}
+	return record.Standard(kind)
+}
+
+// label is what people call a field of the CRM.
+func (v *visit) label(kind record.Kind, name record.Field) string {
+	if def, ok := v.schema(kind).Def(name); ok && def.Custom {
+		return def.Label
+	}
+	return v.words.T("field." + string(name))
 }
 
 func (v *visit) ctx() context.Context { return v.r.Context() }

@@ -33,6 +33,7 @@ type Deps struct {
 	Directory Directory
 	Elsewhere Elsewhere // nil: there are no other calendars
 	Records   Records
+	Fields    Fields
 	Links     Links
 	Choices   reconcile.Choices
 	Switch    Switch
@@ -124,6 +125,7 @@ type Directory interface {
 
 // Records are contacts and events. *crm.CRM fits it; what an actor may not see does not exist for the actor.
 type Records interface {
+	Schema(ctx context.Context, org record.ID, kind record.Kind) (*record.Schema, error)
 	List(ctx context.Context, a crm.Actor, kind record.Kind, q crm.Query) ([]crm.Record, error)
 	Count(ctx context.Context, a crm.Actor, kind record.Kind, q crm.Query) (int, error)
 	Get(ctx context.Context, a crm.Actor, kind record.Kind, id record.ID) (crm.Record, error)
@@ -132,6 +134,17 @@ type Records interface {
 	Update(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
 	Delete(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
 	Restore(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
+}
+
+// Fields makes and changes the organization's own fields. *crm.Customizer fits it.
+type Fields interface {
+	All(ctx context.Context, org record.ID, kind record.Kind) ([]crm.CustomField, error)
+	One(ctx context.Context, org record.ID, kind record.Kind, id record.ID) (f crm.CustomField, values int, err error)
+	Make(ctx context.Context, by crm.Author, kind record.Kind, d crm.FieldDraft) (crm.CustomField, error)
+	Change(ctx context.Context, by crm.Author, kind record.Kind, id record.ID, d crm.FieldDraft) (crm.CustomField, error)
+	Retire(ctx context.Context, by crm.Author, kind record.Kind, id record.ID) (crm.CustomField, error)
+	Revive(ctx context.Context, by crm.Author, kind record.Kind, id record.ID) (crm.CustomField, error)
+	Destroy(ctx context.Context, by crm.Author, kind record.Kind, id record.ID) (crm.CustomField, error)
 }
 
 // Grants keep what Microsoft gave us to act for a person. account.Store fits it.

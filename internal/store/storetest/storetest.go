@@ -82,6 +82,8 @@ func Run(t *testing.T, open Open) {
 		"S29 what is left out, and the way back":         testLeftOut,
 		"an answer outlives the run that did not see it": testAnswerDuringRun,
 		"S26 a run begins by changed settings":           testTakeIn,
+		"a custom field changes under a link":            testCustomFieldUnderLink,
+		"custom fields are kept and destroyed":           testCustomFields,
 		"links of earlier versions win new fields":       testGrow,
 		"S20 S32 imported records are let in":            testAdmitImported,
 		"FF118 what was made and deleted lately":         testRecent,

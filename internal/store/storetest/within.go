@@ -40,7 +40,7 @@ func (w *world) actions(org record.ID) (out []string) {
 	names := map[record.ID]string{0: "-", w.ana: "ana", w.bob: "bob", w.eve: "eve"}
 	for _, e := range must(w.Accounts().Audit(w.t.Context(), org, 0, 100))(w.t) {
 		line := fmt.Sprintf("%s %s %s", names[e.Actor], e.Action, names[e.Subject])
-		for _, key := range []string{"kind", "reason"} {
+		for _, key := range []string{"kind", "reason", "name"} {
 			if v := e.Detail[key]; v != "" {
 				line += " " + v
 			}

@@ -74,6 +74,45 @@ func Open(t testing.TB) *Spec {
 	return spec
 }
 
+// Properties are the names of a resource's own properties, such as microsoft.graph.contact, with whether the description calls
+// each read-only. It skips the test where the description is absent.
+func Properties(t testing.TB, resource string) map[string]bool {
+	t.Helper()
+	path, err := find()
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skipf("the description of Microsoft Graph is not here (%s, or where %s points)", usualPlace, Variable)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := libopenapi.NewDocument(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := doc.BuildV3Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, ok := model.Model.Components.Schemas.Get(resource)
+	if !ok {
+		t.Fatalf("the description has no %s", resource)
+	}
+	out := map[string]bool{}
+	for name, p := range schema.Schema().Properties.FromOldest() {
+		if !strings.Contains(name, "@odata") {
+			out[name] = p.Schema() != nil && strings.Contains(p.Schema().Description, "Read-only")
+		}
+	}
+	if len(out) == 0 {
+		t.Fatalf("%s has no properties", resource)
+	}
+	return out
+}
+
 func find() (string, error) {
 	if path := os.Getenv(Variable); path != "" {
 		return path, nil

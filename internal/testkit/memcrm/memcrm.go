@@ -65,7 +65,7 @@ func New() *Store {
 	}
 }
 
-// CustomFields lists the fields that SetFields gave an organization.
+// CustomFields lists the fields that an organization made for a kind.
 func (s *Store) CustomFields(_ context.Context, org record.ID, kind record.Kind) ([]crm.CustomField, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,11 +78,46 @@ func (s *Store) CustomFields(_ context.Context, org record.ID, kind record.Kind)
 	return out, nil
 }
 
-// SetFields gives an organization fields of its own, in place of those it had.
-func (s *Store) SetFields(org record.ID, fields ...crm.CustomField) {
+// CountValues counts the records that have a value in a field.
+func (s *Store) CountValues(_ context.Context, org record.ID, f crm.CustomField) (n int, _ error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.fields[org] = slices.Clone(fields)
+	for _, r := range s.records {
+		if v := r.Fields[f.Name]; r.Org == org && r.Kind == f.Kind && v != "" && (f.Type != record.Bool || v == "true") {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// ChangeField changes a field. Everybody may: this store knows no people.
+func (s *Store) ChangeField(_ context.Context, by crm.Author, kind record.Kind, plan func([]crm.CustomField) (crm.FieldChange, error)) (crm.CustomField, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fields := s.fields[by.Org]
+	change, err := plan(slices.Clone(fields))
+	if err != nil {
+		return crm.CustomField{}, err
+	}
+	f := change.Field
+	if f.ID == 0 {
+		s.nextID++
+		f.ID = s.nextID
+		s.fields[by.Org] = append(fields, f)
+		return f, nil
+	}
+	fields[slices.IndexFunc(fields, func(o crm.CustomField) bool { return o.ID == f.ID })] = f
+	if f.State == crm.FieldDestroyed {
+		for id, r := range s.records {
+			if _, has := r.Fields[f.Name]; has && r.Org == by.Org && r.Kind == kind {
+				r = clone(r)
+				delete(r.Fields, f.Name)
+				r.Version++
+				s.records[id] = r
+			}
+		}
+	}
+	return f, nil
 }
 
 // Writes counts the records written so far: what a quiet run must not raise.
