@@ -104,7 +104,7 @@ type Letter struct {
 	About  record.ID // the user on whose row its fate is shown
 	By     record.ID // who caused it; 0: nobody in particular
 	Pass   record.ID // of invitations and resets: the pass whose link it carries
-	Word   string    // of a refusal
+	Word   string    // of a refusal, or the name of what was deleted
 	State  LetterState
 	Reason string // why it failed: the server's words, or "no_server"
 	Tries  int
@@ -124,6 +124,8 @@ const (
 	LetterDeclined        LetterKind = "declined"
 	LetterPasswordChanged LetterKind = "password_changed"
 	LetterAssociated      LetterKind = "associated"
+	LetterContactsEnded   LetterKind = "contacts_ended" // the folder, Word, was deleted in Outlook, so sync is off
+	LetterCalendarEnded   LetterKind = "calendar_ended" // the calendar, Word, was
 )
 
 // LetterState is how far a letter has come.

@@ -58,6 +58,11 @@ func TestS32_ImportedContactsStayOutUntilTheyAreLetIn(t *testing.T) {
 	adele.settled("contacts")
 
 	decide(false)
+	u := adele.user()
+	d.eventually("the link has taken it in", func() bool { // a run that is under way goes on by what it began with
+		links, err := d.app.Store.Links().LinksOf(context.Background(), u.Org, u.ID)
+		return err == nil && len(links) == 1 && links[0].Done == links[0].Wanted
+	})
 	adele.imported("Tarde")
 	old := adele.list("Contacts", "Last_Name")["Velho"]
 	adele.call("PUT", "/crm/v8/Contacts/"+old["id"].(string), doc{"data": []doc{{"Title": "CEO"}}}, 200)

@@ -162,6 +162,8 @@ var pages = map[account.LetterKind]string{
 	account.LetterApproved:        "/launch/microsoft365",
 	account.LetterPasswordChanged: "/password/forgot",
 	account.LetterAssociated:      "/setup/account",
+	account.LetterContactsEnded:   "/setup/marketplace/microsoft",
+	account.LetterCalendarEnded:   "/setup/marketplace/microsoft",
 }
 
 // enclose adds the link of a pass, and reports whether that still opens.

@@ -171,6 +171,10 @@ func TestS23S35_DeletingTheContainerInOutlookSwitchesOff(t *testing.T) {
 		}) {
 			t.Errorf("the page cannot say why %s ended: %+v %v", kind, ended, err)
 		}
+		d.eventually("a letter says so", func() bool { // once, by the run that found it
+			subjects, last := d.lettersTo("adele@contoso.example", len(ended))
+			return len(subjects) == len(ended) && strings.Contains(last, "Tandem") && strings.Contains(last, "/setup/marketplace/microsoft")
+		})
 	}
 	if len(adele.list("Contacts", "Last_Name")) != 1 || len(adele.list("Events", "Event_Title")) != 1 {
 		t.Error("the CRM is not whole")

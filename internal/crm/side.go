@@ -38,6 +38,8 @@ type LinkSide struct {
 	Cap int
 	// AdmitImported lets imported records into the first listing.
 	AdmitImported bool
+	// Fields are those that take part; nil: all. What single occurrences of a series have of others is not told, and stays.
+	Fields []record.Field
 	// Region is whose telephone numbers are written without their country (ISO 3166-1); "": Brazil's.
 	Region string
 	// Schema is the fields that the link knows of; nil: the standard ones. They stay the same for a run, so that a field which
@@ -149,9 +151,51 @@ func (s *Side) tell(r Record) record.Change {
 	case !s.link.owns(r):
 		c.State = record.Left
 	default:
-		c.Fields = synced(s.link.Schema, r.Fields)
+		c.Fields = s.told(r)
 	}
 	return c
+}
+
+// told are the fields of a record as this side tells them.
+func (s *Side) told(r Record) record.Fields {
+	fields := synced(s.link.Schema, r.Fields)
+	if fields[record.Changed] != "" {
+		fields[record.Changed] = s.link.ofOccurrences(fields[record.Changed], true)
+	}
+	return fields
+}
+
+// ofOccurrences keeps of changed occurrences the fields that take part, or the others.
+func (l LinkSide) ofOccurrences(v record.Value, taking bool) record.Value {
+	list := record.Occurrences(v)
+	for i, o := range list {
+		kept := record.Fields{}
+		for name, value := range o.Fields {
+			if (l.Fields == nil || slices.Contains(l.Fields, name)) == taking {
+				kept[name] = value
+			}
+		}
+		list[i].Fields = kept
+	}
+	return record.OccurrencesValue(list)
+}
+
+// writes are the fields of a write as they are stored: changed occurrences keep what does not take part.
+func (l LinkSide) writes(given, stored record.Fields) record.Fields {
+	value, said := given[record.Changed]
+	kept := l.ofOccurrences(stored[record.Changed], false)
+	if !said || kept == "" {
+		return given
+	}
+	days := map[string]record.Fields{}
+	for _, o := range slices.Concat(record.Occurrences(kept), record.Occurrences(value)) {
+		days[o.Day] = days[o.Day].With(o.Fields)
+	}
+	var all []record.Occurrence
+	for day, fields := range days {
+		all = append(all, record.Occurrence{Day: day, Fields: fields})
+	}
+	return given.With(record.Fields{record.Changed: record.OccurrencesValue(all)})
 }
 
 // byRef finds records by their refs; refs that name none are absent.

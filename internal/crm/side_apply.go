@@ -47,7 +47,7 @@ func (s *Side) Apply(ctx context.Context, writes []record.Write) (_ []record.Out
 		case err != nil:
 			out[i].Err = err
 		case !different && known:
-			out[i].Version, out[i].Fields = version(r), synced(s.link.Schema, r.Fields)
+			out[i].Version, out[i].Fields = version(r), s.told(r)
 		case !different:
 			out[i].Version = w.Version
 		default:
@@ -80,7 +80,7 @@ func (s *Side) Apply(ctx context.Context, writes []record.Write) (_ []record.Out
 }
 
 func (s *Side) outcome(r Record) record.Outcome {
-	return record.Outcome{Ref: r.ID.Ref(), Version: version(r), Fields: synced(s.link.Schema, r.Fields)}
+	return record.Outcome{Ref: r.ID.Ref(), Version: version(r), Fields: s.told(r)}
 }
 
 // create makes the new record of a write; it belongs to the link's user, or the heir, and came from Microsoft, unless said otherwise.
@@ -121,7 +121,7 @@ func (s *Side) change(w record.Write, r *Record, known bool) (bool, error) {
 	if w.Op == record.Delete {
 		r.DeletedAt, r.DeletedBy = now, s.link.User
 	} else {
-		fields, err := check(s.link.Schema, before, w.Fields, s.link.Zone, false)
+		fields, err := check(s.link.Schema, before, s.link.writes(w.Fields, before), s.link.Zone, false)
 		if err != nil {
 			return false, err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,7 +25,7 @@ import (
 func (m *Mailbox) Batch(ctx context.Context, parts []Part) ([]Result, error) {
 	out := make([]Result, len(parts))
 	if len(parts) <= BatchSize {
-		return out, m.batch(ctx, parts, out)
+		return out, m.batch(ctx, parts, out, false)
 	}
 	all, groupCtx := errgroup.WithContext(ctx)
 	all.SetLimit(m.c.limits.InFlight)
@@ -35,7 +36,7 @@ func (m *Mailbox) Batch(ctx context.Context, parts []Part) ([]Result, error) {
 				return nil
 			}
 			// In flight already is carried to its end, so that its outcome is known.
-			return m.batch(ctx, parts[from:to], out[from:to])
+			return m.batch(ctx, parts[from:to], out[from:to], false)
 		})
 	}
 	err := all.Wait()
@@ -47,6 +48,13 @@ func (m *Mailbox) Batch(ctx context.Context, parts []Part) ([]Result, error) {
 		}
 	}
 	return out, err
+}
+
+// Chain carries out at most BatchSize parts in one batch, one after another: none begins before the one before it has
+// succeeded. Those behind a refused one are not carried out and have a fault of kind Conflict. Otherwise it is as Batch.
+func (m *Mailbox) Chain(ctx context.Context, parts []Part) ([]Result, error) {
+	out := make([]Result, len(parts))
+	return out, m.batch(ctx, parts, out, true)
 }
 
 // notSent is the fault of a part that was never sent because of err.
@@ -66,6 +74,7 @@ type round struct {
 	m     *Mailbox
 	parts []Part
 	out   []Result
+	chain bool    // each part waits for the one before it, and needs it
 	open  []int   // indexes into parts
 	doubt []error // of a write that an earlier attempt may have carried out
 	token bool    // a part was refused for its token already
@@ -73,8 +82,8 @@ type round struct {
 	fatal error   // the batch was refused as a whole
 }
 
-func (m *Mailbox) batch(ctx context.Context, parts []Part, out []Result) error {
-	r := &round{m: m, parts: parts, out: out, doubt: make([]error, len(parts))}
+func (m *Mailbox) batch(ctx context.Context, parts []Part, out []Result, chain bool) error {
+	r := &round{m: m, parts: parts, out: out, chain: chain, doubt: make([]error, len(parts))}
 	for i := range parts {
 		r.open = append(r.open, i)
 	}
@@ -122,7 +131,7 @@ func (r *round) encode() ([]byte, error) {
 		size += len(r.parts[i].Body) + len(r.parts[i].Path) + 200
 	}
 	b := append(make([]byte, 0, size), `{"requests":[`...)
-	serial := r.m.gate.serial.Load()
+	serial := r.chain || r.m.gate.serial.Load()
 	for n, i := range r.open {
 		p := &r.parts[i]
 		path, err := r.m.c.relative(p.Path)
@@ -161,12 +170,14 @@ func (r *round) encode() ([]byte, error) {
 }
 
 type batchAnswer struct {
-	Responses []struct {
-		ID      string         `json:"id"`
-		Status  int            `json:"status"`
-		Headers jsontext.Value `json:"headers"`
-		Body    jsontext.Value `json:"body"`
-	} `json:"responses"`
+	Responses []batchPart `json:"responses"`
+}
+
+type batchPart struct {
+	ID      string         `json:"id"`
+	Status  int            `json:"status"`
+	Headers jsontext.Value `json:"headers"`
+	Body    jsontext.Value `json:"body"`
 }
 
 // settle takes in the answer to a batch. It returns how long to wait before the rest is tried again, whether the rest
@@ -196,7 +207,7 @@ func (r *round) settle(ctx context.Context, ans *answer, try int) (wait time.Dur
 	}
 	var rest []int
 	answered := make([]bool, len(r.open)+1)
-	dependent := true
+	dependent, broken := true, r.chain && chainBroken(got, len(r.open))
 	for _, resp := range got.Responses {
 		n, err := strconv.Atoi(resp.ID)
 		if err != nil || n < 1 || n > len(r.open) || answered[n] {
@@ -206,6 +217,9 @@ func (r *round) settle(ctx context.Context, ans *answer, try int) (wait time.Dur
 		i := r.open[n-1]
 		j := r.m.judge(&r.parts[i], resp.Status, func() string { return header(resp.Headers, "Retry-After") }, content(resp.Body), try)
 		j.Date = ans.date
+		if broken && j.Status == http.StatusFailedDependency {
+			j.again, j.Err = false, fault.New(fault.Conflict, "", "graph: not carried out, as the one before it was refused")
+		}
 		if j.Status == http.StatusUnauthorized && !r.token {
 			_, err := r.m.tokens.Token(ctx, ans.token)
 			j.again = err == nil
@@ -242,6 +256,18 @@ func (r *round) settle(ctx context.Context, ans *answer, try int) (wait time.Dur
 	progress = dependent && len(rest) < len(r.open)
 	r.open = rest
 	return wait, progress, stop
+}
+
+// chainBroken reports whether a part of a chain was refused in a way that another try does not mend.
+func chainBroken(got batchAnswer, open int) bool {
+	for _, resp := range got.Responses {
+		switch {
+		case resp.Status < http.StatusBadRequest || resp.Status == http.StatusFailedDependency:
+		case resp.Status == http.StatusTooManyRequests, resp.Status >= http.StatusInternalServerError, resp.Status == http.StatusUnauthorized:
+			return false // it is tried again, and the rest with it
+		}
+	}
+	return len(got.Responses) == open && slices.ContainsFunc(got.Responses, func(resp batchPart) bool { return resp.Status >= http.StatusBadRequest })
 }
 
 // undecided reports whether a refusal leaves open if an earlier attempt of the same write was carried out.

@@ -47,6 +47,7 @@ func clip(s string) string {
 const (
 	CodeDuplicateTransaction = "ErrorDuplicateTransactionId"
 	CodeFolderExists         = "ErrorFolderExists"
+	CodeCrossing             = "ErrorOccurrenceCrossingBoundary"
 	codeConcurrentSave       = "ConcurrentItemSave"
 	codeThrottled            = "ApplicationThrottled"
 )

@@ -104,6 +104,8 @@ type Event struct {
 	OriginalStart         string      `json:"originalStart"`
 	Recurrence            *Recurrence `json:"recurrence"`
 	CancelledOccurrences  []string    `json:"cancelledOccurrences"` // only if asked for by $select on a single master
+	ExceptionOccurrences  []Event     `json:"exceptionOccurrences"` // only if asked for by $expand
+	MoreExceptions        string      `json:"exceptionOccurrences@odata.nextLink"`
 	Location              Location    `json:"location"`
 	IsReminderOn          bool        `json:"isReminderOn"`
 	ReminderMinutes       int         `json:"reminderMinutesBeforeStart"`

@@ -45,7 +45,12 @@ func (s *Sim) applyEvent(it *item, r received) *graphError {
 	changed := !created && (oldRule != nil || e.rule != nil) &&
 		(!sameRule(oldRule, e.rule) || oldStart != e.start || oldEnd != e.end || wasAllDay != e.allDay)
 	if changed { // a new pattern or new times: exceptions go, and so do the ids of occurrences (§3.5)
-		e.exceptions, e.cancelled = nil, nil
+		if s.warts.Load().KeepExceptions && e.rule != nil {
+			e.exceptions = slices.DeleteFunc(slices.Clone(e.exceptions), func(x *exception) bool { return !e.rule.has(x.day) })
+			e.cancelled = slices.DeleteFunc(slices.Clone(e.cancelled), func(day int32) bool { return !e.rule.has(day) })
+		} else {
+			e.exceptions, e.cancelled = nil, nil
+		}
 		e.pattern++
 	}
 	it.props = it.props.merge(mirrorLocations(r.doc.without(unstored...)))
@@ -228,9 +233,18 @@ func (c *call) changeOccurrence(master, seen *item, r received) (*item, *graphEr
 	series := *master.event
 	it.event = &series
 	series.exceptions = series.withException(&x)
-	c.box.replace(&it)
-	x.change, x.modified = it.change, it.modified
+	x.change, x.modified = c.replaceMaster(&it)
 	return &it, nil
+}
+
+// replaceMaster puts a series with changed occurrences in its place and gives the version of what was changed.
+func (c *call) replaceMaster(it *item) (change uint64, modified time.Time) {
+	if c.s.warts.Load().ExceptionsLeaveMaster {
+		c.box.items[it.n-1] = it
+		return c.box.next()
+	}
+	c.box.replace(it)
+	return it.change, it.modified
 }
 
 // overlay merges two sets of overrides; a clearing mark stays, as it hides what the master has.

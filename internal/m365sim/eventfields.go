@@ -226,8 +226,8 @@ func showOnlineMeeting(b []byte, it *item, _ *view) []byte {
 	return append(appendTextMember(append(b, '{'), "joinUrl", it.event.joinURL), '}')
 }
 
-func showOriginalStart(b []byte, it *item, _ *view) []byte {
-	if it.event.slot == nil {
+func showOriginalStart(b []byte, it *item, v *view) []byte {
+	if slot := it.event.slot; slot == nil || slot.exception && v.box.sim.warts.Load().ExceptionsHideOrigin {
 		return b
 	}
 	return appendSeconds(appendKey(b, "originalStart"), it.event.slot.original)

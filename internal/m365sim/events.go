@@ -222,7 +222,7 @@ func (c *call) takeAway(stored, seen *item) *item {
 	at, _ := slices.BinarySearch(series.cancelled, day)
 	series.cancelled = slices.Insert(slices.Clone(series.cancelled), at, day)
 	series.exceptions = slices.DeleteFunc(slices.Clone(series.exceptions), func(x *exception) bool { return x.day == day })
-	c.box.replace(&it)
+	c.replaceMaster(&it)
 	return &it
 }
 

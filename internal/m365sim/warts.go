@@ -28,6 +28,14 @@ type Warts struct {
 	LinkExtras bool `json:"linkExtras"`
 	// AllDayKeepsMidnight shows whole days from midnight in whatever zone was asked for, instead of shifting (§3.3).
 	AllDayKeepsMidnight bool `json:"allDayKeepsMidnight"`
+	// ExceptionsLeaveMaster lets the version and the time of a series stand when one of its occurrences is changed or
+	// deleted; each occurrence has its own version then. Nothing is documented of it (§3.8).
+	ExceptionsLeaveMaster bool `json:"exceptionsLeaveMaster"`
+	// KeepExceptions lets changed and deleted occurrences outlive other times of their series, as far as their days are
+	// still among its own (§3.5).
+	KeepExceptions bool `json:"keepExceptions"`
+	// ExceptionsHideOrigin leaves originalStart out of exceptions (§3.2).
+	ExceptionsHideOrigin bool `json:"exceptionsHideOrigin"`
 	// RefuseLongSubject answers 400 to a subject over 255 characters instead of cutting it (§3.2).
 	RefuseLongSubject bool `json:"refuseLongSubject"`
 	// MaxSubscription is the longest life of a subscription; 10,080 minutes when 0, older texts say 4,230 (§6).

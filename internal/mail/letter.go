@@ -25,7 +25,7 @@ type Data struct {
 	Link         string    // where the button leads; letters without one have none
 	Until        time.Time // when the link ends, in the reader's zone
 	At           time.Time // when it happened, in the reader's zone
-	Word         string    // of a refusal; may be empty
+	Word         string    // of a refusal, or the name of what was deleted; may be empty
 }
 
 // needs says what a letter of each kind cannot do without. The kinds are those of package account, all of them.
@@ -37,6 +37,8 @@ var needs = map[account.LetterKind]struct{ link, until, by bool }{
 	account.LetterDeclined:        {},
 	account.LetterPasswordChanged: {link: true},
 	account.LetterAssociated:      {link: true},
+	account.LetterContactsEnded:   {link: true},
+	account.LetterCalendarEnded:   {link: true},
 }
 
 // The words of the letters: for each language a file a kind, and frame.tmpl with what all of them share. Text and HTML are

@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write the letters into testdata")
 
 var kinds = []account.LetterKind{
 	account.LetterInvitation, account.LetterReset, account.LetterRequest, account.LetterApproved,
-	account.LetterDeclined, account.LetterPasswordChanged, account.LetterAssociated,
+	account.LetterDeclined, account.LetterPasswordChanged, account.LetterAssociated, account.LetterContactsEnded, account.LetterCalendarEnded,
 }
 
 func saoPaulo(t *testing.T) *time.Location {
@@ -40,8 +40,11 @@ func full(t *testing.T, kind account.LetterKind) mail.Data {
 		Link: "https://crm.contoso.example/somewhere?a=1&b=2", Until: time.Date(2026, 8, 5, 17, 30, 0, 0, time.UTC).In(saoPaulo(t)),
 		At: time.Date(2026, 7, 29, 12, 0, 0, 0, time.UTC), Word: "Diego, use o CRM da filial.",
 	}
-	if kind == account.LetterDeclined {
+	switch kind {
+	case account.LetterDeclined:
 		d.Link = ""
+	case account.LetterContactsEnded, account.LetterCalendarEnded:
+		d.Word = "Tandem (2)"
 	}
 	return d
 }

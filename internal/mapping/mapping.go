@@ -102,6 +102,7 @@ var defaultCalendar = Table{Kind: record.Calendar, Rows: []Row{
 	{Microsoft: "endTimeZone", CRM: record.EndTimeZone},
 	{Microsoft: "recurrence", CRM: record.Recurring},
 	{Microsoft: "exdates", CRM: record.Excluded},
+	{Microsoft: "exceptions", CRM: record.Changed},
 	{Microsoft: "location", CRM: record.Venue},
 	{Microsoft: "body", CRM: record.Description},
 	{Microsoft: "participants", CRM: record.Participants, Direction: ToMicrosoft},
@@ -178,7 +179,7 @@ func (t *Table) Check() error {
 	rows := t.byCRM()
 	for _, row := range defaultCalendar.Rows {
 		def, _ := t.Schema().Def(row.CRM)
-		if mapped, ok := rows[row.CRM]; def.Group == record.GroupWhen && (!ok || mapped.Microsoft != row.Microsoft) {
+		if mapped, ok := rows[row.CRM]; (def.Group == record.GroupWhen || def.Group == record.GroupSeries) && (!ok || mapped.Microsoft != row.Microsoft) {
 			return fault.Wrong(fault.Mandatory, string(row.CRM), "mapping: an event needs %s", row.CRM)
 		}
 	}
@@ -269,8 +270,7 @@ func (t *Table) ToCRM(theirs record.Fields) record.Fields {
 		if !known {
 			continue
 		}
-		def, _ := t.Schema().Def(row.CRM)
-		ours[row.CRM] = inCRM(def, value)
+		ours[row.CRM] = t.toCRM(row, value)
 	}
 	if t.Kind == record.Contacts {
 		t.nameFallback(ours, theirs)
@@ -281,6 +281,41 @@ func (t *Table) ToCRM(theirs record.Fields) record.Fields {
 		}
 	}
 	return ours
+}
+
+// toCRM is a value of Microsoft's in its CRM field.
+func (t *Table) toCRM(row Row, value record.Value) record.Value {
+	def, _ := t.Schema().Def(row.CRM)
+	if def.Type != record.Exceptions {
+		return inCRM(def, value)
+	}
+	return t.translated(value, func(theirs record.Fields) record.Fields {
+		ours := record.Fields{}
+		for _, row := range t.Rows {
+			if v, known := theirs[row.Microsoft]; known && record.InOccurrence(row.CRM) {
+				ours[row.CRM] = t.toCRM(row, v)
+			}
+		}
+		return ours
+	})
+}
+
+// toMicrosoft is a value of the CRM's in its field at Microsoft.
+func (t *Table) toMicrosoft(row Row, value record.Value) record.Value {
+	if row.CRM == record.Changed {
+		return t.translated(value, t.ToMicrosoft)
+	}
+	return t.atMicrosoft(row, value)
+}
+
+// translated puts the fields of each changed occurrence into the words of the other side; those that are not mapped stay
+// behind.
+func (t *Table) translated(value record.Value, words func(record.Fields) record.Fields) record.Value {
+	list := record.Occurrences(value)
+	for i := range list {
+		list[i].Fields = words(list[i].Fields)
+	}
+	return record.OccurrencesValue(list)
 }
 
 // StandIn is no field of the CRM's: it stands beside a family name that is something else at Outlook, such as the company.
@@ -325,7 +360,7 @@ func (t *Table) ToMicrosoft(ours record.Fields) record.Fields {
 	theirs := make(record.Fields, len(ours))
 	for _, row := range t.Rows {
 		if value, known := ours[row.CRM]; known {
-			theirs[row.Microsoft] = t.atMicrosoft(row, value)
+			theirs[row.Microsoft] = t.toMicrosoft(row, value)
 		}
 	}
 	return theirs

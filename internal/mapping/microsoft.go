@@ -99,6 +99,7 @@ var microsoft = map[record.Kind][]MicrosoftField{
 		{"endTimeZone", record.Zone, WhenGroup},
 		{"recurrence", record.Recurrence, WhenGroup},
 		{"exdates", record.ExDates, WhenGroup},
+		{"exceptions", record.Exceptions, WhenGroup},
 		{"reminder", record.Minutes, ShownGroup},
 		{"showAs", record.Picklist, ShownGroup},
 		{"sensitivity", record.Picklist, ShownGroup},

@@ -38,6 +38,9 @@ func normal(t record.Type, v record.Value) record.Value {
 		return ""
 	}
 	s := string(v)
+	if t == record.Exceptions {
+		return normalOccurrences(v)
+	}
 	if tidy(s) && t != record.Zone && t != record.Tags && t != record.Email {
 		return v
 	}
@@ -64,7 +67,7 @@ func normal(t record.Type, v record.Value) record.Value {
 		if s == "" {
 			s = "false"
 		}
-	case record.Moment, record.Date, record.Minutes, record.ExDates, record.Recurrence:
+	case record.Moment, record.Date, record.Minutes, record.ExDates, record.Recurrence, record.Exceptions:
 	default:
 		s = strings.Join(strings.Fields(s), " ")
 	}
@@ -128,11 +131,21 @@ func normalWhen(out, fields record.Fields) {
 	if rule := out[record.Recurring]; rule != "" {
 		if start, ok := StartOf(fields); ok {
 			if parsed, err := recur.Parse(string(rule)); err == nil {
-				out[record.Recurring] = record.Value(parsed.Resolve(start).String())
+				parsed = parsed.Resolve(start)
+				out[record.Recurring] = record.Value(parsed.String())
+				normalSeries(out, start, parsed)
+			}
+		}
+	} else if told(out, record.Recurring) {
+		for _, f := range []record.Field{record.Excluded, record.Changed} {
+			if told(out, f) {
+				out[f] = ""
 			}
 		}
 	}
 }
+
+func told(fields record.Fields, f record.Field) bool { _, ok := fields[f]; return ok }
 
 // StartOf is the start of an event in its own zone; of an all-day event, midnight UTC. ok is false if it has none.
 func StartOf(fields record.Fields) (start time.Time, ok bool) {

@@ -13,6 +13,7 @@ import (
 // A trade is what differs between the writing of contacts and of events. T is Graph's type.
 type trade[T any] interface {
 	item(*T) *graph.Item
+	decode(ctx context.Context, body []byte, into *T) error
 	// address is the path of one item, question its query for reading, prefer what reads and writes ask for.
 	address(ref record.Ref) string
 	question() string
@@ -122,7 +123,7 @@ func before[T any](ctx context.Context, box *graph.Mailbox, t trade[T], jobs []j
 		r := results[i]
 		if r.Err == nil {
 			j.before = new(T)
-			r.Err = graph.Decode(r.Body, j.before)
+			r.Err = t.decode(ctx, r.Body, j.before)
 		}
 		switch {
 		case fault.Is(r.Err, fault.NotFound), r.Err == nil && !t.here(j.before):
@@ -136,7 +137,7 @@ func before[T any](ctx context.Context, box *graph.Mailbox, t trade[T], jobs []j
 			if linkWide(r.Err, passed) {
 				return r.Err
 			}
-		case record.Version(t.item(j.before).Version()) != j.Version:
+		case t.change(j.before).Version != j.Version:
 			j.out.Err = errMoved
 		}
 	}
@@ -176,7 +177,7 @@ func (j *job[T]) part(t trade[T]) (p graph.Part, needed bool, err error) {
 		return p, false, err
 	}
 	p = graph.Part{
-		Method: http.MethodDelete, Path: t.address(j.Ref), IfMatch: string(j.Version), Prefer: t.prefer(),
+		Method: http.MethodDelete, Path: t.address(j.Ref), IfMatch: t.item(j.before).Version(), Prefer: t.prefer(),
 		Repeatable: true, // conditional: a second time it finds another version, or nothing
 	}
 	if j.Op == record.Delete {

@@ -266,6 +266,10 @@ func (c *Contacts) Find(ctx context.Context, tokens []string) (found map[string]
 	return find(ctx, c.box, c, c.path("contacts")+contactQuestion, tokens)
 }
 
+func (c *Contacts) decode(_ context.Context, body []byte, into *graph.Contact) error {
+	return graph.Decode(body, into)
+}
+
 func (c *Contacts) item(it *graph.Contact) *graph.Item { return &it.Item }
 
 func (c *Contacts) address(ref record.Ref) string { return c.box.Path("contacts", string(ref)) }

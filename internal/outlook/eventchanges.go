@@ -3,6 +3,7 @@ package outlook
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -20,6 +21,9 @@ const (
 	// event may come to light a little after it was modified (SYNC-INVARIANTS, delta: lags by up to 60 s).
 	sweepEvery = 10 * time.Minute
 	sweepBack  = 2 * time.Minute
+	// auditEvery is how often every series is looked at, should a change of an occurrence not show in its master's time.
+	auditEvery = time.Hour
+	auditPage  = 200
 	// maxAt bounds how many versions a cursor remembers.
 	maxAt = 12
 
@@ -53,8 +57,18 @@ func (c *Events) Changes(ctx context.Context, after record.Cursor, known int) (p
 	}
 	at.Round.Next = next
 	if page.More = next != ""; !page.More {
+		began, first := at.Round.Began, at.Round.From.IsZero()
 		if page.Listing, err = c.end(ctx, &at); err != nil {
 			return page, err
+		}
+		if first { // every series has just been looked at
+			at.Audited = began
+		} else if c.now().Sub(at.Audited) >= auditEvery || at.Audited.After(c.now().Add(auditEvery)) {
+			changed, err := c.audit(ctx, page.Changes)
+			if err != nil {
+				return page, err
+			}
+			page.Changes, at.Audited = append(page.Changes, changed...), began
 		}
 	}
 	text, err := json.Marshal(at)
@@ -150,8 +164,8 @@ func (c *Events) gather(body []byte, at *eventCursor) (events []*graph.Event, ne
 	return events, page.Next, err
 }
 
-// tell makes changes of events. Masters are looked at once more for the days on which they do not take place, unless
-// the ledger has this very version of them.
+// tell makes changes of events. Masters are looked at once more for what was done to single occurrences, unless the ledger
+// has this very version of them.
 func (c *Events) tell(ctx context.Context, events []*graph.Event) ([]record.Change, error) {
 	changes := make([]record.Change, len(events))
 	var masters []record.Ref
@@ -164,16 +178,17 @@ func (c *Events) tell(ctx context.Context, events []*graph.Event) ([]record.Chan
 	if len(masters) == 0 {
 		return changes, nil
 	}
-	var versions map[record.Ref]record.Version
-	if c.known != nil {
-		var err error
-		if versions, err = c.known(ctx, masters); err != nil {
-			return nil, err
-		}
+	versions, err := c.versions(ctx, masters)
+	if err != nil {
+		return nil, err
 	}
 	var look []int
 	for i, e := range events {
-		if v, ok := versions[changes[i].Ref]; e.Recurrence != nil && !(ok && v == changes[i].Version) {
+		switch v, ok := versions[changes[i].Ref]; {
+		case e.Recurrence == nil:
+		case ok && etagOf(v) == e.Version():
+			changes[i].Version = v
+		default:
 			look = append(look, i)
 		}
 	}
@@ -207,7 +222,8 @@ func (c *Events) end(ctx context.Context, at *eventCursor) (map[record.Ref]recor
 	return c.enumerate(ctx)
 }
 
-// enumerate lists every event of the calendar with its version.
+// enumerate lists every event of the calendar with its version. Where it has the etag that the ledger knows, it has the
+// ledger's version: a list does not tell what was done to single occurrences.
 func (c *Events) enumerate(ctx context.Context) (map[record.Ref]record.Version, error) {
 	all := map[record.Ref]record.Version{}
 	first := c.path("events") + graph.Query("$select", "id,changeKey", "$top", listPage)
@@ -215,7 +231,16 @@ func (c *Events) enumerate(ctx context.Context) (map[record.Ref]record.Version, 
 		all[record.Ref(e.ID)] = record.Version(e.Version())
 		return nil
 	})
-	return all, passingAll(err)
+	if err != nil {
+		return all, passing(err)
+	}
+	versions, err := c.versions(ctx, slices.Collect(maps.Keys(all)))
+	for ref, v := range versions {
+		if etagOf(v) == string(all[ref]) {
+			all[ref] = v
+		}
+	}
+	return all, err
 }
 
 func passingAll(err error) error {

@@ -30,9 +30,22 @@ var eventNames = func() map[record.Field]bool {
 	return out
 }()
 
-// eventFields tells an event in Microsoft's field names, empty ones included. The exdates of a series are only known
-// from a look at the event itself, and put in by whoever has that (exdates.go).
+// eventFields tells an event in Microsoft's field names, empty ones included. What was done to single occurrences of a
+// series is only known from a look at the event itself (occurrences.go).
 func eventFields(e *graph.Event) record.Fields {
+	f := ownFields(e)
+	f["exdates"], f["exceptions"] = "", ""
+	if len(e.CancelledOccurrences)+len(e.ExceptionOccurrences) > 0 {
+		if l, ok := layoutOf(e); ok {
+			l.tell(f)
+		}
+	}
+	whenOf(e).tell(f)
+	return f
+}
+
+// ownFields are the fields of an event that any occurrence of a series may have for itself, but for its time.
+func ownFields(e *graph.Event) record.Fields {
 	f := make(record.Fields, 16)
 	f["subject"] = plain(e.Subject)
 	f["body"], f["participants"] = peopleApart(readText(&e.Body))
@@ -42,8 +55,6 @@ func eventFields(e *graph.Event) record.Fields {
 	for _, row := range eventWords {
 		f[row.name] = record.Value(row.at(e))
 	}
-	f["exdates"] = ""
-	whenOf(e).tell(f)
 	return f
 }
 

@@ -40,9 +40,14 @@ const eventSelect = "id,changeKey,createdDateTime,lastModifiedDateTime,type,subj
 	"recurrence,location,isReminderOn,reminderMinutesBeforeStart,categories,showAs,sensitivity,importance,attendees,organizer," +
 	"isOrganizer,isOnlineMeeting,transactionId"
 
+// exceptionSelect is what is read of an exception: what it may have otherwise than its series, and whence it comes.
+const exceptionSelect = "id,changeKey,type,subject,body,start,end,isAllDay,originalStart,originalStartTimeZone,location,isReminderOn," +
+	"reminderMinutesBeforeStart,categories,showAs,sensitivity,importance,attendees,organizer,isOrganizer,isOnlineMeeting"
+
 var (
 	eventQuestion  = graph.Query("$select", eventSelect, "$expand", expandItem)
-	masterQuestion = graph.Query("$select", eventSelect+",cancelledOccurrences", "$expand", expandItem)
+	masterQuestion = graph.Query("$select", eventSelect+",cancelledOccurrences,exceptionOccurrences",
+		"$expand", expandItem+",exceptionOccurrences($select="+exceptionSelect+")")
 )
 
 // Read looks at single events. Gone: a look at the event itself did not find it, neither here nor in another calendar,
@@ -67,14 +72,13 @@ func (c *Events) Read(ctx context.Context, refs []record.Ref) (out []record.Chan
 		}
 		var e graph.Event
 		if r.Err == nil {
-			r.Err = graph.Decode(r.Body, &e)
+			r.Err = c.decode(ctx, r.Body, &e)
 		}
 		if r.Err != nil {
 			return nil, r.Err
 		}
 		out[i] = c.change(&e)
 		out[i].Ref = refs[i]
-		exdates(out[i].Fields, &e)
 	}
 	if len(absent) == 0 {
 		return out, nil
@@ -161,11 +165,12 @@ func (c *Events) prefer() string { return readUTC }
 func (c *Events) here(*graph.Event) bool { return true } // it was reached through the calendar
 
 func (c *Events) change(e *graph.Event) record.Change {
+	fields := eventFields(e)
 	return record.Change{
 		Ref:       record.Ref(e.ID),
-		Version:   record.Version(e.Version()),
+		Version:   versionOf(e, fields),
 		State:     record.Present,
-		Fields:    eventFields(e),
+		Fields:    fields,
 		Token:     markOf(e.Extended, itemMark),
 		TokenRead: true,
 		Modified:  e.Modified.UTC(),
@@ -188,10 +193,7 @@ func (c *Events) patch(before *graph.Event, w *record.Write) (graph.Object, erro
 	body, err := labelledBody(before, w.Fields, c.label)
 	if v, said := w.Fields["exdates"]; err == nil && said && !retimed(before, w.Fields) {
 		if back := without(cancelled(before), days(v)); len(back) > 0 {
-			return body, &fault.Fault{
-				Kind: fault.Invalid, Reason: fault.NotExpressible, Field: "exdates",
-				Message: "outlook: Microsoft 365 has no way to bring back a deleted occurrence (" + back[0] + ")",
-			}
+			return body, notBack(back[0])
 		}
 	}
 	return body, err
@@ -243,6 +245,8 @@ type eventCursor struct {
 	At []string `json:"at,omitempty"`
 	// Swept is when a sweep began last. A sweep goes back to the sweep before it, for what came to light late.
 	Swept time.Time `json:"swept,omitzero"`
+	// Audited is when every series was looked at last.
+	Audited time.Time `json:"audited,omitzero"`
 	// Gap is by how many events the calendar and the ledger are known to differ for good reason, such as deletions that
 	// wait for a person's yes. Listed says that the last round handed over a listing because they differed otherwise.
 	Gap    int         `json:"gap,omitempty"`

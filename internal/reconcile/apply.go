@@ -383,8 +383,10 @@ func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
 // did its record.
 func (r *run) sent(j *job) record.Fields {
 	base := agreedOn(nil, r.rules.normal(r.made(j, InMicrosoft, j.ToMicrosoft)), j.Apart)
-	if _, mapped := base[record.Excluded]; mapped {
-		base[record.Excluded] = "" // days are taken out of a series after it is made, and perhaps never were
+	for _, f := range seriesUnit(r.rules) {
+		if _, mapped := base[f]; mapped {
+			base[f] = "" // what is done to occurrences is done after a series is made, and perhaps never was
+		}
 	}
 	return base
 }

@@ -338,6 +338,8 @@ func merge(rules Rules, item Item) Step {
 			}
 		}
 	}
+	oursDone, theirsDone := step.mergeSeries(rules, item, base, ours, theirs)
+	oursChanged, theirsChanged = oursChanged || oursDone, theirsChanged || theirsDone
 	if len(step.ToCRM)+len(step.ToMicrosoft) > 0 {
 		step.Verb = Merge
 	}
@@ -398,13 +400,17 @@ func (s *Step) ask(unit []record.Field, item Item, ours, theirs record.Fields) {
 	}
 }
 
-// units lists the mapped fields by group; a field without a group is a unit of its own.
+// units lists the mapped fields by group; a field without a group is a unit of its own. What is done to single occurrences
+// is merged by itself (occurrences.go).
 func units(rules Rules) [][]record.Field {
 	var out [][]record.Field
 	at := map[string]int{}
 	schema := rules.table().Schema()
 	for _, field := range rules.Fields {
 		def, _ := schema.Def(field)
+		if def.Group == record.GroupSeries {
+			continue
+		}
 		if i, ok := at[def.Group]; ok && def.Group != "" {
 			out[i] = append(out[i], field)
 			continue

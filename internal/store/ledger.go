@@ -551,6 +551,9 @@ func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 			if err := tx.noteSync(account.SyncOff, link.Org, link.User, link.Kind, link.Reason); err != nil {
 				return err
 			}
+			if err := tx.tellEnded(link); err != nil {
+				return err
+			}
 		}
 		runs := c.state == reconcile.On || c.state == reconcile.Held || c.state == reconcile.Switching
 		if served := link.Done >= link.Wanted; !runs || !served || c.wanted <= c.done {
@@ -558,6 +561,19 @@ func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 		}
 		return tx.enqueue([]Due{{Link: link.ID, First: c.settled == 0}})
 	})
+}
+
+// tellEnded writes to the person whose sync ended because its container was deleted in Outlook: it may have been a slip of the
+// hand, or somebody else's.
+func (tx *Tx) tellEnded(link *reconcile.Link) error {
+	if link.Reason != fault.ContainerDeleted {
+		return nil
+	}
+	kind := account.LetterCalendarEnded
+	if link.Kind == record.Contacts {
+		kind = account.LetterContactsEnded
+	}
+	return accountTx{tx, link.Org}.Send(account.Letter{Kind: kind, To: link.User, Word: link.ContainerName})
 }
 
 // Forget removes all pairs and open intents of the link and zeroes its cursors and counts.

@@ -176,9 +176,13 @@ func testSyncsEnterTheTrail(t *testing.T, w *world) {
 	if err := w.Links().ChangeState(ctx, w.ours, l.ID, []reconcile.LinkState{reconcile.On}, reconcile.Switching, ""); !fault.Is(err, fault.Conflict) {
 		t.Errorf("off already: %v", err)
 	}
+	posted, _, _, _ := w.posts()
 	r = w.run(w.link(w.bob, record.Calendar).ID)
 	r.State, r.Reason = reconcile.Off, fault.ContainerDeleted
 	w.served(r)
+	if n := posted(); n != 1 {
+		t.Errorf("%d letters say that the calendar was deleted", n)
+	}
 	hash := []byte{1, 2, 3}
 	ok(t, w.Accounts().CreateToken(ctx, w.ours, w.bob, hash, w.clock.Now()))
 	if _, err := w.Links().CreateLink(ctx, reconcile.Link{Org: w.ours, User: 77, Kind: record.Contacts, State: reconcile.On}); err == nil {

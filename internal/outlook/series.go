@@ -1,0 +1,631 @@
+package outlook
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tandem/internal/fault"
+	"tandem/internal/graph"
+	"tandem/internal/record"
+)
+
+// finish brings the single occurrences of the series that were written to what they are to be: deletes those of excluded
+// days, changes those that have something of their own, and gives those that no longer have it what the series says (Graph
+// has no way to make an exception a plain occurrence again). Exchange forgets all this when the times of a series change, so
+// it may have to be done again.
+func (c *Events) finish(ctx context.Context, jobs []job[graph.Event]) error {
+	var open []*series
+	for i := range jobs {
+		if s := newSeries(&jobs[i]); s != nil {
+			open = append(open, s)
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	err := c.settle(ctx, open)
+	for _, s := range open {
+		if s.err == nil && !s.done {
+			s.err = err
+		}
+		s.close(c)
+	}
+	if linkWide(err, false) {
+		return err
+	}
+	return nil
+}
+
+// A series is a written master whose single occurrences are to be brought to what was asked for.
+type series struct {
+	*job[graph.Event]
+	wanted   doings
+	was      layout // before the write; without a master: there was none
+	now      layout
+	fresh    bool                    // now has been read, and nothing was written since
+	ids      map[string]*graph.Event // occurrences by day, as they were listed
+	todo     []deed
+	tries    map[string]int // by day
+	clashes  int            // with somebody else's writes
+	loose    bool           // the etag of one occurrence moves with those of others
+	done     bool
+	bad, err error // of single occurrences; of the whole
+}
+
+// doings are what is done to single occurrences of a series.
+type doings struct {
+	excluded []string
+	own      map[string]record.Fields
+}
+
+// A deed is one write to a single occurrence.
+type deed struct {
+	day    string
+	body   []byte // nil: delete it
+	shown  string // the day on which it is to take place
+	moved  int    // -1: to an earlier day, +1: to a later one
+	before *graph.Event
+}
+
+// newSeries is the work on a written event; nil if there is none.
+func newSeries(j *job[graph.Event]) *series {
+	if j.after == nil || j.out.Err != nil || j.after.Recurrence == nil {
+		return nil
+	}
+	s := &series{job: j, tries: map[string]int{}}
+	if j.before != nil {
+		s.was, _ = layoutOf(j.before)
+	}
+	s.wanted = doings{s.was.excluded, s.was.own}
+	if v, said := j.Fields["exdates"]; said {
+		s.wanted.excluded = days(v)
+	}
+	if v, said := j.Fields["exceptions"]; said {
+		s.wanted.own = map[string]record.Fields{}
+		for _, o := range record.Occurrences(v) {
+			s.wanted.own[o.Day] = o.Fields
+		}
+	}
+	after := *j.after
+	if j.before != nil && !s.retimed() { // the answer to a PATCH says nothing of single occurrences
+		after.CancelledOccurrences, after.ExceptionOccurrences = j.before.CancelledOccurrences, j.before.ExceptionOccurrences
+	}
+	now, understood := layoutOf(&after)
+	if len(s.wanted.excluded)+len(s.wanted.own)+len(s.was.excluded)+len(s.was.items)+len(now.excluded)+len(now.items) == 0 || !understood {
+		return nil
+	}
+	s.now, s.fresh = now, j.Op == record.Create || j.after == j.before
+	return s
+}
+
+// retimed reports whether the write has changed when the series takes place.
+func (s *series) retimed() bool { return s.before != nil && whenOf(s.before) != whenOf(s.after) }
+
+func days(v record.Value) []string {
+	if v == "" {
+		return nil
+	}
+	return strings.Split(string(v), ",")
+}
+
+func without(all, some []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(day string) bool { return slices.Contains(some, day) })
+}
+
+// close tells the outcome.
+func (s *series) close(c *Events) {
+	change := c.change(s.now.master)
+	s.out.Ref, s.out.Version, s.out.Fields = change.Ref, change.Version, change.Fields
+	switch {
+	case s.err == nil:
+		s.out.Err = s.bad
+	case fault.Is(s.err, fault.Invalid):
+		s.out.Err = s.err
+	default:
+		s.out.Err = fault.New(fault.Unavailable, fault.OutcomeUnknown, "outlook: single occurrences of a series: %w", s.err)
+	}
+}
+
+// settle works on all series side by side, round by round: look, list the occurrences that are to be written, write.
+func (c *Events) settle(ctx context.Context, all []*series) error {
+	for {
+		open := slices.DeleteFunc(slices.Clone(all), func(s *series) bool { return s.done || s.err != nil })
+		if len(open) == 0 {
+			return nil
+		}
+		if err := c.lookAt(ctx, open); err != nil {
+			return err
+		}
+		open = slices.DeleteFunc(open, func(s *series) bool { s.plan(); return s.done || s.err != nil })
+		if err := c.listed(ctx, open); err != nil {
+			return err
+		}
+		if err := c.write(ctx, open); err != nil {
+			return err
+		}
+	}
+}
+
+// lookAt reads the series that are not known as they are.
+func (c *Events) lookAt(ctx context.Context, open []*series) error {
+	var of []*series
+	var parts []graph.Part
+	for _, s := range open {
+		if !s.fresh {
+			of, parts = append(of, s), append(parts, graph.Get(c.address(record.Ref(s.after.ID))+masterQuestion, c.prefer()))
+		}
+	}
+	results, err := c.box.Batch(ctx, parts)
+	if err != nil {
+		return err
+	}
+	for i, s := range of {
+		e := new(graph.Event)
+		if s.err = results[i].Err; s.err == nil {
+			s.err = c.decode(ctx, results[i].Body, e)
+		}
+		if s.err != nil {
+			continue
+		}
+		now, ok := layoutOf(e)
+		if !ok {
+			s.err = errors.New("it is no series any more")
+			continue
+		}
+		s.look(now)
+	}
+	return nil
+}
+
+// look takes in the series as it is. What is neither as it was, nor as it is to be, nor as the series has it, somebody else
+// has made meanwhile: that is for a new plan.
+func (s *series) look(now layout) {
+	s.now, s.fresh = now, true
+	strange := len(without(without(now.excluded, s.was.excluded), s.wanted.excluded)) > 0
+	for day, own := range now.own {
+		for name, v := range own {
+			was, known := s.was.own[day][name]
+			is, asked := s.wanted.own[day][name]
+			former, inherited := s.was.fields[name] // of a mailbox that copies the series' values into an exception
+			moved := slices.Contains(whenFields, name)
+			known = known && alike(was, v) || asked && alike(is, v) || inherited && alike(former, v) || moved && s.retimed()
+			strange = strange || !known && s.tries[day] == 0
+		}
+	}
+	if strange {
+		s.err = fault.New(fault.Conflict, "", "an occurrence was changed meanwhile")
+	}
+}
+
+// alike compares values as far as Exchange keeps them: it has its own ideas about white space.
+func alike(a, b record.Value) bool {
+	return a == b || strings.Join(strings.Fields(string(a)), " ") == strings.Join(strings.Fields(string(b)), " ")
+}
+
+const (
+	mostTries   = 2 // of one occurrence: what is still otherwise after that is what Exchange makes of it
+	mostClashes = 3
+)
+
+// plan lists what there is to do. In their order no write puts an occurrence past its neighbour: first deletions, then what
+// moves to later days, the last first, then what moves to earlier ones, the first first.
+func (s *series) plan() {
+	s.todo = nil
+	last := ""
+	for _, day := range s.wanted.excluded {
+		last = max(last, day)
+	}
+	if n := len(s.now.excluded); n > 0 {
+		last = max(last, s.now.excluded[n-1])
+	}
+	for _, own := range []map[string]record.Fields{s.wanted.own, s.now.own} {
+		for day := range own {
+			last = max(last, day)
+		}
+	}
+	rule := s.now.rule.Days(s.now.start, last)
+	for _, day := range without(s.wanted.excluded, s.now.excluded) {
+		if _, there := slices.BinarySearch(rule, day); there && s.tries[day] < mostTries { // else there is nothing on that day
+			s.todo = append(s.todo, deed{day: day, before: s.now.items[day]})
+		}
+	}
+	for _, day := range without(s.now.excluded, s.wanted.excluded) {
+		if _, there := slices.BinarySearch(rule, day); there {
+			s.refuse(notBack(day))
+		}
+	}
+	touched := maps.Clone(s.now.own)
+	if touched == nil {
+		touched = map[string]record.Fields{}
+	}
+	maps.Copy(touched, s.wanted.own)
+	var deeds []deed
+	for _, day := range slices.Sorted(maps.Keys(touched)) {
+		_, there := slices.BinarySearch(rule, day)
+		if !there || slices.Contains(s.wanted.excluded, day) || slices.Contains(s.now.excluded, day) || s.tries[day] >= mostTries {
+			continue
+		}
+		if d, needed := s.deed(day); needed {
+			deeds = append(deeds, d)
+		}
+	}
+	s.todo = append(s.todo, s.inOrder(rule, deeds)...)
+	s.done = len(s.todo) == 0
+}
+
+func notBack(day string) error {
+	return &fault.Fault{
+		Kind: fault.Invalid, Reason: fault.NotExpressible, Field: "exdates",
+		Message: "outlook: Microsoft 365 has no way to bring back a deleted occurrence (" + day + ")",
+	}
+}
+
+// refuse notes the fault of an occurrence; the others are written all the same.
+func (s *series) refuse(err error) {
+	if s.bad == nil {
+		s.bad = err
+	}
+}
+
+// deed is the write that gives the occurrence of a day what it is to have.
+func (s *series) deed(day string) (d deed, needed bool) {
+	var err error
+	slot := s.now.slot(day)
+	before := s.now.items[day]
+	if before == nil {
+		before = s.now.plain(slot)
+	}
+	has, fields := ownFields(before), record.Fields{}
+	own := s.wanted.own[day]
+	for _, name := range ownNames {
+		value, said := own[name]
+		if !said {
+			value = s.now.fields[name]
+		}
+		if !alike(value, has[name]) {
+			fields[name] = value
+		}
+	}
+	is, to := whenOf(before), slot
+	if own["start"] != "" {
+		move := record.Fields{"start": own["start"], "end": own["end"]}
+		if v, said := own["isAllDay"]; said {
+			move["isAllDay"] = v
+		}
+		to, err = slot.with(move)
+	}
+	if err != nil {
+		s.tries[day] = mostTries
+		s.refuse(err)
+		return d, false
+	}
+	if _, moved := s.now.own[day]["start"]; !to.sameTime(is) && (moved || !to.sameTime(slot)) {
+		to.tell(fields)
+		for _, whole := range []record.Field{"recurrence", "timeZone", "endTimeZone"} { // they are the series'
+			delete(fields, whole)
+		}
+	}
+	if len(fields) == 0 {
+		return d, false
+	}
+	body, err := eventBody(before, fields)
+	if err == nil {
+		err = guard(before)
+	}
+	if err != nil {
+		s.tries[day] = mostTries
+		s.refuse(err)
+		return d, false
+	}
+	d = deed{day: day, body: body.JSON(), before: s.now.items[day], shown: s.now.dayShown(to)}
+	d.moved = strings.Compare(d.shown, s.now.dayShown(is))
+	return d, !body.Empty()
+}
+
+// plain is an occurrence as the rule has it.
+func (l *layout) plain(slot when) *graph.Event {
+	e := *l.master
+	e.Recurrence, e.ExceptionOccurrences, e.CancelledOccurrences = nil, nil, nil
+	e.Start = &graph.DateTime{DateTime: slot.start.Format(wallLayout), TimeZone: "UTC"}
+	e.End = &graph.DateTime{DateTime: slot.end.Format(wallLayout), TimeZone: "UTC"}
+	return &e
+}
+
+// dayShown is the day on which a time begins, in the zone of the series.
+func (l *layout) dayShown(w when) string {
+	if w.allDay {
+		return w.start.Format(time.DateOnly)
+	}
+	return w.start.In(l.start.Location()).Format(time.DateOnly)
+}
+
+// inOrder sorts deeds, and leaves out those that would put an occurrence to, or past, the day of a neighbour: Exchange would
+// refuse them (FIELD-FAILURES 24).
+func (s *series) inOrder(rule []string, deeds []deed) []deed {
+	target := map[string]string{}
+	for _, d := range deeds {
+		target[d.day] = d.shown
+	}
+	shown := func(day string) string {
+		if to, ok := target[day]; ok {
+			return to
+		}
+		if x := s.now.items[day]; x != nil {
+			return s.now.dayShown(whenOf(x))
+		}
+		return day
+	}
+	gone := func(day string) bool {
+		return slices.Contains(s.wanted.excluded, day) || slices.Contains(s.now.excluded, day)
+	}
+	deeds = slices.DeleteFunc(deeds, func(d deed) bool {
+		if d.moved == 0 {
+			return false
+		}
+		at, _ := slices.BinarySearch(rule, d.day)
+		for _, step := range []int{-1, 1} {
+			n := at + step
+			for n >= 0 && n < len(rule) && gone(rule[n]) {
+				n += step
+			}
+			if n >= 0 && n < len(rule) && strings.Compare(d.shown, shown(rule[n])) != -step {
+				s.tries[d.day] = mostTries
+				s.refuse(crossing(d.day))
+				return true
+			}
+		}
+		return false
+	})
+	slices.SortStableFunc(deeds, func(a, b deed) int {
+		switch {
+		case a.moved != b.moved:
+			return b.moved - a.moved
+		case a.moved > 0:
+			return strings.Compare(b.day, a.day)
+		}
+		return strings.Compare(a.day, b.day)
+	})
+	return deeds
+}
+
+func crossing(day string) error {
+	return &fault.Fault{
+		Kind: fault.Invalid, Reason: fault.NotExpressible, Field: "exceptions",
+		Message: "outlook: the occurrence of " + day + " cannot be moved to, or past, the day of the one before or after it",
+	}
+}
+
+const (
+	instanceFields = "id,changeKey,type,start,isAllDay,originalStart,attendees,organizer,isOrganizer"
+	// Days that are near each other are listed in one window of at most windowDays.
+	nearDays   = 40
+	windowDays = 400
+)
+
+// listed finds the occurrences that are to be written and are no exceptions yet.
+func (c *Events) listed(ctx context.Context, open []*series) error {
+	var of []*series
+	var parts []graph.Part
+	for _, s := range open {
+		if s.ids != nil {
+			continue
+		}
+		s.ids = map[string]*graph.Event{}
+		for _, window := range s.windows() {
+			of = append(of, s)
+			parts = append(parts, graph.Get(c.path("events", s.after.ID, "instances")+graph.Query(
+				"startDateTime", window[0].Format(wallLayout), "endDateTime", window[1].Format(wallLayout),
+				"$top", listPage, "$select", instanceFields), c.prefer()))
+		}
+	}
+	results, err := c.box.Batch(ctx, parts)
+	if err != nil {
+		return err
+	}
+	for i, s := range of {
+		take := func(e *graph.Event) error {
+			if day, ok := s.now.dayOf(e); ok {
+				s.ids[day] = e
+			}
+			return nil
+		}
+		err := results[i].Err
+		var page graph.Page
+		if err == nil {
+			page, err = graph.ReadPage(results[i].Body, take)
+		}
+		if err == nil && page.Next != "" {
+			err = graph.All(ctx, c.box, page.Next, c.prefer(), take)
+		}
+		if err != nil && s.err == nil {
+			s.err = err
+		}
+	}
+	return nil
+}
+
+// windows are the times in which the occurrences to be written are found.
+func (s *series) windows() (out [][2]time.Time) {
+	var all []string
+	for _, d := range s.todo {
+		if d.before == nil {
+			all = append(all, d.day)
+		}
+	}
+	slices.Sort(all)
+	for _, text := range all {
+		day, err := time.Parse(time.DateOnly, text)
+		if err != nil {
+			continue
+		}
+		from, to := day.AddDate(0, 0, -1), day.AddDate(0, 0, 2)
+		if n := len(out) - 1; n >= 0 && from.Sub(out[n][1]) < nearDays*24*time.Hour && to.Sub(out[n][0]) < windowDays*24*time.Hour {
+			out[n][1] = to
+			continue
+		}
+		out = append(out, [2]time.Time{from, to})
+	}
+	return out
+}
+
+// write carries out what was planned: the single deeds of many series in batches, several deeds of one series in chains.
+func (c *Events) write(ctx context.Context, open []*series) error {
+	var single []*series
+	var parts []graph.Part
+	many, groupCtx := errgroup.WithContext(ctx)
+	many.SetLimit(4) // as many as Graph takes of a mailbox at once
+	for _, s := range open {
+		if s.err != nil || !s.find() {
+			continue
+		}
+		s.fresh = false
+		if len(s.todo) == 1 {
+			single, parts = append(single, s), append(parts, c.part(s, 0, true))
+			continue
+		}
+		many.Go(func() error { return c.chain(groupCtx, s) })
+	}
+	if err := many.Wait(); err != nil {
+		return err
+	}
+	results, err := c.box.Batch(ctx, parts)
+	if err != nil {
+		return err
+	}
+	for i, s := range single {
+		s.take(results[i : i+1])
+		s.ids = nil
+	}
+	return nil
+}
+
+// find puts the listed occurrences to the deeds; false: there is nothing to be written after all.
+func (s *series) find() bool {
+	s.todo = slices.DeleteFunc(s.todo, func(d deed) bool {
+		x := d.before
+		if x == nil {
+			x = s.ids[d.day]
+		}
+		if x == nil {
+			s.tries[d.day] = mostTries
+			if d.body != nil {
+				s.refuse(fault.Wrong(fault.NotExpressible, "exceptions", "outlook: the series has no occurrence on %s in Outlook", d.day))
+			}
+			return true
+		}
+		if err := guard(x); err != nil { // somebody was invited to this one alone
+			s.tries[d.day] = mostTries
+			s.refuse(err)
+			return true
+		}
+		return false
+	})
+	return len(s.todo) > 0
+}
+
+func (s *series) item(d deed) *graph.Event {
+	if d.before != nil {
+		return d.before
+	}
+	return s.ids[d.day]
+}
+
+// part is the request of a deed. first: it is the first of its chain.
+func (c *Events) part(s *series, n int, first bool) graph.Part {
+	d := s.todo[n]
+	x := s.item(d)
+	s.tries[d.day]++
+	p := graph.Part{
+		Method: http.MethodPatch, Path: c.address(record.Ref(x.ID)), Body: d.body, Prefer: c.prefer(),
+		Repeatable: true, // it says what is to be, not what is to change
+	}
+	if d.body == nil {
+		p.Method = http.MethodDelete
+	}
+	if first || d.before != nil && !s.loose {
+		p.IfMatch = x.Version()
+	}
+	return p
+}
+
+// chain writes several occurrences of one series, as many in one request as it takes. The etag of an occurrence that is no
+// exception yet is its master's, which every write moves on: so only the first of a chain can be made conditional, and the
+// rest hangs on it. The chain ends with a look at the occurrence that the next one begins with: if its etag is that of the
+// last write, nobody else has written in between.
+func (c *Events) chain(ctx context.Context, s *series) error {
+	for len(s.todo) > 0 {
+		n := len(s.todo)
+		if n > graph.BatchSize {
+			n = graph.BatchSize - 1
+		}
+		parts := make([]graph.Part, 0, graph.BatchSize)
+		for i := range n {
+			parts = append(parts, c.part(s, i, i == 0))
+		}
+		if n < len(s.todo) {
+			next := s.item(s.todo[n])
+			parts = append(parts, graph.Get(c.address(record.Ref(next.ID))+graph.Query("$select", "id,changeKey"), c.prefer()))
+		}
+		results, err := c.box.Chain(ctx, parts)
+		if err != nil {
+			return err
+		}
+		if !s.take(results[:n]) || len(results) == n {
+			s.ids = nil
+			return nil
+		}
+		var last, next graph.Event
+		if results[n].Err != nil || graph.Decode(results[n].Body, &next) != nil || len(results[n-1].Body) == 0 ||
+			graph.Decode(results[n-1].Body, &last) != nil || next.Version() != last.Version() || s.todo[n].before != nil {
+			s.ids = nil
+			return nil // look again
+		}
+		s.todo = s.todo[n:]
+		s.ids[s.todo[0].day].ETag = next.Version()
+	}
+	return nil
+}
+
+// take notes what became of the first deeds; false: not all were done, and the series is to be looked at again. An
+// occurrence that is not there any more, or not as it was, may have another id, or somebody else's change
+// (FIELD-FAILURES 33).
+func (s *series) take(results []graph.Result) (all bool) {
+	for i, r := range results {
+		d := s.todo[i]
+		var e *graph.Error
+		switch crossed := errors.As(r.Err, &e) && e.HasCode(graph.CodeCrossing); {
+		case r.Err == nil:
+			continue
+		case crossed:
+			s.tries[d.day] = mostTries
+			s.refuse(crossing(d.day))
+		case fault.Is(r.Err, fault.Conflict), fault.Is(r.Err, fault.NotFound):
+			for _, undone := range s.todo[i:len(results)] {
+				s.tries[undone.day]--
+			}
+			s.loose = s.loose || i > 0
+			if s.clashes++; s.clashes > mostClashes {
+				s.err = r.Err
+			}
+			return false
+		case fault.Is(r.Err, fault.Invalid):
+			s.tries[d.day] = mostTries
+			s.refuse(r.Err)
+		default:
+			s.err = r.Err
+			return false
+		}
+		for _, undone := range s.todo[i+1 : len(results)] {
+			s.tries[undone.day]--
+		}
+		return false
+	}
+	return true
+}
