@@ -216,3 +216,18 @@ func (versionCmd) Run(c *console) error {
 	fmt.Fprintln(c.out, "tandem", version())
 	return nil
 }
+
+type auditCmd struct {
+	Org   string `help:"Name or ID of the organization whose links are meant (default: all)."`
+	User  string `help:"Address of the user whose links are meant (default: everybody's)."`
+	Whole bool   `help:"Read every item at Microsoft, whatever its version says. It takes a request for each twenty."`
+}
+
+func (a auditCmd) Run(ctx context.Context, s *settings, c *console) error {
+	config := s.config()
+	config.DatabaseURL = s.existingDatabase()
+	if err := config.Check(); err != nil {
+		return err
+	}
+	return app.AuditNow(ctx, config, app.Audited{Org: a.Org, User: a.User, Whole: a.Whole}, c.out, c.log)
+}

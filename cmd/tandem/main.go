@@ -62,6 +62,7 @@ type cli struct {
 	Doctor  doctorCmd  `cmd:"" help:"Check the settings with real calls and say what is wrong."`
 	Backup  backupCmd  `cmd:"" help:"Write a consistent copy of an SQLite database while Tandem runs."`
 	Relink  relinkCmd  `cmd:"" help:"Find the pairs of records again after a backup was restored."`
+	Audit   auditCmd   `cmd:"" help:"Compare both sides of links now, repair what has drifted apart, and print a table."`
 	Token   tokenCmd   `cmd:"" help:"Print a new API token for a user."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

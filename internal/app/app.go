@@ -43,6 +43,7 @@ type App struct {
 	config      Config
 	log         *slog.Logger
 	live        *live
+	audits      *audits
 	mail        *mailCatcher // of the demo, else nil
 	listener    net.Listener
 	simListener net.Listener
@@ -107,6 +108,14 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		Ledger: a.Store.Ledger(), Sides: neighbour, Containers: containers,
 		Now: now, Every: pulse, NewID: rand.Text, Log: log, Name: ProductName,
 	}
+	stage := &reconcile.Stage{
+		Previewer: &reconcile.Previewer{
+			Past: a.Store.Past(), Sides: neighbour.rehearsing(a.Store.Past()), Existing: containers.Existing, Now: now,
+			Runner: reconcile.Runner{Log: log, Name: ProductName},
+		},
+		Previews: links, Links: links, Choices: links,
+	}
+	a.audits = &audits{runner: a.Runner}
 	switchboard := &reconcile.Switchboard{Links: links, Allowed: neighbour.allowed, Choices: links, Now: now}
 
 	// What happens later.
@@ -119,7 +128,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 	a.Jobs, err = jobs.New(a.Store, jobs.Options{
-		Runner: a.Runner, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
+		Runner: a.Runner, Auditor: a.audits, Stage: stage, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -144,7 +153,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	site, err := web.New(web.Deps{
 		Accounts: accounts, Registry: registry, Directory: neighbour, Describe: neighbour.Describe,
 		Elsewhere: &elsewhere{neighbour: neighbour},
-		Records:   people, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Grants: accounts,
+		Records:   people, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Previews: previews{links, a.Jobs, now}, Grants: accounts,
 		Choices: links, Ended: links.EndedOf,
 		Live: a.live, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
 	})

@@ -14,6 +14,7 @@ import (
 	"tandem/internal/outlook"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
+	"tandem/internal/store"
 )
 
 // neighbour gives a link its two sides and tells whether a person may have one. It fits reconcile.Sides.
@@ -21,9 +22,20 @@ type neighbour struct {
 	accounts account.Store
 	tokens   *graph.Tokens
 	client   *graph.Client
-	ledger   reconcile.Ledger
+	ledger   inStep
 	crm      *crm.CRM
 	now      func() time.Time
+}
+
+// inStep tells pairs by their items.
+type inStep interface {
+	PairsByRef(ctx context.Context, link *reconcile.Link, side reconcile.Where, refs []record.Ref) (map[record.Ref]reconcile.Pair, error)
+}
+
+// rehearsing is the neighbour for previews, which read a link that others may have.
+func (n neighbour) rehearsing(past *store.Past) *neighbour {
+	n.ledger = past
+	return &n
 }
 
 // mailbox opens the mailbox of a user, with that user's own credentials and nobody else's.
@@ -182,6 +194,10 @@ func notificationURL(c Config) string {
 
 // personal is the switchboard in the hands of a signed-in person. It fits web.Switch.
 type personal struct{ board *reconcile.Switchboard }
+
+func (p personal) Allowed(ctx context.Context, u account.User, kind record.Kind) error {
+	return p.board.Allowed(ctx, u.Org, u.ID, kind)
+}
 
 func (p personal) On(ctx context.Context, u account.User, kind record.Kind) (*reconcile.Link, error) {
 	return p.board.On(ctx, u.Org, u.ID, kind)

@@ -47,6 +47,10 @@ func (a *App) metrics() *prometheus.Registry {
 	count("tandem_item_rows_written_total", "Rows of records, pairs, history and intents written.", func() int64 { return a.Store.Counts().ItemWrites })
 	count("tandem_link_statements_total", "Statements that wrote rows of links.", func() int64 { return a.Store.Counts().LinkWrites })
 	count("tandem_read_statements_total", "Statements that only read.", func() int64 { return a.Store.Counts().Reads })
+	count("tandem_audits_total", "Audits that were made.", a.audits.made.Load)
+	count("tandem_audit_records_total", "Records that audits compared.", a.audits.compared.Load)
+	count("tandem_audit_drift_total", "Records that audits found drifted apart.", a.audits.drift.Load)
+	count("tandem_audit_drift_left_total", "Records that had drifted apart and that audits could not bring in step.", a.audits.left.Load)
 	return registry
 }
 

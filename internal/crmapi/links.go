@@ -66,8 +66,16 @@ func (c *call) showLink(l *reconcile.Link) (object, error) {
 	return object{
 		"id": strconv.FormatInt(int64(l.ID), 10), "kind": string(l.Kind), "state": string(l.State), "reason": orNull(string(l.Reason)),
 		"synced": n.Synced, "waiting": n.Waiting, "excluded": n.Excluded, "failing": n.Failing,
-		"last_run": utc(l.LastRun), "direction": direction(l.Policy.Direction),
+		"last_run": utc(l.LastRun), "direction": direction(l.Policy.Direction), "proof": proof(l.Proof),
 	}, nil
+}
+
+// proof is what the last audit of a link came to; null: there was none.
+func proof(p reconcile.Proof) any {
+	if p.At.IsZero() {
+		return nil
+	}
+	return object{"at": utc(p.At), "compared": p.Compared, "differed": p.Drift, "left": p.Left}
 }
 
 // utc tells a moment for programs; null: never.

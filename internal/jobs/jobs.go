@@ -30,6 +30,11 @@ type Auditor interface {
 	Audit(ctx context.Context, id reconcile.LinkID) error
 }
 
+// Stage makes previews that were asked for. reconcile.Stage fits it.
+type Stage interface {
+	Rehearse(ctx context.Context, id string) error
+}
+
 // Bin is the CRM's recycle bin. crm.CRM fits it.
 type Bin interface {
 	// Empty destroys what has been in an organization's bin for too long and returns how much that was.
@@ -48,6 +53,7 @@ type Options struct {
 	Runner  Runner  // mandatory
 	Auditor Auditor // nil: there is no audit at night
 	Bin     Bin     // nil: nothing is emptied
+	Stage   Stage   // nil: nobody makes previews
 	Postman Postman // nil: letters stay queued
 	// Webhooks says that Microsoft can reach this server: then polling only makes up for lost notifications.
 	Webhooks bool
@@ -70,6 +76,8 @@ const (
 	queueSync  = "sync"
 	queueFirst = "first" // first syncs and audits
 	queueHouse = "house" // what recurs
+	// queueStage is for previews: somebody looks at the page and waits.
+	queueStage = "stage"
 	// queueLetters is apart, as a mail server may take its time.
 	queueLetters = "letters"
 )
@@ -79,6 +87,7 @@ const (
 	syncWorkers  = 16
 	firstWorkers = 6
 	houseWorkers = 2
+	stageWorkers = 4
 	// letterWorkers is also how many connections a mail server gets from one process: submission servers allow few.
 	letterWorkers = 4
 )
@@ -151,6 +160,7 @@ func New(s *store.Store, o Options) (_ *Queue, err error) {
 			queueSync:    {MaxWorkers: syncWorkers},
 			queueFirst:   {MaxWorkers: firstWorkers},
 			queueHouse:   {MaxWorkers: houseWorkers},
+			queueStage:   {MaxWorkers: stageWorkers},
 			queueLetters: {MaxWorkers: letterWorkers, FetchPollInterval: letterPoll},
 		},
 		Workers:      workers(q, s, o),
@@ -180,6 +190,16 @@ func New(s *store.Store, o Options) (_ *Queue, err error) {
 		}, func() { q.engine.enqueued(queueLetters) })
 	}
 	return q, nil
+}
+
+// Rehearse enqueues the making of a preview.
+func (q *Queue) Rehearse(ctx context.Context, id string) (err error) {
+	defer fault.Wrap(&err, "jobs: enqueue a preview")
+	if err := q.engine.insert(ctx, []river.InsertManyParams{{Args: RehearseLink{Preview: id}}}); err != nil {
+		return err
+	}
+	q.engine.enqueued(queueStage)
+	return nil
 }
 
 // Start begins to work off jobs and returns.

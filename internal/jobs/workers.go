@@ -35,7 +35,20 @@ func (AuditLink) Kind() string { return "audit_link" }
 
 // InsertOpts puts it behind what people wait for.
 func (AuditLink) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueFirst, Priority: 4, MaxAttempts: 3}
+	return river.InsertOpts{Queue: queueFirst, Priority: 4, MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true}}
+}
+
+// RehearseLink makes a preview.
+type RehearseLink struct {
+	Preview string `json:"preview"`
+}
+
+// Kind names the job.
+func (RehearseLink) Kind() string { return "rehearse_link" }
+
+// InsertOpts puts it into its queue. It is tried once: whoever still wants it asks again.
+func (RehearseLink) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueStage, MaxAttempts: 1}
 }
 
 // Recurring is work that recurs; Task names it.
@@ -65,7 +78,9 @@ const (
 	lettersEvery   = time.Minute
 	cleanEvery     = time.Hour
 	emptyEvery     = 24 * time.Hour
-	auditEvery     = 24 * time.Hour
+	auditEvery     = 10 * time.Minute // looks for links whose proof is a day old
+	proofLasts     = 24 * time.Hour
+	leastAudits    = 20 // a turn
 	// subscribeMargin is how long before its end a subscription is renewed: a run renews it within 12 hours of it.
 	subscribeMargin = 12 * time.Hour
 	// taskTimeout bounds one turn.
@@ -115,6 +130,7 @@ func workers(q *Queue, s *store.Store, o Options) *river.Workers {
 	all := river.NewWorkers()
 	river.AddWorker(all, &syncLink{runner: o.Runner, links: s.Links(), now: o.Now, log: o.Log})
 	river.AddWorker(all, &auditLink{auditor: o.Auditor, log: o.Log})
+	river.AddWorker(all, &rehearseLink{stage: o.Stage, log: o.Log})
 	river.AddWorker(all, &sendLetter{postman: o.Postman, log: o.Log})
 	river.AddWorker(all, &recurring{tasks: h.tasks(), log: o.Log})
 	return all
@@ -151,6 +167,25 @@ func (w *auditLink) Work(ctx context.Context, job *river.Job[AuditLink]) error {
 	}
 	err := w.auditor.Audit(ctx, job.Args.Link)
 	return settle(ctx, w.log.With("link", job.Args.Link), job.Metadata, err, outcomeOf, func(time.Duration) {})
+}
+
+type rehearseLink struct {
+	river.WorkerDefaults[RehearseLink]
+	stage Stage
+	log   *slog.Logger
+}
+
+// Timeout bounds a preview: that of ten thousand contacts takes minutes, longer where Microsoft asks to wait.
+func (*rehearseLink) Timeout(*river.Job[RehearseLink]) time.Duration { return reconcile.PreviewsKept }
+
+func (w *rehearseLink) Work(ctx context.Context, job *river.Job[RehearseLink]) error {
+	if w.stage == nil {
+		return nil // enqueued by a process that has one
+	}
+	if err := w.stage.Rehearse(ctx, job.Args.Preview); err != nil {
+		w.log.WarnContext(ctx, "a preview could not be kept", "error", err)
+	}
+	return nil
 }
 
 type recurring struct {
@@ -197,9 +232,10 @@ func (h *house) subscribe(ctx context.Context) error {
 	return h.store.Links().Wake(ctx, ids...)
 }
 
-// clean removes sessions that have ended, and letters that arrived long ago.
+// clean removes sessions that have ended, letters that arrived long ago, and old previews.
 func (h *house) clean(ctx context.Context) error {
-	return errors.Join(h.store.Sessions().EndSessions(ctx), h.store.Letters().PruneLetters(ctx, h.Now().Add(-lettersKept)))
+	return errors.Join(h.store.Sessions().EndSessions(ctx), h.store.Letters().PruneLetters(ctx, h.Now().Add(-lettersKept)),
+		h.store.Links().PrunePreviews(ctx, h.Now().Add(-reconcile.PreviewsKept)))
 }
 
 // empty empties the recycle bins.
@@ -219,9 +255,10 @@ func (h *house) empty(ctx context.Context) error {
 	return err
 }
 
-// audit enqueues an audit of every running link.
+// audit enqueues audits of links whose last proof is a day old: a part of them each turn, so that they spread over the day, and
+// one of a mailbox at a time.
 func (h *house) audit(ctx context.Context) error {
-	ids, err := h.store.Links().Running(ctx)
+	ids, err := h.store.Links().Unproved(ctx, h.Now().Add(-proofLasts), leastAudits)
 	if err != nil {
 		return err
 	}

@@ -69,6 +69,21 @@ func (c *Contacts) Changes(ctx context.Context, after record.Cursor, _ int) (pag
 	return page, err
 }
 
+// List lists every contact of the folder with its version.
+func (c *Contacts) List(ctx context.Context) (_ map[record.Ref]record.Version, err error) {
+	defer fault.Wrap(&err, "outlook: list contacts")
+	if _, err := c.look(ctx); err != nil {
+		return nil, err
+	}
+	all := map[record.Ref]record.Version{}
+	first := c.path("contacts") + graph.Query("$select", "id,changeKey", "$top", listPage)
+	err = graph.All(ctx, c.box, first, "", func(it *graph.Item) error {
+		all[record.Ref(it.ID)] = record.Version(it.Version())
+		return nil
+	})
+	return all, passingAll(err)
+}
+
 // gatherContacts reads a page. Of what is on it twice (a delta may replay), the last counts.
 func gatherContacts(body []byte) (items []*graph.Contact, last graph.Page, err error) {
 	seen := map[string]int{}

@@ -73,6 +73,20 @@ func (c *Containers) Create(ctx context.Context, link *reconcile.Link, name stri
 	return "", "", fault.New(fault.Conflict, fault.Duplicate, "all names up to %q (%d) are taken", name, maxNames)
 }
 
+// Existing finds the container that carries the mark of a link, and changes nothing; "" if there is none.
+func (c *Containers) Existing(ctx context.Context, link *reconcile.Link) (id record.Ref, called string, err error) {
+	defer fault.Wrap(&err, "outlook: look for a container for %s", link.Kind)
+	p, err := c.place(ctx, link)
+	if err != nil {
+		return "", "", err
+	}
+	found, err := p.marked(ctx, map[string]bool{})
+	if err != nil || found == nil {
+		return "", "", err
+	}
+	return c.named(found, nil)
+}
+
 func (c *Containers) named(f *graph.Folder, err error) (record.Ref, string, error) {
 	if err != nil {
 		return "", "", err

@@ -222,6 +222,15 @@ func (c *Events) end(ctx context.Context, at *eventCursor) (map[record.Ref]recor
 	return c.enumerate(ctx)
 }
 
+// List lists every event of the calendar with its version.
+func (c *Events) List(ctx context.Context) (_ map[record.Ref]record.Version, err error) {
+	defer fault.Wrap(&err, "outlook: list events")
+	if _, err := c.look(ctx); err != nil {
+		return nil, err
+	}
+	return c.enumerate(ctx)
+}
+
 // enumerate lists every event of the calendar with its version. Where it has the etag that the ledger knows, it has the
 // ledger's version: a list does not tell what was done to single occurrences.
 func (c *Events) enumerate(ctx context.Context) (map[record.Ref]record.Version, error) {

@@ -75,6 +75,9 @@ type job struct {
 // item, and whatever was written and not settled is found to be alike on both sides next time. It returns the pairs to
 // be planned again; with last set they are parked instead.
 func (r *run) carryOut(ctx context.Context, steps []Step, last bool) ([]Pair, error) {
+	if err := r.watch(steps...); err != nil {
+		return nil, err
+	}
 	jobs := r.jobsOf(steps)
 	if err := r.plausible(jobs); err != nil {
 		return nil, err

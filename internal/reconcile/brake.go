@@ -73,6 +73,9 @@ func (r *run) delete(ctx context.Context, pairs []Pair) error {
 			others = append(others, s.Item)
 		}
 	}
+	if err := r.watch(steps...); err != nil {
+		return err
+	}
 	if err := r.remember(ctx, steps); err != nil {
 		return err
 	}

@@ -302,6 +302,9 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
 		case alone && !refused[s]:
 			planned = append(planned, r.pairUp(s, s.free[0]))
 		case len(candidates) > 0 || len(s.taken) > 0:
+			if err := r.watch(Step{Item: s.Item, Verb: AskFirst, Why: string(fault.Ambiguous)}); err != nil {
+				return nil, err
+			}
 			entries = append(entries, r.question(s, append(candidates, s.taken...), refused[s])...)
 			about.add(&Ask{Matches: candidates}, s.Pair.Microsoft)
 		default:
@@ -560,6 +563,9 @@ func (r *run) hold(ctx context.Context, items []Item) ([]Item, error) {
 		}
 		if pair.held() && pair.RetryAt.IsZero() && pair.CRMVersion == i.Ours.Version {
 			continue
+		}
+		if err := r.watch(Step{Item: i, Verb: AskFirst, Why: string(fault.Ambiguous)}); err != nil {
+			return nil, err
 		}
 		pair.CRMVersion, pair.State, pair.Reason, pair.Detail = i.Ours.Version, Parked, fault.Ambiguous, ""
 		pair.Attempts, pair.RetryAt = 0, time.Time{}

@@ -93,6 +93,8 @@ const (
 	Drop            Verb = "drop"   // the pair ends; nothing is left to keep
 	Leave           Verb = "leave"  // the item stays where it is and out of the sync, as the link does not bring it over
 	Wait            Verb = "wait"   // a side cannot tell what became of the record: look again later
+	// AskFirst is nothing that Plan decides: the runner asks a person whose record an item is, or waits for the answer.
+	AskFirst Verb = "ask_first"
 )
 
 // The reasons of steps, for the history; pages have words for them, as they have for the catalogue of package fault.

@@ -99,6 +99,7 @@ type Link struct {
 	DeletesOK    bool  // a person has said yes to the deletions that the brake held
 
 	LastRun     time.Time // end of the last complete run
+	Proof       Proof     // of the last audit
 	LastError   string    // of the last run, for the operator; "" after a good one
 	Since       time.Time // when it was switched on
 	FirstTotal  int       // of the first sync: how many records there are to send, for progress

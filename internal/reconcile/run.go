@@ -68,6 +68,17 @@ type run struct {
 	asking    asking
 	paired    map[record.Ref]pairing // items that the last match gave a record, by their ref
 	released  bool                   // records that were held back are due
+	// witness hears of the steps before they are carried out, and may end the run; nil: nobody listens.
+	witness func([]Step) error
+	road    func(ctx context.Context) error // what the run does; nil: work
+}
+
+// watch tells the witness.
+func (r *run) watch(steps ...Step) error {
+	if r.witness == nil || len(steps) == 0 {
+		return nil
+	}
+	return r.witness(steps)
 }
 
 // whole runs while keeping the lease alive, and always closes the link with what came of it.
@@ -79,7 +90,11 @@ func (r *run) whole(ctx context.Context) error {
 		beat.Go(func() { r.keepLease(work, r.Every(work, lease/3), stop) })
 	}
 
-	err := r.work(work)
+	road := r.road
+	if road == nil {
+		road = r.work
+	}
+	err := road(work)
 	if cause := context.Cause(work); err != nil && cause != nil {
 		err = cause
 	}

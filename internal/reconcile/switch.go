@@ -234,6 +234,9 @@ func (r *run) takeBackThese(ctx context.Context, items []Item) (moved, err error
 			steps = append(steps, s)
 		}
 	}
+	if err := r.watch(steps...); err != nil {
+		return nil, err
+	}
 	if len(edited) > 0 {
 		moved = fault.New(fault.Unavailable, fault.ChangesTooFast, "reconcile: %d items are edited while the link is switched off", len(edited))
 		if err := r.apply(ctx, edited); err != nil {

@@ -534,12 +534,13 @@ func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 				deletes_ok = CASE WHEN deletes_ok = opened_deletes_ok THEN ? ELSE deletes_ok END,
 				done = CASE WHEN done > ? THEN done ELSE ? END,
 				last_run = ?, last_error = ?, container = ?, container_name = ?, subscription = ?, subscription_ends = ?, recent = ?,
+				proof_at = ?, proof_compared = ?, proof_drift = ?, proof_left = ?,
 				queued_at = CASE WHEN wanted > ? AND (CASE WHEN state = opened_state THEN ? ELSE state END) IN `+running+`
 					THEN CAST(? AS BIGINT) ELSE 0 END
 			WHERE org_id = ? AND id = ? AND fence = ? RETURNING state, opened_state, wanted, done, settled`,
 			string(link.State), string(link.Reason), flag(link.DeletesOK), link.Done, link.Done,
 			micros(link.LastRun), bounded(link.LastError, maxError), string(link.Container), link.ContainerName, link.Subscription,
-			micros(link.SubscriptionEnds), recent, link.Done, string(link.State), stamp, int64(link.Org), int64(link.ID), link.Fence)
+			micros(link.SubscriptionEnds), recent, micros(link.Proof.At), link.Proof.Compared, link.Proof.Drift, link.Proof.Left, link.Done, string(link.State), stamp, int64(link.Org), int64(link.ID), link.Fence)
 		if err == nil && !ok {
 			err = staleLease(link)
 		}

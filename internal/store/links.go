@@ -26,22 +26,24 @@ const running = `('on', 'held', 'switching')`
 const linkColumns = `l.id, l.org_id, l.user_id, l.kind, l.state, l.reason, l.container, l.container_name, l.microsoft_cursor, l.crm_cursor,
 	l.known, l.settled, l.subscription, l.subscription_ends, l.wanted, l.done, l.fence, l.deletes_ok, l.last_run, l.last_error, l.since,
 	l.first_total, l.first_done, l.synced, l.waiting, l.failing, l.excluded, l.mailbox, l.heir, s.policy, s.mapping, s.changed, l.recent, l.growth_until,
+	l.proof_at, l.proof_compared, l.proof_drift, l.proof_left,
 	(SELECT o.region FROM organizations o WHERE o.id = l.org_id),
 	(SELECT CASE l.kind WHEN 'contacts' THEN o.admit_contacts ELSE o.admit_events END FROM organizations o WHERE o.id = l.org_id)`
 
 func readLink(scan scan) (reconcile.Link, error) {
 	var l reconcile.Link
-	var settled, ends, deletesOK, lastRun, since, changed, growth, admits int64
+	var settled, ends, deletesOK, lastRun, since, changed, growth, admits, proof int64
 	var policy, table, recent string
 	err := scan(&l.ID, &l.Org, &l.User, &l.Kind, &l.State, &l.Reason, &l.Container, &l.ContainerName, &l.Microsoft, &l.CRM,
 		&l.Known, &settled, &l.Subscription, &ends, &l.Wanted, &l.Done, &l.Fence, &deletesOK, &lastRun, &l.LastError, &since,
 		&l.FirstTotal, &l.FirstDone, &l.Synced, &l.Waiting, &l.Failing, &l.ExcludedSum, &l.Mailbox, &l.Heir, &policy, &table, &changed,
-		&recent, &growth, &l.Region, &admits)
+		&recent, &growth, &proof, &l.Proof.Compared, &l.Proof.Drift, &l.Proof.Left, &l.Region, &admits)
 	if err != nil {
 		return l, err
 	}
 	l.Settled, l.DeletesOK, l.Changed = settled != 0, deletesOK != 0, changed != 0
 	l.SubscriptionEnds, l.LastRun, l.Since, l.GrowthUntil = moment(ends), moment(lastRun), moment(since), moment(growth)
+	l.Proof.At = moment(proof)
 	if err := json.Unmarshal([]byte(policy), &l.Policy); err != nil {
 		return l, err
 	}
@@ -463,6 +465,31 @@ func (s *Links) Due(ctx context.Context, before time.Time, limit int) (_ []recon
 func (s *Links) Running(ctx context.Context) (_ []reconcile.LinkID, err error) {
 	defer fault.Wrap(&err, "store: running links")
 	return list(ctx, s.reader(), column[reconcile.LinkID], `SELECT id FROM links WHERE state IN `+running+` ORDER BY id`)
+}
+
+// Unproved lists links that were on before a time and have had no audit since, the longest ago first, at most one of a mailbox
+// and one twentieth of all, but not fewer than least. All organizations.
+func (s *Links) Unproved(ctx context.Context, before time.Time, least int) (_ []reconcile.LinkID, err error) {
+	defer fault.Wrap(&err, "store: links without a proof")
+	type due struct {
+		id   reconcile.LinkID
+		user int64
+	}
+	found, err := list(ctx, s.reader(), func(scan scan) (d due, err error) {
+		err = scan(&d.id, &d.user)
+		return d, err
+	}, `SELECT id, user_id FROM links WHERE state IN ('on', 'held') AND settled = 1 AND proof_at < ? AND since < ? ORDER BY proof_at, id LIMIT
+		(SELECT CASE WHEN COUNT(*) > ? THEN COUNT(*) / 20 ELSE ? END FROM links WHERE state IN ('on', 'held'))`,
+		micros(before), micros(before), int64(20*least), int64(least))
+	var out []reconcile.LinkID
+	told := map[int64]bool{}
+	for _, d := range found {
+		if !told[d.user] {
+			told[d.user] = true
+			out = append(out, d.id)
+		}
+	}
+	return out, err
 }
 
 // Subscriptions lists running links whose subscription ends before the given time or that have none. All organizations.

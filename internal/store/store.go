@@ -166,10 +166,11 @@ func (s *Store) SetPostman(enqueue func(ctx context.Context, tx *Tx, letters []r
 
 // Commit tells that something was written, for pages that show it live.
 type Commit struct {
-	Org    record.ID
-	Kind   record.Kind
-	Owners []record.ID      // whose records or links are concerned
-	Link   reconcile.LinkID // the link concerned, 0 if records were written
+	Org     record.ID
+	Kind    record.Kind
+	Owners  []record.ID      // whose records or links are concerned
+	Link    reconcile.LinkID // the link concerned, 0 if records were written
+	Preview bool             // a preview of the owner's has come farther
 	// Accounts says that people, profiles or letters of the organization changed; nothing else is set then.
 	Accounts bool
 }

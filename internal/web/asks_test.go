@@ -314,3 +314,22 @@ func TestS29_WhatIsLeftOutIsListedAndTakenBack(t *testing.T) {
 		t.Errorf("taken back twice:\n%s", got.text())
 	}
 }
+
+// A contact that is in step but for a value that only Outlook has room for says which field that is, and where to shorten it.
+func TestS29_WhatDoesNotFitIsNamedWithItsPlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.contact(someone, record.Fields{record.LastName: "Souza"})
+	w.link(someone, record.Contacts, []reconcile.Entry{{Pair: reconcile.Pair{
+		CRM: c.ID.Ref(), Microsoft: "m1", State: reconcile.Synced, Reason: fault.TooLong, Detail: "Mailing_Street, Title",
+	}}}, func(*reconcile.Link) {})
+	b := w.as(someone)
+	for lang, want := range map[string]string{
+		"en": "Shorten it in Outlook. Street, Position", "pt-BR": "Encurte no Outlook. ",
+	} {
+		b.post("/language", "lang", lang)
+		if got := html.UnescapeString(b.get(marketplacePath + "/contacts/records?state=synced").text()); !strings.Contains(got, want) || strings.Contains(got, "Mailing_Street") {
+			t.Errorf("%s: the list does not say %q:\n%s", lang, want, got)
+		}
+	}
+}

@@ -2,7 +2,9 @@ package web
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -182,5 +184,20 @@ func TestPagesFollowEachOther(t *testing.T) {
 			t.Errorf("the browser complains: %q", b.complaints)
 		}
 		b.mu.Unlock()
+	}
+}
+
+// shot keeps a picture of the whole page in the folder TANDEM_SHOTS, if that is set.
+func (b *tab) shot(name string) {
+	folder := os.Getenv("TANDEM_SHOTS")
+	if folder == "" {
+		return
+	}
+	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o600)
+	}
+	if err != nil {
+		b.t.Logf("no picture %s: %v", name, err)
 	}
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"tandem/internal/fault"
@@ -40,6 +41,7 @@ type card struct {
 	Do        string       // and what helps
 	Reconnect bool         // what helps is going to Microsoft
 	Growth    bool         // it has stopped because it was about to make too much, and asks
+	Proof     string       // what the last audit came to; "": there was none
 	Withheld  bool         // the profile does not allow it: only an administrator can let it go on
 	link      *reconcile.Link
 }
@@ -62,6 +64,7 @@ type recordLine struct {
 	State          string
 	What, Do       string
 	Detail         string // the neighbour's own words
+	Fields         string // in which the two sides differ
 	RetryAt        string
 	Ref            string // of the CRM, or where it only is in Outlook, there
 	Ask            string // where the person is asked about it
@@ -135,6 +138,9 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 		}
 		c.withhold(v, kind)
 		return c, nil
+	}
+	if !l.Proof.At.IsZero() {
+		c.Proof = v.words.T("card.proof", "Count", l.Proof.Drift, "When", v.words.Moment(l.Proof.At.In(v.zone)), "Compared", l.Proof.Compared)
 	}
 	if l.Policy.Direction != mapping.BothWays {
 		c.Way = v.words.T("options.way." + wayKey(l.Policy.Direction))
@@ -286,6 +292,12 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 				out[i].Do = v.words.T(key + ".do_outlook")
 			}
 		}
+		if r.State == "synced" && r.Reason != "" { // in step but for some fields, which are named
+			out[i].Fields, out[i].Detail = v.misfitWords(l.Kind, r.Detail), ""
+			if r.Reason == fault.TooLong { // only the CRM has an end: the whole value is in Outlook
+				out[i].Do = v.words.T(key + ".do_outlook")
+			}
+		}
 		switch {
 		case r.Reason != fault.Ambiguous:
 		case r.RetryAt.IsZero():
@@ -304,6 +316,17 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 		}
 	}
 	return out, nil
+}
+
+// misfitWords are the names that people know of the fields that a list names.
+func (v *visit) misfitWords(kind record.Kind, list string) string {
+	var out []string
+	for name := range strings.SplitSeq(list, ", ") {
+		if name != "" {
+			out = append(out, v.label(kind, record.Field(name)))
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // onlyInOutlook counts the failing records of a link that the CRM does not have.

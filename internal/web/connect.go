@@ -34,7 +34,7 @@ func (s *Site) connect(v *visit) error {
 		if err != nil {
 			return err
 		}
-		tk = ticket{Org: v.user.Org, User: v.user.ID, Kind: kind}
+		tk = ticket{Org: v.user.Org, User: v.user.ID, Kind: kind, Preview: query.Get("preview") != ""}
 	default:
 		s.leadToSignIn(v, member)
 		return nil
@@ -68,7 +68,11 @@ func (tk ticket) path() string {
 	if tk.Directory {
 		return "/connect/microsoft?for=directory"
 	}
-	return "/connect/microsoft?kind=" + string(tk.Kind)
+	path := "/connect/microsoft?kind=" + string(tk.Kind)
+	if tk.Preview {
+		path += "&preview=yes"
+	}
+	return path
 }
 
 // connected ends a consent: whoever came back must be the user it was for, or a link that somebody else passed on
@@ -102,10 +106,38 @@ func (s *Site) connected(v *visit, f flow, p person) error {
 		}
 		return v.to(directoryPath)
 	}
+	if tk.Preview {
+		if err := s.resume(v, u, p); err != nil {
+			return err
+		}
+		return s.showFirst(v, u, tk.Kind)
+	}
 	if err := s.resume(v, u, p, tk.Kind); err != nil {
 		return err
 	}
 	return v.to(marketplacePath)
+}
+
+// showFirst leads to what would happen if a kind were switched on, once Microsoft lets us look.
+func (s *Site) showFirst(v *visit, u account.User, kind record.Kind) error {
+	links, err := s.Links.LinksOf(v.ctx(), u.Org, u.ID)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(links, func(l reconcile.Link) bool { return l.Kind == kind }) {
+		return v.to(marketplacePath) // it is on, or goes on
+	}
+	if err := s.Switch.Allowed(v.ctx(), u, kind); fault.Is(err, fault.Denied) && fault.ReasonOf(err) != "" {
+		s.putFlash(v.ctx(), refusal(fault.ReasonOf(err)))
+		return v.to(marketplacePath)
+	} else if err != nil {
+		return err
+	}
+	id, err := s.Previews.Begin(v.ctx(), u, kind, nil, reconcile.Beginning, reconcile.Settings{})
+	if err != nil {
+		return err
+	}
+	return v.to(previewPath(kind, id))
 }
 
 // directoryPath is where people of the directory are invited.

@@ -75,6 +75,7 @@ type mappingChangePage struct {
 	Examples []mappingAffected
 	Draft    url.Values
 	Answer   string
+	Preview  string // the address of what would be written; "": it could not be asked for
 }
 
 type mappingChange struct {
@@ -114,6 +115,7 @@ func (s *Site) askMapping(v *visit, c change) error {
 			return err
 		}
 	}
+	page.Preview = s.previewLink(v, c.link, c.new)
 	page.Frame = s.frame(v, "setup", v.words.T("mapping.change.title"))
 	return s.render(v, http.StatusOK, "mapping-change", page)
 }
@@ -175,7 +177,7 @@ func (s *Site) countChange(v *visit, c change, page *mappingChangePage) error {
 // labelled are the values that there are in some fields of the CRM.
 func (v *visit) labelled(values record.Fields, fields []record.Field) (out []labelled) {
 	for _, f := range fields {
-		if text := v.shown(f, values[f]); text != "" {
+		if text := v.shown(record.Contacts, f, values[f]); text != "" {
 			out = append(out, labelled{v.label(record.Contacts, f), text})
 		}
 	}
@@ -186,8 +188,8 @@ func (v *visit) labelled(values record.Fields, fields []record.Field) (out []lab
 const shownLetters = 120
 
 // shown is a value of a field of the CRM as people read it.
-func (v *visit) shown(f record.Field, value record.Value) string {
-	def, _ := v.schema(record.Contacts).Def(f)
+func (v *visit) shown(kind record.Kind, f record.Field, value record.Value) string {
+	def, _ := v.schema(kind).Def(f)
 	text := string(value)
 	switch {
 	case value == "" || def.Type == record.Bool && value == "false":

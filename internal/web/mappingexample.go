@@ -58,7 +58,7 @@ func (s *Site) mappingExample(v *visit, m meeting, table *mapping.Table) (*mappi
 	for _, of := range mapping.MicrosoftFields(record.Contacts) {
 		f := of.Name
 		row, ok := rowFor(table, f)
-		if text := v.shown(row.CRM, outlook[f]); ok && text != "" {
+		if text := v.shown(record.Contacts, row.CRM, outlook[f]); ok && text != "" {
 			ex.Outlook = append(ex.Outlook, labelled{v.words.outlook(f), text})
 		}
 	}

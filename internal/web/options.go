@@ -154,6 +154,13 @@ type optionsChangePage struct {
 	Says   []string
 	Draft  url.Values
 	Answer string
+	// Preview is the address of what would be written; "": it could not be asked for.
+	Preview string
+}
+
+// optionsDraft is a draft as the form sends it.
+func optionsDraft(draft reconcile.Options) url.Values {
+	return url.Values{"direction": {wayKey(draft.Direction)}}
 }
 
 func (s *Site) askOptions(v *visit, w wanting, draft reconcile.Options) error {
@@ -161,7 +168,8 @@ func (s *Site) askOptions(v *visit, w wanting, draft reconcile.Options) error {
 	if err != nil {
 		return err
 	}
-	page := optionsChangePage{Path: w.path(), Answer: w.answer(draft), Draft: url.Values{"direction": {wayKey(draft.Direction)}}}
+	page := optionsChangePage{Path: w.path(), Answer: w.answer(draft), Draft: optionsDraft(draft)}
+	page.Preview = s.previewLink(v, w.link, reconcile.Settings{Winner: w.link.Policy.Winner, Mapping: w.link.Mapping, Options: draft})
 	page.Frame = s.frame(v, "setup", v.words.T("options.change.title"))
 	say := func(key string, args ...any) { page.Says = append(page.Says, v.words.T(key, args...)) }
 	if was, will := w.now.Direction, draft.Direction; was != will {

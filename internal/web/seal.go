@@ -105,6 +105,8 @@ type ticket struct {
 	Kind record.Kind `json:"k"`
 	// Directory is for reading the tenant's directory, in place of a kind.
 	Directory bool `json:"d,omitempty"`
+	// Preview says that the kind is not switched on at once: first it is shown what would happen.
+	Preview bool `json:"w,omitempty"`
 }
 
 // ConnectURL is the address at which the user allows what a kind of sync needs.

@@ -37,6 +37,7 @@ type Deps struct {
 	Links     Links
 	Choices   reconcile.Choices
 	Switch    Switch
+	Previews  Previews
 	Grants    Grants
 	Live      Live
 	Sessions  scs.Store // a CtxStore is used as one
@@ -171,6 +172,8 @@ type Links interface {
 
 // Switch turns a person's sync on and off.
 type Switch interface {
+	// Allowed reports with a fault why a kind cannot be switched on now: see On.
+	Allowed(ctx context.Context, user account.User, kind record.Kind) error
 	// On switches a kind on, or lets a Paused link run again. Denied with reason ConsentRequired or ReconnectNeeded:
 	// the person must go to Microsoft first. Conflict: it is on already.
 	On(ctx context.Context, user account.User, kind record.Kind) (*reconcile.Link, error)

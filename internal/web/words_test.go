@@ -129,7 +129,7 @@ func builtKeys() []string {
 	for _, r := range account.Refusals {
 		add("refusal.%s", r)
 	}
-	out = slices.Concat(out, launchKeys(), userKeys(), ownKeys(), askKeys(), mappingKeys(), optionKeys(), customKeys())
+	out = slices.Concat(out, launchKeys(), userKeys(), ownKeys(), askKeys(), mappingKeys(), optionKeys(), customKeys(), previewKeys())
 	add("flash.answer_yes")
 	add("flash.answer_no")
 	add("flash.answer_growth")

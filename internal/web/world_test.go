@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"html"
 	"io"
 	"log/slog"
@@ -89,7 +90,7 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 	w.url = "http://" + server.Listener.Addr().String()
 	board := &reconcile.Switchboard{Links: w.store.Links(), Choices: w.store.Links(), Now: w.now, Allowed: w.allowed}
 	deps := Deps{
-		Accounts: accounts, Registry: registryOf(accounts, w.now), Describe: w.describe(simServer.URL), Directory: simDirectory{w}, Elsewhere: &fakeElsewhere{}, Records: w.crm, Fields: crm.NewCustomizer(w.store.Records(), w.now), Links: w.store.Links(), Choices: w.store.Links(), Switch: &fakeSwitch{board}, Grants: accounts,
+		Accounts: accounts, Registry: registryOf(accounts, w.now), Describe: w.describe(simServer.URL), Directory: simDirectory{w}, Elsewhere: &fakeElsewhere{}, Records: w.crm, Fields: crm.NewCustomizer(w.store.Records(), w.now), Links: w.store.Links(), Choices: w.store.Links(), Switch: &fakeSwitch{board}, Previews: fakePreviews{w}, Grants: accounts,
 		Live: w.live, Sessions: w.store.Sessions(),
 		Settings: Settings{
 			URL: w.url, Authority: simServer.URL, Tenant: "organizations", ClientID: m365sim.DemoClientID,
@@ -379,6 +380,9 @@ func (b *browser) submit(at answer, id, name, value string) answer {
 // fakeSwitch is reconcile's switchboard, as app hands it over.
 type fakeSwitch struct{ *reconcile.Switchboard }
 
+func (f *fakeSwitch) Allowed(ctx context.Context, u account.User, kind record.Kind) error {
+	return f.Switchboard.Allowed(ctx, u.Org, u.ID, kind)
+}
 func (f *fakeSwitch) On(ctx context.Context, u account.User, kind record.Kind) (*reconcile.Link, error) {
 	return f.Switchboard.On(ctx, u.Org, u.ID, kind)
 }
@@ -430,4 +434,49 @@ func (l *fakeLive) listeners(org record.ID) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.open[org])
+}
+
+// fakePreviews make previews at once: of nothing but what a test says.
+type fakePreviews struct{ w *world }
+
+func (f fakePreviews) Begin(ctx context.Context, u account.User, kind record.Kind, link *reconcile.Link, occasion reconcile.Occasion, settings reconcile.Settings) (string, error) {
+	p := reconcile.Preview{
+		ID: fmt.Sprintf("preview-of-%s-%s-%d", kind, occasion, u.ID), Org: u.Org, User: u.ID, Kind: kind, Occasion: occasion, Settings: settings,
+		Begun: f.w.now(), Touched: f.w.now(), State: reconcile.Rehearsing,
+	}
+	if link != nil {
+		p.Link = link.ID
+	}
+	return p.ID, f.w.store.Links().BeginPreview(ctx, p)
+}
+
+func (f fakePreviews) Preview(ctx context.Context, org, user record.ID, id string) (reconcile.Preview, error) {
+	return f.w.store.Links().Preview(ctx, org, user, id)
+}
+
+func (f fakePreviews) PreviewLines(ctx context.Context, org, user record.ID, id string, group reconcile.Group, after, limit int) ([]reconcile.Line, int, error) {
+	return f.w.store.Links().PreviewLines(ctx, org, user, id, group, after, limit)
+}
+
+// preview is one of a user's that is complete.
+func (w *world) preview(upn string, kind record.Kind, occasion reconcile.Occasion, lines ...reconcile.Line) string {
+	w.t.Helper()
+	ctx, u := context.Background(), w.users[upn]
+	id, err := fakePreviews{w}.Begin(ctx, u, kind, nil, occasion, reconcile.Settings{})
+	w.must(err)
+	w.finish(u, id, lines...)
+	return id
+}
+
+// finish completes a preview.
+func (w *world) finish(u account.User, id string, lines ...reconcile.Line) {
+	w.t.Helper()
+	ctx := context.Background()
+	p, err := w.store.Links().Preview(ctx, u.Org, u.ID, id)
+	w.must(err)
+	p.State, p.Summary = reconcile.Rehearsed, reconcile.Summary{Counts: map[reconcile.Group]int{}, Compared: len(lines)}
+	for _, l := range lines {
+		p.Summary.Counts[l.Group]++
+	}
+	w.must(w.store.Links().KeepPreview(ctx, p, 1, lines))
 }

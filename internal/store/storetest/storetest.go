@@ -88,6 +88,8 @@ func Run(t *testing.T, open Open) {
 		"S20 S32 imported records are let in":            testAdmitImported,
 		"FF118 what was made and deleted lately":         testRecent,
 		"Retry":                                          testRetry,
+		"previews are their user's, for an hour":         testPreviews,
+		"a rehearsal reads without a lease":              testPast,
 		"History is paged":                               testHistory,
 		"every record's standing is told":                testStanding,
 		"links are their organization's":                 testLinkIsolation,

@@ -49,7 +49,9 @@ func (l *Ledger) Add(link reconcile.Link) {
 func (l *Ledger) Link(id reconcile.LinkID) reconcile.Link {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.links[id].link
+	link := l.links[id].link
+	link.Changed = l.links[id].before != nil
+	return link
 }
 
 // Change changes a link as people do.
@@ -122,6 +124,76 @@ func (l *Ledger) ChangeSettings(_ context.Context, _ record.ID, id reconcile.Lin
 	e.link.Policy, e.link.Mapping = policy, table
 	e.link.Wanted++
 	return nil
+}
+
+// Past is the ledger as a rehearsal reads it, without a lease. It fits reconcile.Past.
+type Past struct{ ledger *Ledger }
+
+// Past is the ledger as a rehearsal reads it.
+func (l *Ledger) Past() Past { return Past{l} }
+
+// current is the link as whoever reads it now has it; nil: it is not there yet.
+func (p Past) current(link *reconcile.Link) *reconcile.Link {
+	p.ledger.mu.Lock()
+	defer p.ledger.mu.Unlock()
+	e := p.ledger.links[link.ID]
+	if e == nil {
+		return nil
+	}
+	now := e.link
+	return &now
+}
+
+// PairsByRef finds pairs.
+func (p Past) PairsByRef(ctx context.Context, link *reconcile.Link, side reconcile.Where, refs []record.Ref) (map[record.Ref]reconcile.Pair, error) {
+	if link = p.current(link); link == nil {
+		return nil, nil
+	}
+	return p.ledger.PairsByRef(ctx, link, side, refs)
+}
+
+// PairsInState pages through pairs of a state.
+func (p Past) PairsInState(ctx context.Context, link *reconcile.Link, state reconcile.PairState, dueBy time.Time, after int64, limit int) ([]reconcile.Pair, error) {
+	if link = p.current(link); link == nil {
+		return nil, nil
+	}
+	return p.ledger.PairsInState(ctx, link, state, dueBy, after, limit)
+}
+
+// Pairs pages through all pairs.
+func (p Past) Pairs(ctx context.Context, link *reconcile.Link, after int64, limit int) ([]reconcile.Pair, error) {
+	if link = p.current(link); link == nil {
+		return nil, nil
+	}
+	return p.ledger.Pairs(ctx, link, after, limit)
+}
+
+// OpenIntents lists the batches that were never settled.
+func (p Past) OpenIntents(ctx context.Context, link *reconcile.Link) (map[int64][]reconcile.Intent, error) {
+	if link = p.current(link); link == nil {
+		return nil, nil
+	}
+	open, err := p.ledger.OpenIntents(ctx, link)
+	for batch, intents := range open {
+		open[batch] = slices.Clone(intents)
+	}
+	return open, err
+}
+
+// Before is the mapping that the bases were made with.
+func (p Past) Before(_ context.Context, link *reconcile.Link) (*mapping.Table, bool, error) {
+	p.ledger.mu.Lock()
+	defer p.ledger.mu.Unlock()
+	e := p.ledger.links[link.ID]
+	if e == nil || e.before == nil {
+		return link.Mapping, e != nil && e.relist, nil
+	}
+	return e.before, e.relist, nil
+}
+
+// LeftOut counts nothing: it knows no records.
+func (p Past) LeftOut(context.Context, *reconcile.Link) (map[fault.Reason]int, error) {
+	return map[fault.Reason]int{}, nil
 }
 
 // takeIn begins a run by new settings: see store.(*Ledger).Open.
@@ -439,4 +511,16 @@ func (l *Ledger) Forget(_ context.Context, link *reconcile.Link) error {
 
 func sorted(pairs map[int64]reconcile.Pair) []reconcile.Pair {
 	return slices.SortedFunc(maps.Values(pairs), func(a, b reconcile.Pair) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// Tamper changes the pair of a CRM record behind everybody's back.
+func (l *Ledger) Tamper(id reconcile.LinkID, crm record.Ref, change func(*reconcile.Pair)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for pid, p := range l.links[id].pairs {
+		if p.CRM == crm {
+			change(&p)
+			l.links[id].pairs[pid] = p
+		}
+	}
 }

@@ -278,3 +278,46 @@ func (s *Side) Undelete(ref record.Ref) {
 	s.items[ref].gone = false
 	s.touch(ref, nil)
 }
+
+// Drift changes an item without a word in the log, and without touching when it was modified.
+func (s *Side) Drift(ref record.Ref, fields record.Fields) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	modified, log := s.items[ref].modified, s.log
+	s.touch(ref, fields)
+	s.items[ref].modified, s.log = modified, log
+}
+
+// Vanish removes an item without a word in the log.
+func (s *Side) Vanish(ref record.Ref) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.items[ref].gone = true
+}
+
+// Smuggle makes an item of which only a reading of everything tells.
+func (s *Side) Smuggle(fields record.Fields) record.Ref {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ref, log := s.fresh(), s.log
+	s.items[ref] = &item{fields: record.Fields{}}
+	s.touch(ref, fields)
+	s.log = append([]record.Ref{ref}, log...)
+	return ref
+}
+
+// List lists all items with their versions.
+func (s *Side) List(context.Context) (map[record.Ref]record.Version, error) {
+	if err := s.fail("list"); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[record.Ref]record.Version{}
+	for ref, it := range s.items {
+		if !it.gone {
+			out[ref] = it.version
+		}
+	}
+	return out, nil
+}
