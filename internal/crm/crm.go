@@ -54,7 +54,8 @@ type Author struct {
 type Query struct {
 	Owner  record.ID // 0: everybody's
 	Search string    // words, each of which must begin or be contained in a name, address, phone, company, title or place
-	// Reader is whose private events a search finds; 0: everybody's.
+	Who    record.ID // events about this contact
+	// Reader is whose private events a search, or Who, finds; 0: everybody's.
 	Reader  record.ID
 	IDs     []record.ID
 	Deleted bool // those in the recycle bin instead

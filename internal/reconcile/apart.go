@@ -150,18 +150,24 @@ func agreedOn(base, given, apart record.Fields) record.Fields {
 	return out.With(apart)
 }
 
-// Listed are the fields of a base of which only Microsoft holds a value because it was no choice of the organization's
-// picklist, and is one now.
-func Listed(base record.Fields, table *mapping.Table) (out []record.Field) {
-	for key := range base {
+// Listed is a base in which a value that only Microsoft holds, because it was no choice of the organization's picklist, counts
+// as an edit of what the CRM has if it is a choice now: that is what it was. False: there is none.
+func Listed(base record.Fields, table *mapping.Table) (record.Fields, bool) {
+	out, found := base, false
+	for key, ours := range base {
 		name, apart := strings.CutPrefix(string(key), inCRM)
 		f := record.Field(name)
 		def, _ := table.Schema().Def(f)
-		if apart && def.Custom && def.Type == record.Picklist && base[f] != "" && table.UnfitForCRM(f, base[f]) == "" {
-			out = append(out, f)
+		if !apart || !def.Custom || def.Type != record.Picklist || base[f] == "" || table.UnfitForCRM(f, base[f]) != "" {
+			continue
 		}
+		if !found {
+			out, found = base.Clone(), true
+		}
+		out[f] = ours
+		delete(out, key)
 	}
-	return out
+	return out, found
 }
 
 // onlyInOutlook are the fields of which Microsoft holds a value that the CRM has no place for.

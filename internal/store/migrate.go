@@ -24,8 +24,10 @@ var migrations embed.FS
 // The words in double braces that migrations leave to the database.
 var (
 	liteWords = strings.NewReplacer("{{id}}", "INTEGER PRIMARY KEY", "{{text}}", "TEXT", "{{bytes}}", "BLOB", "{{clustered}}", " WITHOUT ROWID",
+		"{{who}}", "CAST(json_extract(fields, '$.Who_Id') AS INTEGER)",
 		"{{trigrams contacts}}", trigrams("contacts"), "{{trigrams events}}", trigrams("events"))
 	pgWords = strings.NewReplacer("{{id}}", "BIGINT PRIMARY KEY", "{{text}}", `TEXT COLLATE "C"`, "{{bytes}}", "BYTEA", "{{clustered}}", "",
+		"{{who}}", "CAST(CAST(fields AS json) ->> 'Who_Id' AS BIGINT)",
 		"{{trigrams contacts}}", "", "{{trigrams events}}", "")
 )
 

@@ -134,7 +134,10 @@ func conditions(org record.ID, kind record.Kind, q crm.Query) (string, []any) {
 		add("modified_at >= ?", micros(q.ModifiedSince))
 	}
 	words := wordsOf(q.Search)
-	if len(words) > 0 && q.Reader != 0 && kind != record.Contacts {
+	if q.Who != 0 && kind != record.Contacts {
+		add("who_id = ? AND who_id > 0", int64(q.Who))
+	}
+	if (len(words) > 0 || q.Who != 0) && q.Reader != 0 && kind != record.Contacts {
 		add("(private = 0 OR owner_id = ?)", int64(q.Reader))
 	}
 	for _, word := range words {
@@ -177,13 +180,13 @@ var (
 		record.Contacts: newShape("contacts", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
 			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields"),
 		record.Calendar: newShape("events", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
-			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private"),
+			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id"),
 	}
 	recordUpdate = map[record.Kind]*shape{
 		record.Contacts: newShape("contacts", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
 			"deleted_at", "deleted_by", "name", "search", "fields"),
 		record.Calendar: newShape("events", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
-			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private"),
+			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id"),
 	}
 	departureInsert = &shape{table: "departures", columns: []string{"org_id", "kind", "owner_id", "id", "seq"},
 		clash: " ON CONFLICT (org_id, kind, owner_id, id) DO UPDATE SET seq = excluded.seq"}
@@ -203,7 +206,8 @@ func (b *batch) addRecord(r *crm.Record) error {
 		micros(r.DeletedAt), int64(r.DeletedBy), sortName(r.Kind, r.Fields), searchText(r.Kind, r.Fields), string(fields))
 	if r.Kind != record.Contacts {
 		start, end := span(r.Fields)
-		b.add(start, end, flag(record.HasPrivate(r.Fields)))
+		who, _ := record.ParseID(string(r.Fields[record.WhoID]))
+		b.add(start, end, flag(record.HasPrivate(r.Fields)), int64(who))
 	}
 	return nil
 }

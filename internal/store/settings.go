@@ -118,17 +118,10 @@ func (tx *Tx) grow(link *reconcile.Link) error {
 	return err
 }
 
-func listed(base record.Fields, table *mapping.Table) []record.Field {
-	if table == nil {
-		return nil
-	}
-	return reconcile.Listed(base, table)
-}
+var baseUpdate = newShape("pairs", "id", "base", "microsoft_version")
 
-var baseUpdate = newShape("pairs", "id", "base")
-
-// forgetFields takes fields out of the bases of a link's pairs, and of creates that are on their way; and those of which
-// Microsoft holds what has become a choice of the CRM's.
+// forgetFields takes fields out of the bases of a link's pairs, and of creates that are on their way; and has what
+// Microsoft holds and what has become a choice of the CRM's looked at again.
 func (tx *Tx) forgetFields(link *reconcile.Link, fields []record.Field) error {
 	for after := int64(0); ; {
 		pairs, err := list(tx.ctx, tx, readPair, `SELECT `+pairColumns+` FROM pairs WHERE org_id = ? AND id > ? AND id < ? ORDER BY id LIMIT 1000`,
@@ -149,12 +142,18 @@ func (tx *Tx) forgetFields(link *reconcile.Link, fields []record.Field) error {
 			if err != nil {
 				return err
 			}
-			base, err := textOf(reconcile.Forget(p.Base, append(listed(p.Base, link.Mapping), fields...)))
+			if link.Mapping != nil {
+				var edited bool
+				if p.Base, edited = reconcile.Listed(p.Base, link.Mapping); edited {
+					p.MicrosoftVersion = "" // or it would be known, and not be looked at
+				}
+			}
+			base, err := textOf(reconcile.Forget(p.Base, fields))
 			if err != nil {
 				return err
 			}
 			if base != was {
-				changed.add(p.ID, base)
+				changed.add(p.ID, base, string(p.MicrosoftVersion))
 			}
 		}
 		if err := tx.update(tx.ctx, changed); err != nil {

@@ -346,3 +346,39 @@ func TestEventFormHasEveryField(t *testing.T) {
 		t.Errorf("the feed says %+v", events)
 	}
 }
+
+// The contact that an event is about stands on its page, and the event on the contact's; both ways are links.
+func TestEventsAndContactsNameEachOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	silva := w.contact("adele@contoso.example", record.Fields{record.FirstName: "Ana", record.LastName: "Silva"})
+	path := "/contacts/" + silva.ID.String()
+	if got := b.get(path); !strings.Contains(got.body, `href="/calendar/new?who=`+silva.ID.String()+`"`) || !strings.Contains(got.text(), "No event is about this contact yet") {
+		t.Errorf("the contact's page offers no event:\n%s", got.text())
+	}
+	if got := b.get("/calendar/new?who=" + silva.ID.String()); !strings.Contains(got.body, `name="Who_Id" value="`+silva.ID.String()+`" checked`) {
+		t.Errorf("the new event is about nobody:\n%s", got.text())
+	}
+	made := b.post("/calendar", "Event_Title", "Visita", "All_day", "false", "Start_DateTime", "2026-11-25T10:00", "End_DateTime", "2026-11-25T11:30",
+		"Time_Zone", "America/Sao_Paulo", "Who_Id", silva.ID.String())
+	if !strings.Contains(made.body, `<a href="`+path+`">Ana Silva</a>`) {
+		t.Errorf("the event does not name its contact:\n%s", made.text())
+	}
+	if got := b.get(path); !strings.Contains(got.body, `<a href="`+made.path+`">Visita</a>`) {
+		t.Errorf("the contact does not name its event:\n%s", got.text())
+	}
+	save := func(more ...string) answer {
+		return b.post(made.path, append([]string{"Event_Title", "Visita", "All_day", "false", "Start_DateTime", "2026-11-25T10:00",
+			"End_DateTime", "2026-11-25T11:30", "Time_Zone", "America/Sao_Paulo"}, more...)...)
+	}
+	if got := save(); !strings.Contains(got.body, "Ana Silva") {
+		t.Errorf("a form that says nothing of it took the contact away:\n%s", got.text())
+	}
+	if got := save("Who_Id", ""); strings.Contains(got.body, "Ana Silva") {
+		t.Errorf("the event is still about her:\n%s", got.text())
+	}
+	if got := b.get(path); strings.Contains(got.body, "Visita") {
+		t.Errorf("the contact still names the event:\n%s", got.text())
+	}
+}

@@ -56,6 +56,8 @@ type contactPage struct {
 	Changed string // who and when
 	Created string
 	Ask     *askNote
+	Meets   []meetingLine
+	Invites bool   // may be met: events may be made
 	Reading bool   // may be seen, but not changed
 	Deletes bool   // may be deleted
 	Failed  bool   // there are errors by the fields
@@ -122,6 +124,10 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 		if page.Ask, err = s.asksAbout(v, r); err != nil {
 			return err
 		}
+		if page.Meets, err = s.meetingsAbout(v, r.ID); err != nil {
+			return err
+		}
+		page.Invites = v.creates(record.Calendar)
 		page.Reading, page.Deletes = !v.actor().Edits(r), v.actor().Deletes(r)
 		page.Name, page.Disc = contactName(v.words, r), initials(contactName(v.words, r))
 		page.Line = joinNonEmpty(" · ", string(r.Fields[record.Title]), string(r.Fields[record.AccountName]))

@@ -40,7 +40,8 @@ type eventPage struct {
 	Badge   badge
 	Changed string
 	Ask     *askNote
-	Reading bool   // may be seen, but not changed
+	Reading bool // may be seen, but not changed
+	Who     *relatedTo
 	Veiled  string // somebody else's private event: a sentence that says so
 	Deletes bool   // may be deleted
 	Failed  bool
@@ -81,7 +82,7 @@ func (s *Site) eventNew(v *visit) error {
 		}
 		in.Start, in.End = start.Format(dayLayout), end.Format(dayLayout)
 	}
-	in.Repeat = repeatOf("", start)
+	in.Repeat, in.Who = repeatOf("", start), q.Get("who")
 	return s.eventForm(v, http.StatusOK, crm.Record{Owner: v.user.ID, Fields: record.Fields{}}, in, nil)
 }
 
@@ -144,6 +145,9 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 	}
 	page.Zone = text(record.TimeZone, in.Zone)
 	page.Zone.Input, page.Zone.Options = "select", zoneOptions(in.Zone, v.now)
+	if page.Who, err = s.relatedTo(v, in.Who); err != nil {
+		return err
+	}
 	page.EndZone = text(record.EndTimeZone, in.EndZone)
 	page.EndZone.Input, page.EndZone.Options = "select", v.endZoneOptions(in.EndZone)
 	for _, name := range shownFields {

@@ -17,7 +17,9 @@ var reminders = []string{"", "0", "5", "10", "15", "30", "60", "120", "1440", "2
 // eventInput is an event as a form says it: in the event's own zone, the last day of an all-day event included.
 type eventInput struct {
 	Title, Start, End, Zone, Venue, Notes, Remind, Tags string
-	EndZone                                             string // "": that of the start
+	Who                                                 string                // the related contact's id
+	EndZone                                             string                // "": that of the start
+	Silent                                              map[record.Field]bool // what a form did not say stays as it is
 	AllDay                                              bool
 	Shown                                               map[record.Field]string // see shownFields
 	Owner                                               record.ID
@@ -47,7 +49,7 @@ func (v *visit) inputOf(r crm.Record) eventInput {
 		Title: string(f[record.EventTitle]), Venue: string(f[record.Venue]), Notes: string(f[record.Description]),
 		Remind: string(f[record.RemindAt]), Tags: strings.ReplaceAll(string(f[record.Tag]), "\n", ", "),
 		Zone: string(f[record.TimeZone]), AllDay: f[record.AllDay] == "true", Owner: r.Owner,
-		EndZone: string(f[record.EndTimeZone]), Shown: shownOf(func(name string) string { return string(f[record.Field(name)]) }),
+		EndZone: string(f[record.EndTimeZone]), Who: string(f[record.WhoID]), Shown: shownOf(func(name string) string { return string(f[record.Field(name)]) }),
 	}
 	own, ok := zone.Load(in.Zone)
 	if !ok {
@@ -84,8 +86,12 @@ func readEvent(form url.Values) eventInput {
 	in := eventInput{
 		Title: last("Event_Title"), Venue: last("Venue"), Notes: strings.ReplaceAll(last("Description"), "\r\n", "\n"),
 		Remind: last("Remind_At"), Tags: strings.Join(tagNames(last("Tag")), ", "), Zone: last("Time_Zone"), AllDay: last("All_day") == "true",
-		EndZone: last("End_Time_Zone"), Shown: shownOf(last),
+		EndZone: last("End_Time_Zone"), Who: last("Who_Id"), Shown: shownOf(last),
 		Start: last("Start_DateTime"), End: last("End_DateTime"), Repeat: readRepeat(form),
+	}
+	in.Silent = map[record.Field]bool{}
+	for _, name := range append([]record.Field{record.EndTimeZone, record.WhoID}, shownFields...) {
+		in.Silent[name] = !form.Has(string(name))
 	}
 	in.Owner, _ = record.ParseID(last("Owner"))
 	if in.AllDay {
@@ -117,12 +123,18 @@ func (in eventInput) draft() crm.Draft {
 		record.Tag: record.Value(strings.Join(tagNames(in.Tags), "\n")), record.TimeZone: record.Value(in.Zone),
 		record.AllDay: allDay, record.Start: record.Value(in.Start), record.End: record.Value(end),
 		record.Recurring: record.Value(in.Repeat.rule(start)), record.EndTimeZone: record.Value(in.EndZone),
+		record.WhoID: record.Value(in.Who),
 	}}
 	if in.People.Said {
 		d.Fields[record.Participants] = in.People.Value
 	}
 	for name, value := range in.Shown {
 		d.Fields[name] = record.Value(value)
+	}
+	for name, silent := range in.Silent {
+		if silent {
+			delete(d.Fields, name)
+		}
 	}
 	return d
 }

@@ -160,11 +160,14 @@ func testCustomFieldUnderLink(t *testing.T, w *world) {
 	must(c.Revive(ctx, w.by(w.bob), record.Contacts, size.ID))(t)
 	w.served(run(record.LastName, size.Name, colour.Name))
 
-	// What Outlook holds and what has become a choice is looked at again, and nothing else.
+	// What Outlook holds and what has become a choice counts as its edit, and is looked at again.
 	must(c.Change(ctx, w.by(w.bob), record.Contacts, colour.ID, crm.FieldDraft{Label: "Cor", Values: []string{"Red", "Green"}}))(t)
 	l = run(record.LastName, size.Name, colour.Name)
-	if got := bases(l); !reflect.DeepEqual(got, []record.Fields{{record.LastName: "L", colour.Name: "Red"}, {record.LastName: "L"}}) {
+	if got := bases(l); !reflect.DeepEqual(got, []record.Fields{{record.LastName: "L", colour.Name: "Red"}, {record.LastName: "L", colour.Name: ""}}) {
 		t.Errorf("agreed on is %v", got)
+	}
+	if ps := must(w.Ledger().Pairs(ctx, l, 0, 9))(t); ps[0].MicrosoftVersion != agreed.MicrosoftVersion || ps[1].MicrosoftVersion != "" {
+		t.Errorf("at versions %q and %q", ps[0].MicrosoftVersion, ps[1].MicrosoftVersion)
 	}
 	w.served(l)
 }

@@ -154,6 +154,19 @@ func testPrivateEvents(t *testing.T, w *world) {
 			t.Errorf("%d counts %d", row.reader, n)
 		}
 	}
+	about := func(title string, fields record.Fields) {
+		w.insert(w.ana, w.event(w.ana, title, "2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z", func(r *crm.Record) { with(r, fields.With(record.Fields{record.WhoID: "77"})) }))
+	}
+	about("call open", record.Fields{})
+	about("call private", record.Fields{record.Sensitivity: "private"})
+	for _, row := range []struct {
+		reader, who record.ID
+		want        string
+	}{{w.ana, 77, "call open call private"}, {w.bob, 77, "call open"}, {w.ana, 78, ""}} {
+		if got := w.list(record.Calendar, crm.Query{Who: row.who, Reader: row.reader, Sort: crm.ByStart}); got != row.want {
+			t.Errorf("%d finds %q about %d, want %q", row.reader, got, row.who, row.want)
+		}
+	}
 	if got := w.list(record.Calendar, crm.Query{Reader: w.bob}); strings.Count(got, "visit") != 4 {
 		t.Errorf("without a search, there is %q", got)
 	}

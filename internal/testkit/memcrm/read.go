@@ -108,7 +108,10 @@ func matches(r crm.Record, q crm.Query) bool {
 			return false
 		}
 	}
-	if q.Search != "" && q.Reader != 0 && r.Owner != q.Reader && private(r) {
+	if q.Who != 0 && (r.Kind != record.Calendar || string(r.Fields[record.WhoID]) != q.Who.String()) {
+		return false
+	}
+	if (q.Search != "" || q.Who != 0) && q.Reader != 0 && r.Owner != q.Reader && private(r) {
 		return false
 	}
 	text := strings.ToLower(haystack(r))
