@@ -96,10 +96,10 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	client := graph.New(graph.Options{
 		BaseURL: config.GraphURL, Now: now, Logger: log, Limits: config.GraphLimits, Observe: config.Observe,
 	})
-	neighbour := &neighbour{accounts: accounts, tokens: tokens, client: client, ledger: a.Store.Ledger(), now: now}
+	neighbour := &neighbour{accounts: accounts, tokens: tokens, client: client, ledger: a.Store.Ledger(), pictures: a.Store.Pictures(), now: now}
 
 	// The heart.
-	people := crm.New(a.Store.Records(), isActive(accounts), now)
+	people := crm.New(a.Store.Records(), isActive(accounts), now).WithPictures(a.Store.Pictures())
 	people.KnowUsers(namesOf(accounts))
 	neighbour.crm = people
 	seal := outlook.NewSeal([]byte(config.SecretKey.Reveal()))

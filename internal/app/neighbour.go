@@ -24,6 +24,7 @@ type neighbour struct {
 	client   *graph.Client
 	ledger   inStep
 	crm      *crm.CRM
+	pictures *store.Pictures
 	now      func() time.Time
 }
 
@@ -88,7 +89,7 @@ func (n *neighbour) Microsoft(ctx context.Context, link *reconcile.Link) (reconc
 	}
 	options := outlook.Options{Container: link.Container, Mark: outlook.Mark(link), Now: n.now, Participants: participantsIn[u.Locale]}
 	if link.Kind == record.Contacts {
-		return outlook.NewContacts(box, options, n.inStep(link)), nil
+		return outlook.NewContacts(box, options, n.inStep(link)).WithPhotos(n.pictures.Album(link.Org, link.User)), nil
 	}
 	return outlook.NewEvents(box, options, n.inStep(link)), nil
 }

@@ -31,6 +31,9 @@ func check(schema *record.Schema, stored, given record.Fields, home string, stri
 			continue
 		case stored != nil && raw == merged[field]:
 			continue
+		case strict && def.Type == record.Image && raw != merged[field]:
+			problems.add(fault.ReadOnlyField, field, "a picture is set by itself, not by its name")
+			continue
 		}
 		value, wrong := canon(def, raw, strict)
 		if wrong != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/crm"
+	"tandem/internal/picture"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 	"tandem/internal/testkit/sidetest"
@@ -15,6 +16,11 @@ import (
 func fixture(kind record.Kind) func(*testing.T) sidetest.Fixture {
 	return func(t *testing.T) sidetest.Fixture {
 		w := newWorld()
+		for i := range 256 { // those of Sample
+			if _, err := w.pictures.Keep(t.Context(), person(adele).Org, []byte{byte(i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
 		id := func(ref record.Ref) record.ID {
 			id, ok := record.ParseID(string(ref))
 			if !ok {
@@ -35,7 +41,16 @@ func fixture(kind record.Kind) func(*testing.T) sidetest.Fixture {
 				if len(f) == 0 {
 					f = good(kind)
 				}
-				return w.insert(t, adele, kind, f).ID.Ref()
+				f = f.Clone()
+				image := f[record.RecordImage] // a person sets it by itself
+				delete(f, record.RecordImage)
+				r := w.insert(t, adele, kind, f)
+				if image != "" {
+					if _, err := w.TakePicture(t.Context(), person(adele), r.ID, image); err != nil {
+						t.Fatal(err)
+					}
+				}
+				return r.ID.Ref()
 			},
 			Edit: func(t *testing.T, ref record.Ref, f record.Fields) {
 				must(w.Update(t.Context(), person(adele), kind, []crm.Draft{{ID: id(ref), Fields: f}}))
@@ -74,6 +89,8 @@ func TestContactsAreASide(t *testing.T) {
 					f[d.Name] = "met at the fair\n\tsecond line \U0001F600"
 				case record.Tags:
 					f[d.Name] = "CRM\nVIP"
+				case record.Image:
+					f[d.Name] = picture.Value([]byte{byte(i)})
 				default:
 					f[d.Name] = record.Value(fmt.Sprintf("%.20s %d", d.Name, i))
 				}

@@ -27,6 +27,8 @@ type world struct {
 	*crm.CRM
 	store *memcrm.Store
 	now   time.Time
+
+	pictures memcrm.Pictures
 }
 
 func newWorld() *world {
@@ -40,7 +42,7 @@ func newWorld() *world {
 		}
 		return false, nil
 	}
-	w.CRM = crm.New(w.store, active, func() time.Time { return w.now })
+	w.CRM = crm.New(w.store, active, func() time.Time { return w.now }).WithPictures(&w.pictures)
 	return w
 }
 

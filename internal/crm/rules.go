@@ -25,6 +25,8 @@ type CRM struct {
 	active func(ctx context.Context, org, user record.ID) (bool, error)
 	users  func(ctx context.Context, org record.ID) (map[record.ID]Person, error) // nil: not known
 	now    func() time.Time
+
+	pictures Pictures
 }
 
 // New makes a CRM on a store. active tells whether a user of the organization may own records.

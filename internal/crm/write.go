@@ -122,7 +122,7 @@ func (c *CRM) ChangeOwner(ctx context.Context, a Actor, kind record.Kind, ids []
 // text, nor when an event takes place.
 func MassUpdatable(d record.Def) bool {
 	switch d.Type {
-	case record.Email, record.Lookup, record.LongText, record.Reference, record.Related, record.People, record.Reminders:
+	case record.Email, record.Lookup, record.LongText, record.Reference, record.Related, record.People, record.Reminders, record.Image:
 		return false
 	}
 	return d.Group == ""

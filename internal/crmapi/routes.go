@@ -36,6 +36,9 @@ var routes = []struct {
 	{"PUT", "/crm/v8/{module}/{id}", (*call).updateOne, edits},
 	{"DELETE", "/crm/v8/{module}/{id}", (*call).removeOne, deletes},
 	{"GET", "/crm/v8/{module}/{id}/__timeline", (*call).timeline, views},
+	{"GET", "/crm/v8/{module}/{id}/photo", (*call).photo, views},
+	{"POST", "/crm/v8/{module}/{id}/photo", (*call).setPhoto, edits},
+	{"DELETE", "/crm/v8/{module}/{id}/photo", (*call).removePhoto, edits},
 
 	{"GET", "/api/v1/links", (*call).links, nil},
 	{"POST", "/api/v1/links", (*call).switchOn, nil},

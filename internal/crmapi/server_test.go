@@ -23,6 +23,7 @@ import (
 	"tandem/internal/fault"
 	"tandem/internal/record"
 	"tandem/internal/store"
+	"tandem/internal/testkit/memcrm"
 	"tandem/internal/testkit/zohospec"
 )
 
@@ -113,7 +114,7 @@ func newServerOn(t *testing.T, records crm.Store) *server {
 		u, err := folk.User(ctx, org, id)
 		return u.State == account.Active, err
 	}
-	s.crm = crm.New(records, active, clock)
+	s.crm = crm.New(records, active, clock).WithPictures(&memcrm.Pictures{})
 	s.Server = httptest.NewServer(&crmapi.API{
 		CRM: s.crm, Accounts: folk, Links: s.links, Switch: s.links, Now: clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		ConsentURL: func(context.Context, account.User, record.Kind) string { return "https://tandem.example/consent" },

@@ -37,6 +37,7 @@ var types = map[record.Type]struct {
 	record.Reference:  {"lookup", "jsonobject", reference, asReference},
 	record.Related:    {"lookup", "jsonobject", (*decoder).related, asRelated},
 	record.People:     {"bigint", "jsonarray", participants, asParticipants},
+	record.Image:      {"profileimage", "string", text, asText},
 	record.Reminders:  {"multireminder", "jsonarray", reminders, asReminders},
 }
 

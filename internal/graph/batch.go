@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,13 +25,13 @@ import (
 // the fault that is true for it: not sent, refused, or unknown.
 func (m *Mailbox) Batch(ctx context.Context, parts []Part) ([]Result, error) {
 	out := make([]Result, len(parts))
-	if len(parts) <= BatchSize {
+	first := fitting(parts)
+	if first == len(parts) {
 		return out, m.batch(ctx, parts, out, false)
 	}
 	all, groupCtx := errgroup.WithContext(ctx)
 	all.SetLimit(m.c.limits.InFlight)
-	for from := 0; from < len(parts); from += BatchSize {
-		to := min(from+BatchSize, len(parts))
+	for from, to := 0, first; from < len(parts); from, to = to, to+fitting(parts[to:]) {
 		all.Go(func() error {
 			if groupCtx.Err() != nil { // another batch met what stops all
 				return nil
@@ -48,6 +49,28 @@ func (m *Mailbox) Batch(ctx context.Context, parts []Part) ([]Result, error) {
 		}
 	}
 	return out, err
+}
+
+// fitting is how many of the parts go into the next batch: BatchSize, or as many as a request may be long.
+func fitting(parts []Part) int {
+	size := 0
+	for i := range min(BatchSize, len(parts)) {
+		if size += partSize(&parts[i]); size > maxRequest && i > 0 {
+			return i
+		}
+	}
+	return min(BatchSize, len(parts))
+}
+
+// maxRequest is well below the 4 MB that one request may be long (reference §1).
+const maxRequest = 3 << 20
+
+func partSize(p *Part) int {
+	body := len(p.Body)
+	if p.Content != "" {
+		body = base64.StdEncoding.EncodedLen(body)
+	}
+	return body + len(p.Path) + 200
 }
 
 // Chain carries out at most BatchSize parts in one batch, one after another: none begins before the one before it has
@@ -128,7 +151,7 @@ func (m *Mailbox) batch(ctx context.Context, parts []Part, out []Result, chain b
 func (r *round) encode() ([]byte, error) {
 	size := 64
 	for _, i := range r.open {
-		size += len(r.parts[i].Body) + len(r.parts[i].Path) + 200
+		size += partSize(&r.parts[i])
 	}
 	b := append(make([]byte, 0, size), `{"requests":[`...)
 	serial := r.chain || r.m.gate.serial.Load()
@@ -158,11 +181,18 @@ func (r *round) encode() ([]byte, error) {
 			b = append(b, `,"If-Match":`...)
 			b = appendString(b, p.IfMatch)
 		}
-		if p.Body != nil {
+		switch {
+		case p.Content != "":
+			b = append(b, `,"Content-Type":`...)
+			b = appendString(b, p.Content)
+			b = append(b, `},"body":"`...)
+			b = base64.StdEncoding.AppendEncode(b, p.Body)
+			b = append(b, `"}`...)
+		case p.Body != nil:
 			b = append(b, `,"Content-Type":"application/json"},"body":`...)
 			b = append(b, p.Body...)
 			b = append(b, '}')
-		} else {
+		default:
 			b = append(b, `}}`...)
 		}
 	}
@@ -215,7 +245,11 @@ func (r *round) settle(ctx context.Context, ans *answer, try int) (wait time.Dur
 		}
 		answered[n] = true
 		i := r.open[n-1]
-		j := r.m.judge(&r.parts[i], resp.Status, func() string { return header(resp.Headers, "Retry-After") }, content(resp.Body), try)
+		body, odd := content(resp.Body, r.parts[i].Binary && resp.Status < 300)
+		j := r.m.judge(&r.parts[i], resp.Status, func() string { return header(resp.Headers, "Retry-After") }, body, try)
+		if odd != nil && j.Err == nil {
+			j.Err, j.again, j.wait = lost(!r.parts[i].read(), 0, odd), r.parts[i].repeatable(), r.m.backoff(try)
+		}
 		j.Date = ans.date
 		if broken && j.Status == http.StatusFailedDependency {
 			j.again, j.Err = false, fault.New(fault.Conflict, "", "graph: not carried out, as the one before it was refused")
@@ -355,10 +389,17 @@ func header(raw jsontext.Value, name string) string {
 	return ""
 }
 
-// content is the body of a part; a JSON null is none.
-func content(raw jsontext.Value) []byte {
+// content is the body of a part; a JSON null is none. That of a binary part is base64.
+func content(raw jsontext.Value, binary bool) ([]byte, error) {
 	if string(raw) == "null" {
-		return nil
+		return nil, nil
 	}
-	return raw
+	if !binary || len(raw) == 0 {
+		return raw, nil
+	}
+	var out []byte
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return nil, fmt.Errorf("bytes that are no base64: %w", err)
+	}
+	return out, nil
 }

@@ -25,10 +25,21 @@ type Part struct {
 	Prefer string // preferences besides immutable ids, comma separated
 	// IfMatch makes a write conditional: 412 when the item has another etag by now.
 	IfMatch string
-	Body    []byte // JSON; nil: none
+	Body    []byte // JSON, or what Content says; nil: none
+	// Content is the content type of a Body that is no JSON, such as image/jpeg.
+	Content string
+	// Binary says that the answer is bytes, such as a photo's: Result.Body holds them as they are.
+	Binary bool
 	// Repeatable says that doing it twice does no more than doing it once, so that it may be sent again after an
 	// answer was lost. Reads always are.
 	Repeatable bool
+}
+
+func (p *Part) content() string {
+	if p.Content == "" {
+		return "application/json"
+	}
+	return p.Content
 }
 
 func (p *Part) read() bool       { return p.Method == http.MethodGet }
@@ -40,7 +51,7 @@ func Get(path, prefer string) Part { return Part{Method: http.MethodGet, Path: p
 // A Result is what became of a Part.
 type Result struct {
 	Status int
-	Body   []byte    // JSON, or empty
+	Body   []byte    // JSON, or empty; the bytes themselves of a Binary part
 	Date   time.Time // when Graph answered, by its own clock
 	// Err is the fault of an answer that is not 2xx, or of an answer that never came. Unavailable with reason
 	// OutcomeUnknown: a write that may have happened. After every other fault it has not.
@@ -136,7 +147,7 @@ type judgement struct {
 func (m *Mailbox) judge(p *Part, status int, after func() string, body []byte, try int) judgement {
 	j := judgement{Result: Result{Status: status, Body: body}}
 	if status < 300 {
-		if len(body) > 0 && body[0] != '{' && status != http.StatusNoContent && status != http.StatusAccepted {
+		if len(body) > 0 && body[0] != '{' && !p.Binary && status != http.StatusNoContent && status != http.StatusAccepted {
 			// Something between us and Graph answered in its place, mostly with a page of HTML.
 			j.Err = lost(!p.read(), 0, fmt.Errorf("%d without JSON", status))
 			j.unknown, j.again, j.wait = !p.read(), p.repeatable(), m.backoff(try)
@@ -256,7 +267,10 @@ func (m *Mailbox) send(ctx context.Context, p *Part, parts int, token account.Se
 		"Client-Request-Id": {newRequestID()},
 	}
 	if p.Body != nil {
-		req.Header["Content-Type"] = []string{"application/json"}
+		req.Header["Content-Type"] = []string{p.content()}
+	}
+	if p.Binary {
+		req.Header["Accept"] = []string{"*/*"}
 	}
 	if p.IfMatch != "" {
 		req.Header["If-Match"] = []string{p.IfMatch}

@@ -81,6 +81,7 @@ const (
 	auditEvery     = 10 * time.Minute // looks for links whose proof is a day old
 	proofLasts     = 24 * time.Hour
 	leastAudits    = 20 // a turn
+	sweepEvery     = 24 * time.Hour
 	// subscribeMargin is how long before its end a subscription is renewed: a run renews it within 12 hours of it.
 	subscribeMargin = 12 * time.Hour
 	// taskTimeout bounds one turn.
@@ -98,7 +99,7 @@ type house struct {
 
 // tasks are what recurs, as far as there is somebody to do it.
 func (h *house) tasks() []task {
-	tasks := []task{{"poll", pollEvery, h.poll}, {"clean", cleanEvery, h.clean}}
+	tasks := []task{{"poll", pollEvery, h.poll}, {"clean", cleanEvery, h.clean}, {"sweep_pictures", sweepEvery, h.sweep}}
 	if h.Webhooks {
 		tasks = append(tasks, task{"subscribe", subscribeEvery, h.subscribe})
 	}
@@ -250,6 +251,21 @@ func (h *house) empty(ctx context.Context) error {
 			if err = errors.Join(err, emptyErr); n > 0 {
 				h.Log.InfoContext(ctx, "the recycle bin was emptied", "org", o.ID, "kind", kind, "records", n)
 			}
+		}
+	}
+	return err
+}
+
+// sweep removes pictures that nothing names any more.
+func (h *house) sweep(ctx context.Context) error {
+	orgs, err := h.store.Accounts().Organizations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range orgs {
+		n, sweepErr := h.store.Pictures().Sweep(ctx, o.ID)
+		if err = errors.Join(err, sweepErr); n > 0 {
+			h.Log.InfoContext(ctx, "pictures that nothing names were removed", "org", o.ID, "pictures", n)
 		}
 	}
 	return err

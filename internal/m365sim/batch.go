@@ -1,6 +1,7 @@
 package m365sim
 
 import (
+	"encoding/base64"
 	"net/http"
 	"strconv"
 	"strings"
@@ -154,12 +155,24 @@ func (c *call) openPart(p *part) {
 	pc.path, pc.query = strings.ReplaceAll(path, " ", "%20"), parseQuery(rawQuery)
 	pc.header = p.header
 	if body := v.Get("body"); body.Type == gjson.String {
-		pc.body = body.Str // not JSON: a photo, for instance
+		pc.body = unpacked(body.Str, p.header("Content-Type"))
 	} else {
 		pc.body = body.Raw
 	}
 	p.call = pc
 	p.fault = c.s.faults.pick(pc.method, path, true)
+}
+
+// unpacked is the body of a part that is no JSON: base64 if it is an image.
+func unpacked(body, contentType string) string {
+	if !strings.HasPrefix(strings.ToLower(contentType), "image/") {
+		return body
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.NewReplacer("-", "+", "_", "/").Replace(body))
+	if err != nil {
+		return "" // which no image is
+	}
+	return string(raw)
 }
 
 // runParallel runs the parts up to four at once. Where the mailbox refuses a fifth instead of letting it wait,

@@ -1,8 +1,6 @@
 package m365sim
 
 import (
-	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -213,59 +211,4 @@ func contactLookup(box *mailbox, it *item) lookup {
 		}
 		return nil
 	}
-}
-
-// Photos (fact sheet §7): a navigation property, so a new one is no change that delta tells of.
-
-func (c *call) getPhoto() *graphError {
-	it, err := c.photographed()
-	if err != nil {
-		return err
-	}
-	if it.photo == nil {
-		return errNoPhoto
-	}
-	b := c.context(c.out, "contacts/photo/$entity")
-	b = appendTextMember(b, "id", "1X1")
-	b = append(appendKey(b, "height"), '1')
-	b = append(appendKey(b, "width"), '1')
-	c.out = append(b, '}')
-	return nil
-}
-
-var errNoPhoto = newGraphError(http.StatusNotFound, "ErrorItemNotFound", "The specified object was not found in the store., The photo was not found.")
-
-func (c *call) photographed() (*item, *graphError) {
-	c.box.mu.Lock()
-	defer c.box.mu.Unlock()
-	return c.contact()
-}
-
-func (c *call) getPhotoValue() *graphError {
-	it, err := c.photographed()
-	if err != nil {
-		return err
-	}
-	if it.photo == nil {
-		return errNoPhoto
-	}
-	c.contentType = "image/jpeg"
-	c.out = append(c.out, it.photo...)
-	return nil
-}
-
-func (c *call) putPhoto() *graphError {
-	if !slices.Contains([]string{"image/jpeg", "image/png"}, strings.ToLower(c.header("Content-Type"))) || c.body == "" {
-		return badRequest("ErrorInvalidImage", "A photo is a JPEG image.")
-	}
-	c.box.mu.Lock()
-	defer c.box.mu.Unlock()
-	old, err := c.contact()
-	if err != nil {
-		return err
-	}
-	it := *old
-	it.photo = []byte(c.body)
-	c.box.items[it.n-1] = &it // same version: no change
-	return nil
 }

@@ -73,6 +73,10 @@ func (s *Sim) outlookRoutes(outer *http.ServeMux) {
 		"POST /outlook/{upn}/contacts/{id}/delete": (*desk).deleteContact,
 		"POST /outlook/{upn}/contacts/{id}/move":   (*desk).moveItem,
 
+		"GET /outlook/{upn}/contacts/{id}/photo":         (*desk).photoPage,
+		"POST /outlook/{upn}/contacts/{id}/photo":        (*desk).savePhoto,
+		"POST /outlook/{upn}/contacts/{id}/photo/remove": (*desk).removePhoto,
+
 		"GET /outlook/{upn}/live": (*desk).live,
 	} {
 		mux.HandleFunc(path, s.atDesk(act))

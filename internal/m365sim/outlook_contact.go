@@ -91,20 +91,22 @@ func addressGroup(words, property string) contactGroup {
 
 type contactPage struct {
 	layout
-	Problem string
-	Action  string
-	Loaded  string
-	New     bool
-	Name    string
-	Back    string
-	Groups  []groupView
-	Tags    []string
-	Folders []folderLink
-	Folder  string // the one it is in
-	Delete  string
-	Move    string
-	Live    string
-	Changed time.Time
+	Problem  string
+	Action   string
+	Loaded   string
+	New      bool
+	Name     string
+	Back     string
+	Groups   []groupView
+	Tags     []string
+	Folders  []folderLink
+	Folder   string // the one it is in
+	Delete   string
+	Move     string
+	Live     string
+	Changed  time.Time
+	Photo    string // where it is, be there one or not
+	Pictured bool
 }
 
 type groupView struct {
@@ -135,7 +137,9 @@ func (d *desk) contactView(c gjson.Result, form url.Values) contactPage {
 	loaded, _ := json.Marshal(form) // strings only
 	view := contactPage{Loaded: string(loaded), Name: c.Get("displayName").Str, Folder: c.Get("parentFolderId").Str}
 	at := d.path + "/contacts/" + url.PathEscape(d.r.PathValue("id"))
-	view.Delete, view.Move = at+"/delete", at+"/move"
+	view.Delete, view.Move, view.Photo = at+"/delete", at+"/move", at+"/photo"
+	_, none := d.hand.get(d.contactURL() + "/photo")
+	view.Pictured = none == nil
 	view.Changed, _ = time.Parse(time.RFC3339, c.Get("lastModifiedDateTime").Str) // absent: not shown
 	return view
 }

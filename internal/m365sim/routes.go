@@ -101,6 +101,8 @@ func routeTable() []route {
 			route{"GET", folder + "/contacts/{}/photo/$value", readContacts, true, (*call).getPhotoValue, ""},
 			route{"PUT", folder + "/contacts/{}/photo/$value", writeContacts, true, (*call).putPhoto, ""},
 			route{"PATCH", folder + "/contacts/{}/photo/$value", writeContacts, true, (*call).putPhoto, ""},
+			route{"DELETE", folder + "/contacts/{}/photo", writeContacts, true, (*call).deletePhoto, ""},
+			route{"DELETE", folder + "/contacts/{}/photo/$value", writeContacts, true, (*call).deletePhoto, ""},
 		)
 	}
 	for i := range rows {

@@ -38,6 +38,10 @@ type Warts struct {
 	ExceptionsHideOrigin bool `json:"exceptionsHideOrigin"`
 	// RefuseLongSubject answers 400 to a subject over 255 characters instead of cutting it (§3.2).
 	RefuseLongSubject bool `json:"refuseLongSubject"`
+	// RecodePhotos makes photos what Exchange makes of them: encoded anew, and no larger than it keeps them (§7).
+	RecodePhotos bool `json:"recodePhotos"`
+	// PhotoIsChange gives a contact another version with another photo, so that delta tells of it (§7).
+	PhotoIsChange bool `json:"photoIsChange"`
 	// MaxSubscription is the longest life of a subscription; 10,080 minutes when 0, older texts say 4,230 (§6).
 	MaxSubscription time.Duration `json:"maxSubscription"`
 }

@@ -12,7 +12,13 @@ import (
 // UnfitForMicrosoft says why a contact's value has no place in the field of Microsoft's that its CRM field is mapped to; ""
 // where it has one. Such a value stays in the CRM, and the rest of the contact is in step.
 func (t *Table) UnfitForMicrosoft(field record.Field, v record.Value) fault.Reason {
-	if t.Kind != record.Contacts || v == "" {
+	if t.Kind != record.Contacts {
+		return ""
+	}
+	if v == "" {
+		if def, _ := t.Schema().Def(field); def.Type == record.Image {
+			return fault.PhotoStays // there is no request that takes one off a contact (profilePhoto, delete)
+		}
 		return ""
 	}
 	for _, row := range t.Rows {
@@ -39,6 +45,8 @@ func (t *Table) UnfitForCRM(field record.Field, v record.Value) fault.Reason {
 		return fault.TooLong
 	case def.Type == record.Date && !isDay(v, 1, 9999):
 		return fault.BadValue
+	case def.Type == record.Image && !strings.HasPrefix(string(v), "sha256:"):
+		return fault.BadValue // see record.Image
 	case !tells(def, v):
 		return fault.BadValue
 	}

@@ -91,6 +91,7 @@ var defaultContacts = Table{Kind: record.Contacts, Rows: []Row{
 	{Microsoft: "otherAddress.countryOrRegion", CRM: record.OtherCountry},
 	{Microsoft: "personalNotes", CRM: record.Description},
 	{Microsoft: "categories", CRM: record.Tag},
+	{Microsoft: "photo", CRM: record.RecordImage},
 }}
 
 var defaultCalendar = Table{Kind: record.Calendar, Rows: []Row{

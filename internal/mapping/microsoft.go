@@ -80,6 +80,7 @@ var microsoft = map[record.Kind][]MicrosoftField{
 		{"otherAddress.countryOrRegion", record.Text, OtherAddressGroup},
 		{"birthday", record.Date, PersonGroup},
 		{"spouseName", record.Text, PersonGroup},
+		{"photo", record.Image, PersonGroup},
 		{"children[0]", record.Text, PersonGroup},
 		{"children[1]", record.Text, PersonGroup},
 		{"children[2]", record.Text, PersonGroup},

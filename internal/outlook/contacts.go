@@ -17,6 +17,7 @@ const contactPage = "odata.maxpagesize=500"
 type Contacts struct {
 	place
 	known   Known
+	album   Album          // nil: it has no photos
 	folders []graph.Folder // as last listed
 }
 
@@ -310,13 +311,29 @@ func (c *Contacts) change(it *graph.Contact) record.Change {
 }
 
 func (c *Contacts) create(w *record.Write) (graph.Part, error) {
-	body, err := contactBody(&graph.Contact{}, w.Fields)
+	body, err := c.body(&graph.Contact{}, w)
 	marked(&body, itemMark, w.Token)
 	return graph.Part{Method: http.MethodPost, Path: c.path("contacts"), Body: body.JSON()}, err
 }
 
 func (c *Contacts) patch(before *graph.Contact, w *record.Write) (graph.Object, error) {
-	return contactBody(before, w.Fields)
+	return c.body(before, w)
+}
+
+// body is what to send of a write; its photo follows by itself, see finish.
+func (c *Contacts) body(before *graph.Contact, w *record.Write) (graph.Object, error) {
+	fields := w.Fields
+	if v, said := fields[photoField]; said {
+		switch {
+		case c.album == nil:
+			return graph.Object{}, unknownField(photoField)
+		case v == "":
+			return graph.Object{}, fault.Wrong(fault.PhotoStays, string(photoField), "outlook: a photo cannot be taken off")
+		}
+		fields = fields.Clone()
+		delete(fields, photoField)
+	}
+	return contactBody(before, fields)
 }
 
 func (c *Contacts) guard(*graph.Contact) error { return nil } // nobody is written to about a contact
@@ -325,4 +342,6 @@ func (c *Contacts) exists(_ context.Context, _ *record.Write, refusal error) (*g
 	return nil, refusal
 }
 
-func (c *Contacts) finish(context.Context, []job[graph.Contact]) error { return nil }
+func (c *Contacts) finish(ctx context.Context, jobs []job[graph.Contact]) error {
+	return c.sendPhotos(ctx, jobs)
+}

@@ -25,7 +25,7 @@ func TestI11_EveryValueSurvivesOrIsToldNotToFit(t *testing.T) {
 		for range rapid.IntRange(1, 25).Draw(t, "rows") {
 			row := mapping.Row{Microsoft: rapid.SampledFrom(offered).Draw(t, "microsoft").Name, CRM: rapid.SampledFrom(defs).Draw(t, "crm").Name}
 			with := &mapping.Table{Kind: record.Contacts, Rows: append(table.Rows[:len(table.Rows):len(table.Rows)], row)}
-			if with.Check() == nil {
+			if with.Check() == nil && row.Microsoft != photoField { // photos are no part of a contact's body: photos_test.go
 				table = with
 			}
 		}

@@ -174,7 +174,8 @@ func Listed(base record.Fields, table *mapping.Table) (record.Fields, bool) {
 func (r Rules) onlyInOutlook(base record.Fields) (out []record.Field) {
 	for key, ours := range base {
 		name, apart := strings.CutPrefix(string(key), inCRM)
-		if f := record.Field(name); apart && base[f] != "" && r.unfit(InMicrosoft, f, ours) == "" {
+		f := record.Field(name)
+		if apart && base[f] != "" && (r.unfit(InMicrosoft, f, ours) == "" || r.unfit(InCRM, f, base[f]) != "") {
 			out = append(out, f)
 		}
 	}
@@ -192,7 +193,7 @@ func (r Rules) misfit(base record.Fields) (reason fault.Reason, detail string) {
 		}
 		f := record.Field(name)
 		fields = append(fields, name)
-		for _, why := range []fault.Reason{r.unfit(InMicrosoft, f, ours), r.unfit(InCRM, f, base[f]), fault.NotExpressible} {
+		for _, why := range []fault.Reason{r.unfit(InCRM, f, base[f]), r.unfit(InMicrosoft, f, ours), fault.NotExpressible} {
 			if why != "" && (reason == "" || why < reason) { // of several always the same one
 				reason = why
 			}

@@ -24,6 +24,9 @@ func (r *run) apply(ctx context.Context, items []Item) error {
 		part := items[:min(chunk, len(items))]
 		items = items[len(part):]
 		for try := 0; len(part) > 0; try++ {
+			if err := r.pictures(ctx, part); err != nil {
+				return err
+			}
 			moved, err := r.carryOut(ctx, r.plan(part), try == replans)
 			if err != nil {
 				return err
@@ -367,7 +370,7 @@ func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
 	case j.Verb == RestoreCRM:
 		return j.pair.Base.With(fields)
 	case len(r.rules.OneWay) == 0:
-		return everyField(fields, r.rules.Fields)
+		return everyField(fields, r.rules.seen(r.rules.Fields, where, j.Theirs))
 	}
 	names, from := r.rules.goes(where), values(j.Ours)
 	if where == InCRM {
@@ -379,7 +382,7 @@ func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
 			held[f] = ""
 		}
 	}
-	return everyField(held.With(fields), names)
+	return everyField(held.With(fields), r.rules.seen(names, where, j.Theirs))
 }
 
 // sent is the base of an item of which it is only known what was sent to make it: if it is found, it held this, and so
@@ -389,6 +392,11 @@ func (r *run) sent(j *job) record.Fields {
 	for _, f := range seriesUnit(r.rules) {
 		if _, mapped := base[f]; mapped {
 			base[f] = "" // what is done to occurrences is done after a series is made, and perhaps never was
+		}
+	}
+	for f := range j.ToMicrosoft {
+		if r.rules.picture(f) {
+			base[f] = "" // likewise: a picture is given to an item that is there
 		}
 	}
 	return base

@@ -290,6 +290,7 @@ func merge(rules Rules, item Item) Step {
 	}
 	if item.Theirs != nil {
 		theirs = rules.normal(only(item.Theirs.Fields, rules.Fields))
+		rules.asAgreed(theirs, base)
 	}
 	step := Step{Verb: Adopt, Why: Alike, Base: make(record.Fields, len(base)), ToCRM: record.Fields{}, ToMicrosoft: record.Fields{}}
 	var oursChanged, theirsChanged bool
@@ -303,6 +304,9 @@ func merge(rules Rules, item Item) Step {
 		apart := copyApart(step.Base, base, unit)
 		if apart && oursIs == same && theirsIs == same {
 			continue // they differ as they did
+		}
+		if item.Theirs != nil && rules.unseen(unit, theirs) {
+			continue // it may have a picture
 		}
 		if theirsIs == unknown && slices.Contains(unit, record.LastName) && values(item.Theirs)[mapping.StandIn] != "" {
 			theirs[record.LastName] = ""

@@ -79,9 +79,10 @@ func (m mapped) unmapped(theirs record.Fields) (out []string) {
 	return out
 }
 
-// toCRM translates a whole item: a mapped field that the side did not mention is empty there.
+// toCRM translates a whole item: a mapped field that the side did not mention is empty there, unless it is a picture that
+// is yet to be asked for.
 func (m mapped) toCRM(theirs record.Fields) record.Fields {
-	return everyField(m.table.ToCRM(theirs), m.table.Fields())
+	return everyField(m.table.ToCRM(theirs), m.said())
 }
 
 // whole is the CRM side with every mapped field said: the CRM leaves empty ones out.

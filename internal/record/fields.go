@@ -33,6 +33,7 @@ const (
 	Related                // what an event is about: the module and the name, joined by \n
 	People                 // JSON as crm.PeopleValue writes it; Def.Max is the most people
 	Reminders              // JSON as crm.RemindersValue writes it
+	Image                  // "sha256:" and the hash of a kept picture in hex; at Microsoft also "other:" and that of bytes that are no picture to us
 	Number                 // a decimal number in plain digits as Decimal writes it, "-12.5"
 )
 
@@ -91,6 +92,7 @@ const (
 	Tag            Field = "Tag"
 	ReportingTo    Field = "Reporting_To"
 	VendorName     Field = "Vendor_Name"
+	RecordImage    Field = "Record_Image"
 )
 
 // FurtherAddresses is no field: of an item at Microsoft it holds the e-mail addresses that the mapping leaves there, joined
@@ -168,6 +170,7 @@ var contactDefs = []Def{
 	{Name: Twitter, Type: Text, Max: 50},
 	{Name: EmailOptOut, Type: Bool},
 	{Name: Tag, Type: Tags, Max: 2000},
+	{Name: RecordImage, Type: Image},
 }
 
 var eventDefs = []Def{

@@ -322,6 +322,10 @@ func (v *visit) valueWords(kind record.Kind, name record.Field, fields record.Fi
 		}
 	case record.Tags:
 		return strings.ReplaceAll(value, "\n", ", ")
+	case record.Image:
+		if value != "" {
+			return v.words.T("photo.one")
+		}
 	case record.Picklist:
 		if slices.Contains(def.Values, value) {
 			return v.choice(def, value)

@@ -47,6 +47,8 @@ type contactPage struct {
 	Version int64
 	Name    string
 	Disc    string // initials
+	Photo   string // its address; "" where there is none
+	Wrong   string // why an uploaded photo was not taken
 	Line    string // title and company
 	Email   string
 	Phone   string
@@ -114,7 +116,7 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 	if err != nil {
 		return err
 	}
-	page := contactPage{Failed: len(errs) > 0, Error: errs[""]}
+	page := contactPage{Failed: len(errs) > 0 && errs[string(record.RecordImage)] == "", Error: errs[""]}
 	if r.ID != 0 {
 		marks, err := s.badges(v, record.Contacts, []crm.Record{r})
 		if err != nil {
@@ -130,6 +132,7 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 		page.Invites = v.creates(record.Calendar)
 		page.Reading, page.Deletes = !v.actor().Edits(r), v.actor().Deletes(r)
 		page.Name, page.Disc = contactName(v.words, r), initials(contactName(v.words, r))
+		page.Photo, page.Wrong = photoURL(r, ""), errs[string(record.RecordImage)]
 		page.Line = joinNonEmpty(" · ", string(r.Fields[record.Title]), string(r.Fields[record.AccountName]))
 		page.Email, page.Phone = string(r.Fields[record.EmailField]), firstPhone(r.Fields)
 		page.Changed = v.words.T("record.changed", "Who", ownerName(users, r.ModifiedBy), "When", v.words.Moment(r.ModifiedAt.In(v.zone)))

@@ -29,6 +29,7 @@ type contactRow struct {
 	ID       string
 	Name     string
 	Initials string
+	Photo    string
 	Company  string
 	Title    string
 	Email    string
@@ -206,7 +207,7 @@ func (s *Site) contactList(v *visit) error {
 	}
 	for _, r := range found {
 		page.Rows = append(page.Rows, contactRow{
-			ID: r.ID.String(), Name: contactName(v.words, r), Initials: initials(contactName(v.words, r)),
+			ID: r.ID.String(), Name: contactName(v.words, r), Initials: initials(contactName(v.words, r)), Photo: photoURL(r, "small"),
 			Company: string(r.Fields[record.AccountName]), Title: string(r.Fields[record.Title]),
 			Email: string(r.Fields[record.EmailField]), Phone: firstPhone(r.Fields),
 			Owner: ownerName(users, r.Owner), Badge: marks[r.ID], Changed: v.words.Ago(r.ModifiedAt, v.now, v.zone),

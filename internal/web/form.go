@@ -135,7 +135,7 @@ func (v *visit) posted(kind record.Kind, form url.Values) record.Fields {
 	out := record.Fields{}
 	for _, def := range v.schema(kind).Defs() {
 		values, ok := form[string(def.Name)]
-		if !ok {
+		if !ok || def.Type == record.Image { // a picture is set by itself: photo.go
 			continue
 		}
 		value := strings.ReplaceAll(values[len(values)-1], "\r\n", "\n")

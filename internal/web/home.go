@@ -31,7 +31,7 @@ type step struct {
 }
 
 type recentLine struct {
-	Name, Initials, Line, Path, When string
+	Name, Initials, Photo, Line, Path, When string
 }
 
 // The bounds of the page's lists.
@@ -72,7 +72,7 @@ func (s *Site) home(v *visit) error {
 	for _, r := range recent {
 		name := contactName(v.words, r)
 		page.Recent = append(page.Recent, recentLine{
-			Name: name, Initials: initials(name), Path: "/contacts/" + r.ID.String(),
+			Name: name, Initials: initials(name), Photo: photoURL(r, "small"), Path: "/contacts/" + r.ID.String(),
 			Line: cmp.Or(string(r.Fields[record.AccountName]), string(r.Fields[record.EmailField]), firstPhone(r.Fields)),
 			When: v.words.Ago(r.ModifiedAt, v.now, v.zone),
 		})

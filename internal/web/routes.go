@@ -14,6 +14,7 @@ import (
 //
 //	form fields      the API names of the CRM's fields (First_Name, Event_Title, Start_DateTime …), Owner, version
 //	#contact-form    #event-form, each with a button[name=save]; #delete-form with the button that deletes
+//	#photo-form      a contact's photo: input[name=photo], button[name=set-photo]; #photo-remove the form that takes it off
 //	#contact-search  the search box of the list; #contact-list the list, tr[data-id] its rows, .badge[data-state] sync
 //	#calendar        month, week and day; #agenda the list, [data-id] its events; .skip-day leaves one day out of a series
 //	#card-calendar   #card-contacts: data-state (none, on, first, paused, held, switching), data-synced, data-waiting,
@@ -62,6 +63,9 @@ func (s *Site) routes() []route {
 		{"GET /contacts/{id}", member, s.contactShow},
 		{"GET /contacts/{id}/changed", script, s.contactChanged},
 		{"POST /contacts/{id}", member, s.contactUpdate},
+		{"GET /contacts/{id}/photo", script, s.contactPhoto},
+		{"POST /contacts/{id}/photo", member, s.contactPhotoSet},
+		{"POST /contacts/{id}/photo/remove", member, s.contactPhotoRemove},
 		{"POST /contacts/{id}/delete", member, s.contactDelete},
 		{"POST /contacts/{id}/restore", member, s.contactRestore},
 

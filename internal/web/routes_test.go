@@ -13,11 +13,15 @@ import (
 	"tandem/internal/crm"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
+	"tandem/internal/testkit/photos"
 )
 
 // examples are addresses for the patterns of the table; {id} is a contact or an event of Adele's.
 func examples(w *world) map[string]string {
 	c := w.contact("adele@contoso.example", record.Fields{record.LastName: "Silva"})
+	if _, err := w.crm.SetPicture(context.Background(), w.actor("adele@contoso.example"), c.ID, photos.PNG(w.t, 1, 20, 20)); err != nil {
+		w.t.Fatal(err)
+	}
 	e := w.event("adele@contoso.example", record.Fields{
 		record.EventTitle: "Visita", record.Start: "2026-11-25T10:00", record.End: "2026-11-25T11:00", record.Recurring: "FREQ=WEEKLY",
 	})

@@ -208,7 +208,7 @@ func (s *Site) takeLost(v *visit) error {
 				fields[other.Field] = other.Value
 			}
 		}
-		r, err := s.update(v, kind, crm.Draft{ID: id, Fields: fields})
+		r, err := s.takeFormer(v, kind, id, lost.Field, fields)
 		if err != nil {
 			return err
 		}
@@ -216,6 +216,14 @@ func (s *Site) takeLost(v *visit) error {
 		return v.to("/" + string(kind) + "/" + id.String())
 	}
 	return fault.New(fault.NotFound, "", "web: the line lost no such value")
+}
+
+// takeFormer writes former values of a field, and of those that belong to it.
+func (s *Site) takeFormer(v *visit, kind record.Kind, id record.ID, of record.Field, fields record.Fields) (crm.Record, error) {
+	if def, _ := record.DefOf(kind, of); def.Type == record.Image {
+		return s.Records.TakePicture(v.ctx(), v.actor(), id, fields[of])
+	}
+	return s.update(v, kind, crm.Draft{ID: id, Fields: fields})
 }
 
 // together reports whether two fields are of one group.

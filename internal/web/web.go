@@ -135,6 +135,11 @@ type Records interface {
 	Update(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
 	Delete(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
 	Restore(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
+
+	Picture(ctx context.Context, a crm.Actor, id record.ID) (image []byte, name record.Value, err error)
+	SetPicture(ctx context.Context, a crm.Actor, id record.ID, raw []byte) (crm.Record, error)
+	TakePicture(ctx context.Context, a crm.Actor, id record.ID, name record.Value) (crm.Record, error)
+	RemovePicture(ctx context.Context, a crm.Actor, id record.ID) (crm.Record, error)
 }
 
 // Fields makes and changes the organization's own fields. *crm.Customizer fits it.

@@ -84,7 +84,7 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 	w.crm = crm.New(w.store.Records(), func(ctx context.Context, org, id record.ID) (bool, error) {
 		u, err := accounts.User(ctx, org, id)
 		return err == nil && u.State == account.Active, nil
-	}, w.now)
+	}, w.now).WithPictures(w.store.Pictures())
 
 	server := httptest.NewUnstartedServer(nil)
 	w.url = "http://" + server.Listener.Addr().String()

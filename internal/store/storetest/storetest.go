@@ -99,6 +99,8 @@ func Run(t *testing.T, open Open) {
 		"the scheduler's questions":                      testScheduler,
 		"commits are told":                               testOnCommit,
 		"sessions":                                       testSessions,
+		"pictures":                                       testPictures,
+		"pictures that nothing names go":                 testPicturesAreSwept,
 		"migrating twice":                                testMigrate,
 	} {
 		t.Run(name, func(t *testing.T) {
