@@ -13,6 +13,7 @@ import (
 
 	"tandem/internal/m365sim"
 	"tandem/internal/picture"
+	"tandem/internal/reconcile"
 	"tandem/internal/testkit/photos"
 )
 
@@ -346,5 +347,50 @@ func TestPhotosCostNothingWhereThereAreNone(t *testing.T) {
 	}
 	if adele.photo(id) != nil {
 		t.Error("one of them was taken")
+	}
+}
+
+// A photo that was changed alone in Outlook, of which neither delta nor version tells, arrives with the nightly audit, for one
+// request to twenty contacts; and an audit of what is in step changes nothing.
+func TestL6_TheAuditFindsPhotosOfWhichNobodyTold(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	d.m365.SetWarts(m365sim.Warts{RecodePhotos: true})
+	adele := d.client("adele")
+	ids := adele.insert("Contacts", doc{"Last_Name": "Lima"}, doc{"Last_Name": "Rosa"}, doc{"Last_Name": "Plain"})
+	old, other := photos.JPEG(t, 1, 400, 400), photos.JPEG(t, 2, 400, 400)
+	adele.setPhoto(ids[0], old)
+	adele.switchOn("contacts")
+	d.eventually("the photo is in Outlook", func() bool { return picture.Alike(adele.outlookPhoto("Lima"), old) })
+	adele.rest()
+	audit := func() (proof reconcile.Proof) {
+		t.Helper()
+		d.eventually("nobody else is at work on the link", func() (ok bool) {
+			var err error
+			proof, err = d.app.Runner.Audit(t.Context(), linkID(t, adele.link("contacts")["id"].(string)), false)
+			return err == nil && proof.Kinds != nil
+		})
+		return proof
+	}
+	if p := audit(); p.Drift != 0 || p.Compared != 3 {
+		t.Errorf("in step: %+v", p)
+	}
+	puts := d.puts()
+	adele.photographInOutlook("Lima", other)
+	adele.photographInOutlook("Rosa", old)
+	adele.rest()
+	if !picture.Alike(adele.photo(ids[0]), old) || adele.photo(ids[1]) != nil {
+		t.Fatal("a run saw what nobody told of")
+	}
+	before := d.m365.Requests().RoundTrips
+	if p := audit(); p.Drift != 2 || p.Left != 0 {
+		t.Errorf("two photos were changed in Outlook: %+v", p)
+	}
+	t.Logf("%d requests", d.m365.Requests().RoundTrips-before)
+	if !picture.Alike(adele.photo(ids[0]), other) || !picture.Alike(adele.photo(ids[1]), old) || adele.photo(ids[2]) != nil {
+		t.Error("the photos are not in the CRM")
+	}
+	if p := audit(); p.Drift != 0 || d.puts() != puts {
+		t.Errorf("afterwards: %+v, %d photos sent", p, d.puts()-puts)
 	}
 }

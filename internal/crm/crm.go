@@ -116,6 +116,9 @@ type Store interface {
 	// Update stores records whose Version (as given) still is the stored one and returns them with their new Version
 	// and Seq; for the others the error at their place is a Conflict, or NotFound.
 	Update(ctx context.Context, by Author, records []Record) ([]Record, []error, error)
+	// Rewrite does what Update does with the changed records and Insert with the fresh ones, all of it or nothing: where
+	// one of the changed is not at its Version the error is a Conflict, or NotFound.
+	Rewrite(ctx context.Context, by Author, changed, fresh []Record) (_, _ []Record, err error)
 	// Destroy removes records from the recycle bin for good and leaves tombstones.
 	Destroy(ctx context.Context, by Author, kind record.Kind, ids []record.ID, at time.Time) error
 	// Tombstones lists what the owner (0: anybody) had that was deleted at or after since, latest first: what lies in

@@ -156,6 +156,13 @@ func patternOf(rule recur.Rule, start time.Time, zone string) (graph.Object, err
 	return all, nil
 }
 
+// Expressible is nil for a rule that Graph has words for, in a series that starts at the wall time start. Else it is Invalid
+// with reason NotExpressible and says what Graph lacks.
+func Expressible(rule recur.Rule, start time.Time) error {
+	_, err := patternOf(rule, start, "UTC")
+	return err
+}
+
 func inexpressible(why string) error {
 	return &fault.Fault{
 		Kind: fault.Invalid, Reason: fault.NotExpressible, Field: "recurrence",

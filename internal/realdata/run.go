@@ -42,15 +42,6 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		}
 		report.Entries = append(report.Entries, entries...)
 	}
-	if o.Graph != nil {
-		for kind, wanted := range map[string]bool{"calendar": o.Calendars != "", "contacts": o.Contacts != ""} {
-			if wanted {
-				if err := o.CRM.SwitchOn(ctx, kind); err != nil {
-					return report, err
-				}
-			}
-		}
-	}
 	if err := o.insert(ctx, report); err != nil {
 		return report, err
 	}
@@ -59,6 +50,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	if o.Graph == nil {
 		return report, nil
+	}
+	// Only now: thousands of records that appear while a sync is on would make it stop and ask.
+	for kind, wanted := range map[string]bool{"calendar": o.Calendars != "", "contacts": o.Contacts != ""} {
+		if wanted {
+			if err := o.CRM.SwitchOn(ctx, kind); err != nil {
+				return report, err
+			}
+		}
 	}
 	return report, o.follow(ctx, report)
 }

@@ -125,13 +125,20 @@ func (r *run) compareAll(ctx context.Context, a *auditor, whole bool) error {
 		if err != nil {
 			return err
 		}
-		var look []Item
+		var look, alike []Item
 		for _, i := range items {
 			version, there := listing[i.Pair.Microsoft]
 			if whole || !there || version != i.Pair.MicrosoftVersion || r.drifted(i) {
 				look = append(look, i)
+			} else {
+				alike = append(alike, i)
 			}
 		}
+		other, err := r.otherPictures(ctx, alike)
+		if err != nil {
+			return err
+		}
+		look = append(look, other...)
 		for len(look) > 0 {
 			part := look[:min(chunk, len(look))]
 			look = look[len(part):]

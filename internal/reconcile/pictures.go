@@ -31,24 +31,13 @@ func (m mapped) said() []record.Field {
 
 // pictures completes the items that were read at Microsoft with their pictures, if the mapping has any.
 func (r *run) pictures(ctx context.Context, items []Item) error {
-	side, ok := r.microsoft.(mapped)
-	if !ok {
-		return nil
-	}
-	gallery, ok := side.Side.(Gallery)
-	if !ok || !slices.ContainsFunc(r.rules.Fields, r.rules.picture) {
-		return nil
-	}
 	var refs []record.Ref
 	for _, item := range items {
 		if c := item.Theirs; c != nil && c.State == record.Present && r.rules.unseen(r.rules.Fields, c.Fields) {
 			refs = append(refs, c.Ref)
 		}
 	}
-	if len(refs) == 0 {
-		return nil
-	}
-	seen, err := gallery.Pictures(ctx, refs)
+	seen, err := r.picturesOf(ctx, refs)
 	if err != nil {
 		return err
 	}
@@ -59,11 +48,51 @@ func (r *run) pictures(ctx context.Context, items []Item) error {
 		}
 		if fields, told := seen[c.Ref]; told {
 			more := *c
-			more.Fields = c.Fields.With(only(side.table.ToCRM(fields), slices.DeleteFunc(slices.Clone(r.rules.Fields), func(f record.Field) bool { return !r.rules.picture(f) })))
+			more.Fields = c.Fields.With(fields)
 			items[i].Theirs = &more
 		}
 	}
 	return nil
+}
+
+// picturesOf asks for the pictures of items and tells them by the CRM's fields; nil if the mapping has none.
+func (r *run) picturesOf(ctx context.Context, refs []record.Ref) (map[record.Ref]record.Fields, error) {
+	side, ok := r.microsoft.(mapped)
+	if !ok || len(refs) == 0 {
+		return nil, nil
+	}
+	pictures := slices.DeleteFunc(slices.Clone(r.rules.Fields), func(f record.Field) bool { return !r.rules.picture(f) })
+	gallery, ok := side.Side.(Gallery)
+	if !ok || len(pictures) == 0 {
+		return nil, nil
+	}
+	seen, err := gallery.Pictures(ctx, refs)
+	for ref, fields := range seen {
+		seen[ref] = only(side.table.ToCRM(fields), pictures)
+	}
+	return seen, err
+}
+
+// otherPictures are those of the items, alike in everything else, whose pictures at Microsoft are not what was agreed on. No
+// version tells of that.
+func (r *run) otherPictures(ctx context.Context, items []Item) (out []Item, err error) {
+	refs := make([]record.Ref, len(items))
+	for i, item := range items {
+		refs[i] = item.Pair.Microsoft
+	}
+	seen, err := r.picturesOf(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range items {
+		for f, v := range r.rules.normal(seen[item.Pair.Microsoft]) {
+			if agreed, known := item.Pair.Base[f]; known && agreed != v {
+				out = append(out, item)
+				break
+			}
+		}
+	}
+	return out, nil
 }
 
 // unseen reports whether a picture among the fields was not told.

@@ -330,6 +330,39 @@ func (s *Records) Update(ctx context.Context, by crm.Author, records []crm.Recor
 	return out, faults, err
 }
 
+// Rewrite stores changed records and fresh ones in one transaction, or none of them.
+func (s *Records) Rewrite(ctx context.Context, by crm.Author, changed, fresh []crm.Record) (after, added []crm.Record, err error) {
+	defer fault.Wrap(&err, "store: rewrite %d records and add %d", len(changed), len(fresh))
+	err = s.write(ctx, func(tx *Tx) error {
+		after, added = slices.Clone(changed), slices.Clone(fresh)
+		faults := make([]error, len(changed))
+		seq, err := tx.takeSeq(by.Org, len(changed)+len(fresh))
+		if err != nil {
+			return err
+		}
+		for _, kind := range kindsOf(changed) {
+			if err := tx.updateRecords(by, kind, after, faults, seq); err != nil {
+				return err
+			}
+		}
+		for _, fault := range faults {
+			if fault != nil {
+				return fault // takes everything back
+			}
+		}
+		for _, kind := range kindsOf(fresh) {
+			if err := tx.insertRecords(by, kind, added, seq+int64(len(changed))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return after, added, nil
+}
+
 // updateRecords stores those of the records that are of a kind and notes why others were not.
 func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Record, faults []error, seq int64) error {
 	type stored struct {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -29,6 +30,7 @@ type calendarPage struct {
 	Busy   *busyAgenda
 	Earlier,
 	Later string
+	Only bool // the agenda shows one day, and all of it
 }
 
 type viewLink struct {
@@ -42,6 +44,21 @@ type agendaDay struct {
 	Label  string
 	Today  bool
 	Events []agendaEvent
+	Rest   int    // how many more there are
+	Path   string // of Rest: the day with all of them
+}
+
+// mostInAgenda is how many events the agenda shows of one of its many days.
+const mostInAgenda = 12
+
+// fold leaves a link of what full days have beyond the first; most 0 folds nothing.
+func fold(days []agendaDay, most int, owner string) []agendaDay {
+	for i, d := range days {
+		if most > 0 && len(d.Events) > most {
+			days[i].Rest, days[i].Path, days[i].Events = len(d.Events)-most+1, onlyDay(owner, d.Date), d.Events[:most-1]
+		}
+	}
+	return days
 }
 
 type agendaEvent struct {
@@ -76,7 +93,11 @@ func (s *Site) calendar(v *visit) error {
 	if err != nil {
 		return err
 	}
-	from, to := open, open.AddDate(0, 0, agendaSpan)
+	span, most := agendaSpan, mostInAgenda
+	if q.Get("days") == "1" {
+		span, most = 1, 0
+	}
+	from, to := open, open.AddDate(0, 0, span)
 	found, err := s.window(v, owner, from, to)
 	if err != nil {
 		return err
@@ -85,9 +106,10 @@ func (s *Site) calendar(v *visit) error {
 		View: view, Owner: owner, Owners: v.ownerChoices(users, record.Calendar, owner), New: v.creates(record.Calendar),
 		Date: open.Format(dayLayout), Today: today.Format(dayLayout), Zone: v.zone.String(), Offset: v.now.In(v.zone).Format("-07:00"),
 		Days:    v.agenda(found, from, to, func(r crm.Record) string { return v.otherOwner(ownerName(users, r.Owner), r) }),
-		Earlier: calendarPath(view, owner, open.AddDate(0, 0, -agendaSpan)),
-		Later:   calendarPath(view, owner, to),
+		Earlier: calendarPath(view, owner, open.AddDate(0, 0, -span)),
+		Later:   calendarPath(view, owner, to), Only: span == 1,
 	}
+	page.Days = fold(page.Days, most, owner)
 	for _, name := range calendarViews {
 		page.Views = append(page.Views, viewLink{name, v.words.T("calendar." + name), calendarPath(name, owner, open), name == view})
 	}
@@ -184,6 +206,9 @@ type feedExtra struct {
 	Version int64  `json:"version"`
 	Venue   string `json:"venue,omitempty"`
 	Series  bool   `json:"series,omitempty"`
+	Rest    int    `json:"rest,omitempty"`    // of a link to what is not shown of a day: how much that is
+	On      string `json:"on,omitempty"`      // of a series: the day by which the occurrence is known
+	Changed bool   `json:"changed,omitempty"` // it differs from its series
 }
 
 const (
@@ -213,15 +238,24 @@ func (s *Site) calendarFeed(v *visit) error {
 	}
 	out := make([]feedEvent, 0, len(found))
 	actor := v.actor()
+	view := q.Get("view")
+	most := mostPerDay(view, found)
+	rest, shown := map[string]int{}, map[string]int{} // by day
 	for _, o := range found {
-		id, moves := o.Record.ID.String(), !o.Series && actor.Edits(o.Record)
+		day := o.Start.Format(dayLayout)
+		if shown[day]++; most > 0 && shown[day] > most {
+			rest[day]++
+			continue
+		}
+		id, moves := o.Record.ID.String(), actor.Edits(o.Record)
 		e := feedEvent{
 			ID: id, Title: eventName(v.words, o.Record), AllDay: o.AllDay, Editable: moves,
 			Start: o.Start.Format(wallLayout), End: o.End.Format(wallLayout),
-			Extra: feedExtra{Path: o.path(), Version: o.Record.Version, Venue: string(o.Record.Fields[record.Venue]), Series: o.Series},
+			Extra: feedExtra{Path: o.path(), Version: o.Record.Version, Venue: string(o.Record.Fields[record.Venue]), Series: o.Series, Changed: o.Changed},
 		}
 		if o.Series {
 			e.ID += "/" + o.Day
+			e.Extra.On = o.Day
 		}
 		if moves {
 			e.Extra.Move = "/calendar/" + id + "/move"
@@ -235,7 +269,55 @@ func (s *Site) calendarFeed(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return s.json(v, append(out, v.feedBusy(busy)...))
+	return s.json(v, append(append(out, v.restOfDays(rest, view, owner)...), v.feedBusy(busy)...))
+}
+
+// mostOnDay is how many events the calendar's script shows of one day, the first that keeps the whole below maxElements.
+// The rest is a link away. Views that are not named show all.
+var mostOnDay = map[string][]int{"month": {24, 12, 8, 5}, "week": {30, 15}, "day": {60}}
+
+// maxElements is how many events a browser lays out at once without keeping people waiting.
+const maxElements = 250
+
+// mostPerDay is how many occurrences of each day are shown in a view; 0 is all.
+func mostPerDay(view string, found []occurrence) (most int) {
+	days := map[string]int{}
+	for _, o := range found {
+		days[o.Start.Format(dayLayout)]++
+	}
+	for _, most = range mostOnDay[view] {
+		all := 0
+		for _, n := range days {
+			all += min(n, most)
+		}
+		if all <= maxElements {
+			break
+		}
+	}
+	return most
+}
+
+// restOfDays are links, told as events, to what is not shown of full days: in a month the last of the day, else at its head.
+func (v *visit) restOfDays(rest map[string]int, view, owner string) (out []feedEvent) {
+	for _, day := range slices.Sorted(maps.Keys(rest)) {
+		e := feedEvent{
+			ID: "rest/" + day, Title: v.words.T("calendar.rest", "Count", rest[day]), Class: "ec-rest",
+			Start: day + "T23:58:00", End: day + "T23:59:00", Extra: feedExtra{Path: onlyDay(owner, day), Rest: rest[day]},
+		}
+		if view != "month" {
+			e.AllDay, e.Start, e.End = true, day+"T00:00:00", day+"T00:00:00"
+			if t, err := time.Parse(dayLayout, day); err == nil {
+				e.End = t.AddDate(0, 0, 1).Format(wallLayout)
+			}
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// onlyDay is the agenda of one day with all that takes place on it.
+func onlyDay(owner, day string) string {
+	return "/calendar?" + url.Values{"view": {"agenda"}, "owner": {owner}, "date": {day}, "days": {"1"}}.Encode()
 }
 
 // readWall reads a wall clock of the reader; a day is its midnight.
@@ -248,13 +330,16 @@ func readWall(text string, in *time.Location) (time.Time, error) {
 	return time.Time{}, fault.New(fault.Invalid, fault.BadValue, "web: %q is no date and time", text)
 }
 
-func (s *Site) json(v *visit, value any) error {
+func (s *Site) json(v *visit, value any) error { return s.jsonAs(v, http.StatusOK, value) }
+
+func (s *Site) jsonAs(v *visit, status int, value any) error {
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
 	v.w.Header().Set("Content-Type", "application/json")
 	v.w.Header().Set("Cache-Control", "no-store")
+	v.w.WriteHeader(status)
 	_, _ = v.w.Write(raw) // the reader may have gone away
 	return nil
 }

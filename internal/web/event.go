@@ -1,9 +1,8 @@
 package web
 
 import (
+	"errors"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"tandem/internal/crm"
@@ -34,12 +33,11 @@ type eventPage struct {
 	Owner   field
 	People  peopleForm
 	Repeat  repeatForm
-	On      string // of a series: the day that was looked at
-	OnWords string
-	Skipped int // days of the series that are left out
+	Series  *seriesPart
 	Badge   badge
 	Changed string
 	Ask     *askNote
+	Single  bool // the form is about one occurrence of a series
 	Reading bool // may be seen, but not changed
 	Who     *relatedTo
 	Veiled  string // somebody else's private event: a sentence that says so
@@ -91,7 +89,7 @@ func (s *Site) eventShow(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return s.eventForm(v, http.StatusOK, r, v.inputOf(r), nil)
+	return s.eventForm(v, http.StatusOK, r, v.inputAt(r, v.seriesOf(r)), nil)
 }
 
 func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs fieldErrors) error {
@@ -100,6 +98,7 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 		return err
 	}
 	page := eventPage{Failed: len(errs) > 0, Error: errs[""], AllDay: in.AllDay}
+	series := v.seriesOf(r)
 	if r.ID != 0 {
 		marks, err := s.badges(v, record.Calendar, []crm.Record{r})
 		if err != nil {
@@ -118,14 +117,11 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 		if o, ok := first(r, v.zone); ok {
 			page.When = v.whenWords(o)
 			page.Repeats = v.ruleWords(r)
-			page.On, page.OnWords = v.lookedAt(r)
 		}
-		if page.Reading {
-			page.On = ""
+		if series.on != nil {
+			page.Name, page.When = eventName(v.words, series.on.Record), v.whenWords(*series.on)
 		}
-		if days := string(r.Fields[record.Excluded]); days != "" {
-			page.Skipped = strings.Count(days, ",") + 1
-		}
+		page.Series = v.seriesPart(r, series)
 	}
 	text := func(name record.Field, value string) field {
 		f := v.control(record.Calendar, name, record.Fields{name: record.Value(value)}, errs)
@@ -159,7 +155,8 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 	}
 	page.Remind = text(record.RemindAt, in.Remind)
 	page.Remind.Input, page.Remind.Options = "select", v.reminderOptions(in.Remind)
-	page.Repeat = v.repeatForm(in.Repeat, errs)
+	page.Repeat = s.repeatForm(v, in, errs)
+	page.Single = series.scope == crm.OnlyThis
 	page.Owner = v.ownerField(users, record.Calendar, in.Owner, errs)
 	if page.People, err = s.peopleForm(v, in.People, users, errs); err != nil {
 		return err
@@ -183,19 +180,6 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 	return s.render(v, status, "event", page)
 }
 
-// lookedAt is the day of a series that the address names, if it is one of its days.
-func (v *visit) lookedAt(r crm.Record) (day, words string) {
-	series, ok := crm.SeriesOf(r.Fields)
-	if !ok || !series.Repeats() {
-		return "", ""
-	}
-	o, ok := series.On(v.r.URL.Query().Get("on"))
-	if !ok || !series.Has(o.Day) {
-		return "", ""
-	}
-	return o.Day, v.words.LongDay(shown(r, o, v.zone).Start)
-}
-
 func (s *Site) eventCreate(v *visit) error {
 	form, err := v.form()
 	if err != nil {
@@ -208,11 +192,11 @@ func (s *Site) eventCreate(v *visit) error {
 	if in.People, err = s.readPeople(v, form); err != nil {
 		return err
 	}
-	if errs := v.missingInput(in); errs != nil {
-		return s.eventForm(v, http.StatusUnprocessableEntity, crm.Record{Fields: record.Fields{}}, in, errs)
+	if status, errs := s.unready(v, &in, nil); status != 0 {
+		return s.eventForm(v, status, crm.Record{Fields: record.Fields{}}, in, errs)
 	}
 	r, err := s.insert(v, record.Calendar, in.draft())
-	if errs, ok := v.fieldWords(err); ok {
+	if errs, ok := v.eventErrors(err); ok {
 		return s.eventForm(v, http.StatusUnprocessableEntity, crm.Record{Fields: record.Fields{}}, in, errs)
 	}
 	if err != nil {
@@ -238,21 +222,28 @@ func (s *Site) eventUpdate(v *visit) error {
 	d := in.draft()
 	d.ID, d.Version = before.ID, v.draftOf(record.Calendar, form).Version
 	shown.Version = d.Version // the form is still about what its reader saw
-	if errs := v.missingInput(in); errs != nil {
-		return s.eventForm(v, http.StatusUnprocessableEntity, shown, in, errs)
+	view := v.seriesOf(before)
+	old := v.inputAt(before, view)
+	if status, errs := s.unready(v, &in, &old); status != 0 {
+		return s.eventForm(v, status, shown, in, errs)
 	}
-	after, err := s.update(v, record.Calendar, d)
+	if view.scope != "" && view.scope != crm.OnlyThis && in.Repeat.Freq == "" && form.Get("lose") != "1" {
+		return s.eventLoss(v, before, record.Occurrences(before.Fields[record.Changed]))
+	}
+	after, err := s.saveEvent(v, before, d)
+	if loss := (*crm.LossError)(nil); errors.As(err, &loss) {
+		return s.eventLoss(v, before, loss.Lost)
+	}
 	if fault.Is(err, fault.Conflict) {
 		return s.eventConflict(v, before.ID, in)
 	}
-	if errs, ok := v.fieldWords(err); ok {
+	if errs, ok := v.eventErrors(err); ok {
 		return s.eventForm(v, http.StatusUnprocessableEntity, shown, in, errs)
 	}
 	if err != nil {
 		return err
 	}
-	s.putFlash(v.ctx(), flash{Key: "flash.saved", Name: eventName(v.words, after)})
-	return v.toRecord("/calendar", after)
+	return s.eventSaved(v, after)
 }
 
 func (s *Site) eventConflict(v *visit, id record.ID, mine eventInput) error {
@@ -260,7 +251,7 @@ func (s *Site) eventConflict(v *visit, id record.ID, mine eventInput) error {
 	if err != nil {
 		return err
 	}
-	theirs := v.inputOf(now)
+	theirs := v.inputAt(now, v.seriesOf(now))
 	theirRule := v.ruleText(theirs)
 	users, err := s.Accounts.Users(v.ctx(), v.user.Org)
 	if err != nil {
@@ -310,67 +301,7 @@ func (s *Site) eventChanged(v *visit) error {
 	return s.changed(v, record.Calendar, "event", "/calendar/")
 }
 
-func (s *Site) eventDelete(v *visit) error { return s.remove(v, record.Calendar, "/calendar") }
-
 func (s *Site) eventRestore(v *visit) error { return s.bringBack(v, record.Calendar, "/calendar") }
-
-// eventMove is a drag in the calendar: new times on the reader's wall clock, at the version that was shown.
-func (s *Site) eventMove(v *visit) error {
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	r, err := s.toEdit(v, record.Calendar)
-	if err != nil {
-		return err
-	}
-	d := v.draftOf(record.Calendar, url.Values{"version": form["version"]})
-	d.ID = r.ID
-	start, err1 := readWall(form.Get("start"), v.zone)
-	end, err2 := readWall(form.Get("end"), v.zone)
-	if err1 != nil || err2 != nil || r.Fields[record.Recurring] != "" {
-		return fault.Wrong(fault.BadValue, string(record.Start), "web: this event cannot be moved so")
-	}
-	if form.Get("all_day") == "true" {
-		d.Fields = record.Fields{
-			record.AllDay: "true", record.Start: record.Value(start.Format(dayLayout)), record.End: record.Value(end.Format(dayLayout)),
-		}
-	} else {
-		d.Fields = record.Fields{
-			record.AllDay: "false", record.Start: record.Value(start.UTC().Format(momentLayout)),
-			record.End: record.Value(end.UTC().Format(momentLayout)),
-		}
-	}
-	if _, err := s.update(v, record.Calendar, d); err != nil {
-		return err
-	}
-	v.w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-// eventSkip leaves one day out of a series.
-func (s *Site) eventSkip(v *visit) error {
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	r, err := s.toEdit(v, record.Calendar)
-	if err != nil {
-		return err
-	}
-	if _, err := time.Parse(dayLayout, form.Get("on")); err != nil || r.Fields[record.Recurring] == "" {
-		return fault.Wrong(fault.BadValue, string(record.Excluded), "web: no day of a series")
-	}
-	days := string(r.Fields[record.Excluded])
-	_, err = s.update(v, record.Calendar, crm.Draft{ID: r.ID, Version: r.Version, Fields: record.Fields{
-		record.Excluded: record.Value(joinNonEmpty(",", days, form.Get("on"))),
-	}})
-	if err != nil {
-		return err
-	}
-	s.putFlash(v.ctx(), flash{Key: "flash.skipped", Name: eventName(v.words, r)})
-	return v.to("/calendar")
-}
 
 // ruleWords tell how a stored event repeats, "" if it does not.
 func (v *visit) ruleWords(r crm.Record) string {

@@ -150,6 +150,55 @@ func (v *visit) endZoneOptions(chosen string) []option {
 	return out
 }
 
+// wallStart is the typed start, on the wall; zero: there is none.
+func (in eventInput) wallStart() time.Time {
+	for _, layout := range []string{inputLayout, dayLayout} {
+		if t, err := time.Parse(layout, in.Start); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// resolved is the rule in canonical form, with the start on the wall. False: it does not repeat, or nobody knows how.
+func (in eventInput) resolved() (rule recur.Rule, start time.Time, ok bool) {
+	start = in.wallStart()
+	rule, err := recur.Parse(in.Repeat.rule(start))
+	if err != nil || start.IsZero() {
+		return rule, start, false
+	}
+	return rule.Resolve(start), start, true
+}
+
+// pattern is the rule as the form says it, without its end: it stays the same where only the start moves.
+func (in eventInput) pattern() string {
+	rule, err := recur.Parse(in.Repeat.rule(in.wallStart()))
+	if err != nil {
+		return ""
+	}
+	rule.Count, rule.Until = 0, ""
+	return rule.String()
+}
+
+// take puts an offered form of the rule, "RULE|first day", into the place of the typed one.
+func (in *eventInput) take(offer string) {
+	text, day, _ := strings.Cut(offer, "|")
+	from, err := time.Parse(dayLayout, day)
+	start := in.wallStart()
+	if err != nil || start.IsZero() {
+		return
+	}
+	days := int(from.Sub(start.Truncate(24*time.Hour)) / (24 * time.Hour))
+	for _, at := range []*string{&in.Start, &in.End} {
+		for _, layout := range []string{inputLayout, dayLayout} {
+			if t, err := time.Parse(layout, *at); err == nil {
+				*at = t.AddDate(0, 0, days).Format(layout)
+			}
+		}
+	}
+	in.Repeat = repeatOf(text, in.wallStart())
+}
+
 // missingInput finds what a form lacks before the CRM is asked: it would take an all-day event without an end.
 func (v *visit) missingInput(in eventInput) fieldErrors {
 	errs := fieldErrors{}

@@ -24,7 +24,7 @@ type occurrence struct {
 // The bounds of an expansion.
 const (
 	occurrencesOfOne = 400 // a year of a daily series, and some
-	eventsInWindow   = 2000
+	eventsInWindow   = 10000
 )
 
 // momentLayout and dayLayout are the canonical forms of record.Moment.

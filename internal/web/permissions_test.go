@@ -111,7 +111,7 @@ func TestWhoMayOnlyLook(t *testing.T) {
 			}
 			if each.kind == record.Calendar {
 				refused(t, b.post(one+"/move", "version", "1", "start", "2026-11-25T10:00:00", "end", "2026-11-25T11:00:00"), "move")
-				refused(t, b.post(one+"/skip", "on", "2026-11-25"), "skip")
+				refused(t, b.post(one+"/delete", "on", "2026-11-25", "scope", "this"), "leaving a day out")
 				day := w.now().UTC()
 				feed := b.get("/calendar/events?owner=all&start=" + day.AddDate(0, 0, -2).Format("2006-01-02") + "&end=" + day.AddDate(0, 0, 3).Format("2006-01-02"))
 				if !strings.Contains(feed.body, "Minha") || strings.Contains(feed.body, `"editable":true`) || strings.Contains(feed.body, "/move") {

@@ -30,6 +30,9 @@ type repeatForm struct {
 	Until, Count   string
 	Rule           string
 	Error          string
+	Said           string // the whole of it in a sentence; "": it does not repeat
+	Odd            bool   // Microsoft 365 has no words for it
+	Near, NearSaid string // of Odd: the nearest form, as the form sends it and as people say it
 }
 
 // freqs are the frequencies in the order of the form.
@@ -105,12 +108,12 @@ func (in repeatInput) rule(start time.Time) string {
 			}
 		}
 	case (r.Freq == recur.Monthly || r.Freq == recur.Yearly) && in.By == "weekday":
-		r.ByDay = []recur.Day{nthWeekday(start)}
+		r.ByDay = []recur.Day{recur.NthWeekday(start)}
 		if r.Freq == recur.Yearly {
 			r.ByMonth = []int{int(start.Month())}
 		}
 	case r.Freq == recur.Monthly:
-		r.ByMonthDay, r.BySetPos = lateDay(start.Day())
+		r.ByMonthDay, r.BySetPos = recur.LateDay(start.Day())
 	case r.Freq == recur.Yearly && start.Month() == time.February && start.Day() == 29:
 		r.ByMonth, r.ByMonthDay = []int{2}, []int{-1}
 	}
@@ -123,27 +126,13 @@ func (in repeatInput) rule(start time.Time) string {
 	return r.String()
 }
 
-// lateDay is a day that some months lack, as Outlook means it: in those months their last. A rule that says the bare day
-// passes them over, for which Outlook has no words. nil: every month has the day.
-func lateDay(day int) (byMonthDay, bySetPos []int) {
-	switch day {
-	case 29:
-		return []int{28, 29}, []int{-1}
-	case 30:
-		return []int{28, 29, 30}, []int{-1}
-	case 31:
-		return []int{-1}, nil
-	}
-	return nil, nil
-}
-
 // lateDayOf is the inverse: the day of a resolved monthly rule, 31 where it is the last of every month, 0 for any other.
 func lateDayOf(r recur.Rule) int {
 	if len(r.ByDay) > 0 {
 		return 0
 	}
 	for day := 29; day <= 31; day++ {
-		days, positions := lateDay(day)
+		days, positions := recur.LateDay(day)
 		if slices.Equal(r.ByMonthDay, days) && slices.Equal(r.BySetPos, positions) {
 			return day
 		}
@@ -152,15 +141,6 @@ func lateDayOf(r recur.Rule) int {
 		return 31
 	}
 	return 0
-}
-
-// nthWeekday is a day as the n-th of its weekday in the month; the fifth is told as the last, which every month has.
-func nthWeekday(day time.Time) recur.Day {
-	n := (day.Day()-1)/7 + 1
-	if n == 5 {
-		n = -1
-	}
-	return recur.Day{N: n, Day: day.Weekday()}
 }
 
 // repeatOf says a stored rule as the form does, for an event that starts at the wall time.
@@ -209,7 +189,8 @@ func repeatOf(text string, start time.Time) repeatInput {
 	return in
 }
 
-func (v *visit) repeatForm(in repeatInput, errs fieldErrors) repeatForm {
+func (s *Site) repeatForm(v *visit, event eventInput, errs fieldErrors) repeatForm {
+	in := event.Repeat
 	f := repeatForm{Interval: in.interval(), Until: in.Until, Count: in.Count, Rule: in.Rule, Error: errs["repeat"]}
 	if f.Error == "" {
 		f.Error = errs["Recurring_Activity"]
@@ -231,10 +212,29 @@ func (v *visit) repeatForm(in repeatInput, errs fieldErrors) repeatForm {
 	for _, by := range []string{"date", "weekday"} {
 		f.By = append(f.By, option{by, v.words.T("repeat.by_" + by), in.By == by || in.By == "" && by == "date"})
 	}
+	s.sayRepeat(v, event, &f)
 	for _, end := range []string{"never", "until", "count"} {
 		f.Ends = append(f.Ends, option{end, v.words.T("repeat.end_" + end), in.Ends == end || in.Ends == "" && end == "never"})
 	}
 	return f
+}
+
+// sayRepeat puts the rule into words, and offers the nearest form of one that Microsoft 365 does not have.
+func (s *Site) sayRepeat(v *visit, event eventInput, f *repeatForm) {
+	rule, start, ok := event.resolved()
+	if !ok || event.Repeat.problem() != "" {
+		return
+	}
+	f.Said = v.describe(rule)
+	near, from, fits := s.nearest(rule, start)
+	if fits || near.Freq == "" {
+		f.Odd = !fits
+		return
+	}
+	f.Odd, f.Near, f.NearSaid = true, near.String()+"|"+from.Format(dayLayout), v.describe(near)
+	if day := from.Format(dayLayout); day != start.Format(dayLayout) {
+		f.NearSaid = v.words.T("repeat.from_day", "Rule", f.NearSaid, "Day", v.words.LongDay(from))
+	}
 }
 
 // describe tells a resolved rule in a sentence.
@@ -249,6 +249,8 @@ func (v *visit) describe(r recur.Rule) string {
 	plain := len(r.BySetPos) == 0
 	late := lateDayOf(r)
 	switch {
+	case r.Freq == recur.Weekly && plain && len(r.ByDay) == 1:
+		text = v.onWeekday("repeat.weekly", r, r.ByDay[0])
 	case r.Freq == recur.Weekly && plain && len(r.ByDay) > 0:
 		names := make([]string, len(r.ByDay))
 		for i, d := range r.ByDay {
@@ -265,12 +267,12 @@ func (v *visit) describe(r recur.Rule) string {
 		text += " " + w.T("repeat.on_date_where_there", "Day", strconv.Itoa(r.ByMonthDay[0]))
 	case r.Freq == recur.Monthly && plain && len(r.ByMonthDay) == 1 && len(r.ByDay) == 0 && len(r.ByMonth) == 0 && r.ByMonthDay[0] > 0:
 		text += " " + w.T("repeat.on_date", "Day", strconv.Itoa(r.ByMonthDay[0]))
-	case r.Freq == recur.Monthly && plain && len(r.ByDay) == 1 && r.ByDay[0].N != 0 && len(r.ByMonthDay) == 0:
-		text += " " + v.onNth(r.ByDay[0])
+	case r.Freq == recur.Monthly && plain && len(r.ByDay) == 1 && known(r.ByDay[0]) && len(r.ByMonthDay) == 0 && len(r.ByMonth) == 0:
+		text = v.onWeekday("repeat.monthly", r, r.ByDay[0])
 	case r.Freq == recur.Yearly && plain && len(r.ByMonth) == 1 && len(r.ByMonthDay) == 1 && len(r.ByDay) == 0 && r.ByMonthDay[0] > 0:
 		text += " " + w.T("repeat.on_day_of_year", "Day", strconv.Itoa(r.ByMonthDay[0]), "Month", w.T("month."+strconv.Itoa(r.ByMonth[0])))
-	case r.Freq == recur.Yearly && plain && len(r.ByMonth) == 1 && len(r.ByDay) == 1 && r.ByDay[0].N != 0:
-		text += " " + v.onNth(r.ByDay[0]) + " " + w.T("repeat.of_month", "Month", w.T("month."+strconv.Itoa(r.ByMonth[0])))
+	case r.Freq == recur.Yearly && plain && len(r.ByMonth) == 1 && len(r.ByDay) == 1 && known(r.ByDay[0]):
+		text = v.onWeekday("repeat.yearly", r, r.ByDay[0])
 	case r.Freq == recur.Daily && plain && len(r.ByDay)+len(r.ByMonthDay)+len(r.ByMonth) == 0:
 	default:
 		text += " " + w.T("repeat.in_a_pattern")
@@ -284,11 +286,19 @@ func (v *visit) describe(r recur.Rule) string {
 	return text
 }
 
-func (v *visit) onNth(d recur.Day) string {
-	nth := "repeat.nth_" + strings.ReplaceAll(strconv.Itoa(d.N), "-", "last")
-	day := v.words.T("weekday." + strconv.Itoa(int(d.Day)))
-	if d.N < -1 || d.N > 5 {
-		return v.words.T("repeat.in_a_pattern")
+// known reports whether there are words for which of a month's weekdays is meant.
+func known(d recur.Day) bool { return d.N == -1 || d.N >= 1 && d.N <= 5 }
+
+// onWeekday tells a rule of one weekday; languages have weekdays of two genders.
+func (v *visit) onWeekday(key string, r recur.Rule, d recur.Day) string {
+	gender := "f"
+	if d.Day == time.Saturday || d.Day == time.Sunday {
+		gender = "m"
 	}
-	return v.words.T(nth, "Weekday", day)
+	month := ""
+	if len(r.ByMonth) > 0 {
+		month = v.words.T("month." + strconv.Itoa(r.ByMonth[0]))
+	}
+	return v.words.T(key+"_"+gender, "Count", max(1, r.Interval), "Weekday", v.words.T("weekday."+strconv.Itoa(int(d.Day))), "Month", month,
+		"Nth", v.words.T("nth."+strings.ReplaceAll(strconv.Itoa(d.N), "-", "last")+"_"+gender))
 }

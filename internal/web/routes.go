@@ -16,7 +16,10 @@ import (
 //	#contact-form    #event-form, each with a button[name=save]; #delete-form with the button that deletes
 //	#photo-form      a contact's photo: input[name=photo], button[name=set-photo]; #photo-remove the form that takes it off
 //	#contact-search  the search box of the list; #contact-list the list, tr[data-id] its rows, .badge[data-state] sync
-//	#calendar        month, week and day; #agenda the list, [data-id] its events; .skip-day leaves one day out of a series
+//	#calendar        month, week and day; #agenda the list, [data-id] its events
+//	.series-scope    the choice of this day, this and following, or all of a series (aria-current); .remove-this, .remove-following
+//	#series-dialog   asks the same after a drag, button[value=this|following|all]; #move-menu moves and resizes by keys
+//	#repeat-said     how an event repeats in words; button[name=nearest] takes the form that Outlook has
 //	#card-calendar   #card-contacts: data-state (none, on, first, paused, held, switching), data-synced, data-waiting,
 //	                 data-excluded, data-failing; forms .enable, .disable, .run, .retry, .answer-yes, .answer-no; a.reconnect
 //	#disable-calendar  #disable-contacts: the question before switching off, form .disable-now
@@ -72,12 +75,13 @@ func (s *Site) routes() []route {
 		{"GET /calendar", member, s.calendar},
 		{"GET /calendar/events", script, s.calendarFeed},
 		{"GET /calendar/new", member, s.eventNew},
+		{"GET /calendar/repeat", script, s.eventRepeat},
+		{"POST /calendar/undo", member, s.eventUndo},
 		{"POST /calendar", member, s.eventCreate},
 		{"GET /calendar/{id}", member, s.eventShow},
 		{"GET /calendar/{id}/changed", script, s.eventChanged},
 		{"POST /calendar/{id}", member, s.eventUpdate},
 		{"POST /calendar/{id}/move", script, s.eventMove},
-		{"POST /calendar/{id}/skip", member, s.eventSkip},
 		{"POST /calendar/{id}/delete", member, s.eventDelete},
 		{"POST /calendar/{id}/restore", member, s.eventRestore},
 

@@ -30,6 +30,7 @@ const (
 	keySeen  = "seen"
 	keyBegan = "began" // the two weeks count from here, whatever keys the session has had since
 	keyFlash = "flash"
+	keyUndo  = "undo" // how the last change in the calendar is taken back
 
 	keySession = "session" // account.Session's ID
 	keyArrival = "arrival" // a sealed arrival: who came from Microsoft and has no account, or not that one

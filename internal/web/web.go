@@ -24,6 +24,7 @@ import (
 	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
+	"tandem/internal/recur"
 )
 
 // Deps is what the pages need of the world. All of it must be given, but for Ended, HTTP, Now and Logger.
@@ -46,6 +47,10 @@ type Deps struct {
 	// Describe completes what an ID token tells of a person by what Graph answers to the person's own access token:
 	// names, addresses, whether a guest, the tenant's name, the directory roles. What Graph will not tell stays as it is.
 	Describe func(ctx context.Context, access account.Secret, a account.Arrival) (account.Arrival, error)
+
+	// Expressible says why Microsoft 365 has no words for a rule in an event that starts at a wall time (Invalid); nil: it has.
+	// Left out, pages do not ask.
+	Expressible func(rule recur.Rule, start time.Time) error
 
 	// Ended lists a user's links that are Off, the latest of each kind, so that a card can say why one ended by itself.
 	// nil: cards don't say it.
@@ -135,6 +140,8 @@ type Records interface {
 	Update(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
 	Delete(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
 	Restore(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
+	Revise(ctx context.Context, a crm.Actor, d crm.SeriesDraft) (crm.SeriesOutcome, error)
+	TakeBack(ctx context.Context, a crm.Actor, u crm.Undo) (crm.Record, error)
 
 	Picture(ctx context.Context, a crm.Actor, id record.ID) (image []byte, name record.Value, err error)
 	SetPicture(ctx context.Context, a crm.Actor, id record.ID, raw []byte) (crm.Record, error)

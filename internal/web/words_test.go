@@ -99,6 +99,19 @@ func builtKeys() []string {
 	for _, state := range append([]string{"none"}, recordStates...) {
 		add("badge.%s", state)
 	}
+	for _, scope := range scopes {
+		add("series.%s", scope)
+	}
+	for _, gender := range []string{"f", "m"} {
+		for _, n := range []string{"1", "2", "3", "4", "5", "last1"} {
+			add("nth.%s_%s", n, gender)
+		}
+		for _, freq := range []string{"weekly", "monthly", "yearly"} {
+			add("repeat.%s_%s", freq, gender)
+		}
+	}
+	add("flash.removed_this")
+	add("flash.removed_following")
 	for _, kind := range kinds {
 		add("kind.%s", kind)
 		for _, state := range []string{"none", "on", "first", "paused", "held", "switching"} {
@@ -158,7 +171,7 @@ func builtKeys() []string {
 		add("repeat.every_%s", f.name)
 		add("repeat.unit_%s", f.name)
 	}
-	for _, each := range []string{"by_date", "by_weekday", "end_never", "end_until", "end_count", "nth_1", "nth_2", "nth_3", "nth_4", "nth_5", "nth_last1"} {
+	for _, each := range []string{"by_date", "by_weekday", "end_never", "end_until", "end_count"} {
 		add("repeat.%s", each)
 	}
 	for _, each := range []string{"repeat_interval", "repeat_until", "repeat_count"} {

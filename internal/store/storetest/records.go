@@ -338,6 +338,38 @@ func testUpdate(t *testing.T, w *world) {
 	}
 }
 
+func testRewrite(t *testing.T, w *world) {
+	a := w.insert(w.ana, w.event(w.ana, "a", "2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z"))[0]
+	seq := must(w.Records().Seq(t.Context(), w.ours))(t)
+	part := w.event(w.ana, "later", "2026-12-23T10:00:00Z", "2026-12-23T11:00:00Z")
+	first := a
+	first.Fields = a.Fields.With(record.Fields{record.EventTitle: "earlier"})
+	after, added, err := w.Records().Rewrite(t.Context(), w.by(w.ana), []crm.Record{first}, []crm.Record{part})
+	ok(t, err)
+	if len(after) != 1 || len(added) != 1 || after[0].Version != 2 || added[0].Version != 1 || added[0].ID == 0 || after[0].Seq != seq+1 || added[0].Seq != seq+2 {
+		t.Fatalf("rewritten to %+v and %+v", after, added)
+	}
+	if got := must(w.Records().Touched(t.Context(), w.ours, record.Calendar, w.ana, seq, 10))(t); titles(got) != "earlier later" {
+		t.Errorf("the feed tells of %v", got)
+	}
+	// At another version, or gone: nothing of it happens.
+	missing := after[0]
+	missing.ID = 4711
+	for kind, bad := range map[fault.Kind]crm.Record{fault.Conflict: first, fault.NotFound: missing} {
+		good := added[0]
+		good.Fields = good.Fields.With(record.Fields{record.EventTitle: "never"})
+		if _, _, err := w.Records().Rewrite(t.Context(), w.by(w.ana), []crm.Record{good, bad}, []crm.Record{part}); !fault.Is(err, kind) {
+			t.Errorf("expected a %s, got %v", kind, err)
+		}
+	}
+	if got := w.list(record.Calendar, crm.Query{Sort: crm.ByStart}); got != "earlier later" {
+		t.Errorf("stored are %q", got)
+	}
+	if now := must(w.Records().Seq(t.Context(), w.ours))(t); now != seq+2 {
+		t.Errorf("the sequence went on to %d, from %d", now, seq)
+	}
+}
+
 // touched tells what an owner's feed says after a sequence number.
 func (w *world) touched(owner record.ID, after int64) (out []string) {
 	w.t.Helper()

@@ -36,6 +36,7 @@ func Run(t *testing.T, open Open) {
 		"a token is inserted once":                       testToken,
 		"S29 contacts are found by their keys":           testContactKeys,
 		"updates are conditional":                        testUpdate,
+		"a rewrite happens whole or not at all":          testRewrite,
 		"S17 S30 a new owner is a departure":             testDepartures,
 		"the recycle bin":                                testBin,
 		"S19 the order of the first sync":                testFirstSync,

@@ -164,12 +164,21 @@ func (s *Store) told(by crm.Author, written []crm.Record) {
 // Insert stores new records; one whose token is known is not stored again.
 func (s *Store) Insert(_ context.Context, by crm.Author, records []crm.Record) ([]crm.Record, error) {
 	s.mu.Lock()
-	out := make([]crm.Record, len(records))
-	var written []crm.Record
+	out, written, err := s.insert(by, records)
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	s.told(by, written)
+	return out, nil
+}
+
+// insert is Insert under the lock; written are those that were not known yet.
+func (s *Store) insert(by crm.Author, records []crm.Record) (out, written []crm.Record, err error) {
+	out = make([]crm.Record, len(records))
 	for i, r := range records {
 		if r.Org != by.Org {
-			s.mu.Unlock()
-			return nil, fault.New(fault.Broken, "", "memcrm: a record of organization %s written for %s", r.Org, by.Org)
+			return nil, nil, fault.New(fault.Broken, "", "memcrm: a record of organization %s written for %s", r.Org, by.Org)
 		}
 		if old, ok := s.byToken(r.Org, r.Kind, r.Token); ok {
 			out[i] = clone(old)
@@ -184,16 +193,21 @@ func (s *Store) Insert(_ context.Context, by crm.Author, records []crm.Record) (
 		}
 		out[i], written = clone(r), append(written, r)
 	}
-	s.mu.Unlock()
-	s.told(by, written)
-	return out, nil
+	return out, written, nil
 }
 
 // Update stores records that still are at their version.
 func (s *Store) Update(_ context.Context, by crm.Author, records []crm.Record) ([]crm.Record, []error, error) {
 	s.mu.Lock()
-	out, faults := make([]crm.Record, len(records)), make([]error, len(records))
-	var written []crm.Record
+	out, faults, written := s.update(by, records)
+	s.mu.Unlock()
+	s.told(by, written)
+	return out, faults, nil
+}
+
+// update is Update under the lock; written are those that were at their version.
+func (s *Store) update(by crm.Author, records []crm.Record) (out []crm.Record, faults []error, written []crm.Record) {
+	out, faults = make([]crm.Record, len(records)), make([]error, len(records))
 	for i, r := range records {
 		old, ok := s.records[r.ID]
 		switch {
@@ -213,9 +227,32 @@ func (s *Store) Update(_ context.Context, by crm.Author, records []crm.Record) (
 		s.records[r.ID] = r
 		out[i], written = clone(r), append(written, r)
 	}
+	return out, faults, written
+}
+
+// Rewrite stores changed records and fresh ones together, or none of them.
+func (s *Store) Rewrite(_ context.Context, by crm.Author, changed, fresh []crm.Record) (_, _ []crm.Record, err error) {
+	s.mu.Lock()
+	for _, r := range changed {
+		switch old, ok := s.records[r.ID]; {
+		case !ok || old.Org != by.Org || old.Kind != r.Kind:
+			err = fault.New(fault.NotFound, "", "memcrm: no record %s", r.ID)
+		case old.Version != r.Version:
+			err = fault.New(fault.Conflict, "", "memcrm: record %s is at version %d", r.ID, old.Version)
+		}
+	}
+	var after, added, written, more []crm.Record
+	if err == nil {
+		if added, more, err = s.insert(by, fresh); err == nil {
+			after, _, written = s.update(by, changed)
+		}
+	}
 	s.mu.Unlock()
-	s.told(by, written)
-	return out, faults, nil
+	if err != nil {
+		return nil, nil, err
+	}
+	s.told(by, append(written, more...))
+	return after, added, nil
 }
 
 // Destroy removes records from the recycle bin for good; those that are not in it stay.

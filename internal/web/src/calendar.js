@@ -2,6 +2,8 @@
 import { createCalendar, DayGrid, Interaction, TimeGrid } from "@event-calendar/core";
 import "@event-calendar/core/index.css";
 import "./calendar.css";
+import { keys } from "./calendar-keys.js";
+import { mover } from "./calendar-move.js";
 
 const views = { month: "dayGridMonth", week: "timeGridWeek", day: "timeGridDay" };
 const place = document.getElementById("calendar");
@@ -10,46 +12,38 @@ const two = (n) => String(n).padStart(2, "0");
 const day = (d) => `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`;
 const wall = (d) => `${day(d)}T${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
 
-function say(text) {
-  document.getElementById("toast")?.remove();
-  const note = document.createElement("div");
-  note.id = "toast";
-  note.className = "toast bad";
-  note.setAttribute("role", "alert");
-  note.textContent = text;
-  document.getElementById("main").prepend(note);
-}
-
 if (place) {
   const told = place.dataset;
   const hours = told.locale === "en" ? { hour: "numeric", minute: "2-digit" } : { hour: "2-digit", minute: "2-digit" };
   const narrow = matchMedia("(max-width: 640px)").matches;
   const makes = Boolean(told.new) && !narrow; // a click on a free hour makes an event there
 
+  // How many events of a day the feed left to a link, which counts as one of those that do not fit.
+  const rest = new Map();
+  const num = (node, fits, write) => {
+    write(fits);
+    requestAnimationFrame(() => {
+      const more = rest.get(node.closest(".ec-day")?.querySelector("time")?.dateTime);
+      if (more) write(fits - 1 + more);
+    });
+  };
+
   // The whole words are always there to be read aloud; where days are narrow only the number is seen.
-  const more = (num) => {
+  const more = (hidden) => {
     const [seen, heard] = [document.createElement("span"), document.createElement("span")];
-    heard.textContent = told.more.replace("%d", num);
+    num(heard, hidden, (count) => {
+      heard.textContent = told.more.replace("%d", count);
+      seen.textContent = `+${count}`;
+    });
     if (!narrow) return { domNodes: [heard] };
-    seen.textContent = `+${num}`;
     seen.setAttribute("aria-hidden", "true");
     heard.className = "sr";
     return { domNodes: [seen, heard] };
   };
 
-  const move = async ({ event, revert }) => {
-    const body = new URLSearchParams({
-      start: wall(event.start), end: wall(event.end), all_day: String(event.allDay), version: String(event.extendedProps.version),
-    });
-    try {
-      const answer = await fetch(event.extendedProps.move, { method: "POST", body });
-      if (!answer.ok) throw new Error(String(answer.status));
-      calendar.refetchEvents();
-    } catch {
-      revert();
-      say(told.failed);
-    }
-  };
+  const refetch = () => calendar.refetchEvents();
+  const store = mover(told, wall, refetch);
+  const move = ({ event, revert }) => store(event, revert);
 
   const ask = (start, end, allDay) => {
     const query = new URLSearchParams({ start: allDay ? day(start) : wall(start).slice(0, 16) });
@@ -84,7 +78,10 @@ if (place) {
         const query = new URLSearchParams({ start, end });
         const answer = await fetch(`${told.feed}&${query}`);
         if (answer.status === 401) location.reload();
-        return answer.ok ? answer.json() : [];
+        const events = answer.ok ? await answer.json() : [];
+        rest.clear();
+        for (const { start: day, extendedProps } of events) if (extendedProps.rest) rest.set(day.slice(0, 10), extendedProps.rest);
+        return events;
       },
     }],
     eventContent: ({ event, timeText }) => {
@@ -93,7 +90,8 @@ if (place) {
       link.href = event.extendedProps.path;
       link.className = "event-link";
       link.draggable = false;
-      if (!event.allDay) {
+      if (event.extendedProps.move) link.setAttribute("aria-keyshortcuts", "M");
+      if (!event.allDay && !event.extendedProps.rest) {
         const time = document.createElement("span");
         time.className = "event-time";
         time.textContent = timeText;
@@ -108,6 +106,8 @@ if (place) {
     eventDidMount: ({ el, event }) => {
       el.title = [event.title, event.extendedProps.venue].filter(Boolean).join(" · ");
       el.dataset.id = String(event.id).split("/")[0];
+      el.dataset.event = event.id;
+      el.dataset.start = wall(event.start);
     },
     eventClick: ({ event, jsEvent }) => {
       if (!jsEvent.target.closest("a") && !jsEvent.ctrlKey && !jsEvent.metaKey) location.assign(event.extendedProps.path);
@@ -130,5 +130,24 @@ if (place) {
     },
   });
 
-  place.addEventListener("live", () => calendar.refetchEvents());
+  place.addEventListener("live", refetch);
+
+  // The one in focus keeps it when it comes back from the server, wherever it then stands.
+  let focused;
+  place.addEventListener("focusin", ({ target }) => (focused = target.closest(".ec-event")?.dataset.event));
+  new MutationObserver(() => {
+    if (!focused || (document.activeElement !== document.body && document.activeElement)) return;
+    place.querySelector(`.ec-event[data-event="${CSS.escape(focused)}"] a.event-link`)?.focus({ preventScroll: true });
+  }).observe(place, { childList: true, subtree: true });
+
+  keys(
+    place,
+    told.locale,
+    (el) => calendar.getEventById(el.dataset.event),
+    (event, start, end) => {
+      const before = { ...event };
+      calendar.updateEvent({ ...event, start, end });
+      store({ ...event, start, end }, () => calendar.updateEvent(before));
+    },
+  );
 }

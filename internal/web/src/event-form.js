@@ -5,8 +5,8 @@ const form = document.getElementById("event-form");
 if (form) {
   const { All_day, Start_DateTime: start, End_DateTime: end, repeat, repeat_end: ends } = form.elements;
   const allDay = [...All_day].find((input) => input.type === "checkbox");
-  const units = form.querySelector("[data-units]");
-  const labels = units.dataset.units.split("|");
+  const units = form.querySelector("[data-units]"); // of one occurrence there is none: it does not repeat by itself
+  const labels = units?.dataset.units.split("|") ?? [];
   const steps = ["daily", "weekly", "monthly", "yearly"];
   const hours = { start: start.value.slice(11) || "09:00", end: end.value.slice(11) || "10:00" };
 
@@ -41,7 +41,7 @@ if (form) {
       const ended = !part.dataset.repeatEnd || part.dataset.repeatEnd === ends.value;
       part.hidden = !(asked && ended);
     }
-    units.textContent = labels[steps.indexOf(repeat.value)] ?? "";
+    if (units) units.textContent = labels[steps.indexOf(repeat.value)] ?? "";
   };
 
   allDay.addEventListener("change", () => {
@@ -50,8 +50,23 @@ if (form) {
   });
   start.addEventListener("change", follow);
   end.addEventListener("change", () => (lasts = millis(end) - millis(start)));
-  repeat.addEventListener("change", questions);
-  ends.addEventListener("change", questions);
+  repeat?.addEventListener("change", questions);
+  ends?.addEventListener("change", questions);
   form.classList.toggle("all-day", allDay.checked);
   questions();
+
+  // How it repeats, in a sentence, as soon as something about it changes.
+  const asks = form.querySelector("[data-asks]")?.dataset.asks;
+  const concerned = (name) => /^(repeat|All_day$|Start_DateTime$|End_DateTime$|Time_Zone$|Recurring_Activity$)/.test(name);
+  let latest = 0;
+  const tell = async () => {
+    const mine = ++latest;
+    const query = new URLSearchParams([...new FormData(form)].filter(([name]) => concerned(name)));
+    const answer = await fetch(`${asks}?${query}`).catch(() => undefined);
+    const text = answer?.ok ? await answer.text() : undefined;
+    if (text === undefined || mine !== latest) return;
+    const said = new DOMParser().parseFromString(text, "text/html").getElementById("repeat-said");
+    if (said) form.querySelector("#repeat-said").replaceChildren(...said.childNodes);
+  };
+  if (asks) form.addEventListener("change", ({ target }) => concerned(target.name) && tell());
 }
