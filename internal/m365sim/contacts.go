@@ -15,6 +15,7 @@ type view struct {
 	ofThose    selection // what to show of the exceptions
 	immutable  bool
 	text       bool // bodies as text
+	single     bool // it was asked for by its id
 	zone       *zone
 }
 

@@ -186,7 +186,10 @@ func (c *call) changeEvent(old *item, r received) (*item, *graphError) {
 	case r.has(eventBody) && part.joinURL != "" && !strings.Contains(r.doc.get(eventBody), part.joinURL):
 		part.joinURL = "" // the blob went with the old body (FIELD-FAILURES 96)
 	}
-	c.box.replace(&it)
+	if c.box.replace(&it); part.rule != nil {
+		part.exceptions = slices.Clone(part.exceptions)
+		c.shareVersion(&it)
+	}
 	return &it, nil
 }
 
@@ -233,7 +236,10 @@ func (c *call) changeOccurrence(master, seen *item, r received) (*item, *graphEr
 	series := *master.event
 	it.event = &series
 	series.exceptions = series.withException(&x)
-	x.change, x.modified = c.replaceMaster(&it)
+	change, modified := c.replaceMaster(&it)
+	now := *series.exceptionOn(day)
+	now.change, now.modified = change, modified
+	series.exceptions = series.withException(&now)
 	return &it, nil
 }
 
@@ -244,7 +250,19 @@ func (c *call) replaceMaster(it *item) (change uint64, modified time.Time) {
 		return c.box.next()
 	}
 	c.box.replace(it)
+	c.shareVersion(it)
 	return it.change, it.modified
+}
+
+func (c *call) shareVersion(master *item) {
+	if !c.s.warts.Load().ExceptionsShareVersion {
+		return
+	}
+	for i, x := range master.event.exceptions {
+		same := *x
+		same.change, same.modified = master.change, master.modified
+		master.event.exceptions[i] = &same
+	}
 }
 
 // overlay merges two sets of overrides; a clearing mark stays, as it hides what the master has.

@@ -227,7 +227,7 @@ func showOnlineMeeting(b []byte, it *item, _ *view) []byte {
 }
 
 func showOriginalStart(b []byte, it *item, v *view) []byte {
-	if slot := it.event.slot; slot == nil || slot.exception && v.box.sim.warts.Load().ExceptionsHideOrigin {
+	if slot := it.event.slot; slot == nil || slot.exception && !v.single && v.box.sim.warts.Load().ExceptionsHideOrigin {
 		return b
 	}
 	return appendSeconds(appendKey(b, "originalStart"), it.event.slot.original)
@@ -308,7 +308,7 @@ func appendEvent(b []byte, it *item, v *view, open bool) []byte {
 		return b
 	}
 	inner := *v // what is expanded comes whole, unless it has options of its own
-	inner.exceptions, inner.chosen, inner.extended = false, v.ofThose, nil
+	inner.exceptions, inner.chosen, inner.extended, inner.single = false, v.ofThose, nil, false
 	b = b[:len(b)-1]
 	b = append(appendKey(b, "exceptionOccurrences"), '[')
 	first := true

@@ -118,6 +118,7 @@ func (box *mailbox) newUID() (uid [16]byte) {
 
 func (c *call) showEvent(it *item, o *options) {
 	v := c.view(o)
+	v.single = true
 	c.out = appendEvent(c.context(c.out, "events/$entity"), it, v, true)
 }
 

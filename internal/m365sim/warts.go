@@ -31,10 +31,12 @@ type Warts struct {
 	// ExceptionsLeaveMaster lets the version and the time of a series stand when one of its occurrences is changed or
 	// deleted; each occurrence has its own version then. Nothing is documented of it (§3.8).
 	ExceptionsLeaveMaster bool `json:"exceptionsLeaveMaster"`
+	// ExceptionsShareVersion gives all exceptions of a series the version of their master, as occurrences have it.
+	ExceptionsShareVersion bool `json:"exceptionsShareVersion"`
 	// KeepExceptions lets changed and deleted occurrences outlive other times of their series, as far as their days are
 	// still among its own (§3.5).
 	KeepExceptions bool `json:"keepExceptions"`
-	// ExceptionsHideOrigin leaves originalStart out of exceptions (§3.2).
+	// ExceptionsHideOrigin leaves originalStart out of exceptions in lists (§3.2).
 	ExceptionsHideOrigin bool `json:"exceptionsHideOrigin"`
 	// RefuseLongSubject answers 400 to a subject over 255 characters instead of cutting it (§3.2).
 	RefuseLongSubject bool `json:"refuseLongSubject"`

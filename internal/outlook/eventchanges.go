@@ -64,10 +64,13 @@ func (c *Events) Changes(ctx context.Context, after record.Cursor, known int) (p
 		if first { // every series has just been looked at
 			at.Audited = began
 		} else if c.now().Sub(at.Audited) >= auditEvery || at.Audited.After(c.now().Add(auditEvery)) {
-			changed, err := c.audit(ctx, page.Changes)
+			changed, err := c.audit(ctx)
 			if err != nil {
 				return page, err
 			}
+			page.Changes = slices.DeleteFunc(page.Changes, func(told record.Change) bool {
+				return slices.ContainsFunc(changed, func(c record.Change) bool { return c.Ref == told.Ref })
+			})
 			page.Changes, at.Audited = append(page.Changes, changed...), began
 		}
 	}

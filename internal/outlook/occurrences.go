@@ -108,8 +108,7 @@ func dayOf(t time.Time, name string) time.Time {
 	return day(t, loc)
 }
 
-// house finds days for exceptions that don't say theirs, as some mailboxes leave originalStart out (reference §3.2). An
-// occurrence stays between its neighbours, so it is the free day nearest to where it is.
+// house finds days for exceptions that don't say theirs even when asked: the free day nearest to where they are.
 func (l *layout) house(homeless []*graph.Event) {
 	slices.SortFunc(homeless, func(a, b *graph.Event) int { return instant(a.Start).Compare(instant(b.Start)) })
 	for _, x := range homeless {
@@ -211,15 +210,37 @@ func etagOf(v record.Version) string {
 	return etag
 }
 
-// decode reads a single event. Exceptions that did not fit into the answer are read from its further pages.
+// decode reads a single event. Exceptions that did not fit into the answer are read from its further pages, and those that
+// don't say where they come from (some mailboxes leave that out of lists) are asked one by one.
 func (c *Events) decode(ctx context.Context, body []byte, e *graph.Event) error {
-	if err := graph.Decode(body, e); err != nil || e.MoreExceptions == "" {
+	err := graph.Decode(body, e)
+	if err == nil && e.MoreExceptions != "" {
+		err = graph.All(ctx, c.box, e.MoreExceptions, c.prefer(), func(x *graph.Event) error {
+			e.ExceptionOccurrences = append(e.ExceptionOccurrences, *x)
+			return nil
+		})
+	}
+	if err != nil {
 		return err
 	}
-	return graph.All(ctx, c.box, e.MoreExceptions, c.prefer(), func(x *graph.Event) error {
-		e.ExceptionOccurrences = append(e.ExceptionOccurrences, *x)
-		return nil
-	})
+	var parts []graph.Part
+	var of []*graph.Event
+	for i := range e.ExceptionOccurrences {
+		if x := &e.ExceptionOccurrences[i]; x.OriginalStart == "" {
+			of, parts = append(of, x), append(parts, graph.Get(c.address(record.Ref(x.ID))+graph.Query("$select", "id,originalStart"), c.prefer()))
+		}
+	}
+	results, err := c.box.Batch(ctx, parts)
+	if err != nil {
+		return err
+	}
+	for i, x := range of {
+		var origin graph.Event
+		if results[i].Err == nil && graph.Decode(results[i].Body, &origin) == nil {
+			x.OriginalStart = origin.OriginalStart
+		}
+	}
+	return nil
 }
 
 // complete looks at the masters among changes (by index), for what was done to single occurrences. A master that is gone by
@@ -277,16 +298,12 @@ func (c *Events) completeFound(ctx context.Context, found map[string]record.Chan
 
 // audit looks at every series of the calendar and tells those that are not as the ledger has them: should an occurrence be
 // changed without a trace on its master, nothing else would tell (FIELD-FAILURES 20).
-func (c *Events) audit(ctx context.Context, told []record.Change) ([]record.Change, error) {
-	known := make(map[record.Ref]bool, len(told))
-	for _, change := range told {
-		known[change.Ref] = true
-	}
+func (c *Events) audit(ctx context.Context) ([]record.Change, error) {
 	var masters []record.Change
 	list := c.path("events") + graph.Query("$select", "id,type", "$top", listPage)
 	err := graph.All(ctx, c.box, list, "", func(e *graph.Event) error {
-		if ref := record.Ref(e.ID); e.Type == "seriesMaster" && !known[ref] {
-			masters = append(masters, record.Change{Ref: ref})
+		if e.Type == "seriesMaster" {
+			masters = append(masters, record.Change{Ref: record.Ref(e.ID)})
 		}
 		return nil
 	})

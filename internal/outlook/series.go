@@ -14,6 +14,7 @@ import (
 	"tandem/internal/fault"
 	"tandem/internal/graph"
 	"tandem/internal/record"
+	"tandem/internal/zone"
 )
 
 // finish brings the single occurrences of the series that were written to what they are to be: deletes those of excluded
@@ -306,18 +307,27 @@ func (s *series) deed(day string) (d deed, needed bool) {
 		s.refuse(err)
 		return d, false
 	}
-	if _, moved := s.now.own[day]["start"]; !to.sameTime(is) && (moved || !to.sameTime(slot)) {
+	_, moved := s.now.own[day]["start"]
+	moves := !to.sameTime(is) && (moved || !to.sameTime(slot))
+	wholeDay := moves && to.allDay && !slot.allDay
+	if moves && !wholeDay {
 		to.tell(fields)
 		for _, whole := range []record.Field{"recurrence", "timeZone", "endTimeZone"} { // they are the series'
 			delete(fields, whole)
 		}
 	}
-	if len(fields) == 0 {
-		return d, false
-	}
 	body, err := eventBody(before, fields)
 	if err == nil {
 		err = guard(before)
+	}
+	if wholeDay { // in the zone of the series, or it might count as the day before
+		name, ok := zone.Windows(s.now.at.zone)
+		if !ok {
+			name = "UTC"
+		}
+		body.Bool("isAllDay", true)
+		body.Object("start", wall(to.start, name))
+		body.Object("end", wall(to.end, name))
 	}
 	if err != nil {
 		s.tries[day] = mostTries
@@ -389,6 +399,11 @@ func (s *series) inOrder(rule []string, deeds []deed) []deed {
 			return b.moved - a.moved
 		case a.moved > 0:
 			return strings.Compare(b.day, a.day)
+		case a.moved == 0 && (a.before == nil) != (b.before == nil): // see chain
+			if a.before == nil {
+				return -1
+			}
+			return 1
 		}
 		return strings.Compare(a.day, b.day)
 	})
@@ -569,7 +584,9 @@ func (c *Events) chain(ctx context.Context, s *series) error {
 		for i := range n {
 			parts = append(parts, c.part(s, i, i == 0))
 		}
-		if n < len(s.todo) {
+		// Exceptions are each conditional, unless their etags move together.
+		guarded := !s.loose && !slices.ContainsFunc(s.todo[n:min(2*n, len(s.todo))], func(d deed) bool { return d.before == nil })
+		if n < len(s.todo) && !guarded {
 			next := s.item(s.todo[n])
 			parts = append(parts, graph.Get(c.address(record.Ref(next.ID))+graph.Query("$select", "id,changeKey"), c.prefer()))
 		}
@@ -577,18 +594,22 @@ func (c *Events) chain(ctx context.Context, s *series) error {
 		if err != nil {
 			return err
 		}
-		if !s.take(results[:n]) || len(results) == n {
+		if !s.take(results[:n]) || n == len(s.todo) {
 			s.ids = nil
 			return nil
 		}
+		if guarded {
+			s.todo = s.todo[n:]
+			continue
+		}
 		var last, next graph.Event
 		if results[n].Err != nil || graph.Decode(results[n].Body, &next) != nil || len(results[n-1].Body) == 0 ||
-			graph.Decode(results[n-1].Body, &last) != nil || next.Version() != last.Version() || s.todo[n].before != nil {
+			graph.Decode(results[n-1].Body, &last) != nil || next.Version() != last.Version() {
 			s.ids = nil
 			return nil // look again
 		}
 		s.todo = s.todo[n:]
-		s.ids[s.todo[0].day].ETag = next.Version()
+		s.item(s.todo[0]).ETag = next.Version()
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package outlook
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/go-json-experiment/json"
@@ -41,8 +42,11 @@ func TestI11_EveryValueSurvivesOrIsToldNotToFit(t *testing.T) {
 		sent := record.Fields{}
 		for _, row := range table.Rows {
 			v := record.Value(texts.Draw(t, string(row.CRM)))
-			if def, _ := record.DefOf(record.Contacts, row.CRM); def.Type == record.Picklist {
+			switch def, _ := record.DefOf(record.Contacts, row.CRM); def.Type {
+			case record.Picklist:
 				v = record.Value(def.Values[0])
+			case record.Bool:
+				v = record.Value(strconv.FormatBool(len(v)%2 == 1))
 			}
 			if v = mapping.Normal(record.Standard(record.Contacts), record.Fields{row.CRM: v})[row.CRM]; table.UnfitForMicrosoft(row.CRM, v) == "" {
 				sent[row.CRM] = v

@@ -1,7 +1,7 @@
 // Package realdata carries calendars and cards that real programs wrote through Tandem and accounts for every property
 // of them: it reads the files, turns each event and card into a CRM record, inserts it over the REST API, waits until
 // sync has brought it to Outlook, and compares. What arrives changed, elsewhere or not at all has a named reason;
-// nothing is dropped silently, and no file stops the others.
+// nothing is dropped silently, and no file stops the others. RunFromOutlook carries cards the other way.
 //
 // It knows the API and Microsoft Graph only from outside, by HTTP, and shares no code with either side of a link.
 package realdata

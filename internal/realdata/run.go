@@ -14,6 +14,7 @@ type Options struct {
 	Graph     *Service // nil: what arrives in Outlook is not looked at
 	Calendars string   // folders; "" leaves a kind out
 	Contacts  string
+	Folder    string        // RunFromOutlook: what the folder of contact sync is called in Outlook
 	Zone      string        // of times without one; "": that of whoever the token belongs to
 	Patience  time.Duration // how long to wait for sync
 	Tell      func(string)  // progress

@@ -110,27 +110,23 @@ func (m *merger) day(day string) doing {
 	if m.forgot && !theirs.out && base.out {
 		theirs.out = true
 	}
-	own := m.own(day, base, ours, theirs)
 	switch {
 	case theirs.out && !base.out: // nobody brings it back
-		m.lose(InCRM, day, edits(base, ours, ours.own))
+		m.lose(InCRM, day, edits(base, ours))
 		return doing{out: true}
-	case ours.out && !base.out && !theirs.out:
-		if typed := edits(base, theirs, theirs.own); len(typed) > 0 && !m.forgot {
-			m.lost[InCRM][day] = doing{out: true}
-			return doing{own: own}
-		}
+	case ours.out && !base.out && !theirs.out && len(edits(base, theirs)) > 0 && !m.forgot:
+		m.lost[InCRM][day] = doing{out: true}
+		return doing{own: theirs.own}
+	case ours.out && !base.out, base.out && ours.out && theirs.out:
 		return doing{out: true}
-	case base.out:
-		return doing{out: ours.out && theirs.out, own: own}
 	}
-	return doing{out: ours.out, own: own}
+	return doing{own: m.own(day, base, ours, theirs)}
 }
 
-// edits are those of some fields in which a side differs from the base.
-func edits(base, side doing, of map[record.Field]record.Fields) map[record.Field]record.Fields {
+// edits are the fields in which a side differs from the base.
+func edits(base, side doing) map[record.Field]record.Fields {
 	out := map[record.Field]record.Fields{}
-	for key, value := range of {
+	for key, value := range side.own {
 		if !equal(base.own[key], side.own[key]) {
 			out[key] = value
 		}

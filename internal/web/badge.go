@@ -12,6 +12,7 @@ type badge struct {
 	State string // synced, waiting, failing, excluded; none: its owner has no such sync
 	Label string
 	Why   string // "" where the label says it all
+	at    reconcile.RecordState
 }
 
 // badges are those of records of one kind, by id.
@@ -40,7 +41,7 @@ func (s *Site) badges(v *visit, kind record.Kind, records []crm.Record) (map[rec
 }
 
 func (v *visit) badge(state reconcile.RecordState) badge {
-	b := badge{State: state.State, Label: v.words.T("badge." + state.State)}
+	b := badge{State: state.State, Label: v.words.T("badge." + state.State), at: state}
 	if state.Reason != "" {
 		b.Why = v.words.T(reasonKey("reason", state.Reason, reasons) + ".what")
 	}

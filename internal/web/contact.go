@@ -55,6 +55,7 @@ type contactPage struct {
 	Groups  []group
 	Owner   field
 	Badge   badge
+	Outlook outlookNote
 	Changed string // who and when
 	Created string
 	Ask     *askNote
@@ -123,6 +124,9 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 			return err
 		}
 		page.ID, page.Version, page.Badge = r.ID.String(), r.Version, marks[r.ID]
+		if page.Outlook, err = s.outlookNote(v, page.Badge.at); err != nil {
+			return err
+		}
 		if page.Ask, err = s.asksAbout(v, r); err != nil {
 			return err
 		}

@@ -1,0 +1,125 @@
+package reconcile
+
+import (
+	"fmt"
+	"testing"
+
+	"tandem/internal/record"
+)
+
+// Always, for every state that one occurrence can have in the base and on either side: alike stays alike; what one side alone
+// has changed is taken; and what gives way stands among what was lost.
+func TestI4_OccurrencesAreMergedByDayAndField(t *testing.T) {
+	t.Parallel()
+	venue := func(v record.Value) map[record.Field]record.Fields {
+		return map[record.Field]record.Fields{record.Venue: {record.Venue: v}}
+	}
+	states := []doing{{}, {own: venue("A")}, {own: venue("B")}, {own: venue("")}, {out: true}}
+	same := func(a, b doing) bool {
+		return a.out == b.out && (a.out || equal(a.own[record.Venue], b.own[record.Venue]))
+	}
+	for _, base := range states {
+		for _, ours := range states {
+			for _, theirs := range states {
+				for _, wins := range []Where{InCRM, InMicrosoft, ""} {
+					for _, known := range []bool{true, false} {
+						if !known && !same(base, doing{}) {
+							continue
+						}
+						name := fmt.Sprintf("base %v, ours %v, theirs %v, %s wins, known %v", base, ours, theirs, wins, known)
+						m := merger{
+							base: doings{"d": base}, ours: doings{"d": ours, "c": states[1]}, theirs: doings{"d": theirs, "t": states[2]},
+							known: known, wins: func() Where { return wins },
+						}
+						m.run()
+						is := m.merged["d"]
+						if !same(m.merged["c"], states[1]) || !same(m.merged["t"], states[2]) {
+							t.Fatalf("%s: other days became %v", name, m.merged)
+						}
+						switch {
+						case same(ours, theirs):
+							if !same(is, ours) {
+								t.Errorf("%s: became %v", name, is)
+							}
+						case same(ours, base) && known:
+							if !same(is, theirs) {
+								t.Errorf("%s: became %v, only theirs has changed", name, is)
+							}
+						case same(theirs, base) && known:
+							if !same(is, ours) {
+								t.Errorf("%s: became %v, only ours has changed", name, is)
+							}
+						case theirs.out && !base.out:
+							if !is.out {
+								t.Errorf("%s: became %v, and Graph cannot bring it back", name, is)
+							}
+						}
+						if m.ask && (wins != "" || ours.out || theirs.out) {
+							t.Errorf("%s: a person is asked", name)
+						}
+						for where, side := range map[Where]doing{InCRM: ours, InMicrosoft: theirs} {
+							value := side.own[record.Venue]
+							gone := value != nil && !side.out && !equal(value, base.own[record.Venue]) && (is.out || !equal(is.own[record.Venue], value))
+							if kept := m.lost[where]["d"].own[record.Venue]; gone && !m.ask && !equal(kept, value) {
+								t.Errorf("%s: %v of %s became %v, and is not among what was lost: %v", name, value, where, is, m.lost)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// Two people leave out and change different occurrences, and a third moves the series: everybody's work is on both sides.
+func TestI4_WhatBothSidesDoToASeries(t *testing.T) {
+	t.Parallel()
+	fields := record.Fields{
+		record.EventTitle: "S", record.Start: "2026-03-02T12:00:00Z", record.End: "2026-03-02T13:00:00Z", record.AllDay: "false",
+		record.TimeZone: "America/Sao_Paulo", record.Recurring: "FREQ=DAILY;COUNT=20", record.Excluded: "2026-03-03", record.Changed: `{"2026-03-04":{"Venue":"B"}}`,
+		record.Venue: "A",
+	}
+	rules := Rules{User: 1, Kind: record.Calendar, Policy: Policy{Winner: CRMWins}}
+	for name := range fields {
+		rules.Fields = append(rules.Fields, name)
+	}
+	base := rules.normal(fields)
+	change := func(edit record.Fields) *record.Change {
+		return &record.Change{Ref: "r", State: record.Present, Fields: fields.With(edit), Meta: record.Meta{Owner: 1}}
+	}
+	for _, c := range []struct {
+		name               string
+		ours, theirs       record.Fields
+		excluded, changed  record.Value
+		toCRM, toMicrosoft bool
+		lost               int
+	}{
+		{"different days", record.Fields{record.Excluded: "2026-03-03,2026-03-05"}, record.Fields{record.Excluded: "2026-03-03,2026-03-06"}, "2026-03-03,2026-03-05,2026-03-06", `{"2026-03-04":{"Venue":"B"}}`, true, true, 0},
+		{"different fields of one", record.Fields{record.Changed: `{"2026-03-04":{"Event_Title":"X","Venue":"B"}}`}, record.Fields{record.Changed: `{"2026-03-04":{"Venue":"C"}}`}, "2026-03-03", `{"2026-03-04":{"Event_Title":"X","Venue":"C"}}`, true, true, 0},
+		{"the same field of one", record.Fields{record.Changed: `{"2026-03-04":{"Venue":"D"}}`}, record.Fields{record.Changed: `{"2026-03-04":{"Venue":"C"}}`}, "2026-03-03", `{"2026-03-04":{"Venue":"D"}}`, false, true, 1},
+		{"deleted there, changed here", record.Fields{record.Changed: `{"2026-03-04":{"Venue":"D"}}`}, record.Fields{record.Excluded: "2026-03-03,2026-03-04", record.Changed: ""}, "2026-03-03,2026-03-04", "", true, false, 1},
+		{"left out here, changed there", record.Fields{record.Excluded: "2026-03-03,2026-03-04", record.Changed: ""}, record.Fields{record.Changed: `{"2026-03-04":{"Venue":"C"}}`}, "2026-03-03", `{"2026-03-04":{"Venue":"C"}}`, true, false, 1},
+		{"cut off after the times were written", record.Fields{record.Start: "2026-03-02T14:00:00Z", record.End: "2026-03-02T15:00:00Z"},
+			record.Fields{record.Start: "2026-03-02T14:00:00Z", record.End: "2026-03-02T15:00:00Z", record.Excluded: "", record.Changed: ""}, "2026-03-03", `{"2026-03-04":{"Venue":"B"}}`, false, true, 0},
+		{"other times there: what Exchange dropped is dropped here", nil,
+			record.Fields{record.Start: "2026-03-02T14:00:00Z", record.End: "2026-03-02T15:00:00Z", record.Excluded: "", record.Changed: ""}, "", "", true, false, 0},
+		{"another rule here, an occurrence deleted there that it no longer has", record.Fields{record.Recurring: "FREQ=DAILY;INTERVAL=2;COUNT=20", record.Excluded: ""},
+			record.Fields{record.Excluded: "2026-03-03,2026-03-05"}, "", `{"2026-03-04":{"Venue":"B"}}`, false, true, 0},
+	} {
+		step := Plan(rules, []Item{{Pair: &Pair{ID: 1, CRM: "r", Microsoft: "m", State: Synced, Base: base}, Ours: change(c.ours), Theirs: change(c.theirs)}})[0]
+		ours, theirs := rules.normal(fields.With(c.ours).With(step.ToCRM)), rules.normal(fields.With(c.theirs).With(step.ToMicrosoft))
+		for side, is := range map[string]record.Fields{"the CRM": ours, "Microsoft": theirs} {
+			if is[record.Excluded] != c.excluded || is[record.Changed] != c.changed {
+				t.Errorf("%s: %s has %s and %s, want %s and %s", c.name, side, is[record.Excluded], is[record.Changed], c.excluded, c.changed)
+			}
+		}
+		wrote := func(f record.Fields) bool {
+			_, a := f[record.Excluded]
+			_, b := f[record.Changed]
+			return a || b
+		}
+		if wrote(step.ToCRM) != c.toCRM || wrote(step.ToMicrosoft) != c.toMicrosoft || len(step.Lost) != c.lost {
+			t.Errorf("%s: to the CRM %v, to Microsoft %v, lost %v", c.name, step.ToCRM, step.ToMicrosoft, step.Lost)
+		}
+	}
+}

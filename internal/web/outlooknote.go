@@ -1,0 +1,35 @@
+package web
+
+import (
+	"tandem/internal/fault"
+	"tandem/internal/mapping"
+	"tandem/internal/reconcile"
+)
+
+// An outlookNote says of a contact which one in Outlook it is, and what becomes of either when the other is deleted
+// (FIELD-FAILURES 117). It is empty where Outlook has none, or where a question about it is open.
+type outlookNote struct {
+	Place    string
+	Deleting string
+}
+
+func (s *Site) outlookNote(v *visit, at reconcile.RecordState) (outlookNote, error) {
+	when := v.words.Moment(at.Since.In(v.zone))
+	switch {
+	case at.Microsoft == "":
+		return outlookNote{}, nil
+	case at.State == "excluded" && at.Reason == fault.MovedOut:
+		return outlookNote{Place: v.words.T("contact.outlook.apart", "When", when), Deleting: v.words.T("contact.outlook.deleting_apart")}, nil
+	case at.State != "synced" && at.State != "failing":
+		return outlookNote{}, nil
+	}
+	link, err := s.Links.Link(v.ctx(), v.user.Org, at.Link)
+	if err != nil {
+		return outlookNote{}, err
+	}
+	deleting := "contact.outlook.deleting"
+	if way := link.Policy.Direction; way != mapping.BothWays {
+		deleting += "_" + string(way)
+	}
+	return outlookNote{Place: v.words.T("contact.outlook."+at.State, "Folder", link.ContainerName, "When", when), Deleting: v.words.T(deleting)}, nil
+}

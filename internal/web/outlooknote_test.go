@@ -1,0 +1,78 @@
+package web
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/mapping"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
+)
+
+func outlookNoteKeys() []string {
+	out := []string{"contact.outlook.deleting"}
+	for _, each := range []string{"synced", "failing", "apart", "deleting_to_microsoft", "deleting_to_crm", "deleting_apart"} {
+		out = append(out, "contact.outlook."+each)
+	}
+	return out
+}
+
+// FIELD-FAILURES 117: a contact's page says in which folder of Outlook it is, since when, and what becomes of one when the other
+// is deleted; in both languages, whichever way the sync goes. Where Outlook has none, it says nothing of the kind.
+func TestFF117_AContactSaysWhichOneInOutlookItIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const adele = "adele@contoso.example"
+	contacts := map[string]crm.Record{}
+	for _, name := range []string{"synced", "failing", "apart", "kept"} {
+		contacts[name] = w.contact(adele, record.Fields{record.LastName: record.Value(name)})
+	}
+	pair := func(name string, item record.Ref, state reconcile.PairState, why fault.Reason) reconcile.Entry {
+		return reconcile.Entry{Pair: reconcile.Pair{CRM: contacts[name].ID.Ref(), Microsoft: item, State: state, Reason: why}}
+	}
+	l := w.link(adele, record.Contacts, []reconcile.Entry{
+		pair("synced", "m1", reconcile.Synced, ""), pair("failing", "m2", reconcile.Parked, fault.Refused),
+		pair("apart", "m3", reconcile.Excluded, fault.MovedOut), pair("kept", "", reconcile.Excluded, fault.Imported),
+	}, func(*reconcile.Link) {})
+	english, portuguese := w.as(adele), w.as(adele)
+	portuguese.lang = "pt-BR"
+	ways := []mapping.Direction{mapping.BothWays, mapping.ToMicrosoft, mapping.ToCRM}
+	for i, row := range []struct{ both, toMicrosoft, toCRM string }{
+		{"it goes to Deleted Items in Outlook. If you delete it in Outlook, it goes to the recycle bin here.",
+			"it goes to Deleted Items in Outlook. If you delete it in Outlook, it is put back there.", "it goes to the recycle bin here. If you delete it here, it is put back."},
+		{"ele vai para os Itens Excluídos do Outlook. Se excluir no Outlook, ele vai para a lixeira daqui.",
+			"ele vai para os Itens Excluídos do Outlook. Se excluir no Outlook, ele volta para lá.", "ele vai para a lixeira daqui. Se excluir aqui, ele volta."},
+	} {
+		b := []*browser{english, portuguese}[i]
+		for j, rule := range []string{row.both, row.toMicrosoft, row.toCRM} {
+			w.must(w.store.Links().ChangeSettings(t.Context(), l.Org, l.ID, reconcile.Policy{Options: reconcile.Options{Direction: ways[j]}}, mapping.Default(record.Contacts)))
+			for _, name := range []string{"synced", "failing"} {
+				text := b.get("/contacts/" + contacts[name].ID.String()).text()
+				if !strings.Contains(text, "“Tandem”") || !strings.Contains(text, rule) {
+					t.Errorf("%s, %s, way %q: %s", b.lang, name, ways[j], text)
+				}
+			}
+		}
+		place := map[string]string{
+			"en synced": "in step since", "en failing": "not in step since", "en apart": "Apart from the contact in Outlook since",
+			"pt-BR synced": "sincronizado desde", "pt-BR failing": "fora de sincronia desde", "pt-BR apart": "Separado do contato no Outlook desde",
+		}
+		for _, name := range []string{"synced", "failing", "apart"} {
+			page := b.get("/contacts/" + contacts[name].ID.String())
+			if words := place[b.lang+" "+name]; !regexp.MustCompile(words + ` .{0,30}\d:\d\d`).MatchString(page.text()) {
+				t.Errorf("%s, %s: no %q with a time in %s", b.lang, name, words, page.text())
+			}
+			if apart := strings.Contains(page.body, "Deleted Items") || strings.Contains(page.body, "Itens Excluídos"); name == "apart" && apart {
+				t.Errorf("%s: what was moved out is said to follow", b.lang)
+			}
+		}
+		for _, path := range []string{"/contacts/" + contacts["kept"].ID.String(), "/contacts/new"} {
+			if body := b.get(path).body; strings.Contains(body, "outlook-place") || strings.Contains(body, "outlook-deleting") {
+				t.Errorf("%s, %s: a contact that Outlook does not have", b.lang, path)
+			}
+		}
+	}
+}
