@@ -144,7 +144,7 @@ func (r *run) recognize(ctx context.Context, m Matcher, open []*stranger, claime
 		}
 		for _, s := range open {
 			if c, ok := found[s.Pair.Token]; ok && s.Pair.ID != 0 {
-				s.made = &c
+				s.made, claimed[c.Ref] = &c, true
 			}
 		}
 	}

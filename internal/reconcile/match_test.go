@@ -575,3 +575,36 @@ func TestProperties_Matching(t *testing.T) {
 		check("answered")
 	})
 }
+
+// Three items may be one record. A person gives it to the first, says that the second is somebody new, and the process dies
+// between making that record and remembering whose it is. It is the second item's, and no match of the third.
+func TestI3_ARecordMadeAfterAnAnswerIsNoMatchOfTheOther(t *testing.T) {
+	t.Parallel()
+	for plug := range 16 {
+		w := newWorld(t)
+		id := w.insert("p", mail("p@x.example"))
+		var items []record.Ref
+		for range 3 {
+			items = append(items, w.folder.Put("", contact("p", "p@x.example")))
+		}
+		w.quiet()
+		must(t, len(w.asks()), 3, "questions")
+		w.decide(items[0], reconcile.Ask{Match: id.Ref()})
+		w.quiet()
+		w.decide(items[1], reconcile.Ask{New: true})
+		w.plug = plug
+		_ = w.run()
+		w.plug = -1
+		if err := w.run(); err != nil {
+			t.Errorf("after a death at effect %d: %v", plug, err)
+		}
+		w.quiet()
+		if len(w.asks()) > 0 { // else only its own record is left for it
+			w.decide(items[2], reconcile.Ask{New: true})
+		}
+		w.settle()
+		w.pairsHold()
+		must(t, len(w.live()["p"]), 3, "records")
+		must(t, len(w.items()["p"]), 3, "items")
+	}
+}
