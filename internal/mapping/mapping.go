@@ -7,6 +7,7 @@ package mapping
 
 import (
 	"slices"
+	"strings"
 
 	"tandem/internal/fault"
 	"tandem/internal/record"
@@ -323,17 +324,17 @@ const StandIn record.Field = "-stand_in"
 func (t *Table) nameFallback(ours, theirs record.Fields) {
 	_, first := ours[record.FirstName]
 	if mapped := slices.ContainsFunc(t.Rows, func(r Row) bool { return r.CRM == record.LastName }); mapped {
-		if ours[record.LastName] != "" {
+		if !blank(ours[record.LastName]) {
 			return
 		}
-		if given := ours[record.FirstName]; given != "" {
+		if given := ours[record.FirstName]; !blank(given) {
 			ours[record.FirstName], ours[record.LastName] = "", given
 			return
 		}
-	} else if surname := theirs["surname"]; surname != "" {
+	} else if surname := theirs["surname"]; !blank(surname) {
 		ours[record.LastName] = clip(surname, 80)
 		return
-	} else if given := theirs["givenName"]; given != "" && !first {
+	} else if given := theirs["givenName"]; !blank(given) && !first {
 		ours[record.LastName] = clip(given, 80)
 		return
 	}
@@ -342,7 +343,7 @@ func (t *Table) nameFallback(ours, theirs record.Fields) {
 		"companyName", "nickName", "emailAddresses[0]", "emailAddresses[1]", "emailAddresses[2]",
 		"mobilePhone", "businessPhones[0]", "homePhones[0]", "jobTitle",
 	} {
-		if v := theirs[stand]; v != "" {
+		if v := theirs[stand]; !blank(v) {
 			ours[record.LastName] = clip(v, 80)
 			return
 		}
@@ -360,6 +361,9 @@ func (t *Table) ToMicrosoft(ours record.Fields) record.Fields {
 	}
 	return theirs
 }
+
+// blank reports whether there is nothing to read in a value: the CRM takes it as empty.
+func blank(v record.Value) bool { return strings.TrimSpace(strings.Map(printed, string(v))) == "" }
 
 func clip(v record.Value, runes int) record.Value {
 	for i := range v {

@@ -60,6 +60,9 @@ func TestToCRM_FindsAFamilyName(t *testing.T) {
 		{"an address", record.Fields{"surname": "", "emailAddresses[0]": "x@example.com"}, "", "x@example.com"},
 		{"nothing at all", record.Fields{"surname": ""}, "", "?"},
 		{"nothing said", nil, "", "?"},
+		{"a single name beside a blank", record.Fields{"givenName": "Ana", "surname": "\u00a0"}, "", "Ana"},
+		{"blanks and a company", record.Fields{"givenName": "\t", "surname": " \x00", "companyName": "Contoso"}, "\t", "Contoso"},
+		{"nothing but blanks", record.Fields{"surname": "\u2003", "companyName": " "}, "", "?"},
 	} {
 		ours := mapping.Default(record.Contacts).ToCRM(row.theirs)
 		if ours[record.LastName] != row.last || ours[record.FirstName] != row.first {
