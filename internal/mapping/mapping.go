@@ -207,7 +207,7 @@ func (t *Table) CheckRows() error {
 		if row.Direction != BothWays && row.Direction != ToMicrosoft && row.Direction != ToCRM {
 			return fault.Wrong(fault.BadValue, string(row.CRM), "mapping: there is no direction %q", row.Direction)
 		}
-		if !Fits(theirs, ours.Type) {
+		if !Meets(theirs, ours) {
 			return fault.Wrong(fault.BadValue, string(row.CRM), "mapping: %s and %s hold different things", row.Microsoft, row.CRM)
 		}
 		if slices.Contains(crm, row.CRM) || slices.Contains(microsoft, row.Microsoft) {

@@ -32,6 +32,7 @@ func TestS26_CheckRefuses(t *testing.T) {
 		{"a field the CRM lacks", []mapping.Row{{Microsoft: "givenName", CRM: "Shoe_Size"}}, fault.UnknownField},
 		{"a field Graph does not offer", []mapping.Row{{Microsoft: "businessFax", CRM: record.Fax}}, fault.UnknownField},
 		{"a date to a phone", []mapping.Row{{Microsoft: "birthday", CRM: record.Mobile}}, fault.BadValue},
+		{"the family name in an address", []mapping.Row{{Microsoft: "emailAddresses[2]", CRM: record.LastName}}, fault.BadValue},
 		{"notes to a line", []mapping.Row{{Microsoft: "personalNotes", CRM: record.Title}}, fault.BadValue},
 		{"one CRM field twice", []mapping.Row{{Microsoft: "mobilePhone", CRM: record.Mobile}, {Microsoft: "homePhones[0]", CRM: record.Mobile}}, fault.Duplicate},
 		{"one Microsoft field twice", []mapping.Row{{Microsoft: "mobilePhone", CRM: record.Mobile}, {Microsoft: "mobilePhone", CRM: record.HomePhone}}, fault.Duplicate},

@@ -226,7 +226,13 @@ func TestS26_ThePreviewInABrowser(t *testing.T) {
 	u := w.users[someone]
 	b := chrome(t)
 	b.signIn(w, someone)
-	b.do(chromedp.Navigate(w.url+marketplacePath), chromedp.Click(`#card-contacts form.preview-first button`))
+	for _, width := range []int64{1280, 360} {
+		b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(w.url+marketplacePath))
+		b.until(fmt.Sprintf("both ways stand on the card, %d wide", width), `document.querySelector('#card-contacts form.enable button').getBoundingClientRect().width > 40
+			&& document.querySelector('#card-contacts form.preview-first button').getBoundingClientRect().width > 40 && document.documentElement.scrollWidth <= innerWidth`)
+		b.shot(fmt.Sprintf("marketplace-off-%d", width))
+	}
+	b.do(chromedp.Click(`#card-contacts form.preview-first button`))
 	b.until("it is being made", `document.querySelector('#preview[data-state="rehearsing"] progress') && document.documentElement.scrollWidth <= innerWidth`)
 	w.finish(u, "preview-of-contacts-on-"+u.ID.String(), manyLines()...)
 	b.until("it shows itself", `document.querySelectorAll('#preview[data-state="rehearsed"] #preview-rows li').length === 50`)
