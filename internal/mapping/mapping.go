@@ -107,6 +107,7 @@ var defaultCalendar = Table{Kind: record.Calendar, Rows: []Row{
 	{Microsoft: "exceptions", CRM: record.Changed},
 	{Microsoft: "location", CRM: record.Venue},
 	{Microsoft: "body", CRM: record.Description},
+	{Microsoft: "participants", CRM: record.Participants, Direction: ToMicrosoft},
 	{Microsoft: "reminder", CRM: record.RemindAt},
 	{Microsoft: "showAs", CRM: record.ShowAs},
 	{Microsoft: "sensitivity", CRM: record.Sensitivity},
@@ -137,7 +138,9 @@ func Grown(t *Table) (*Table, bool) {
 		return t, false
 	}
 	for i := range missing {
-		missing[i].Direction = have[record.Start].Direction
+		if missing[i].Direction == BothWays {
+			missing[i].Direction = have[record.Start].Direction
+		}
 	}
 	return &Table{Kind: t.Kind, Rows: slices.Concat(t.Rows, missing)}, true
 }
@@ -197,6 +200,9 @@ func (t *Table) CheckRows() error {
 		theirs, ok := microsoftType(t.Kind, row.Microsoft)
 		if !ok {
 			return fault.Wrong(fault.UnknownField, string(row.Microsoft), "mapping: Microsoft offers no field %s", row.Microsoft)
+		}
+		if theirs == record.People && row.Direction != ToMicrosoft {
+			return fault.Wrong(fault.NotExpressible, string(row.CRM), "mapping: who takes part is said in the CRM")
 		}
 		if row.Direction != BothWays && row.Direction != ToMicrosoft && row.Direction != ToCRM {
 			return fault.Wrong(fault.BadValue, string(row.CRM), "mapping: there is no direction %q", row.Direction)

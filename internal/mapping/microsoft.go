@@ -91,6 +91,7 @@ var microsoft = map[record.Kind][]MicrosoftField{
 		{"subject", record.Text, EventGroup},
 		{"location", record.Text, EventGroup},
 		{"body", record.LongText, EventGroup},
+		{"participants", record.People, EventGroup},
 		{"categories", record.Tags, EventGroup},
 		{"start", record.Moment, WhenGroup},
 		{"end", record.Moment, WhenGroup},
