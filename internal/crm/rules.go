@@ -24,6 +24,7 @@ const maxTries = 5
 type CRM struct {
 	store  Store
 	active func(ctx context.Context, org, user record.ID) (bool, error)
+	users  func(ctx context.Context, org record.ID) (map[record.ID]Person, error) // nil: not known
 	now    func() time.Time
 
 	pictures Pictures
