@@ -148,7 +148,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		ConsentURL: func(_ context.Context, user account.User, kind record.Kind) string {
 			return tickets.ConnectURL(user.Org, user.ID, kind)
 		},
-		Paid: func(o account.Organization) bool { return o.Edition.Paid() },
+		Paid: func(o account.Organization) bool { return o.Edition.Paid() }, Expressible: outlook.Expressible,
 	}
 	site, err := web.New(web.Deps{
 		Accounts: accounts, Registry: registry, Directory: neighbour, Describe: neighbour.Describe,
