@@ -50,6 +50,8 @@ var measurements = []measurement{
 	{"first_sync_contacts_10000", func(b *bench, ctx context.Context) error { return b.firstSync(ctx, contacts, 10000) }},
 	{"quiet_run", (*bench).quiet},
 	{"changes_100", (*bench).changes},
+	{"first_sync_contacts_half_known", (*bench).reunion},
+	{"mapping_change_10000", (*bench).remap},
 	{"latency", (*bench).latencies},
 	{"pages_100k", (*bench).pages},
 	{"start_ms", (*bench).start},

@@ -3,12 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"tandem/internal/testkit/loopback"
 	"testing"
 	"time"
 )
@@ -86,7 +86,7 @@ func (s *spoken) String() string {
 // TestDemo starts the demo as a newcomer does, takes a token for Adele while it runs, uses it, and lets the doctor look.
 func TestDemo(t *testing.T) {
 	t.Chdir(t.TempDir())
-	listen, sim := free(t), free(t)
+	listen, sim := loopback.Address(t), loopback.Address(t)
 	ctx, stop := context.WithCancel(context.Background())
 	out, ended := &spoken{}, make(chan error, 1)
 	go func() {
@@ -136,14 +136,4 @@ func TestDemo(t *testing.T) {
 	if text, err := says(t, append(settings, "7a8d0e7e-3c1b-4b1e-9a53-1a4de7a0365e")...); err == nil || !strings.Contains(text, "not its Secret ID") || !strings.Contains(text, "refuses the client secret") {
 		t.Errorf("the doctor misses a secret's ID pasted for its value: %v\n%s", err, text)
 	}
-}
-
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

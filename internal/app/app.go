@@ -100,6 +100,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 
 	// The heart.
 	people := crm.New(a.Store.Records(), isActive(accounts), now).WithPictures(a.Store.Pictures())
+	people.KnowUsers(namesOf(accounts))
 	neighbour.crm = people
 	seal := outlook.NewSeal([]byte(config.SecretKey.Reveal()))
 	containers := &outlook.Containers{Mailbox: neighbour.mailboxOf, HookURL: notificationURL(config), Seal: seal, Now: now}
@@ -147,11 +148,12 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		ConsentURL: func(_ context.Context, user account.User, kind record.Kind) string {
 			return tickets.ConnectURL(user.Org, user.ID, kind)
 		},
-		Paid: func(o account.Organization) bool { return o.Edition.Paid() },
+		Paid: func(o account.Organization) bool { return o.Edition.Paid() }, Expressible: outlook.Expressible,
 	}
 	site, err := web.New(web.Deps{
 		Accounts: accounts, Registry: registry, Directory: neighbour, Describe: neighbour.Describe,
-		Records: people, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Previews: previews{links, a.Jobs, now}, Grants: accounts,
+		Elsewhere: &elsewhere{neighbour: neighbour},
+		Records:   people, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Previews: previews{links, a.Jobs, now}, Grants: accounts,
 		Choices: links, Ended: links.EndedOf, Expressible: outlook.Expressible,
 		Live: a.live, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
 	})

@@ -9,6 +9,7 @@ import (
 
 	"tandem/internal/app"
 	"tandem/internal/reconcile"
+	"tandem/internal/testkit/loopback"
 )
 
 // TestL6_AuditThroughTheSimulator: the real list of ids and versions finds what nobody told of, in a folder and in a calendar;
@@ -98,7 +99,7 @@ func TestL6_TheCommandPrintsATable(t *testing.T) {
 	d.eventually("it is in Outlook", func() bool { return len(adele.items("contacts", "surname")) == 1 })
 	clientID, secret := app.DemoCredentials()
 	config := app.Config{
-		Listen: freePort(t), DatabaseURL: d.database, SecretKey: "a key for tests, of forty characters or so",
+		Listen: loopback.Address(t), DatabaseURL: d.database, SecretKey: "a key for tests, of forty characters or so",
 		MicrosoftClientID: clientID, MicrosoftClientSecret: secret, MicrosoftTenant: app.DefaultTenant,
 		MicrosoftAuthority: d.sim, GraphURL: d.sim + "/v1.0",
 	}

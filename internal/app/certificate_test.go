@@ -17,6 +17,7 @@ import (
 	"tandem/internal/app"
 	"tandem/internal/m365sim"
 	"tandem/internal/testkit/certtest"
+	"tandem/internal/testkit/loopback"
 )
 
 func written(t *testing.T, text string) string {
@@ -168,7 +169,7 @@ func TestS1_ServedWithACertificate(t *testing.T) {
 	s, pair := openSurgery(t), certtest.New(t)
 	s.registered(pair)
 	s.config.MicrosoftClientSecret, s.config.MicrosoftClientCertificate = "", pair.File(t)
-	s.config.Listen = freePort(t)
+	s.config.Listen = loopback.Address(t)
 	s.must(s.config.Check())
 	s.install(time.Now())
 	tandem, err := app.Build(t.Context(), s.config, slog.New(slog.DiscardHandler))

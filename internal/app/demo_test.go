@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"context"
-	"net"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"tandem/internal/app"
 	"tandem/internal/m365sim"
+	"tandem/internal/testkit/loopback"
 )
 
 // demo is a running `tandem demo` on ports of its own.
@@ -37,7 +37,7 @@ func startDemo(t testing.TB) *demo {
 func startDemoAt(t testing.TB, database string) (_ *demo, stop func()) {
 	t.Helper()
 	clientID, secret := app.DemoCredentials()
-	listen, simListen := freePort(t), freePort(t)
+	listen, simListen := loopback.Address(t), loopback.Address(t)
 	config := app.Config{
 		Listen: listen, SimListen: simListen, Demo: true, DatabaseURL: database,
 		SecretKey: "a key for tests, of forty characters or so", MicrosoftClientID: clientID, MicrosoftClientSecret: secret,
@@ -74,7 +74,7 @@ func (d *demo) serveAt(database string) *demo {
 	d.t.Helper()
 	clientID, secret := app.DemoCredentials()
 	config := app.Config{
-		Listen: freePort(d.t), DatabaseURL: database, SecretKey: "a key for tests, of forty characters or so",
+		Listen: loopback.Address(d.t), DatabaseURL: database, SecretKey: "a key for tests, of forty characters or so",
 		MicrosoftClientID: clientID, MicrosoftClientSecret: secret, MicrosoftTenant: app.DefaultTenant,
 		MicrosoftAuthority: d.sim, GraphURL: d.sim + "/v1.0",
 	}
@@ -100,16 +100,6 @@ func (d *demo) serveAt(database string) *demo {
 		}
 	})
 	return &demo{t: d.t, app: tandem, url: config.URL, sim: d.sim, database: database, m365: d.m365}
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // testLog sends the log of a demo to its test. Lines that come after the test's end are dropped.

@@ -74,13 +74,20 @@ func (n *neighbour) mailboxOf(ctx context.Context, link *reconcile.Link) (*graph
 	return n.mailbox(u)
 }
 
+// participantsIn is the word for participants in the languages of people.
+var participantsIn = map[string]string{"en": "Participants", "pt-BR": "Participantes"}
+
 // Microsoft is the calendar or contact folder of a link.
 func (n *neighbour) Microsoft(ctx context.Context, link *reconcile.Link) (reconcile.Side, error) {
 	box, err := n.mailboxOf(ctx, link)
 	if err != nil {
 		return nil, err
 	}
-	options := outlook.Options{Container: link.Container, Mark: outlook.Mark(link), Now: n.now}
+	u, err := n.accounts.User(ctx, link.Org, link.User)
+	if err != nil {
+		return nil, err
+	}
+	options := outlook.Options{Container: link.Container, Mark: outlook.Mark(link), Now: n.now, Participants: participantsIn[u.Locale]}
 	if link.Kind == record.Contacts {
 		return outlook.NewContacts(box, options, n.inStep(link)).WithPhotos(n.pictures.Album(link.Org, link.User)), nil
 	}
@@ -160,6 +167,18 @@ func isActive(accounts account.Store) func(context.Context, record.ID, record.ID
 			return false, nil
 		}
 		return err == nil && u.State == account.Active, err
+	}
+}
+
+// namesOf tells the users of an organization as records name them.
+func namesOf(accounts account.Store) func(context.Context, record.ID) (map[record.ID]crm.Person, error) {
+	return func(ctx context.Context, org record.ID) (map[record.ID]crm.Person, error) {
+		users, err := accounts.Users(ctx, org)
+		out := make(map[record.ID]crm.Person, len(users))
+		for _, u := range users {
+			out[u.ID] = crm.Person{Name: u.Name(), Email: u.Email}
+		}
+		return out, err
 	}
 }
 

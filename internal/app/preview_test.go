@@ -46,13 +46,13 @@ func TestS26_PreviewBeforeSwitchingOnChangingAndSwitchingOff(t *testing.T) {
 	browser, page := adele.signedIn("/setup/marketplace/microsoft/contacts/mapping")
 	page, err := browser.Get(ctx, adele.url+"/setup/marketplace/microsoft")
 	if err == nil {
-		page, err = browser.Submit(ctx, page, "Enable Contacts", nil)
+		page, err = browser.Submit(ctx, page, "Show me first Contacts", nil)
 	}
 	if err == nil && strings.HasPrefix(page.URL.String(), adele.sim) {
 		page, err = browser.Submit(ctx, page, "Accept", nil)
 	}
 	if err != nil || !strings.Contains(page.URL.Path, "/contacts/preview/") {
-		t.Fatalf("enabling came to %s: %v: %s", page.URL, err, page.Text)
+		t.Fatalf("asking first came to %s: %v: %s", page.URL, err, page.Text)
 	}
 	page = adele.rehearsed(browser, page)
 	adele.stands(page, "To create3", "To update0", "To delete0", "People who get mail0")
@@ -133,7 +133,7 @@ func TestS18_APreviewOfAFullFirstSyncStreams(t *testing.T) {
 		adele.insert("Contacts", records...)
 	}
 	browser, page := adele.signedIn("/setup/marketplace/microsoft")
-	page, err := browser.Submit(ctx, page, "Enable Contacts", nil)
+	page, err := browser.Submit(ctx, page, "Show me first Contacts", nil)
 	if err == nil && strings.HasPrefix(page.URL.String(), adele.sim) {
 		page, err = browser.Submit(ctx, page, "Accept", nil)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"tandem/internal/fault"
 	"tandem/internal/record"
+	"tandem/internal/recur"
 )
 
 // BinAge is how long a deleted record lies in the recycle bin before it is destroyed.
@@ -23,6 +24,7 @@ const maxTries = 5
 type CRM struct {
 	store  Store
 	active func(ctx context.Context, org, user record.ID) (bool, error)
+	users  func(ctx context.Context, org record.ID) (map[record.ID]Person, error) // nil: not known
 	now    func() time.Time
 
 	pictures Pictures
@@ -43,6 +45,9 @@ type Draft struct {
 	Fields record.Fields
 	Owner  record.ID     // 0: stays, or the actor
 	Source record.Source // of a new record; "" is Manual
+	// Expressible says why the event, as it is to be, may not repeat by the rule from the wall time start (Invalid, in
+	// words for a person). nil: nobody asks. See inexpressible.
+	Expressible func(ctx context.Context, r Record, rule recur.Rule, start time.Time) error
 }
 
 // Result is what became of one draft: the record as it now stands, or why nothing happened. Err is Invalid (then it is

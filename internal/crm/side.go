@@ -3,6 +3,7 @@ package crm
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -91,13 +92,16 @@ func (s *Side) Read(ctx context.Context, refs []record.Ref) (_ []record.Change, 
 	if err != nil {
 		return nil, err
 	}
-	out := make([]record.Change, len(refs))
+	out, records := make([]record.Change, len(refs)), make([]Record, len(refs))
 	for i, ref := range refs {
 		if r, ok := found[ref]; ok {
-			out[i] = s.tell(r)
+			out[i], records[i] = s.tell(r), r
 		} else {
 			out[i] = record.Change{Ref: ref, State: record.Gone}
 		}
+	}
+	if err := s.tellPeople(ctx, records, out); err != nil {
+		return nil, err
 	}
 	return out, s.whole(ctx)
 }
@@ -109,14 +113,31 @@ func (s *Side) Find(ctx context.Context, tokens []string) (_ map[string]record.C
 	if err != nil {
 		return nil, err
 	}
+	known, records := slices.Sorted(maps.Keys(found)), make([]Record, len(found))
+	for i, token := range known {
+		records[i] = found[token]
+	}
+	told, err := s.tellAll(ctx, records)
+	if err != nil {
+		return nil, err
+	}
 	out := make(map[string]record.Change, len(found))
-	for token, r := range found {
-		out[token] = s.tell(r)
+	for i, token := range known {
+		out[token] = told[i]
 	}
 	return out, s.whole(ctx)
 }
 
-// tell says what this side knows about a record.
+// tellAll says what this side knows about records.
+func (s *Side) tellAll(ctx context.Context, records []Record) ([]record.Change, error) {
+	out := make([]record.Change, len(records))
+	for i, r := range records {
+		out[i] = s.tell(r)
+	}
+	return out, s.tellPeople(ctx, records, out)
+}
+
+// tell says what this side knows about a record, but for who takes part: see tellPeople.
 func (s *Side) tell(r Record) record.Change {
 	c := record.Change{
 		Ref: r.ID.Ref(), Version: version(r), Token: r.Token, TokenRead: true, Modified: r.ModifiedAt, Meta: r.Meta(),

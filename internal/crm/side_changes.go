@@ -97,8 +97,8 @@ func (s *Side) listing(ctx context.Context, at place, latest int64) (page record
 			return page, err
 		}
 	}
-	for _, r := range records {
-		page.Changes = append(page.Changes, s.tell(r))
+	if page.Changes, err = s.tellAll(ctx, records); err != nil {
+		return page, err
 	}
 	at.offset += len(records)
 	more := len(records) == limit && at.offset < s.link.Cap
@@ -142,8 +142,10 @@ func (s *Side) feed(ctx context.Context, at place, latest int64) (page record.Pa
 	if err != nil {
 		return page, err
 	}
+	if page.Changes, err = s.tellAll(ctx, touched); err != nil {
+		return page, err
+	}
 	for _, r := range touched {
-		page.Changes = append(page.Changes, s.tell(r))
 		at.seq = r.Seq
 	}
 	page.More = len(touched) == sidePage

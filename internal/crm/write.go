@@ -54,6 +54,12 @@ func (c *CRM) Insert(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 			continue
 		}
 		r.Fields = fields
+		if unsaid, err := inexpressible(ctx, d, nil, r); err != nil {
+			return nil, err
+		} else if len(unsaid) > 0 {
+			results[i].Err = unsaid
+			continue
+		}
 		fresh, place = append(fresh, r), append(place, i)
 	}
 	if len(fresh) == 0 {
@@ -105,6 +111,11 @@ func (c *CRM) Update(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 			return false, all
 		}
 		r.Fields = fields
+		if unsaid, err := inexpressible(ctx, d, before, *r); err != nil {
+			return false, err
+		} else if len(unsaid) > 0 {
+			return false, unsaid
+		}
 		return r.Owner != owner || differ(schema, before, fields), nil
 	})
 }

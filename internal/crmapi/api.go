@@ -16,7 +16,9 @@ import (
 	"tandem/internal/account"
 	"tandem/internal/crm"
 	"tandem/internal/fault"
+	"tandem/internal/reconcile"
 	"tandem/internal/record"
+	"tandem/internal/recur"
 	"tandem/internal/zone"
 )
 
@@ -38,8 +40,10 @@ type API struct {
 	ConsentURL func(ctx context.Context, user account.User, kind record.Kind) string
 	// Paid reports whether the organization has a paid edition.
 	Paid func(account.Organization) bool
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Expressible says why Microsoft 365 has no words for a rule in an event that starts at a wall time (Invalid); nil: it has.
+	Expressible func(rule recur.Rule, start time.Time) error
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // maxBody is the most bytes that a request may have: a hundred records with a full description each, escaped.
@@ -61,6 +65,8 @@ type call struct {
 
 	contacts map[record.ID]crm.Record // that records refer to; zero: not seen
 	names    map[string]record.Value  // of accounts and vendors, by id
+
+	calendars map[record.ID]*reconcile.Link // of owners whose events were asked about; nil: no sync
 }
 
 // ServeHTTP finds out who asks, then what.

@@ -30,7 +30,7 @@ func absent(raw json.RawMessage) bool {
 // are left for package crm to refuse, keys that begin with $ are passed over.
 func (c *call) decode(raw json.RawMessage, stored *crm.Record) (crm.Draft, error) {
 	m := c.module
-	d := &decoder{call: c, module: m, stored: stored, draft: crm.Draft{Fields: record.Fields{}, Source: record.API}}
+	d := &decoder{call: c, module: m, stored: stored, draft: crm.Draft{Fields: record.Fields{}, Source: record.API, Expressible: c.expressible}}
 	if json.Unmarshal(raw, &d.given) != nil || d.given == nil {
 		return d.draft, problem{status: 400, code: "INVALID_DATA", message: "invalid data",
 			details: object{"expected_data_type": "jsonobject"}}
@@ -73,11 +73,15 @@ func (c *call) decode(raw json.RawMessage, stored *crm.Record) (crm.Draft, error
 				continue
 			}
 			d.def = def
-			read := types[def.Type].decode
 			if def.Type == record.Exceptions {
-				read = (*decoder).occurrences
+				v, why := d.occurrences(value)
+				if why != "" {
+					problems = append(problems, fault.Wrong(fault.BadValue, name, "%s: %s", name, why).(*fault.Fault))
+				}
+				d.draft.Fields[field] = v
+				continue
 			}
-			v, ok := read(d, value)
+			v, ok := types[def.Type].decode(d, value)
 			if !ok {
 				bad(name)
 				continue

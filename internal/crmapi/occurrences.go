@@ -18,40 +18,50 @@ import (
 // The list that is written takes the place of the one before. null, or an empty list, is none.
 const dayOfOccurrence = "Day"
 
-func (d *decoder) occurrences(raw json.RawMessage) (record.Value, bool) {
+// occurrences reads the list; wrong says what is not as it should be.
+func (d *decoder) occurrences(raw json.RawMessage) (_ record.Value, wrong string) {
 	var list []map[string]json.RawMessage
 	if json.Unmarshal(raw, &list) != nil {
-		return "", false
+		return "", "must be a list of objects"
 	}
 	var out []record.Occurrence
 	for _, given := range list {
-		var day string
-		if json.Unmarshal(given[dayOfOccurrence], &day) != nil {
-			return "", false
+		day, ok := dayNamed(given[dayOfOccurrence])
+		switch {
+		case !ok:
+			return "", "every occurrence needs its Day, such as 2026-03-16"
+		case slices.ContainsFunc(out, func(o record.Occurrence) bool { return o.Day == day }):
+			return "", day + " is named twice"
 		}
-		if at, err := time.Parse(time.RFC3339, day); err == nil { // a moment, as of its start: its date counts
-			day = at.Format(time.DateOnly)
-		}
-		if _, err := time.Parse(time.DateOnly, day); err != nil || slices.ContainsFunc(out, func(o record.Occurrence) bool { return o.Day == day }) {
-			return "", false
-		}
-		own, ok := d.ownFields(given)
-		if !ok {
-			return "", false
+		own, bad := d.ownFields(given)
+		if bad != "" {
+			return "", day + ": " + bad + ": wrong type"
 		}
 		out = append(out, record.Occurrence{Day: day, Fields: own})
 	}
-	return record.OccurrencesValue(out), true
+	return record.OccurrencesValue(out), ""
 }
 
-// ownFields reads the fields of one occurrence, as those of the event are read. What it may not have is left for package crm
-// to refuse by name.
-func (d *decoder) ownFields(given map[string]json.RawMessage) (record.Fields, bool) {
+// dayNamed reads a date, or of a moment, as of an occurrence's start, the date.
+func dayNamed(raw json.RawMessage) (day string, ok bool) {
+	if json.Unmarshal(raw, &day) != nil {
+		return "", false
+	}
+	if at, err := time.Parse(time.RFC3339, day); err == nil {
+		day = at.Format(time.DateOnly)
+	}
+	_, err := time.Parse(time.DateOnly, day)
+	return day, err == nil
+}
+
+// ownFields reads the fields of one occurrence, as those of the event are read; bad names one that cannot be. What it may not
+// have is left for package crm to refuse by name.
+func (d *decoder) ownFields(given map[string]json.RawMessage) (own record.Fields, bad string) {
 	inner := *d
 	inner.given, inner.stored, inner.draft = given, nil, crm.Draft{Fields: record.Fields{}}
-	own := record.Fields{}
-	for name, value := range given {
-		field := record.Field(name)
+	own = record.Fields{}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		field, value := record.Field(name), given[name]
 		def, known := record.DefOf(d.module.kind, field)
 		switch {
 		case name == dayOfOccurrence:
@@ -61,12 +71,12 @@ func (d *decoder) ownFields(given map[string]json.RawMessage) (record.Fields, bo
 			inner.def = def
 			v, ok := types[def.Type].decode(&inner, value)
 			if !ok {
-				return nil, false
+				return nil, name
 			}
 			own[field] = v
 		}
 	}
-	return own, true
+	return own, ""
 }
 
 func asOccurrences(c *call, r crm.Record, v record.Value) any {

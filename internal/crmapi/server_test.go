@@ -22,6 +22,7 @@ import (
 	"tandem/internal/crmapi"
 	"tandem/internal/fault"
 	"tandem/internal/record"
+	"tandem/internal/recur"
 	"tandem/internal/store"
 	"tandem/internal/testkit/memcrm"
 	"tandem/internal/testkit/zohospec"
@@ -119,6 +120,12 @@ func newServerOn(t *testing.T, records crm.Store) *server {
 		CRM: s.crm, Accounts: folk, Links: s.links, Switch: s.links, Now: clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		ConsentURL: func(context.Context, account.User, record.Kind) string { return "https://tandem.example/consent" },
 		Paid:       func(o account.Organization) bool { return o.Edition == "paid" },
+		Expressible: func(rule recur.Rule, _ time.Time) error { // as package outlook answers, of these rules
+			if len(rule.ByMonthDay) > 1 {
+				return fault.Wrong(fault.NotExpressible, "recurrence", "outlook: Microsoft 365 has no such repetition: it names several days")
+			}
+			return nil
+		},
 	})
 	t.Cleanup(s.Close)
 	return s

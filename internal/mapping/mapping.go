@@ -7,6 +7,7 @@ package mapping
 
 import (
 	"slices"
+	"strings"
 
 	"tandem/internal/fault"
 	"tandem/internal/record"
@@ -106,6 +107,7 @@ var defaultCalendar = Table{Kind: record.Calendar, Rows: []Row{
 	{Microsoft: "exceptions", CRM: record.Changed},
 	{Microsoft: "location", CRM: record.Venue},
 	{Microsoft: "body", CRM: record.Description},
+	{Microsoft: "participants", CRM: record.Participants, Direction: ToMicrosoft},
 	{Microsoft: "reminder", CRM: record.RemindAt},
 	{Microsoft: "showAs", CRM: record.ShowAs},
 	{Microsoft: "sensitivity", CRM: record.Sensitivity},
@@ -136,7 +138,9 @@ func Grown(t *Table) (*Table, bool) {
 		return t, false
 	}
 	for i := range missing {
-		missing[i].Direction = have[record.Start].Direction
+		if missing[i].Direction == BothWays {
+			missing[i].Direction = have[record.Start].Direction
+		}
 	}
 	return &Table{Kind: t.Kind, Rows: slices.Concat(t.Rows, missing)}, true
 }
@@ -197,10 +201,13 @@ func (t *Table) CheckRows() error {
 		if !ok {
 			return fault.Wrong(fault.UnknownField, string(row.Microsoft), "mapping: Microsoft offers no field %s", row.Microsoft)
 		}
+		if theirs == record.People && row.Direction != ToMicrosoft {
+			return fault.Wrong(fault.NotExpressible, string(row.CRM), "mapping: who takes part is said in the CRM")
+		}
 		if row.Direction != BothWays && row.Direction != ToMicrosoft && row.Direction != ToCRM {
 			return fault.Wrong(fault.BadValue, string(row.CRM), "mapping: there is no direction %q", row.Direction)
 		}
-		if !Fits(theirs, ours.Type) {
+		if !Meets(theirs, ours) {
 			return fault.Wrong(fault.BadValue, string(row.CRM), "mapping: %s and %s hold different things", row.Microsoft, row.CRM)
 		}
 		if slices.Contains(crm, row.CRM) || slices.Contains(microsoft, row.Microsoft) {
@@ -323,17 +330,17 @@ const StandIn record.Field = "-stand_in"
 func (t *Table) nameFallback(ours, theirs record.Fields) {
 	_, first := ours[record.FirstName]
 	if mapped := slices.ContainsFunc(t.Rows, func(r Row) bool { return r.CRM == record.LastName }); mapped {
-		if ours[record.LastName] != "" {
+		if !blank(ours[record.LastName]) {
 			return
 		}
-		if given := ours[record.FirstName]; given != "" {
+		if given := ours[record.FirstName]; !blank(given) {
 			ours[record.FirstName], ours[record.LastName] = "", given
 			return
 		}
-	} else if surname := theirs["surname"]; surname != "" {
+	} else if surname := theirs["surname"]; !blank(surname) {
 		ours[record.LastName] = clip(surname, 80)
 		return
-	} else if given := theirs["givenName"]; given != "" && !first {
+	} else if given := theirs["givenName"]; !blank(given) && !first {
 		ours[record.LastName] = clip(given, 80)
 		return
 	}
@@ -342,7 +349,7 @@ func (t *Table) nameFallback(ours, theirs record.Fields) {
 		"companyName", "nickName", "emailAddresses[0]", "emailAddresses[1]", "emailAddresses[2]",
 		"mobilePhone", "businessPhones[0]", "homePhones[0]", "jobTitle",
 	} {
-		if v := theirs[stand]; v != "" {
+		if v := theirs[stand]; !blank(v) {
 			ours[record.LastName] = clip(v, 80)
 			return
 		}
@@ -360,6 +367,9 @@ func (t *Table) ToMicrosoft(ours record.Fields) record.Fields {
 	}
 	return theirs
 }
+
+// blank reports whether there is nothing to read in a value: the CRM takes it as empty.
+func blank(v record.Value) bool { return strings.TrimSpace(strings.Map(printed, string(v))) == "" }
 
 func clip(v record.Value, runes int) record.Value {
 	for i := range v {

@@ -32,6 +32,7 @@ func TestS26_CheckRefuses(t *testing.T) {
 		{"a field the CRM lacks", []mapping.Row{{Microsoft: "givenName", CRM: "Shoe_Size"}}, fault.UnknownField},
 		{"a field Graph does not offer", []mapping.Row{{Microsoft: "businessFax", CRM: record.Fax}}, fault.UnknownField},
 		{"a date to a phone", []mapping.Row{{Microsoft: "birthday", CRM: record.Mobile}}, fault.BadValue},
+		{"the family name in an address", []mapping.Row{{Microsoft: "emailAddresses[2]", CRM: record.LastName}}, fault.BadValue},
 		{"notes to a line", []mapping.Row{{Microsoft: "personalNotes", CRM: record.Title}}, fault.BadValue},
 		{"one CRM field twice", []mapping.Row{{Microsoft: "mobilePhone", CRM: record.Mobile}, {Microsoft: "homePhones[0]", CRM: record.Mobile}}, fault.Duplicate},
 		{"one Microsoft field twice", []mapping.Row{{Microsoft: "mobilePhone", CRM: record.Mobile}, {Microsoft: "mobilePhone", CRM: record.HomePhone}}, fault.Duplicate},
@@ -60,6 +61,9 @@ func TestToCRM_FindsAFamilyName(t *testing.T) {
 		{"an address", record.Fields{"surname": "", "emailAddresses[0]": "x@example.com"}, "", "x@example.com"},
 		{"nothing at all", record.Fields{"surname": ""}, "", "?"},
 		{"nothing said", nil, "", "?"},
+		{"a single name beside a blank", record.Fields{"givenName": "Ana", "surname": "\u00a0"}, "", "Ana"},
+		{"blanks and a company", record.Fields{"givenName": "\t", "surname": " \x00", "companyName": "Contoso"}, "\t", "Contoso"},
+		{"nothing but blanks", record.Fields{"surname": "\u2003", "companyName": " "}, "", "?"},
 	} {
 		ours := mapping.Default(record.Contacts).ToCRM(row.theirs)
 		if ours[record.LastName] != row.last || ours[record.FirstName] != row.first {

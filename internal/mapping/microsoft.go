@@ -91,6 +91,7 @@ var microsoft = map[record.Kind][]MicrosoftField{
 		{"subject", record.Text, EventGroup},
 		{"location", record.Text, EventGroup},
 		{"body", record.LongText, EventGroup},
+		{"participants", record.People, EventGroup},
 		{"categories", record.Tags, EventGroup},
 		{"start", record.Moment, WhenGroup},
 		{"end", record.Moment, WhenGroup},
@@ -117,6 +118,12 @@ func microsoftType(kind record.Kind, field record.Field) (record.Type, bool) {
 		}
 	}
 	return 0, false
+}
+
+// Meets reports whether a field of Microsoft's may be mapped to a CRM field: their types fit, and the family name, which the CRM
+// demands, is in no address, where Exchange keeps nothing that isn't one.
+func Meets(microsoft record.Type, crm record.Def) bool {
+	return Fits(microsoft, crm.Type) && !(crm.Name == record.LastName && microsoft == record.Email)
 }
 
 // Fits says which types may be mapped to each other (S26): like to like, anything that is a line of text to text, and what

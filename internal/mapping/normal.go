@@ -46,7 +46,7 @@ func normal(t record.Type, v record.Value) record.Value {
 	}
 	s = norm.NFC.String(strings.Map(printed, strings.ToValidUTF8(s, "\uFFFD")))
 	switch t {
-	case record.LongText:
+	case record.LongText, record.People: // of sync: a line a person
 		return record.Value(normalLines(s))
 	case record.Email:
 		s = strings.TrimSpace(s)

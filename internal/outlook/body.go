@@ -14,8 +14,20 @@ import (
 // compared is the text that one reads in them (FIELD-FAILURES 97, 98). A body is only written when that text is to
 // change, and the block through which people join an online meeting stays in it byte for byte (FIELD-FAILURES 96).
 
-// bodyText is the text that one reads in a body, without the join block.
+// bodyText is the text that one reads in a body, without the join block and the participants.
 func bodyText(b *graph.Body) record.Value {
+	text, _ := peopleApart(readText(b))
+	return text
+}
+
+// bodyPeople are the participants that stand in a body, a line each.
+func bodyPeople(b *graph.Body) record.Value {
+	_, people := peopleApart(readText(b))
+	return people
+}
+
+// readText is what one reads in a body, without the join block.
+func readText(b *graph.Body) record.Value {
 	if strings.EqualFold(b.ContentType, "text") {
 		return record.Value(strings.Trim(string(plain(b.Content)), "\n"))
 	}
@@ -24,21 +36,6 @@ func bodyText(b *graph.Body) record.Value {
 		content = content[:from] + "<br>" + content[to:]
 	}
 	return textOf(content)
-}
-
-// bodyWith is a body that reads as text and keeps the join block of before. false: it reads so already.
-func bodyWith(before *graph.Body, text record.Value) (graph.Object, bool) {
-	var o graph.Object
-	content := htmlOf(text)
-	if before.Content == "" && content == "" || before.Content != "" && bodyText(before) == textOf(content) {
-		return o, false
-	}
-	if from, to, ok := joinBlock(before.Content); ok && !strings.EqualFold(before.ContentType, "text") {
-		content += before.Content[from:to]
-	}
-	o.String("contentType", "html")
-	o.String("content", content)
-	return o, true
 }
 
 // htmlOf writes text as HTML: a division a line. Blanks that HTML would swallow are written as such that it keeps.

@@ -77,14 +77,14 @@ func TestFF98_SameTextIsNotWritten(t *testing.T) {
 	t.Parallel()
 	rich := html2(`<html><body><h1>Agenda</h1><p style="color:red">One <b>bold</b> word</p></body></html>`)
 	for range 10 {
-		if _, needed := bodyWith(rich, bodyText(rich)); needed {
+		if _, needed := bodyFor(rich, record.Fields{"body": bodyText(rich)}, ""); needed {
 			t.Fatal("the HTML would be replaced by its own text")
 		}
 	}
-	if o, needed := bodyWith(rich, "Agenda\nchanged"); !needed || !strings.Contains(string(o.JSON()), "changed") {
+	if o, needed := bodyFor(rich, record.Fields{"body": "Agenda\nchanged"}, ""); !needed || !strings.Contains(string(o.JSON()), "changed") {
 		t.Errorf("a changed text: %s, %v", o.JSON(), needed)
 	}
-	if o, needed := bodyWith(rich, ""); !needed || !strings.Contains(string(o.JSON()), `"content":""`) {
+	if o, needed := bodyFor(rich, record.Fields{"body": ""}, ""); !needed || !strings.Contains(string(o.JSON()), `"content":""`) {
 		t.Errorf("a cleared text: %s, %v", o.JSON(), needed)
 	}
 }
@@ -103,7 +103,7 @@ func TestFF96_JoinBlockStays(t *testing.T) {
 		if strings.Contains(string(bodyText(before)), "Join") || strings.Contains(string(bodyText(before)), "____") {
 			t.Errorf("%s: the block is told as text: %q", name, bodyText(before))
 		}
-		o, needed := bodyWith(before, "New agenda")
+		o, needed := bodyFor(before, record.Fields{"body": "New agenda"}, "")
 		after := string(o.JSON())
 		if !needed || !strings.Contains(after, `\u003c`) && !strings.Contains(after, strings.ReplaceAll(join, `"`, `\"`)) {
 			t.Errorf("%s: the block is gone: %s", name, after)
@@ -127,8 +127,8 @@ func FuzzBody(f *testing.F) {
 		if from, to, ok := joinBlock(content); ok && (from < 0 || to < from || to > len(content)) {
 			t.Fatalf("%q: block %d–%d", content, from, to)
 		}
-		_, _ = bodyWith(html2(content), text)
-		if _, needed := bodyWith(html2(content), text); needed && textOf(htmlOf(text)) == text {
+		_, _ = bodyFor(html2(content), record.Fields{"body": text}, "")
+		if _, needed := bodyFor(html2(content), record.Fields{"body": text}, ""); needed && textOf(htmlOf(text)) == text {
 			t.Fatalf("%q reads %q, and writing that would change it", content, text)
 		}
 	})

@@ -48,7 +48,7 @@ func eventFields(e *graph.Event) record.Fields {
 func ownFields(e *graph.Event) record.Fields {
 	f := make(record.Fields, 16)
 	f["subject"] = plain(e.Subject)
-	f["body"] = bodyText(&e.Body)
+	f["body"], f["participants"] = peopleApart(readText(&e.Body))
 	f["location"] = plain(e.Location.DisplayName)
 	f["categories"] = tags(e.Categories)
 	f["reminder"] = reminder(e)
@@ -67,6 +67,11 @@ func reminder(e *graph.Event) record.Value {
 
 // eventBody is what to send so that an event has the fields given. before is the event as it is, nil for a new one.
 func eventBody(before *graph.Event, fields record.Fields) (graph.Object, error) {
+	return labelledBody(before, fields, "")
+}
+
+// labelledBody is eventBody with a word of the person's language for the participants.
+func labelledBody(before *graph.Event, fields record.Fields, label string) (graph.Object, error) {
 	o := graph.Sized(1024)
 	for name := range fields {
 		if !eventNames[name] {
@@ -84,10 +89,8 @@ func eventBody(before *graph.Event, fields record.Fields) (graph.Object, error) 
 		}
 		o.String("subject", subject)
 	}
-	if v, ok := fields["body"]; ok {
-		if body, needed := bodyWith(&before.Body, v); needed {
-			o.Object("body", body)
-		}
+	if body, needed := bodyFor(&before.Body, fields, label); needed {
+		o.Object("body", body)
 	}
 	if v, ok := fields["location"]; ok && v != plain(before.Location.DisplayName) {
 		var place graph.Object

@@ -18,6 +18,7 @@ type Events struct {
 	place
 	now   func() time.Time
 	known Known
+	label string // of the participants
 }
 
 // Known tells the versions of those items that the ledger has as in step; others are absent. With it, a side knows its
@@ -31,7 +32,7 @@ func NewEvents(box *graph.Mailbox, o Options, known Known) *Events {
 	}
 	return &Events{
 		place: place{box: box, kind: record.Calendar, id: string(o.Container), mark: o.Mark},
-		now:   o.Now, known: known,
+		now:   o.Now, known: known, label: o.Participants,
 	}
 }
 
@@ -177,7 +178,7 @@ func (c *Events) change(e *graph.Event) record.Change {
 }
 
 func (c *Events) create(w *record.Write) (graph.Part, error) {
-	body, err := eventBody(nil, w.Fields)
+	body, err := labelledBody(nil, w.Fields, c.label)
 	if w.Token != "" {
 		body.String("transactionId", w.Token)
 	}
@@ -189,7 +190,7 @@ func (c *Events) create(w *record.Write) (graph.Part, error) {
 }
 
 func (c *Events) patch(before *graph.Event, w *record.Write) (graph.Object, error) {
-	body, err := eventBody(before, w.Fields)
+	body, err := labelledBody(before, w.Fields, c.label)
 	if v, said := w.Fields["exdates"]; err == nil && said && !retimed(before, w.Fields) {
 		if back := without(cancelled(before), days(v)); len(back) > 0 {
 			return body, notBack(back[0])

@@ -52,6 +52,8 @@ type Options struct {
 	// container with this mark is there, the side goes on with that one.
 	Mark string
 	Now  func() time.Time
+	// Participants is the word for them in the person's language, as bodies of events have it.
+	Participants string
 }
 
 // tidy makes a value fit for Graph: line ends are \n, and control characters, which Exchange refuses, are left out.

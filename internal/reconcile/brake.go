@@ -39,7 +39,7 @@ func (r *run) deletions(ctx context.Context) error {
 	if r.link.DeletesOK {
 		unasked -= r.asked // a yes is for what waited when it was given
 	}
-	_, lately := r.link.Recent.sum(r.Now()) // carried out, in as many runs as they came in
+	lately := r.link.Recent.sum(r.Now()).Deleted // carried out, in as many runs as they came in
 	if brakes(unasked, all) || tooMany(unasked+lately, all+lately) && !r.link.DeletesOK || r.link.State == Held && !r.link.DeletesOK {
 		r.link.State, r.link.Reason, r.link.DeletesOK = Held, fault.TooManyDeletes, false
 		return nil

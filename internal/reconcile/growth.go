@@ -14,7 +14,9 @@ import (
 const (
 	// recently is how far back it is counted.
 	recently = 24 * time.Hour
-	// A link stops that would make more than growItems records within a day, and more than a quarter of what it had.
+	// A link stops that would make more than growItems records in the CRM within a day, or more items at Microsoft than a first
+	// sync would, and more than a quarter of what it had. What people type or load into the CRM comes by thousands; what comes
+	// out of Outlook by thousands was not typed there.
 	growItems = 1000
 	growShare = 4
 )
@@ -25,38 +27,44 @@ type Recent []Hour
 
 // Hour is one hour of Recent.
 type Hour struct {
-	Hour    int64 `json:"hour"` // since 1970
-	Made    int   `json:"made,omitempty"`
+	Hour    int64 `json:"hour"`           // since 1970
+	Made    int   `json:"made,omitempty"` // records in the CRM
+	Sent    int   `json:"sent,omitempty"` // items at Microsoft
 	Deleted int   `json:"deleted,omitempty"`
 }
 
 func hourOf(t time.Time) int64 { return t.Unix() / 3600 }
 
 // with adds to the hour of a time, and forgets what is no longer recent.
-func (r Recent) with(now time.Time, made, deleted int) Recent {
+func (r Recent) with(now time.Time, more Hour) Recent {
 	out := slices.DeleteFunc(slices.Clone(r), func(h Hour) bool { return h.Hour <= hourOf(now.Add(-recently)) })
 	if last := len(out) - 1; last >= 0 && out[last].Hour == hourOf(now) {
-		out[last].Made, out[last].Deleted = out[last].Made+made, out[last].Deleted+deleted
+		out[last].add(more)
 		return out
 	}
-	return append(out, Hour{hourOf(now), made, deleted})
+	more.Hour = hourOf(now)
+	return append(out, more)
+}
+
+func (h *Hour) add(more Hour) {
+	h.Made, h.Sent, h.Deleted = h.Made+more.Made, h.Sent+more.Sent, h.Deleted+more.Deleted
 }
 
 // sum is what was made and deleted within a day before a time.
-func (r Recent) sum(now time.Time) (made, deleted int) {
+func (r Recent) sum(now time.Time) (day Hour) {
 	for _, h := range r {
 		if h.Hour > hourOf(now.Add(-recently)) {
-			made, deleted = made+h.Made, deleted+h.Deleted
+			day.add(h)
 		}
 	}
-	return made, deleted
+	return day
 }
 
 // withoutDeletions forgets deletions that a person has said yes to.
 func (r Recent) withoutDeletions() Recent {
 	var out Recent
 	for _, h := range r {
-		if h.Deleted = 0; h.Made > 0 {
+		if h.Deleted = 0; h.Made+h.Sent > 0 {
 			out = append(out, h)
 		}
 	}
@@ -65,40 +73,51 @@ func (r Recent) withoutDeletions() Recent {
 
 // Lately is what the link made and deleted lately once entries are settled; changed is false if they say nothing of that.
 func (l *Link) Lately(entries []Entry, now time.Time) (_ Recent, changed bool) {
-	made, deleted := 0, 0
+	var more Hour
 	for i := range entries {
 		for _, line := range entries[i].History {
 			switch {
+			case line.Action == Created && l.Settled && line.Side == InCRM:
+				more.Made++
 			case line.Action == Created && l.Settled:
-				made++
+				more.Sent++
 			case line.Action == Deleted:
-				deleted++
+				more.Deleted++
 			}
 		}
 	}
-	if made+deleted == 0 {
+	if more == (Hour{}) {
 		return l.Recent, false
 	}
-	return l.Recent.with(now, made, deleted), true
+	return l.Recent.with(now, more), true
 }
 
 // plausible refuses to make records of which there would be too many within a day. Nothing is lost by it: the run ends before
 // its cursors move.
 func (r *run) plausible(jobs []*job) error {
-	fresh := 0
+	var fresh Hour
 	for _, j := range jobs {
-		if j.Verb == CreateCRM || j.Verb == CreateMicrosoft {
-			fresh++
+		switch j.Verb {
+		case CreateCRM:
+			fresh.Made++
+		case CreateMicrosoft:
+			fresh.Sent++
 		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if now := r.Now(); fresh > 0 && r.link.Settled && !now.Before(r.link.GrowthUntil) {
-		made, _ := r.link.Recent.sum(now)
-		if before := max(0, r.link.Known-made); made+fresh > growItems && (made+fresh)*growShare > before {
-			return fault.New(fault.Denied, fault.TooManyCreates,
-				"%d records made within a day and %d more to make, where there were %d", made, fresh, before)
-		}
+	now := r.Now()
+	if fresh == (Hour{}) || !r.link.Settled || now.Before(r.link.GrowthUntil) {
+		return nil
+	}
+	day := r.link.Recent.sum(now)
+	before := max(0, r.link.Known-day.Made-day.Sent)
+	tooMany := func(lately, more, most int) bool {
+		return more > 0 && lately+more > most && (lately+more)*growShare > before
+	}
+	if tooMany(day.Made, fresh.Made, growItems) || tooMany(day.Sent, fresh.Sent, FirstSyncCap(r.link.Kind)) {
+		return fault.New(fault.Denied, fault.TooManyCreates, "%d and %d records made in the CRM and at Microsoft within a day, %d and %d more to make, where there were %d",
+			day.Made, day.Sent, fresh.Made, fresh.Sent, before)
 	}
 	return nil
 }

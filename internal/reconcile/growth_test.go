@@ -45,28 +45,58 @@ func TestFF118_ALinkThatMultipliesStopsAndAsks(t *testing.T) {
 		}
 	}
 	must(t, len(w.live()), 2400, "records before the alarm")
-	w.many("more", 150)
+	w.many("typed", 150) // what people put into the CRM is no reason
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	must(t, len(w.items()), 2550, "items before the alarm")
+	for i := range 150 {
+		name := record.Value(fmt.Sprint("copy", i))
+		w.folder.Put("", record.Fields{"surname": name, "jobTitle": name})
+	}
 	err := w.run()
 	link := w.ledger.Link(1)
 	if !fault.Is(err, fault.Denied) || link.State != reconcile.Paused || link.Reason != fault.TooManyCreates {
 		t.Fatalf("%v, %s %s", err, link.State, link.Reason)
 	}
-	must(t, len(w.items()), 2400, "items after the alarm")
-	if err := w.run(); err != nil || len(w.items()) != 2400 {
-		t.Errorf("a paused link runs: %v, %d items", err, len(w.items()))
+	n := len(w.live())
+	if n > 1500+1000+150 {
+		t.Errorf("%d records after the alarm", n)
+	}
+	if err := w.run(); err != nil || len(w.live()) != n {
+		t.Errorf("a paused link runs: %v, %d records", err, len(w.live()))
 	}
 	// Made to run without a yes, it stops again.
 	w.ledger.Change(1, func(l *reconcile.Link) { l.State = reconcile.On })
-	if err := w.run(); !fault.Is(err, fault.Denied) || len(w.items()) != 2400 {
-		t.Errorf("without a yes: %v, %d items", err, len(w.items()))
+	if err := w.run(); !fault.Is(err, fault.Denied) || len(w.live()) != n {
+		t.Errorf("without a yes: %v, %d records", err, len(w.live()))
 	}
 	// With one nothing has been lost.
 	w.ledger.Change(1, func(l *reconcile.Link) {
 		l.State, l.Reason, l.GrowthUntil = reconcile.On, "", w.clock.Add(24*time.Hour)
 	})
 	w.settle()
-	must(t, len(w.items()), 2550, "items after the yes")
+	must(t, len(w.live()), 2700, "records after the yes")
 	w.alike()
+}
+
+// Whoever loads thousands of records into the CRM while the sync is on is not asked, up to as many as a first sync sends.
+func TestFF118_ALoadedCRMIsAskedAboutBeyondTheCap(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.many("first", 20)
+	w.settle()
+	w.many("load", 1200)
+	w.settle()
+	must(t, len(w.items()), 1220, "items")
+	w.ledger.Change(1, func(l *reconcile.Link) {
+		l.Recent = reconcile.Recent{{Hour: w.clock.Unix() / 3600, Sent: reconcile.FirstSyncContacts - 10}}
+	})
+	w.many("more", 11)
+	if err := w.run(); fault.ReasonOf(err) != fault.TooManyCreates {
+		t.Errorf("beyond the cap: %v", err)
+	}
+	must(t, len(w.items()), 1220, "items beyond the cap")
 }
 
 // Switching off never fills the CRM either: what is unread stays in Outlook.

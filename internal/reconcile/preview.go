@@ -97,7 +97,7 @@ type Past interface {
 
 // Preview rehearses what would happen to a link on an occasion and tells each step, in order; a fault of tell ends it. link
 // is the link as it stands, or of Beginning, as it would be created; settings are those that Changing would give it.
-// progress, if not nil, hears now and then how far it is.
+// progress, if not nil, hears now and then how far it is. Never are two calls of them under way at once.
 func (p *Previewer) Preview(ctx context.Context, link Link, occasion Occasion, settings Settings, tell func([]Line) error, progress func(Summary)) (_ Summary, err error) {
 	defer fault.Wrap(&err, "reconcile: preview of %s for user %d", link.Kind, link.User)
 	past := &rehearsedLedger{past: p.Past, now: p.Now, link: &link}
@@ -152,6 +152,8 @@ type rehearsal struct {
 	ends     bool // the link is being switched off
 	tell     func([]Line) error
 	progress func(Summary)
+
+	speaking sync.Mutex // held while tell or progress is called; taken before mu
 
 	mu      sync.Mutex
 	sum     Summary
@@ -225,6 +227,8 @@ func (re *rehearsal) again(l Line) bool {
 }
 
 func (re *rehearsal) flush() error {
+	re.speaking.Lock()
+	defer re.speaking.Unlock()
 	re.mu.Lock()
 	lines := re.waiting
 	re.waiting = nil
@@ -238,7 +242,7 @@ func (re *rehearsal) flush() error {
 // progressEvery is how often progress is told.
 const progressEvery = 500 * time.Millisecond
 
-// compared counts what was read.
+// compared counts what was read. Pages are read while those before are planned, and told of.
 func (re *rehearsal) compared(n int) {
 	re.mu.Lock()
 	re.sum.Compared += n
@@ -250,6 +254,8 @@ func (re *rehearsal) compared(n int) {
 	re.mu.Unlock()
 	if due {
 		sum.Counts = nil // they are being counted
+		re.speaking.Lock()
+		defer re.speaking.Unlock()
 		re.progress(sum)
 	}
 }

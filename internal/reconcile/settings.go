@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"tandem/internal/fault"
 	"tandem/internal/mapping"
 	"tandem/internal/record"
 )
@@ -14,6 +15,37 @@ type Settings struct {
 	Winner  Winner         `json:"winner,omitempty"`
 	Mapping *mapping.Table `json:"mapping"` // nil in a person's own choice: the organization's counts, and its Winner
 	Options
+	// Busy are the person's other calendars whose busy times the CRM's calendar shows to the person alone. Links know
+	// nothing of them.
+	Busy []record.Ref `json:"busy,omitempty"`
+}
+
+// MaxBusy is the most calendars that a person's busy times are read from.
+const MaxBusy = 5
+
+// own is what is to be remembered of a person's choice; nil: nothing.
+func (s Settings) own() *Settings {
+	if s.Mapping == nil && s.Options == (Options{}) && len(s.Busy) == 0 {
+		return nil
+	}
+	return &s
+}
+
+// ChooseBusy remembers which other calendars a person wants to see busy times of. Invalid: too many.
+func ChooseBusy(ctx context.Context, choices Choices, org, user record.ID, calendars []record.Ref) error {
+	if len(calendars) > MaxBusy {
+		return fault.Wrong(fault.TooLong, "busy", "reconcile: at most %d calendars", MaxBusy)
+	}
+	own, err := choices.Chosen(ctx, org, user, record.Calendar)
+	if err != nil {
+		return err
+	}
+	var keep Settings
+	if own != nil {
+		keep = *own
+	}
+	keep.Busy = calendars
+	return choices.Choose(ctx, org, user, record.Calendar, keep.own())
 }
 
 // Choices remember Settings beyond the life of a link, so that switching off and on again changes nothing.

@@ -88,14 +88,12 @@ func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.
 	if err != nil {
 		return err
 	}
-	keep := &Settings{Options: want}
+	var keep Settings
 	if own != nil {
-		keep.Winner, keep.Mapping = own.Winner, own.Mapping
+		keep = *own
 	}
-	if keep.Mapping == nil && keep.Options == (Options{}) {
-		keep = nil
-	}
-	if err := s.Choices.Choose(ctx, org, user, kind, keep); err != nil || link == nil || link.Policy.Options == want {
+	keep.Options = want
+	if err := s.Choices.Choose(ctx, org, user, kind, keep.own()); err != nil || link == nil || link.Policy.Options == want {
 		return err
 	}
 	policy := link.Policy

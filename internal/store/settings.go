@@ -113,7 +113,7 @@ func (tx *Tx) grow(link *reconcile.Link) error {
 		return err
 	}
 	link.Mapping = table
-	_, err = tx.exec(tx.ctx, `UPDATE link_settings SET before = CASE WHEN changed = 0 THEN mapping ELSE before END, changed = 1, mapping = ?
+	_, err = tx.exec(tx.ctx, `UPDATE link_settings SET before = CASE WHEN changed = 0 THEN mapping ELSE before END, changed = CASE WHEN changed = 0 THEN 1 ELSE changed END, mapping = ?
 		WHERE org_id = ? AND link_id = ?`, string(text), int64(link.Org), int64(link.ID))
 	return err
 }

@@ -27,6 +27,7 @@ type calendarPage struct {
 	Offset string // of the zone, now: "-03:00"
 	Days   []agendaDay
 	New    bool // may be made
+	Busy   *busyAgenda
 	Earlier,
 	Later string
 	Only bool // the agenda shows one day, and all of it
@@ -112,6 +113,9 @@ func (s *Site) calendar(v *visit) error {
 	for _, name := range calendarViews {
 		page.Views = append(page.Views, viewLink{name, v.words.T("calendar." + name), calendarPath(name, owner, open), name == view})
 	}
+	if page.Busy, err = s.busyAgenda(v, owner, from, to); err != nil {
+		return err
+	}
 	if v.wants("agenda") {
 		return s.part(v, "calendar", "agenda", page)
 	}
@@ -192,6 +196,7 @@ type feedEvent struct {
 	AllDay   bool      `json:"allDay"`
 	Editable bool      `json:"editable"`
 	Class    string    `json:"className,omitempty"`
+	Display  string    `json:"display,omitempty"` // background: a busy time of another calendar
 	Extra    feedExtra `json:"extendedProps"`
 }
 
@@ -260,7 +265,11 @@ func (s *Site) calendarFeed(v *visit) error {
 		}
 		out = append(out, e)
 	}
-	return s.json(v, append(out, v.restOfDays(rest, view, owner)...))
+	busy, _, err := s.busyTimes(v, owner, from, to) // why there are none, the agenda says
+	if err != nil {
+		return err
+	}
+	return s.json(v, append(append(out, v.restOfDays(rest, view, owner)...), v.feedBusy(busy)...))
 }
 
 // mostOnDay is how many events the calendar's script shows of one day, the first that keeps the whole below maxElements.

@@ -31,6 +31,7 @@ type eventPage struct {
 	Notes   field
 	Tags    field
 	Owner   field
+	People  peopleForm
 	Repeat  repeatForm
 	Series  *seriesPart
 	Badge   badge
@@ -157,6 +158,10 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 	page.Repeat = s.repeatForm(v, in, errs)
 	page.Single = series.scope == crm.OnlyThis
 	page.Owner = v.ownerField(users, record.Calendar, in.Owner, errs)
+	if page.People, err = s.peopleForm(v, in.People, users, errs); err != nil {
+		return err
+	}
+	page.People.Reading = page.Reading
 	if page.Reading {
 		for _, f := range []*field{
 			&page.Subject, &page.Where, &page.Notes, &page.Tags, &page.Start, &page.End, &page.Zone, &page.EndZone, &page.Remind, &page.Owner,
@@ -184,6 +189,9 @@ func (s *Site) eventCreate(v *visit) error {
 		return err
 	}
 	in := readEvent(form)
+	if in.People, err = s.readPeople(v, form); err != nil {
+		return err
+	}
 	if status, errs := s.unready(v, &in, nil); status != 0 {
 		return s.eventForm(v, status, crm.Record{Fields: record.Fields{}}, in, errs)
 	}
@@ -208,6 +216,9 @@ func (s *Site) eventUpdate(v *visit) error {
 		return err
 	}
 	in, shown := readEvent(form), before
+	if in.People, err = s.readPeople(v, form); err != nil {
+		return err
+	}
 	d := in.draft()
 	d.ID, d.Version = before.ID, v.draftOf(record.Calendar, form).Version
 	shown.Version = d.Version // the form is still about what its reader saw
@@ -242,6 +253,21 @@ func (s *Site) eventConflict(v *visit, id record.ID, mine eventInput) error {
 	}
 	theirs := v.inputAt(now, v.seriesOf(now))
 	theirRule := v.ruleText(theirs)
+	users, err := s.Accounts.Users(v.ctx(), v.user.Org)
+	if err != nil {
+		return err
+	}
+	var people [2]string
+	for i, in := range []eventInput{theirs, mine} {
+		form, err := s.peopleForm(v, in.People, users, nil)
+		if err != nil {
+			return err
+		}
+		people[i] = form.names()
+	}
+	if !mine.People.Said {
+		people[1] = people[0]
+	}
 	var rows []conflictRow
 	for _, each := range []struct {
 		name         record.Field
@@ -257,6 +283,7 @@ func (s *Site) eventConflict(v *visit, id record.ID, mine eventInput) error {
 		{record.RemindAt, theirs.Remind, mine.Remind},
 		{record.Tag, theirs.Tags, mine.Tags},
 		{record.Description, theirs.Notes, mine.Notes},
+		{record.Participants, people[0], people[1]},
 	} {
 		if each.theirs != each.mine {
 			rows = append(rows, conflictRow{v.words.T("field." + string(each.name)), each.theirs, each.mine})

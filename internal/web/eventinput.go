@@ -24,6 +24,7 @@ type eventInput struct {
 	Shown                                               map[record.Field]string // see shownFields
 	Owner                                               record.ID
 	Repeat                                              repeatInput
+	People                                              peopleInput
 }
 
 // shownFields are those that say what others are told of an event.
@@ -67,6 +68,7 @@ func (v *visit) inputOf(r crm.Record) eventInput {
 		in.Start, in.End = start.Format(inputLayout), end.In(ends).Format(inputLayout)
 	}
 	in.Repeat = repeatOf(string(f[record.Recurring]), start)
+	in.People.Value = f[record.Participants]
 	return in
 }
 
@@ -123,6 +125,9 @@ func (in eventInput) draft() crm.Draft {
 		record.Recurring: record.Value(in.Repeat.rule(start)), record.EndTimeZone: record.Value(in.EndZone),
 		record.WhoID: record.Value(in.Who),
 	}}
+	if in.People.Said {
+		d.Fields[record.Participants] = in.People.Value
+	}
 	for name, value := range in.Shown {
 		d.Fields[name] = record.Value(value)
 	}
@@ -205,6 +210,9 @@ func (v *visit) missingInput(in eventInput) fieldErrors {
 	}
 	if in.endsEarly() {
 		errs[string(record.End)] = v.words.T("field_error.end_before_start")
+	}
+	if in.People.Error != "" {
+		errs[string(record.Participants)] = in.People.Error
 	}
 	if key := in.Repeat.problem(); key != "" {
 		errs["repeat"] = v.words.T("field_error." + key)

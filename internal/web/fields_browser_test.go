@@ -38,7 +38,7 @@ func TestFieldsInABrowser(t *testing.T) {
 	b.do(chromedp.EmulateViewport(1280, 800), chromedp.Navigate(w.url+fieldsPath+"/new"), chromedp.SendKeys("#f-label", "Contract"), chromedp.Click("#field-form button[name=save]"))
 	b.until("it is on the list", `document.querySelector('#field-list tr[data-name=Contract]') && document.querySelector('#toast')?.textContent.includes('Contract')`)
 	b.do(chromedp.Navigate(w.url+"/contacts/"+c.ID.String()), chromedp.SendKeys("#f-Contract", "A-1"), chromedp.Click(`button[form=contact-form][name=save]`))
-	b.until("it is kept", `document.querySelector('#f-Contract')?.value === 'A-1' && document.querySelector('#f-`+string(size.Name)+`').value === '42.5'`)
+	b.until("it is kept", `document.querySelector('#toast')?.textContent.trim() && document.querySelector('#f-Contract')?.value === 'A-1' && document.querySelector('#f-`+string(size.Name)+`').value === '42.5'`)
 	b.do(chromedp.Navigate(w.url+fieldsPath+"/"+size.ID.String()), chromedp.Click("#field-retire"))
 	b.until("it is asked", `document.querySelector('#values')?.dataset.values === '1'`)
 	b.do(chromedp.Click("#field-question form button"))

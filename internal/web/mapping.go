@@ -156,7 +156,7 @@ func (v *visit) mappingRow(f mapping.MicrosoftField, table *mapping.Table, errs 
 	now, _ := rowFor(table, f.Name)
 	row.CRM = []option{{"", v.words.T("mapping.nothing"), now.CRM == ""}}
 	for _, def := range v.schema(table.Kind).Defs() {
-		if !mapping.Fits(f.Type, def.Type) {
+		if !mapping.Meets(f.Type, def) {
 			continue
 		}
 		o := option{string(def.Name), v.label(table.Kind, def.Name), def.Name == now.CRM}
@@ -210,7 +210,7 @@ func (v *visit) readMapping(form url.Values, now reconcile.Settings) (reconcile.
 		switch {
 		case !known || !slices.Contains(mappingWays, row.Direction):
 			errs[f] = v.words.T("field_error.unknown_field")
-		case !mapping.Fits(of.Type, def.Type):
+		case !mapping.Meets(of.Type, def):
 			errs[f] = v.words.T("mapping.misfit", "Outlook", v.words.outlook(of.Name), "CRM", v.label(record.Contacts, row.CRM))
 		case taken:
 			errs[f] = v.words.T("mapping.twice", "CRM", v.label(record.Contacts, row.CRM), "Outlook", v.words.outlook(other))

@@ -82,7 +82,7 @@ func TestS26_S27_TheDialogOffersWhatFits(t *testing.T) {
 			t.Errorf("%s meets %q, the default says %q", f.Name, now, row.CRM)
 		}
 		for _, name := range offered(got.body, "crm."+string(f.Name))[1:] {
-			if def, ok := record.DefOf(record.Contacts, record.Field(name)); !ok || !mapping.Fits(f.Type, def.Type) {
+			if def, ok := record.DefOf(record.Contacts, record.Field(name)); !ok || !mapping.Meets(f.Type, def) {
 				t.Errorf("%s offers %s, which does not fit", f.Name, name)
 			}
 		}

@@ -22,6 +22,7 @@ type optionsPage struct {
 	Running bool // a change is asked about first
 	Alert   string
 	Ways    []choice
+	Busy    *busyForm // of the calendar
 }
 
 // A choice is one of several, with a sentence that says what it means.
@@ -75,6 +76,12 @@ func (s *Site) showOptions(v *visit, status int, w wanting, draft reconcile.Opti
 		page.Ways = append(page.Ways, choice{
 			wayKey(d), v.words.T("options.way." + wayKey(d)), v.words.T("options." + kind + ".way." + wayKey(d) + "_hint"), d == draft.Direction,
 		})
+	}
+	if w.kind == record.Calendar {
+		var err error
+		if page.Busy, err = s.busyForm(v); err != nil {
+			return err
+		}
 	}
 	page.Frame = s.frame(v, "setup", v.words.T("options."+kind+".title"))
 	return s.render(v, status, "options", page)

@@ -1,6 +1,10 @@
 package web
 
-import "fmt"
+import (
+	"fmt"
+
+	"tandem/internal/record"
+)
 
 // optionKeys are the keys that the options of a sync put together from parts.
 func optionKeys() (out []string) {
@@ -19,6 +23,10 @@ func optionKeys() (out []string) {
 	}
 	for _, each := range []string{"way", "nothing_deleted"} {
 		add("options.change.%s", each)
+	}
+	add("field.%s", record.Participants)
+	for _, each := range busyKinds {
+		add("busy.%s", each)
 	}
 	return out
 }

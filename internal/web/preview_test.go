@@ -55,17 +55,51 @@ func manyLines() (out []reconcile.Line) {
 	})
 }
 
-// TestS26_EnableLeadsToAPreviewThatIsApproved: nothing is switched on before the person says so, who sees how much is done,
+// card is what a page says of a kind of sync.
+func (a answer) card(kind record.Kind) string {
+	_, rest, _ := strings.Cut(a.body, `id="card-`+string(kind)+`"`)
+	card, _, _ := strings.Cut(rest, "</section>")
+	return card
+}
+
+// TestS14S25_EnableSwitchesOnAtOnce for whoever is connected and whoever must go to Microsoft first, by the card's own
+// button; beside it is the one that shows first what would happen.
+func TestS14S25_EnableSwitchesOnAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds {
+		for _, connected := range []bool{true, false} {
+			w := newWorld(t)
+			if connected {
+				w.grant(someone)
+			}
+			b, u := w.as(someone), w.users[someone]
+			card := b.get(marketplacePath).card(kind)
+			forms := regexp.MustCompile(`<form class="([^"]*)" action="([^"]*)"`).FindAllStringSubmatch(card, -1)
+			path := marketplacePath + "/" + string(kind)
+			if len(forms) != 2 || forms[0][1] != "enable" || forms[0][2] != path+"/enable" || forms[1][1] != "preview-first" || forms[1][2] != path+"/preview" {
+				t.Fatalf("the card's forms are %q:\n%s", forms, card)
+			}
+			done := b.post(forms[0][2])
+			if !connected {
+				done = b.atMicrosoft(done, someone, "accept")
+			}
+			if done.path != marketplacePath || !strings.HasPrefix(done.card(kind), ` data-state="first"`) || strings.Contains(done.card(kind), "preview-first") {
+				t.Errorf("%s, connected %t: %d at %s: %s", kind, connected, done.status, done.path, done.card(kind))
+			}
+			if links, err := w.store.Links().LinksOf(t.Context(), u.Org, u.ID); err != nil || len(links) != 1 || links[0].Kind != kind || links[0].State != reconcile.On {
+				t.Errorf("%s, connected %t: the links are %+v (%v)", kind, connected, links, err)
+			}
+		}
+	}
+}
+
+// TestS26_APreviewBeforeSwitchingOnIsApproved: nothing is switched on before the person says so, who sees how much is done,
 // to whom, and why; the file has everything.
-func TestS26_EnableLeadsToAPreviewThatIsApproved(t *testing.T) {
+func TestS26_APreviewBeforeSwitchingOnIsApproved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.grant(someone)
 	b, u := w.as(someone), w.users[someone]
-	form := b.get(marketplacePath)
-	if !strings.Contains(form.body, `action="`+contactsPath+`/preview"`) {
-		t.Fatalf("the card's button leads elsewhere:\n%s", form.body)
-	}
 	got := b.post(contactsPath+"/preview", "occasion", "on")
 	if got.status != 200 || !strings.Contains(got.body, `data-state="rehearsing"`) || !strings.Contains(got.text(), "Switch on without waiting") {
 		t.Fatalf("%d: %s", got.status, got.text())
@@ -184,7 +218,7 @@ func TestS26_AChangeOfFieldsShowsItsPreviewAndIsApprovedThere(t *testing.T) {
 	}
 }
 
-// In a real browser: the button leads to the preview, which shows itself when it is complete and fits every width in both
+// In a real browser: "Show me first" leads to the preview, which shows itself when it is complete and fits every width in both
 // languages; Approve is reached by keys.
 func TestS26_ThePreviewInABrowser(t *testing.T) {
 	w := newWorld(t)
@@ -192,7 +226,13 @@ func TestS26_ThePreviewInABrowser(t *testing.T) {
 	u := w.users[someone]
 	b := chrome(t)
 	b.signIn(w, someone)
-	b.do(chromedp.Navigate(w.url+marketplacePath), chromedp.Click(`#card-contacts form.enable button`))
+	for _, width := range []int64{1280, 360} {
+		b.do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(w.url+marketplacePath))
+		b.until(fmt.Sprintf("both ways stand on the card, %d wide", width), `document.querySelector('#card-contacts form.enable button').getBoundingClientRect().width > 40
+			&& document.querySelector('#card-contacts form.preview-first button').getBoundingClientRect().width > 40 && document.documentElement.scrollWidth <= innerWidth`)
+		b.shot(fmt.Sprintf("marketplace-off-%d", width))
+	}
+	b.do(chromedp.Click(`#card-contacts form.preview-first button`))
 	b.until("it is being made", `document.querySelector('#preview[data-state="rehearsing"] progress') && document.documentElement.scrollWidth <= innerWidth`)
 	w.finish(u, "preview-of-contacts-on-"+u.ID.String(), manyLines()...)
 	b.until("it shows itself", `document.querySelectorAll('#preview[data-state="rehearsed"] #preview-rows li').length === 50`)

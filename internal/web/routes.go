@@ -95,6 +95,7 @@ func (s *Site) routes() []route {
 		{"GET /setup/marketplace/microsoft/{kind}/records", member, s.linkRecords},
 		{"GET /setup/marketplace/microsoft/{kind}/options", member, s.optionsForm},
 		{"POST /setup/marketplace/microsoft/{kind}/options", member, s.optionsSave},
+		{"POST /setup/marketplace/microsoft/calendar/busy", member, s.busySave},
 		{"GET /setup/marketplace/microsoft/{kind}/disable", member, s.disablePage},
 		{"POST /setup/marketplace/microsoft/{kind}/enable", member, s.enable},
 		{"POST /setup/marketplace/microsoft/{kind}/disable", member, s.disable},

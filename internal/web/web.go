@@ -32,6 +32,7 @@ type Deps struct {
 	Accounts  account.Store
 	Registry  *account.Registry // the rules about accounts
 	Directory Directory
+	Elsewhere Elsewhere // nil: there are no other calendars
 	Records   Records
 	Fields    Fields
 	Links     Links
@@ -94,6 +95,28 @@ func (s Settings) authorityOrigin() string {
 		return ""
 	}
 	return u.Scheme + "://" + u.Host
+}
+
+// Elsewhere are a person's other calendars at Microsoft, as the person's own grant shows them.
+type Elsewhere interface {
+	// Calendars lists them, but for the dedicated ones. Denied with reason ConsentRequired or ReconnectNeeded: the person
+	// must go to Microsoft first.
+	Calendars(ctx context.Context, user account.User) ([]OtherCalendar, error)
+	// Busy tells when the person is busy by some of them. It may be a minute old.
+	Busy(ctx context.Context, user account.User, calendars []record.Ref, from, to time.Time) ([]BusyTime, error)
+}
+
+// OtherCalendar is a calendar that does not take part in sync.
+type OtherCalendar struct {
+	ID   record.Ref
+	Name string
+}
+
+// BusyTime is a time that is taken, by whatever it may be. Of an all-day one only the days count, the last not included.
+type BusyTime struct {
+	From, To time.Time // UTC
+	AllDay   bool
+	ShowAs   string // a value of the field Show_As
 }
 
 // Directory is the tenant's directory, as the grant of a signed-in user shows it.

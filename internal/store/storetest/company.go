@@ -97,7 +97,7 @@ func testRecent(t *testing.T, w *world) {
 	ctx := t.Context()
 	id := w.link(w.ana, record.Contacts).ID
 	lines := func(action reconcile.Action, n int) reconcile.Entry {
-		return reconcile.Entry{Drop: true, History: slices.Repeat([]reconcile.HistoryLine{{At: w.clock.Now(), Action: action}}, n)}
+		return reconcile.Entry{Drop: true, History: slices.Repeat([]reconcile.HistoryLine{{At: w.clock.Now(), Action: action, Side: reconcile.InCRM}}, n)}
 	}
 	lately := func() (made, deleted int) {
 		for _, h := range w.reload(&reconcile.Link{Org: w.ours, ID: id}).Recent {

@@ -85,6 +85,7 @@ if (place) {
       },
     }],
     eventContent: ({ event, timeText }) => {
+      if (event.display === "background") return event.title; // a busy time of another calendar
       const link = document.createElement("a");
       link.href = event.extendedProps.path;
       link.className = "event-link";
