@@ -9,6 +9,7 @@ import (
 
 	"tandem/internal/account"
 	"tandem/internal/fault"
+	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
 
@@ -91,4 +92,10 @@ func TestBusy_IsShownToItsOwnerAlone(t *testing.T) {
 	if got := b.get(options); !strings.Contains(got.text(), "Enable the sync of the calendar first") {
 		t.Errorf("never connected:\n%s", got.text())
 	}
+}
+
+// choose has a user's calendar show when the user is busy by another one.
+func choose(w *world, upn string, id record.Ref) error {
+	u := w.users[upn]
+	return reconcile.ChooseBusy(context.Background(), w.store.Links(), u.Org, u.ID, []record.Ref{id})
 }
