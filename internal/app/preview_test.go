@@ -43,7 +43,7 @@ func TestS26_PreviewBeforeSwitchingOnChangingAndSwitchingOff(t *testing.T) {
 	ctx, adele := context.Background(), d.client("adele")
 	adele.insert("Contacts", doc{"Last_Name": "Silva", "Email": "silva@example.com"}, doc{"Last_Name": "Souza", "Other_Phone": "+55 11 3333-0001"},
 		doc{"Last_Name": "Santos"})
-	browser, page := adele.signedIn("/setup/marketplace/microsoft/contacts/mapping")
+	browser, _ := adele.signedIn("/setup/marketplace/microsoft/contacts/mapping")
 	page, err := browser.Get(ctx, adele.url+"/setup/marketplace/microsoft")
 	if err == nil {
 		page, err = browser.Submit(ctx, page, "Show me first Contacts", nil)
@@ -107,7 +107,7 @@ func TestS26_PreviewBeforeSwitchingOnChangingAndSwitchingOff(t *testing.T) {
 	}
 	page = adele.rehearsed(browser, page)
 	adele.stands(page, "goes from Outlook, with 4 records in it", "Everything in the CRM stays.", "Approve and switch off")
-	if page, err = browser.Submit(ctx, page, "Approve and switch off", nil); err != nil {
+	if _, err = browser.Submit(ctx, page, "Approve and switch off", nil); err != nil {
 		t.Fatal(err)
 	}
 	d.eventually("it is off", func() bool { return adele.link("contacts") == nil })

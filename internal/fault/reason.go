@@ -11,6 +11,7 @@ const (
 	BeyondFirstSync Reason = "beyond_first_sync" // the first sync had its full number without it
 	MovedOut        Reason = "moved_out"         // the person moved the item out of the dedicated folder or calendar
 	NotExpressible  Reason = "not_expressible"   // the other side has no form for a value, such as a rule for repeating
+	OccurrenceGone  Reason = "occurrence_gone"   // Outlook deleted an occurrence of a series, and nothing brings that back there
 	TooLong         Reason = "too_long"          // a value is longer than the other side takes
 	BadValue        Reason = "bad_value"         // a value breaks the form of its field
 	Mandatory       Reason = "mandatory"         // a mandatory field is empty

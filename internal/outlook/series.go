@@ -263,7 +263,7 @@ func (s *series) plan() {
 
 func notBack(day string) error {
 	return &fault.Fault{
-		Kind: fault.Invalid, Reason: fault.NotExpressible, Field: "exdates",
+		Kind: fault.Invalid, Reason: fault.OccurrenceGone, Field: "exdates",
 		Message: "outlook: Microsoft 365 has no way to bring back a deleted occurrence (" + day + ")",
 	}
 }

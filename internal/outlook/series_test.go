@@ -76,7 +76,7 @@ func TestSeriesWithExcludedDays(t *testing.T) {
 	r.told(events, o, record.Fields{"exdates": "2026-03-04,2026-03-16,2026-03-18"})
 
 	out, err := events.Apply(t.Context(), []record.Write{{Op: record.Update, Ref: o.Ref, Version: o.Version, Fields: record.Fields{"exdates": "2026-03-04"}}})
-	if err != nil || fault.ReasonOf(out[0].Err) != fault.NotExpressible {
+	if err != nil || fault.ReasonOf(out[0].Err) != fault.OccurrenceGone {
 		t.Errorf("bringing an occurrence back: %v, %v", err, out[0].Err)
 	}
 

@@ -54,7 +54,7 @@ func (v *visit) badge(kind record.Kind, state reconcile.RecordState) badge {
 
 // reasons are all that pages have words for: reason.<code>.what says what is wrong, reason.<code>.do what helps.
 var reasons = []fault.Reason{
-	fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.NotExpressible, fault.TooLong,
+	fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.NotExpressible, fault.OccurrenceGone, fault.TooLong,
 	fault.BadValue, fault.Mandatory, fault.ReadOnlyField, fault.UnknownField, fault.Duplicate, fault.Refused,
 	fault.ChangesTooFast, fault.OutcomeUnknown, fault.HeldDelete, fault.Ambiguous, fault.LeftOut, fault.WouldMail, fault.OneWay, fault.PhotoStays,
 	fault.ReconnectNeeded, fault.ConsentRequired, fault.MailboxUnavailable, fault.MailboxFull, fault.ContainerDeleted,
