@@ -324,12 +324,16 @@ func TestS29_WhatDoesNotFitIsNamedWithItsPlace(t *testing.T) {
 		CRM: c.ID.Ref(), Microsoft: "m1", State: reconcile.Synced, Reason: fault.TooLong, Detail: "Mailing_Street, Title",
 	}}}, func(*reconcile.Link) {})
 	b := w.as(someone)
+	misfits := regexp.MustCompile(`id="outlook-misfits">[^<]*\p{L}+, \p{L}+`)
 	for lang, want := range map[string]string{
 		"en": "Shorten it in Outlook. Street, Position", "pt-BR": "Encurte no Outlook. ",
 	} {
 		b.post("/language", "lang", lang)
 		if got := html.UnescapeString(b.get(marketplacePath + "/contacts/records?state=synced").text()); !strings.Contains(got, want) || strings.Contains(got, "Mailing_Street") {
 			t.Errorf("%s: the list does not say %q:\n%s", lang, want, got)
+		}
+		if page := b.get("/contacts/" + c.ID.String()); !misfits.MatchString(page.body) {
+			t.Errorf("%s: the contact itself does not name its fields that did not fit:\n%s", lang, page.text())
 		}
 	}
 }

@@ -12,6 +12,7 @@ type badge struct {
 	State string // synced, waiting, failing, excluded; none: its owner has no such sync
 	Label string
 	Why   string // "" where the label says it all
+	What  string // the names of the fields that did not fit, of a record that is in step but for those
 	at    reconcile.RecordState
 }
 
@@ -35,15 +36,18 @@ func (s *Site) badges(v *visit, kind record.Kind, records []crm.Record) (map[rec
 			out[r.ID] = badge{State: "none", Label: v.words.T("badge.none")}
 			continue
 		}
-		out[r.ID] = v.badge(state)
+		out[r.ID] = v.badge(kind, state)
 	}
 	return out, nil
 }
 
-func (v *visit) badge(state reconcile.RecordState) badge {
+func (v *visit) badge(kind record.Kind, state reconcile.RecordState) badge {
 	b := badge{State: state.State, Label: v.words.T("badge." + state.State), at: state}
 	if state.Reason != "" {
 		b.Why = v.words.T(reasonKey("reason", state.Reason, reasons) + ".what")
+		if state.State == "synced" {
+			b.What = v.misfitWords(kind, state.Detail)
+		}
 	}
 	return b
 }
