@@ -124,7 +124,8 @@ func Default(kind record.Kind) *Table {
 }
 
 // Grown gives a stored table the rows that the default has won since it was stored; false: it has them all. A calendar's
-// table has every row of the default, for nobody chooses among them. They go the way that the event's time goes.
+// table has every row of the default, for nobody chooses among them. They go the way that the event's time goes, but for those
+// that only ever go one way.
 func Grown(t *Table) (*Table, bool) {
 	if t == nil || t.Kind != record.Calendar {
 		return t, false

@@ -14,6 +14,7 @@ import (
 	"tandem/internal/crmapi"
 	"tandem/internal/fault"
 	"tandem/internal/record"
+	"tandem/internal/recur"
 	"tandem/internal/testkit/memcrm"
 )
 
@@ -41,7 +42,10 @@ func (adele) People(context.Context, record.ID, account.PeopleQuery) ([]account.
 func newCRM(t *testing.T) *Service {
 	t.Helper()
 	c := crm.New(memcrm.New(), func(context.Context, record.ID, record.ID) (bool, error) { return true, nil }, time.Now)
-	s := httptest.NewServer(&crmapi.API{CRM: c, Accounts: adele{}, Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	anyRule := func(recur.Rule, time.Time) error { return nil } // nobody syncs here
+	s := httptest.NewServer(&crmapi.API{
+		CRM: c, Accounts: adele{}, Expressible: anyRule, Now: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
 	t.Cleanup(s.Close)
 	return &Service{URL: s.URL, Token: "x", HTTP: s.Client()}
 }
