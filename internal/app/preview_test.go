@@ -98,7 +98,6 @@ func TestS26_PreviewBeforeSwitchingOnChangingAndSwitchingOff(t *testing.T) {
 	if status, made := d.as("adele").Post(adele.container("contacts")+"/contacts", doc{"surname": "Late"}); status != 201 {
 		t.Fatal(status, made)
 	}
-	resume()
 	if page, err = browser.Get(ctx, adele.url+"/setup/marketplace/microsoft/contacts/disable"); err == nil {
 		page, err = browser.Submit(ctx, page, "Show me first what will happen", nil)
 	}
@@ -106,7 +105,8 @@ func TestS26_PreviewBeforeSwitchingOnChangingAndSwitchingOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	page = adele.rehearsed(browser, page)
-	adele.stands(page, "goes from Outlook, with 4 records in it", "Everything in the CRM stays.", "Approve and switch off")
+	adele.stands(page, "To create1", "Late", "goes from Outlook, with 4 records in it", "Everything in the CRM stays.", "Approve and switch off")
+	resume()
 	if _, err = browser.Submit(ctx, page, "Approve and switch off", nil); err != nil {
 		t.Fatal(err)
 	}
