@@ -42,7 +42,7 @@ func (b *bench) measured(ctx context.Context, key string, items int, m meter) er
 func (b *bench) reunion(ctx context.Context) error {
 	const key = "first_sync_contacts_half_known"
 	n := b.n(10_000) / 2 * 2
-	user, as := b.users["megan"], b.person("megan")
+	user, as := b.users["admin"], b.person("admin")
 	link, err := b.link(ctx, user, record.Contacts)
 	if err != nil {
 		return err
