@@ -121,7 +121,7 @@ func TestS26_PreviewBeforeSwitchingOnChangingAndSwitchingOff(t *testing.T) {
 func TestS18_APreviewOfAFullFirstSyncStreams(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("ten thousand contacts take a few seconds")
+		t.Skip("-short leaves out the preview of 10,000 contacts, which takes seconds: `make test` runs it")
 	}
 	d := startDemo(t)
 	ctx, adele := context.Background(), d.client("adele")

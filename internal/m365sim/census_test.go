@@ -14,7 +14,7 @@ import (
 func TestS8_ADirectoryOfAHundredThousandIsPagedAndSearched(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("100,000 people: not in short runs")
+		t.Skip("-short leaves out the directory of 100,000 people: `make test` runs it")
 	}
 	b := newBench(t)
 	b.spec = nil // judged with few people elsewhere: it would read 100 MB of JSON here
