@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -223,21 +222,13 @@ var auditValues = map[string][]string{"why": {"associated_elsewhere"}, "removed"
 	"admit_contacts": {"true", "false"}, "admit_calendar": {"true", "false"},
 }
 
-// auditCSV streams the whole trail. It begins with the mark of UTF-8, because Excel, in which administrators open it, takes
-// the file for one of its own old code page else. Times are UTC, and "action" is a word that stays the same in every language.
+// auditCSV streams the whole trail. Times are UTC, and "action" is a word that stays the same in every language.
 func (s *Site) auditCSV(v *visit) error {
 	entries, err := s.Accounts.Audit(v.ctx(), v.user.Org, 0, auditExport)
 	if err != nil {
 		return err
 	}
-	h := v.w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="tandem-audit-`+v.now.UTC().Format(time.DateOnly)+`.csv"`)
-	h.Set("Cache-Control", "no-store")
-	out := csv.NewWriter(v.w)
-	out.UseCRLF = true // RFC 4180
-	_, _ = v.w.Write([]byte("\uFEFF"))
-	_ = out.Write([]string{"time", "actor", "actor_email", "action", "what", "subject", "subject_email", "detail"})
+	out := v.csvFile("tandem-audit-"+v.now.UTC().Format(time.DateOnly), "time", "actor", "actor_email", "action", "what", "subject", "subject_email", "detail")
 	names := s.nameBook(v)
 	for len(entries) > 0 {
 		for _, e := range entries {

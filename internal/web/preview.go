@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/csv"
 	"net/http"
 	"net/url"
 	"slices"
@@ -349,14 +348,7 @@ func (s *Site) previewCSV(v *visit) error {
 	if err != nil {
 		return err
 	}
-	h := v.w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="tandem-preview-`+string(p.Kind)+`-`+p.Begun.UTC().Format(time.DateOnly)+`.csv"`)
-	h.Set("Cache-Control", "no-store")
-	out := csv.NewWriter(v.w)
-	out.UseCRLF = true // RFC 4180
-	_, _ = v.w.Write([]byte("\uFEFF"))
-	_ = out.Write([]string{"group", "action", "what", "name", "why", "crm_id", "to_outlook", "to_crm"})
+	out := v.csvFile("tandem-preview-"+string(p.Kind)+"-"+p.Begun.UTC().Format(time.DateOnly), "group", "action", "what", "name", "why", "crm_id", "to_outlook", "to_crm")
 	for len(lines) > 0 {
 		for _, l := range lines {
 			_ = out.Write(v.previewCells(p.Kind, l))
