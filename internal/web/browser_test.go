@@ -172,10 +172,11 @@ func TestPagesFollowEachOther(t *testing.T) {
 	one.do(chromedp.Click("#toast .undo button"))
 	one.until("it is back", `document.querySelector('#f-Title')?.value === 'CTO'`)
 
-	two.do(chromedp.Navigate(w.url + "/calendar?view=week"))
+	two.do(chromedp.Navigate(w.url + "/calendar?view=week&date=2030-01-09"))
 	one.do(chromedp.Navigate(w.url+"/calendar/new"), chromedp.SetValue("#f-Event_Title", "Rodada"), chromedp.Click("#f-All_day"))
 	one.until("an all-day event has days", `document.querySelector('#f-Start_DateTime').type === 'date'`)
-	one.do(chromedp.Click("button[name=save]"))
+	one.do(chromedp.SetValue("#f-Start_DateTime", "2030-01-09"), chromedp.SetValue("#f-End_DateTime", "2030-01-09"),
+		chromedp.Click("button[name=save]"))
 	two.until("the calendar shows the new event", `document.querySelector('#calendar').innerText.includes('Rodada')`)
 
 	for _, b := range []*tab{one, two} {
