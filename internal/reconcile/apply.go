@@ -350,6 +350,9 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 		agreed = r.rules.normal(r.made(j, where, w.Fields))
 		j.pair.Base = nil
 	}
+	if where == InCRM {
+		agreed = agreed.With(j.Half)
+	}
 	j.pair.Base = agreedOn(j.pair.Base, agreed, j.Apart)
 	if w.Op == record.Restore && !complete(w.Fields, r.rules.Fields) { // it came back with values that have not been held against Microsoft's
 		j.halfway, j.moved = true, true
