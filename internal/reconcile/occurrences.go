@@ -288,13 +288,14 @@ func (s *Step) mergeSeries(rules Rules, item Item, base, ours, theirs record.Fie
 			fields  record.Fields
 			is, say *doings
 		}{{InCRM, ours, &m.ours, &oursWords}, {InMicrosoft, theirs, &m.theirs, &theirsWords}} {
-			from, was := courseOf(one.fields), *one.is
-			in, stray := was.told(from, at)
+			from := courseOf(one.fields)
+			in, stray := one.is.told(from, at)
 			lost[one.where] = stray.edited(from, base, baseAt)
 			*one.is = in
 			*one.say, _ = one.say.told(from, at)
+			in.fill(from, base, baseAt, at)
 			for day := range in {
-				if _, stays := was[day]; !stays || !equal(was[day].own[record.Start], in[day].own[record.Start]) {
+				if !from.same(at) {
 					loose[day] = one.where
 				}
 			}

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -30,17 +31,19 @@ func courseOf(fields record.Fields) (c course) {
 	return course{start: start, rule: rule.Resolve(start), known: true}
 }
 
+// same reports whether two courses have the same occurrences.
+func (c course) same(to course) bool {
+	return c.known == to.known && (!c.known || c.start.Equal(to.start) && c.rule.String() == to.rule.String())
+}
+
 // places finds the days of another course for days of this one: shifted as a whole, or only longer or shorter, the
 // occurrence of the same number; else that of the same date. What is not in it has no place.
 func (c course) places(to course, days []string) map[string]string {
 	out := make(map[string]string, len(days))
-	if !c.known {
-		to = c
-	}
 	if len(days) == 0 || c.known && !to.known {
 		return out
 	}
-	if !c.known || c.start.Equal(to.start) && c.rule.String() == to.rule.String() {
+	if !c.known || c.same(to) {
 		for _, day := range days {
 			out[day] = day
 		}
@@ -75,11 +78,7 @@ func samePattern(a, b recur.Rule) bool {
 // told are doings in the days of another course; stray are those that have no place in it.
 func (d doings) told(from, to course) (in, stray doings) {
 	in, stray = doings{}, doings{}
-	days := make([]string, 0, len(d))
-	for day := range d {
-		days = append(days, day)
-	}
-	places := from.places(to, days)
+	places := from.places(to, d.days())
 	for day, is := range d {
 		if place, ok := places[day]; ok {
 			in[place] = is
@@ -88,6 +87,23 @@ func (d doings) told(from, to course) (in, stray doings) {
 		}
 	}
 	return in, stray
+}
+
+func (d doings) days() []string { return slices.Collect(maps.Keys(d)) }
+
+// fill adds to what a side does what the base has of days that the side's course has no place for: with its times gone, it
+// has not taken that back. All is told in the days of at.
+func (d doings) fill(from course, base doings, baseAt, at course) {
+	here, there := baseAt.places(from, base.days()), baseAt.places(at, base.days())
+	for day, is := range base {
+		place, ok := there[day]
+		if _, has := here[day]; has || !ok {
+			continue
+		}
+		if _, said := d[place]; !said {
+			d[place] = is
+		}
+	}
 }
 
 // edited are the edits among doings that somebody has made since the base, which is told in the days of another course.
