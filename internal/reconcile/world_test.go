@@ -317,7 +317,8 @@ func (w *world) alike() {
 		}
 		ours := mapping.Normal(record.Standard(w.kind), crm.Complete(record.Standard(w.kind), live[key][0].Fields))
 		for _, f := range mapping.Default(w.kind).Fields() {
-			if ours[f] != items[key][0][f] {
+			def, _ := record.DefOf(w.kind, f)
+			if !mapping.Alike(def.Type, ours[f], items[key][0][f], "BR") {
 				w.t.Errorf("%s: %s is %q in the CRM and %q at Microsoft", key, f, ours[f], items[key][0][f])
 			}
 		}
