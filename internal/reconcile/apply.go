@@ -353,6 +353,9 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 		agreed = j.marked(r.rules.normal(r.made(j, where, w.Fields)))
 		j.pair.Base = nil
 	}
+	if where == InCRM {
+		agreed = agreed.With(j.Half)
+	}
 	j.pair.Base = j.writtenBy(agreedOn(j.pair.Base, agreed, j.Apart), where, w.Op)
 	if w.Op == record.Restore && !complete(w.Fields, r.rules.Fields) { // it came back with values that have not been held against Microsoft's
 		j.halfway, j.moved = true, true
