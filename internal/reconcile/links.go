@@ -42,6 +42,8 @@ type Links interface {
 	History(ctx context.Context, org record.ID, id LinkID, before int64, limit int) ([]HistoryEntry, error)
 	// Lines lists what sync did of what is asked for, latest first.
 	Lines(ctx context.Context, org record.ID, q HistoryQuery) ([]HistoryEntry, error)
+	// RunWork tells what one run of a link did. NotFound: nothing is known of it.
+	RunWork(ctx context.Context, org record.ID, id LinkID, run int64) (RunWork, error)
 	// UndoneOf tells which lines somebody has tried to undo.
 	UndoneOf(ctx context.Context, org record.ID, lines []int64) (map[int64]UndoneLine, error)
 	// LinksEver lists all links that a user has had of a kind, also those that are off, latest first.
@@ -82,6 +84,15 @@ type Question struct {
 	Name      string
 	Ask       Ask
 	Since     time.Time
+}
+
+// RunWork is what one run of a link did.
+type RunWork struct {
+	From, To time.Time
+	Lines    int // all that it tells of
+	Deletes  int // of those, records that an undo would move to the recycle bin
+	Restores int // that it would take out of it
+	Updates  int // that it would give former values
 }
 
 // HistoryQuery asks for lines of history: those of links, or those about a record of the CRM.

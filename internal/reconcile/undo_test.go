@@ -57,7 +57,9 @@ func (u *undos) KeepUndo(_ context.Context, r reconcile.UndoRun, outcomes []reco
 	return nil
 }
 
-func (u *undos) IdleUndos(context.Context, time.Time) ([]string, error) { return []string{u.run.ID}, nil }
+func (u *undos) IdleUndos(context.Context, time.Time) ([]string, error) {
+	return []string{u.run.ID}, nil
+}
 
 // undoer is Adele's hand on a world's history.
 func (w *world) undoer() (*reconcile.Undoer, *undos) {

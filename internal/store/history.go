@@ -93,6 +93,48 @@ func (s *Links) LinksEver(ctx context.Context, org, user record.ID, kind record.
 		int64(org), int64(user), string(kind))
 }
 
+// RunWork tells what one run of a link did.
+func (s *Links) RunWork(ctx context.Context, org record.ID, id reconcile.LinkID, run int64) (w reconcile.RunWork, err error) {
+	defer fault.Wrap(&err, "store: what run %d of link %d did", run, id)
+	type group struct {
+		line     reconcile.HistoryLine
+		n        int
+		from, to int64
+	}
+	groups, err := list(ctx, s.reader(), func(scan scan) (g group, err error) {
+		var held int64
+		if err = scan(&g.line.Side, &g.line.Action, &g.line.Reason, &held, &g.n, &g.from, &g.to); held != 0 {
+			g.line.Before = record.Fields{"": ""}
+		}
+		g.line.CRM = "1"
+		return g, err
+	}, `SELECT side, action, reason, CASE WHEN held <> '' THEN 1 ELSE 0 END AS known, COUNT(*), MIN(at), MAX(at) FROM history
+		WHERE org_id = ? AND id > ? AND id < ? AND run = ? AND crm_ref <> '' GROUP BY side, action, reason, known`,
+		int64(org), int64(id)*rowsPerLink, (int64(id)+1)*rowsPerLink, run)
+	if err == nil && len(groups) == 0 {
+		err = notFound("run", run)
+	}
+	var from, to int64
+	for _, g := range groups {
+		if from == 0 || g.from < from {
+			from = g.from
+		}
+		to = max(to, g.to)
+		w.Lines += g.n
+		switch {
+		case !g.line.Undoable():
+		case g.line.Action == reconcile.Created:
+			w.Deletes += g.n
+		case g.line.Action == reconcile.Deleted:
+			w.Restores += g.n
+		default:
+			w.Updates += g.n
+		}
+	}
+	w.From, w.To = moment(from), moment(to)
+	return w, err
+}
+
 // UndoneOf tells which lines somebody has tried to undo.
 func (s *Links) UndoneOf(ctx context.Context, org record.ID, lines []int64) (_ map[int64]reconcile.UndoneLine, err error) {
 	defer fault.Wrap(&err, "store: what was undone of %d lines", len(lines))

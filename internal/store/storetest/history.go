@@ -88,6 +88,12 @@ func testLines(t *testing.T, w *world) {
 	if a.Before[record.LastName] != "Souza" || a.Fields[record.LastName] != "Silva" || a.Run != runA || a.Link != first.ID {
 		t.Errorf("the first line is %+v", a)
 	}
+	if got := must(s.RunWork(ctx, w.ours, first.ID, runA))(t); got != (reconcile.RunWork{From: a.At, To: a.At, Lines: 1, Updates: 1}) {
+		t.Errorf("the first run did %+v", got)
+	}
+	if _, err := s.RunWork(ctx, w.theirs, first.ID, runA); !fault.Is(err, fault.NotFound) {
+		t.Errorf("another organization looks at the run: %v", err)
+	}
 	if got := must(s.Lines(ctx, w.theirs, reconcile.HistoryQuery{Links: all}))(t); len(got) != 0 {
 		t.Errorf("another organization reads %v", got)
 	}
