@@ -19,6 +19,7 @@ type Rules struct {
 	Way    mapping.Direction                  // which way records come to be and go; one way: all of Fields go that way
 	Table  *mapping.Table                     // tells what the fields hold, and which values each side has a place for; nil: the default one
 	Policy Policy
+	Since  time.Time // when the link was switched on: see existing.go
 }
 
 func (r Rules) table() *mapping.Table {
@@ -113,7 +114,9 @@ const (
 	OwnerChanged     = "owner_changed"
 	MovedOutOf       = "moved_out"
 	SwitchedOff      = "switched_off"
-	OneWayOnly       = "one_way" // the link goes one way, and its source is right
+	OneWayOnly       = "one_way"          // the link goes one way, and its source is right
+	BeforeSync       = "before_sync"      // it was over when the sync of a calendar began that was there before
+	ColleaguesOwn    = "colleagues_event" // a copy of a colleague's meeting, in a calendar that was there before
 )
 
 // Step is one decision: what to do with one record, and why.
@@ -176,6 +179,8 @@ func planNew(rules Rules, item Item) Step {
 		return Step{Verb: CreateMicrosoft, Why: NewInCRM, ToMicrosoft: filled(only(item.Ours.Fields, rules.goes(InMicrosoft)))}
 	case item.Theirs != nil && item.Theirs.State == record.Present && rules.Way == mapping.ToMicrosoft:
 		return Step{Verb: Leave, Why: OneWayOnly}
+	case item.Theirs != nil && item.Theirs.State == record.Present && rules.staysOut(item.Theirs) != "":
+		return Step{Verb: Leave, Why: rules.staysOut(item.Theirs)}
 	case item.Theirs != nil && item.Theirs.State == record.Present:
 		return Step{Verb: CreateCRM, Why: NewInMicrosoft, ToCRM: filled(only(item.Theirs.Fields, rules.newInCRM()))}
 	}
