@@ -163,9 +163,18 @@ func (s *Site) previewOf(v *visit) (previewPage, error) {
 		return previewPage{}, err
 	}
 	page := s.previewPage(v, p)
-	if p.Occasion == reconcile.Changing {
+	switch p.Occasion {
+	case reconcile.Changing:
 		if err := s.approveChange(v, p, &page); err != nil {
 			return page, err
+		}
+	case reconcile.Beginning:
+		inOwn, err := s.beginsInOwn(v, v.user, p.Kind)
+		if err != nil {
+			return page, err
+		}
+		if inOwn && page.State != string(reconcile.Rehearsed) { // nobody says yes unseen
+			page.Approve = ""
 		}
 	}
 	if page.State != "rehearsed" || page.Blind {

@@ -89,6 +89,8 @@ func Run(t *testing.T, open Open) {
 		"S20 S32 imported records are let in":            testAdmitImported,
 		"FF118 what was made and deleted lately":         testRecent,
 		"Retry":                                          testRetry,
+		"S15 events are found by their start":            testEventsAt,
+		"S15 two links never share a calendar":           testChosenCalendar,
 		"previews are their user's, for an hour":         testPreviews,
 		"a rehearsal reads without a lease":              testPast,
 		"History is paged":                               testHistory,
