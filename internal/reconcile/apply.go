@@ -171,6 +171,9 @@ func (r *run) jobsOf(steps []Step) []*job {
 			r.park(&j.pair, fault.New(fault.Unavailable, fault.OutcomeUnknown, "it cannot be told whether the record is still there"))
 			j.halfway = true
 		}
+		if s.Verb != Wait { // which keeps the versions too
+			j.pair.Base = s.Item.marked(j.pair.Base)
+		}
 		jobs = append(jobs, j)
 	}
 	return jobs
@@ -337,7 +340,7 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	if o.Err != nil {
 		if where == InMicrosoft && o.Ref != "" && o.Fields != nil { // done, but for a part: the item holds this now
 			j.pair.Microsoft, j.pair.MicrosoftVersion = o.Ref, o.Version
-			j.pair.Base = j.pair.Base.With(r.rules.normal(only(o.Fields, r.rules.goes(InMicrosoft))))
+			j.pair.Base = j.writtenBy(j.pair.Base.With(r.rules.normal(only(o.Fields, r.rules.goes(InMicrosoft)))), where, w.Op)
 			j.halfway = true
 			r.park(&j.pair, o.Err)
 			return
@@ -354,10 +357,10 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	// it does not, the normal form of what was written.
 	agreed := r.rules.normal(w.Fields)
 	if w.Op != record.Update {
-		agreed = r.rules.normal(r.made(j, where, w.Fields))
+		agreed = j.marked(r.rules.normal(r.made(j, where, w.Fields)))
 		j.pair.Base = nil
 	}
-	j.pair.Base = agreedOn(j.pair.Base, agreed, j.Apart)
+	j.pair.Base = j.writtenBy(agreedOn(j.pair.Base, agreed, j.Apart), where, w.Op)
 	if w.Op == record.Restore && !complete(w.Fields, r.rules.Fields) { // it came back with values that have not been held against Microsoft's
 		j.halfway, j.moved = true, true
 	}

@@ -17,6 +17,7 @@ type Rules struct {
 	Fields []record.Field
 	OneWay map[record.Field]mapping.Direction // those of a group go the same way
 	Way    mapping.Direction                  // which way records come to be and go; one way: all of Fields go that way
+	Region string                             // whose telephone numbers are written without their country (ISO 3166-1); "": Brazil's
 	Table  *mapping.Table                     // tells what the fields hold, and which values each side has a place for; nil: the default one
 	Policy Policy
 	Since  time.Time // when the link was switched on: see existing.go
@@ -281,8 +282,8 @@ func typed(rules Rules, item Item, fields []record.Field) []Loss {
 }
 
 // merge holds both sides against the base, unit by unit: a unit is a field, or a group of fields that only make sense
-// together. Only one side changed a unit: take that. Both alike: nothing. Both differently: the policy says who wins,
-// and the values that lost are told; or a person does, and until then the unit stays as it is on both sides.
+// together. Only one side changed a unit: take that. Both alike, if in another form: nothing. Both differently: the policy
+// says who wins, and the values that lost are told; or a person does, and until then the unit stays as it is on both sides.
 //
 // Of a unit that goes one way the source is right, whoever changed it. But a source that holds nothing is no reason to
 // empty what the other side holds, as long as the two have not agreed on anything: see stays.
@@ -301,7 +302,8 @@ func merge(rules Rules, item Item) Step {
 	var oursChanged, theirsChanged bool
 	for _, unit := range units(rules) {
 		oursIs, theirsIs := compare(unit, ours, held), compare(unit, theirs, base)
-		if compare(unit, ours, theirs) == same {
+		sides := compare(unit, ours, theirs)
+		if sides == same {
 			copyFields(step.Base, ours, unit)
 			continue
 		}
@@ -313,6 +315,11 @@ func merge(rules Rules, item Item) Step {
 		if item.Theirs != nil && rules.unseen(unit, theirs) {
 			continue // it may have a picture
 		}
+		if oursIs != same && theirsIs != same && sides == differs && rules.alike(unit, ours, theirs) {
+			agreeApart(step.Base, unit, ours, theirs) // each keeps its own form
+			continue
+		}
+		apart = apart && !rules.alike(unit, held, base)
 		if theirsIs == unknown && slices.Contains(unit, record.LastName) && values(item.Theirs)[mapping.StandIn] != "" {
 			theirs[record.LastName] = ""
 		}
@@ -486,7 +493,7 @@ func winner(policy Policy, item Item, ours, theirs likeness, unit []record.Field
 	case AskPerson:
 		return ""
 	}
-	if modified(item.Theirs).After(modified(item.Ours)) {
+	if item.edited(InMicrosoft).After(item.edited(InCRM)) {
 		return InMicrosoft
 	}
 	return InCRM
@@ -506,13 +513,6 @@ func values(c *record.Change) record.Fields {
 		return nil
 	}
 	return c.Fields
-}
-
-func modified(c *record.Change) time.Time {
-	if c == nil {
-		return time.Time{}
-	}
-	return c.Modified
 }
 
 func empty(unit []record.Field, fields record.Fields) bool {
