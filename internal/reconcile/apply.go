@@ -360,9 +360,15 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 		agreed = j.marked(r.rules.normal(r.made(j, where, w.Fields)))
 		j.pair.Base = nil
 	}
+	if where == InCRM {
+		agreed = agreed.With(j.Half)
+	}
 	j.pair.Base = j.writtenBy(agreedOn(j.pair.Base, agreed, j.Apart), where, w.Op)
 	if w.Op == record.Restore && !complete(w.Fields, r.rules.Fields) { // it came back with values that have not been held against Microsoft's
 		j.halfway, j.moved = true, true
+	}
+	if where == InMicrosoft && r.derived(j.pair.Base, o.Fields) {
+		j.halfway, j.moved = true, true // what Exchange has made of it by itself is yet to be held against the CRM
 	}
 	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]
 	line := HistoryLine{Side: where, Action: action, Reason: j.Why}
@@ -370,6 +376,19 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 		line.Fields = w.Fields
 	}
 	j.history = append(j.history, line)
+}
+
+// derived reports whether Exchange has filled a field by itself when it was written, so that the item holds something there
+// that has not been agreed on. Where the CRM is right and has nothing, that is how it stays.
+func (r *run) derived(base, told record.Fields) bool {
+	f, mapped := r.rules.table().Derived()
+	if !mapped {
+		return false
+	}
+	agreed, known := base[f]
+	_, apart := base[keyInCRM(f)]
+	now, said := r.rules.normal(only(told, []record.Field{f}))[f]
+	return known && !apart && said && now != agreed && (r.rules.takes(InCRM, f) || agreed != "")
 }
 
 // made is what both sides hold once one was made from the other with the fields given. Of a field that does not go that

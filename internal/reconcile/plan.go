@@ -129,6 +129,8 @@ type Step struct {
 	ToCRM, ToMicrosoft record.Fields
 	// Base is what both sides agree on, in normal form, without the fields that are yet to be written.
 	Base record.Fields
+	// Half is what they agree on, of fields that are written to both, when the CRM has been written and Microsoft has not.
+	Half record.Fields
 	// Apart is what the base is to say of fields in which the sides differ once the step is done: see apart.go.
 	Apart record.Fields
 	Lost  []Loss
