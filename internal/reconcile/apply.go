@@ -152,8 +152,15 @@ func (r *run) jobsOf(steps []Step) []*job {
 			}
 			j.pair.State, j.pair.MissingSide, j.pair.Ask = Excluded, "", nil
 			j.pair.Reason, j.pair.Detail, j.pair.Attempts, j.pair.RetryAt = fault.OneWay, "", 0, time.Time{}
-			if r.rules.Way == mapping.ToCRM { // its record is somebody else's
+			switch {
+			case s.Why == BeforeSync:
+				j.pair.Reason = fault.BeforeSync
+			case s.Why == ColleaguesOwn:
+				j.pair.Reason = fault.ColleaguesEvent
+			case r.rules.Way == mapping.ToCRM: // its record is somebody else's
 				j.pair.Reason = fault.NotOwn
+			}
+			if j.pair.Reason == fault.NotOwn {
 				break
 			}
 			j.pair.CRM, j.pair.CRMVersion, j.pair.Base, j.pair.Name = "", "", nil, nameOf(s.Theirs.Fields)
@@ -353,9 +360,15 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 		agreed = j.marked(r.rules.normal(r.made(j, where, w.Fields)))
 		j.pair.Base = nil
 	}
+	if where == InCRM {
+		agreed = agreed.With(j.Half)
+	}
 	j.pair.Base = j.writtenBy(agreedOn(j.pair.Base, agreed, j.Apart), where, w.Op)
 	if w.Op == record.Restore && !complete(w.Fields, r.rules.Fields) { // it came back with values that have not been held against Microsoft's
 		j.halfway, j.moved = true, true
+	}
+	if where == InMicrosoft && r.derived(j.pair.Base, o.Fields) {
+		j.halfway, j.moved = true, true // what Exchange has made of it by itself is yet to be held against the CRM
 	}
 	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]
 	line := HistoryLine{Side: where, Action: action, Reason: j.Why, Delay: r.delay(j.Step, where)}
@@ -365,51 +378,17 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	j.history = append(j.history, line)
 }
 
-// heldAt is what a side held in the fields that are written, as far as that is known.
-func (s Step) heldAt(where Where, fields record.Fields) record.Fields {
-	held := s.held(where)
-	out := make(record.Fields, len(fields))
-	for f := range fields {
-		if v, known := held[f]; known {
-			out[f] = v
-		}
+// derived reports whether Exchange has filled a field by itself when it was written, so that the item holds something there
+// that has not been agreed on. Where the CRM is right and has nothing, that is how it stays.
+func (r *run) derived(base, told record.Fields) bool {
+	f, mapped := r.rules.table().Derived()
+	if !mapped {
+		return false
 	}
-	return out
-}
-
-// held is what a side holds: as it was read, or was agreed on.
-func (s Step) held(where Where) record.Fields {
-	at := s.Ours
-	if where == InMicrosoft {
-		at = s.Theirs
-	}
-	switch {
-	case at != nil && at.Fields != nil:
-		return at.Fields
-	case s.Pair == nil:
-		return nil
-	case where == InCRM:
-		return heldInCRM(s.Pair.Base)
-	}
-	return s.Pair.Base
-}
-
-// clocks is how far apart the clocks of the two sides may be, and how long a change may take to be told of, for it to count as
-// made since the last run.
-const clocks = 5 * time.Minute
-
-// delay is how long ago the change was made that a side is written for. What has been there since before the last run was
-// held up by something else than sync: a person's answer, a setting, a fault of the record.
-func (r *run) delay(s Step, where Where) time.Duration {
-	other := s.Theirs
-	if where == InMicrosoft {
-		other = s.Ours
-	}
-	at := modified(other)
-	if !r.link.Settled || at.IsZero() || r.link.LastRun.IsZero() || at.Before(r.link.LastRun.Add(-clocks)) {
-		return 0
-	}
-	return max(r.Now().Sub(at), time.Millisecond)
+	agreed, known := base[f]
+	_, apart := base[keyInCRM(f)]
+	now, said := r.rules.normal(only(told, []record.Field{f}))[f]
+	return known && !apart && said && now != agreed && (r.rules.takes(InCRM, f) || agreed != "")
 }
 
 // made is what both sides hold once one was made from the other with the fields given. Of a field that does not go that
