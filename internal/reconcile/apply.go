@@ -152,8 +152,15 @@ func (r *run) jobsOf(steps []Step) []*job {
 			}
 			j.pair.State, j.pair.MissingSide, j.pair.Ask = Excluded, "", nil
 			j.pair.Reason, j.pair.Detail, j.pair.Attempts, j.pair.RetryAt = fault.OneWay, "", 0, time.Time{}
-			if r.rules.Way == mapping.ToCRM { // its record is somebody else's
+			switch {
+			case s.Why == BeforeSync:
+				j.pair.Reason = fault.BeforeSync
+			case s.Why == ColleaguesOwn:
+				j.pair.Reason = fault.ColleaguesEvent
+			case r.rules.Way == mapping.ToCRM: // its record is somebody else's
 				j.pair.Reason = fault.NotOwn
+			}
+			if j.pair.Reason == fault.NotOwn {
 				break
 			}
 			j.pair.CRM, j.pair.CRMVersion, j.pair.Base, j.pair.Name = "", "", nil, nameOf(s.Theirs.Fields)
@@ -360,12 +367,28 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	if w.Op == record.Restore && !complete(w.Fields, r.rules.Fields) { // it came back with values that have not been held against Microsoft's
 		j.halfway, j.moved = true, true
 	}
+	if where == InMicrosoft && r.derived(j.pair.Base, o.Fields) {
+		j.halfway, j.moved = true, true // what Exchange has made of it by itself is yet to be held against the CRM
+	}
 	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]
-	line := HistoryLine{Side: where, Action: action, Reason: j.Why}
+	line := HistoryLine{Side: where, Action: action, Reason: j.Why, Delay: r.delay(j.Step, where)}
 	if w.Op != record.Create {
-		line.Fields = w.Fields
+		line.Fields, line.Before = w.Fields, j.heldAt(where, w.Fields)
 	}
 	j.history = append(j.history, line)
+}
+
+// derived reports whether Exchange has filled a field by itself when it was written, so that the item holds something there
+// that has not been agreed on. Where the CRM is right and has nothing, that is how it stays.
+func (r *run) derived(base, told record.Fields) bool {
+	f, mapped := r.rules.table().Derived()
+	if !mapped {
+		return false
+	}
+	agreed, known := base[f]
+	_, apart := base[keyInCRM(f)]
+	now, said := r.rules.normal(only(told, []record.Field{f}))[f]
+	return known && !apart && said && now != agreed && (r.rules.takes(InCRM, f) || agreed != "")
 }
 
 // made is what both sides hold once one was made from the other with the fields given. Of a field that does not go that
