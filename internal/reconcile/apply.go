@@ -152,8 +152,15 @@ func (r *run) jobsOf(steps []Step) []*job {
 			}
 			j.pair.State, j.pair.MissingSide, j.pair.Ask = Excluded, "", nil
 			j.pair.Reason, j.pair.Detail, j.pair.Attempts, j.pair.RetryAt = fault.OneWay, "", 0, time.Time{}
-			if r.rules.Way == mapping.ToCRM { // its record is somebody else's
+			switch {
+			case s.Why == BeforeSync:
+				j.pair.Reason = fault.BeforeSync
+			case s.Why == ColleaguesOwn:
+				j.pair.Reason = fault.ColleaguesEvent
+			case r.rules.Way == mapping.ToCRM: // its record is somebody else's
 				j.pair.Reason = fault.NotOwn
+			}
+			if j.pair.Reason == fault.NotOwn {
 				break
 			}
 			j.pair.CRM, j.pair.CRMVersion, j.pair.Base, j.pair.Name = "", "", nil, nameOf(s.Theirs.Fields)

@@ -13,7 +13,7 @@ import (
 // or it changes what only people change. Every method but those of the scheduler names the organization.
 type Links interface {
 	// CreateLink stores a link that is being switched on, and wakes it. Conflict: the user has one of that kind that
-	// is not Off.
+	// is not Off. Denied with reason CalendarTaken: another link of the mailbox lives in the calendar that the person chose.
 	CreateLink(ctx context.Context, link Link) (*Link, error)
 	// Link finds one link. NotFound: none, or another organization's.
 	Link(ctx context.Context, org record.ID, id LinkID) (*Link, error)
