@@ -118,6 +118,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	}
 	desk := &intake.Desk{Store: a.Store.Imports(), Records: people, Actor: importer(accounts), NewID: rand.Text, Now: now}
 	a.audits = &audits{runner: a.Runner}
+	undoer := &reconcile.Undoer{Undos: links, Link: links.Link, Hand: handOf(accounts, people), Now: now}
 	switchboard := &reconcile.Switchboard{Links: links, Allowed: neighbour.allowed, Choices: links, Now: now}
 
 	// What happens later.
@@ -130,7 +131,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 	a.Jobs, err = jobs.New(a.Store, jobs.Options{
-		Runner: a.Runner, Auditor: a.audits, Stage: stage, Importer: desk, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
+		Runner: a.Runner, Auditor: a.audits, Stage: stage, Undoer: undoer, Importer: desk, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
 	})
 	if err != nil {
 		return nil, err

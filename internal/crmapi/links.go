@@ -363,17 +363,21 @@ func (c *call) linkHistory() error {
 		for _, v := range h.Lost {
 			lost = append(lost, object{"field": string(v.Field), "side": string(v.Side), "value": string(v.Value)})
 		}
-		fields := h.Fields
-		if fields == nil {
-			fields = record.Fields{}
-		}
 		list[i] = object{
 			"id": strconv.FormatInt(h.ID, 10), "at": utc(h.At), "record": orNull(string(h.CRM)),
 			"microsoft_id": orNull(string(h.Microsoft)), "side": string(h.Side), "action": string(h.Action),
-			"reason": h.Reason, "fields": fields, "lost": lost,
+			"reason": h.Reason, "fields": known(h.Fields), "before": known(h.Before), "lost": lost, "run": strconv.FormatInt(h.Run, 10),
 		}
 	}
 	return c.answer(http.StatusOK, list)
+}
+
+// known are fields as an object, even if there are none.
+func known(fields record.Fields) record.Fields {
+	if fields == nil {
+		return record.Fields{}
+	}
+	return fields
 }
 
 // linkAsks answers GET /api/v1/links/{id}/asks?page=&per_page=: what a person is asked. taken, match and new are what was

@@ -371,9 +371,9 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 		j.halfway, j.moved = true, true // what Exchange has made of it by itself is yet to be held against the CRM
 	}
 	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]
-	line := HistoryLine{Side: where, Action: action, Reason: j.Why}
+	line := HistoryLine{Side: where, Action: action, Reason: j.Why, Delay: r.delay(j.Step, where)}
 	if w.Op != record.Create {
-		line.Fields = w.Fields
+		line.Fields, line.Before = w.Fields, j.heldAt(where, w.Fields)
 	}
 	j.history = append(j.history, line)
 }

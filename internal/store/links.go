@@ -451,21 +451,7 @@ func (s *Links) History(ctx context.Context, org record.ID, id reconcile.LinkID,
 	if last := (int64(id) + 1) * rowsPerLink; before <= 0 || before > last {
 		before = last
 	}
-	return list(ctx, s.reader(), func(scan scan) (reconcile.HistoryEntry, error) {
-		var h reconcile.HistoryEntry
-		var at int64
-		var fields, lost string
-		err := scan(&h.ID, &at, &h.CRM, &h.Microsoft, &h.Side, &h.Action, &h.Reason, &fields, &lost)
-		if err != nil {
-			return h, err
-		}
-		h.At = moment(at)
-		if h.Fields, err = fieldsOf(fields); err == nil && lost != "" {
-			err = json.Unmarshal([]byte(lost), &h.Lost)
-		}
-		return h, err
-	}, `SELECT id, at, crm_ref, microsoft_ref, side, action, reason, fields, lost FROM history
-		WHERE org_id = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?`,
+	return list(ctx, s.reader(), readHistory, `SELECT `+historyColumns+` FROM history WHERE org_id = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?`,
 		int64(org), int64(id)*rowsPerLink, before, int64(pageLimit(limit)))
 }
 
