@@ -25,6 +25,7 @@ func (c *CRM) Restore(ctx context.Context, a Actor, kind record.Kind, ids []reco
 	defer fault.Wrap(&err, "crm: restore %d %s", len(ids), kind)
 	return c.change(ctx, a, kind, drafts(ids), Actor.Deletes, func(_ Draft, r *Record) (bool, error) {
 		was := r.Deleted()
+		r.Mailing.Invited = false // whoever was invited has been told that it is off
 		r.DeletedAt, r.DeletedBy = time.Time{}, 0
 		return was, nil
 	})

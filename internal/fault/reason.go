@@ -26,6 +26,7 @@ const (
 	LeftOut         Reason = "left_out"          // a person said that it is to stay in Outlook alone
 	OneWay          Reason = "one_way"           // it is on the side that the link brings nothing from
 	WouldMail       Reason = "would_mail"        // writing it would send mail to people
+	NotOrganizer    Reason = "not_organizer"     // it is somebody else's meeting, and this is theirs to change
 	NotAllowed      Reason = "not_allowed"       // the person's profile does not allow it
 	PhotoStays      Reason = "photo_stays"       // Graph cannot take a photo off a contact: it was removed in the CRM only
 )

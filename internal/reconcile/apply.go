@@ -305,9 +305,11 @@ func (r *run) writeOf(j *job, where Where) (record.Write, bool) {
 	if where == InMicrosoft {
 		switch {
 		case j.Verb == CreateMicrosoft:
-			return record.Write{Op: record.Create, Fields: j.ToMicrosoft, Token: j.pair.Token}, true
+			return record.Write{Op: record.Create, Fields: j.ToMicrosoft, Token: j.pair.Token, Agreed: r.agreement(j.Step)}, true
 		case j.Verb == Merge && len(j.ToMicrosoft) > 0:
-			return record.Write{Op: record.Update, Ref: j.pair.Microsoft, Version: j.pair.MicrosoftVersion, Fields: j.ToMicrosoft}, true
+			return record.Write{
+				Op: record.Update, Ref: j.pair.Microsoft, Version: j.pair.MicrosoftVersion, Fields: j.ToMicrosoft, Agreed: r.agreement(j.Step),
+			}, true
 		}
 		return record.Write{}, false
 	}
@@ -352,6 +354,9 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	}
 	j.pair.Base = agreedOn(j.pair.Base, agreed, j.Apart)
 	if w.Op == record.Restore && !complete(w.Fields, r.rules.Fields) { // it came back with values that have not been held against Microsoft's
+		j.halfway, j.moved = true, true
+	}
+	if where == InMicrosoft && w.Agreed != nil { // who is invited now only Microsoft can tell
 		j.halfway, j.moved = true, true
 	}
 	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]

@@ -43,6 +43,9 @@ type Options struct {
 	// Direction makes the whole link go one way. The other side then makes, changes and deletes nothing: what is done
 	// there is put back, and stands in the history; what is new there stays there and is left alone.
 	Direction mapping.Direction `json:"direction,omitempty"`
+	// Invites, of a calendar: those who take part in an event may become attendees in Outlook, each time only with the
+	// person's word. Otherwise they stand in the event's text.
+	Invites bool `json:"invites,omitempty"`
 }
 
 // check refuses options that a link with the mapping could not run with.
