@@ -20,6 +20,7 @@ import (
 	"tandem/internal/crmapi"
 	"tandem/internal/fault"
 	"tandem/internal/graph"
+	"tandem/internal/intake"
 	"tandem/internal/jobs"
 	"tandem/internal/m365sim"
 	"tandem/internal/outlook"
@@ -116,6 +117,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		},
 		Previews: links, Links: links, Choices: links,
 	}
+	desk := &intake.Desk{Store: a.Store.Imports(), Records: people, Actor: importer(accounts), NewID: rand.Text, Now: now}
 	a.audits = &audits{runner: a.Runner}
 	switchboard := &reconcile.Switchboard{Links: links, Allowed: neighbour.allowed, Choices: links, Now: now}
 
@@ -129,7 +131,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 	a.Jobs, err = jobs.New(a.Store, jobs.Options{
-		Runner: a.Runner, Auditor: a.audits, Stage: stage, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
+		Runner: a.Runner, Auditor: a.audits, Stage: stage, Importer: desk, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
 	})
 	if err != nil {
 		return nil, err

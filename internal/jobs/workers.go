@@ -109,6 +109,9 @@ func (h *house) tasks() []task {
 	if h.Bin != nil {
 		tasks = append(tasks, task{"empty_bin", emptyEvery, h.empty})
 	}
+	if h.Importer != nil {
+		tasks = append(tasks, task{"imports", pollEvery, h.imports})
+	}
 	if h.Auditor != nil {
 		tasks = append(tasks, task{"audit", auditEvery, h.audit})
 	}
@@ -132,6 +135,7 @@ func workers(q *Queue, s *store.Store, o Options) *river.Workers {
 	river.AddWorker(all, &syncLink{runner: o.Runner, links: s.Links(), now: o.Now, log: o.Log})
 	river.AddWorker(all, &auditLink{auditor: o.Auditor, log: o.Log})
 	river.AddWorker(all, &rehearseLink{stage: o.Stage, log: o.Log})
+	river.AddWorker(all, &importFile{importer: o.Importer, log: o.Log})
 	river.AddWorker(all, &sendLetter{postman: o.Postman, log: o.Log})
 	river.AddWorker(all, &recurring{tasks: h.tasks(), log: o.Log})
 	return all
@@ -233,10 +237,11 @@ func (h *house) subscribe(ctx context.Context) error {
 	return h.store.Links().Wake(ctx, ids...)
 }
 
-// clean removes sessions that have ended, letters that arrived long ago, and old previews.
+// clean removes sessions that have ended, letters that arrived long ago, old previews and imports.
 func (h *house) clean(ctx context.Context) error {
 	return errors.Join(h.store.Sessions().EndSessions(ctx), h.store.Letters().PruneLetters(ctx, h.Now().Add(-lettersKept)),
-		h.store.Links().PrunePreviews(ctx, h.Now().Add(-reconcile.PreviewsKept)))
+		h.store.Links().PrunePreviews(ctx, h.Now().Add(-reconcile.PreviewsKept)),
+		h.store.Imports().PruneImports(ctx, h.Now().Add(-draftsKept), h.Now().Add(-importsKept)))
 }
 
 // empty empties the recycle bins.

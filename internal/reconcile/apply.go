@@ -164,6 +164,9 @@ func (r *run) jobsOf(steps []Step) []*job {
 			r.park(&j.pair, fault.New(fault.Unavailable, fault.OutcomeUnknown, "it cannot be told whether the record is still there"))
 			j.halfway = true
 		}
+		if s.Verb != Wait { // which keeps the versions too
+			j.pair.Base = s.Item.marked(j.pair.Base)
+		}
 		jobs = append(jobs, j)
 	}
 	return jobs
@@ -332,7 +335,7 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	if o.Err != nil {
 		if where == InMicrosoft && o.Ref != "" && o.Fields != nil { // done, but for a part: the item holds this now
 			j.pair.Microsoft, j.pair.MicrosoftVersion = o.Ref, o.Version
-			j.pair.Base = j.pair.Base.With(r.rules.normal(only(o.Fields, r.rules.goes(InMicrosoft))))
+			j.pair.Base = j.writtenBy(j.pair.Base.With(r.rules.normal(only(o.Fields, r.rules.goes(InMicrosoft)))), where, w.Op)
 			j.halfway = true
 			r.park(&j.pair, o.Err)
 			return
@@ -349,15 +352,18 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	// it does not, the normal form of what was written.
 	agreed := r.rules.normal(w.Fields)
 	if w.Op != record.Update {
-		agreed = r.rules.normal(r.made(j, where, w.Fields))
+		agreed = j.marked(r.rules.normal(r.made(j, where, w.Fields)))
 		j.pair.Base = nil
 	}
-	j.pair.Base = agreedOn(j.pair.Base, agreed, j.Apart)
+	if where == InCRM {
+		agreed = agreed.With(j.Half)
+	}
+	j.pair.Base = j.writtenBy(agreedOn(j.pair.Base, agreed, j.Apart), where, w.Op)
 	if w.Op == record.Restore && !complete(w.Fields, r.rules.Fields) { // it came back with values that have not been held against Microsoft's
 		j.halfway, j.moved = true, true
 	}
-	if where == InMicrosoft && w.Agreed != nil { // who is invited now only Microsoft can tell
-		j.halfway, j.moved = true, true
+	if where == InMicrosoft && (w.Agreed != nil || r.derived(j.pair.Base, o.Fields)) {
+		j.halfway, j.moved = true, true // what Exchange has made of it by itself, or of those it mailed, is yet to be held against the CRM
 	}
 	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]
 	line := HistoryLine{Side: where, Action: action, Reason: j.Why}
@@ -365,6 +371,19 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 		line.Fields = w.Fields
 	}
 	j.history = append(j.history, line)
+}
+
+// derived reports whether Exchange has filled a field by itself when it was written, so that the item holds something there
+// that has not been agreed on. Where the CRM is right and has nothing, that is how it stays.
+func (r *run) derived(base, told record.Fields) bool {
+	f, mapped := r.rules.table().Derived()
+	if !mapped {
+		return false
+	}
+	agreed, known := base[f]
+	_, apart := base[keyInCRM(f)]
+	now, said := r.rules.normal(only(told, []record.Field{f}))[f]
+	return known && !apart && said && now != agreed && (r.rules.takes(InCRM, f) || agreed != "")
 }
 
 // made is what both sides hold once one was made from the other with the fields given. Of a field that does not go that

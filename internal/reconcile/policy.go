@@ -25,7 +25,7 @@ type Winner string
 
 // The ways to decide a conflict.
 const (
-	LaterWins     Winner = "later" // the side that changed last, by its own clock
+	LaterWins     Winner = "later" // the side that others than sync changed last, by its own clock: see edited.go
 	MicrosoftWins Winner = "microsoft"
 	CRMWins       Winner = "crm"
 	AskPerson     Winner = "ask" // neither: a person decides, and the rest of the record stays in step

@@ -383,21 +383,21 @@ func (re *rehearsal) Create(ctx context.Context, link *Link, _ string) (record.R
 	return ref, name, err
 }
 
-// Remove notes that the container would go.
+// Remove notes that the container would go, with what is in it by now: a run may have brought more since the link was read.
 func (re *rehearsal) Remove(ctx context.Context, link *Link) error {
-	there := link.Known
-	for after := int64(0); ; { // without those that the person has deleted already
-		gone, err := re.ledger.PairsInState(ctx, link, Waiting, time.Time{}, after, chunk)
+	there := 0
+	for after := int64(0); ; {
+		pairs, err := re.ledger.Pairs(ctx, link, after, pairsPage)
 		if err != nil {
 			return err
 		}
-		if len(gone) == 0 {
+		if len(pairs) == 0 {
 			break
 		}
-		after = gone[len(gone)-1].ID
-		for _, p := range gone {
-			if p.MissingSide == InMicrosoft && p.Microsoft != "" {
-				there--
+		after = pairs[len(pairs)-1].ID
+		for _, p := range pairs {
+			if p.inContainer() {
+				there++
 			}
 		}
 	}
@@ -417,4 +417,10 @@ func (re *rehearsal) Unsubscribe(context.Context, *Link) error { return nil }
 
 func unrealRef(where Where, n int) record.Ref {
 	return record.Ref(fmt.Sprintf("%s%s%d", unreal, where, n))
+}
+
+// inContainer reports whether a pair's item should be in the container: not one that the person deleted or moved out of it.
+func (p *Pair) inContainer() bool {
+	deleted := p.State == Waiting && p.MissingSide == InMicrosoft
+	return p.Microsoft != "" && !deleted && !(p.State == Excluded && p.Reason == fault.MovedOut)
 }

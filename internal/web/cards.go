@@ -294,9 +294,7 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 		}
 		if r.State == "synced" && r.Reason != "" { // in step but for some fields, which are named
 			out[i].Fields, out[i].Detail = v.misfitWords(l.Kind, r.Detail), ""
-			if r.Reason == fault.TooLong { // only the CRM has an end: the whole value is in Outlook
-				out[i].Do = v.words.T(key + ".do_outlook")
-			}
+			out[i].Do = v.words.T(key + v.misfitPlace(l.Kind, r.Reason, r.Detail))
 		}
 		switch {
 		case r.Reason != fault.Ambiguous:
@@ -316,6 +314,37 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 		}
 	}
 	return out, nil
+}
+
+// Where a value is to be mended that keeps a record apart: the ends of the messages that say so.
+const (
+	misfitHere    = ".do"
+	misfitOutlook = ".do_outlook"
+	misfitBoth    = ".do_both"
+)
+
+// misfitPlace says where the values of the fields that a list names are to be mended.
+func (v *visit) misfitPlace(kind record.Kind, reason fault.Reason, list string) string {
+	switch reason {
+	case fault.TooLong: // only the CRM has an end: the whole value is in Outlook
+		return misfitOutlook
+	case fault.BadValue:
+	default:
+		return misfitHere
+	}
+	here, there := false, false
+	for name := range strings.SplitSeq(list, ", ") {
+		def, known := v.schema(kind).Def(record.Field(name))
+		theirs := known && mapping.HeldByMicrosoft(def)
+		here, there = here || !theirs, there || theirs
+	}
+	switch {
+	case here && there:
+		return misfitBoth
+	case there:
+		return misfitOutlook
+	}
+	return misfitHere
 }
 
 // misfitWords are the names that people know of the fields that a list names.

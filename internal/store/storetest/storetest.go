@@ -102,6 +102,15 @@ func Run(t *testing.T, open Open) {
 		"sessions":                                       testSessions,
 		"pictures":                                       testPictures,
 		"pictures that nothing names go":                 testPicturesAreSwept,
+		"S20 S32 imported contacts":                      testImport,
+		"imports meet what is there":                     testImportDuplicates,
+		"FF32 imported events are known by their UID":    testImportEvents,
+		"an import that is killed goes on":               testImportIsKilled,
+		"an import has one worker":                       testImportTwoWorkers,
+		"an import is taken back":                        testImportUndo,
+		"an import is stopped":                           testImportIsStopped,
+		"imports end, and go":                            testImportEnds,
+		"a file is kept in pieces":                       testImportFile,
 		"migrating twice":                                testMigrate,
 	} {
 		t.Run(name, func(t *testing.T) {

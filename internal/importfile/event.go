@@ -1,4 +1,4 @@
-package realdata
+package importfile
 
 import (
 	"fmt"
@@ -74,7 +74,7 @@ func (z *zones) events(components []*ical.Component) []*Entry {
 
 // event reads everything but the occurrences that other events change.
 func (z *zones) event(c *ical.Component) *event {
-	e := &event{Entry: &Entry{Kind: c.Name}, component: c, zones: z, plan: &Plan{Module: "Events", Fields: map[string]any{"Event_Title": ""}}}
+	e := &event{Entry: &Entry{Kind: c.Name}, component: c, zones: z, plan: &Plan{Fields: map[string]any{"Event_Title": ""}}}
 	if p := c.Props.Get("UID"); p != nil {
 		e.uid = p.Value
 	}
@@ -326,10 +326,18 @@ func (e *event) finish() {
 		}
 		e.plan.Fields["Recurring_Activity"] = series
 	}
+	e.plan.UID = e.uid
+	if e.override != nil && e.uid != "" {
+		e.plan.UID = e.uid + "#" + e.override.write()
+	}
 	e.Plans = append([]*Plan{e.plan}, e.Plans...)
 	for _, extra := range e.Plans[1:] { // extra dates: readExtra left only their times
 		times := extra.Fields
-		extra.Fields = e.timed(base, times["start"].(moment), times["end"].(moment))
+		start := times["start"].(moment)
+		extra.Fields = e.timed(base, start, times["end"].(moment))
+		if e.uid != "" {
+			extra.UID = e.plan.UID + "#" + start.write()
+		}
 	}
 }
 
@@ -459,7 +467,7 @@ func (e *event) readExtra(p ical.Prop) {
 		if at.at.Equal(e.start.at) {
 			continue // the first occurrence itself
 		}
-		e.Plans = append(e.Plans, &Plan{Module: "Events", Fields: map[string]any{"start": at, "end": end}})
+		e.Plans = append(e.Plans, &Plan{Fields: map[string]any{"start": at, "end": end}})
 	}
 	e.note("RDATE", p.Value, "Start_DateTime", reason)
 }

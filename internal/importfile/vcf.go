@@ -1,4 +1,4 @@
-package realdata
+package importfile
 
 import (
 	"errors"
@@ -10,9 +10,9 @@ import (
 	"golang.org/x/text/encoding/htmlindex"
 )
 
-// readCards reads the cards of a file. vCard 2.1 is put into the form of 3.0 first: quoted-printable values decoded from
+// Cards reads the cards of a file. vCard 2.1 is put into the form of 3.0 first: quoted-printable values decoded from
 // their charset, lines of base64 joined, types given their name; that is what the library reads.
-func readCards(text string) []*Entry {
+func Cards(text string) []*Entry {
 	var entries []*Entry
 	for _, lines := range cardLines(text) {
 		var good, broken []string
@@ -143,15 +143,15 @@ func cutHead(line string) (head, value string, ok bool) {
 // inCharset decodes bytes from a charset; what is unknown is taken as UTF-8.
 func inCharset(raw, charset string) string {
 	if charset == "" {
-		return decode([]byte(raw))
+		return Decode([]byte(raw))
 	}
 	enc, err := htmlindex.Get(charset)
 	if err != nil {
-		return decode([]byte(raw))
+		return Decode([]byte(raw))
 	}
 	text, err := enc.NewDecoder().String(raw)
 	if err != nil {
-		return decode([]byte(raw))
+		return Decode([]byte(raw))
 	}
 	return text
 }

@@ -1,4 +1,4 @@
-package realdata
+package importfile
 
 import (
 	"errors"
@@ -51,7 +51,7 @@ func readCalendar(text string) []*ical.Component {
 func readWhole(text string) (all []*ical.Component, err error) {
 	defer func() {
 		if what := recover(); what != nil {
-			err = fmt.Errorf("realdata: %v", what)
+			err = fmt.Errorf("importfile: %v", what)
 		}
 	}()
 	in := ical.NewDecoder(strings.NewReader(text))
@@ -83,7 +83,7 @@ func readLine(line string) (ical.Prop, error) {
 	for _, props := range whole[0].Props {
 		return props[0], nil
 	}
-	return ical.Prop{}, errors.New("realdata: no property")
+	return ical.Prop{}, errors.New("importfile: no property")
 }
 
 // textOf is a property's text without its backslashes.

@@ -1,4 +1,4 @@
-package realdata
+package importfile
 
 import (
 	"fmt"
@@ -54,7 +54,7 @@ func TestEventTimes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			e := readEvents(calendarOf(strings.Split(c.lines, "\n")...), "America/Sao_Paulo")[0]
+			e := Events(calendarOf(strings.Split(c.lines, "\n")...), "America/Sao_Paulo")[0]
 			if got := brief(e.Plans[0], "Start_DateTime", "End_DateTime", "All_day", "Time_Zone"); got != c.want {
 				t.Errorf("%s\n got %s\nwant %s", c.lines, got, c.want)
 			}
@@ -83,7 +83,7 @@ BEGIN:VEVENT
 DTSTART;TZID=Office:20260610T120000
 END:VEVENT
 END:VCALENDAR`
-	e := readEvents(file, "UTC")[0]
+	e := Events(file, "UTC")[0]
 	if got := brief(e.Plans[0], "Start_DateTime", "Time_Zone"); got != "2026-06-10T12:00:00-04:00 | America/New_York" {
 		t.Errorf("got %s, %s", got, reasonsOf(e))
 	}
@@ -104,7 +104,7 @@ func TestSeries(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			e := readEvents(calendarOf(strings.Split(c.lines, "\n")...), "UTC")[0]
+			e := Events(calendarOf(strings.Split(c.lines, "\n")...), "UTC")[0]
 			if got := brief(e.Plans[0], "Recurring_Activity"); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
@@ -117,7 +117,7 @@ func TestSeries(t *testing.T) {
 
 func TestExtraDatesAreEventsOfTheirOwn(t *testing.T) {
 	t.Parallel()
-	e := readEvents(calendarOf("SUMMARY:Twice", "DTSTART:20260310T120000Z", "DTEND:20260310T130000Z",
+	e := Events(calendarOf("SUMMARY:Twice", "DTSTART:20260310T120000Z", "DTEND:20260310T130000Z",
 		"RDATE:20260310T120000Z,20260401T090000Z", "RDATE;VALUE=PERIOD:20260402T090000Z/PT15M"), "UTC")[0]
 	if len(e.Plans) != 3 {
 		t.Fatalf("%d records, want 3", len(e.Plans))
@@ -135,7 +135,7 @@ func TestChangedOccurrenceLeavesItsSeries(t *testing.T) {
 	file := "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nDTSTART;TZID=Europe/Berlin:20260310T003000\nRRULE:FREQ=DAILY;COUNT=9\nEND:VEVENT\n" +
 		"BEGIN:VEVENT\nUID:1\nSUMMARY:Moved\nRECURRENCE-ID:20260311T233000Z\nDTSTART:20260312T100000Z\nEND:VEVENT\n" +
 		"BEGIN:VEVENT\nUID:2\nRECURRENCE-ID:20260311T233000Z\nDTSTART:20260312T100000Z\nEND:VEVENT\nEND:VCALENDAR"
-	entries := readEvents(file, "UTC")
+	entries := Events(file, "UTC")
 	if got := brief(entries[0].Plans[0], "Recurring_Activity"); !strings.Contains(got, "EXDATE:2026-03-12") {
 		t.Errorf("the series: %s", got)
 	}
@@ -162,7 +162,7 @@ func TestReminders(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			e := readEvents(calendarOf("DTSTART:20260310T120000Z", "DTEND:20260310T130000Z", c.alarms), "UTC")[0]
+			e := Events(calendarOf("DTSTART:20260310T120000Z", "DTEND:20260310T130000Z", c.alarms), "UTC")[0]
 			if got := brief(e.Plans[0], "Remind_At"); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
@@ -175,7 +175,7 @@ func TestReminders(t *testing.T) {
 
 func TestWhatHasNoFieldIsStillReadable(t *testing.T) {
 	t.Parallel()
-	e := readEvents(calendarOf("DTSTART:20260310T120000Z", `SUMMARY:Tea\, biscuits`, `DESCRIPTION:One\nTwo`, "CATEGORIES:b,a",
+	e := Events(calendarOf("DTSTART:20260310T120000Z", `SUMMARY:Tea\, biscuits`, `DESCRIPTION:One\nTwo`, "CATEGORIES:b,a",
 		"ORGANIZER;CN=Ana:mailto:ana@example.com", "ATTENDEE;CN=Bia:mailto:bia@example.com", "ATTENDEE:MAILTO:caio@example.com",
 		"URL:http://example.com/", "CLASS:PRIVATE", "TRANSP:TRANSPARENT", "PRIORITY:1", "X-OWN:1", "LOCATION:"+strings.Repeat("x", 256)), "UTC")[0]
 	if got := brief(e.Plans[0], "Sensitivity", "Show_As", "Importance"); got != "private | free | high" {
@@ -197,7 +197,7 @@ func TestBrokenFilesAreReadLineByLine(t *testing.T) {
 	t.Parallel()
 	file := "BEGIN:VCALENDAR\nthis is no line\nBEGIN:VEVENT\nSUMMARY:Fine\nDTSTART:20260310T120000Z\nALSO NONE\nEND:VEVENT\n" +
 		"BEGIN:VEVENT\nSUMMARY:No start\nEND:VEVENT\nBEGIN:VEVENT\nSUMMARY:Bad start\nDTSTART:soon\nEND:VEVENT\nBEGIN:VTODO\nSUMMARY:Task\nEND:VTODO\n"
-	entries := readEvents(file, "UTC")
+	entries := Events(file, "UTC")
 	var told []string
 	for _, e := range entries {
 		told = append(told, fmt.Sprint(e.Kind, " ", len(e.Plans), " ", e.Why, " ", reasonsOf(e)))
@@ -214,7 +214,7 @@ func FuzzReadingNeverStops(f *testing.F) {
 	f.Add("BEGIN:VCARD\nVERSION:2.1\nN;QUOTED-PRINTABLE:=C3=91=\n=20;;;\nTEL;CELL:1\nPHOTO;BASE64:\nAAAA\n\nEND:VCARD")
 	f.Add("BEGIN:VCALENDAR\nA;B=\"")
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, e := range append(readEvents(decode([]byte(text)), "Europe/Berlin"), readCards(decode([]byte(text)))...) {
+		for _, e := range append(Events(Decode([]byte(text)), "Europe/Berlin"), Cards(Decode([]byte(text)))...) {
 			if (e.Kind == "VEVENT" || e.Kind == "VCARD") && len(e.Plans) == 0 && e.Why == "" {
 				t.Errorf("%s: no record and no reason", e.Kind)
 			}

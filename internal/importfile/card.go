@@ -1,4 +1,4 @@
-package realdata
+package importfile
 
 import (
 	"cmp"
@@ -140,7 +140,7 @@ func (c *card) convert() *Entry {
 			c.note("NOTE", text, "Description", TooLong)
 		}
 	}
-	c.Plans = []*Plan{{Module: "Contacts", Fields: c.fields}}
+	c.Plans = []*Plan{{Fields: c.fields}}
 	c.Name = clip(strings.TrimSpace(str(c.fields["First_Name"])+" "+str(c.fields["Last_Name"])), 60)
 	c.sortItems()
 	return c.Entry

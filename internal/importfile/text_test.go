@@ -1,4 +1,4 @@
-package realdata
+package importfile
 
 import "testing"
 
@@ -11,7 +11,7 @@ func TestDecode(t *testing.T) {
 		"folds are left as they are":  {"S:a\n b", "S:a\n b"},
 		"several folds within letter": {"S:\xe6\n \x99\n \x82", "S:時"},
 	} {
-		if got := decode([]byte(c[0])); got != c[1] {
+		if got := Decode([]byte(c[0])); got != c[1] {
 			t.Errorf("%s: got %q, want %q", name, got, c[1])
 		}
 	}

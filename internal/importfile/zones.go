@@ -1,4 +1,4 @@
-package realdata
+package importfile
 
 import (
 	"strconv"

@@ -1,4 +1,4 @@
-package realdata
+package importfile
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 )
 
 func cardOf(lines ...string) *Entry {
-	return readCards("BEGIN:VCARD\n" + strings.Join(lines, "\n") + "\nEND:VCARD\n")[0]
+	return Cards("BEGIN:VCARD\n" + strings.Join(lines, "\n") + "\nEND:VCARD\n")[0]
 }
 
 func TestCards(t *testing.T) {

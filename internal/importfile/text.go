@@ -1,4 +1,4 @@
-package realdata
+package importfile
 
 import (
 	"bytes"
@@ -9,9 +9,9 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-// decode makes UTF-8 of a file, without a byte order mark. Where a fold cuts a letter in two the lines are unfolded
+// Decode makes UTF-8 of a file, without a byte order mark. Where a fold cuts a letter in two the lines are unfolded
 // first; a line that even so is not UTF-8 is read as Windows-1252.
-func decode(raw []byte) string {
+func Decode(raw []byte) string {
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
 	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(raw))
 	if utf8.ValidString(text) {
