@@ -126,6 +126,7 @@ func (c *CRM) Revise(ctx context.Context, a Actor, d SeriesDraft) (out SeriesOut
 	}
 	r.agreed(consent, r.Deleted() || r.Owner != before.Owner, now)
 	for i := range fresh {
+		fresh[i].Fields[record.Attendees] = "" // nobody is invited to this one yet
 		fresh[i].Mailing = Mailing{Link: before.Mailing.Link, Invited: before.Mailing.Invited}
 		if fresh[i].Owner == before.Owner {
 			fresh[i].agreed(consent, false, now)
