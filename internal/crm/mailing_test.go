@@ -36,10 +36,10 @@ func (w *world) told(t *testing.T, r crm.Record, a record.Attendance) crm.Record
 	if err != nil || out[0].Err != nil {
 		t.Fatal(err, out)
 	}
-	return w.get(t, r.ID)
+	return w.event(t, r.ID)
 }
 
-func (w *world) get(t *testing.T, id record.ID) crm.Record {
+func (w *world) event(t *testing.T, id record.ID) crm.Record {
 	t.Helper()
 	found, err := w.store.ByID(t.Context(), contoso, record.Calendar, []record.ID{id})
 	if err != nil {
@@ -158,7 +158,7 @@ func TestOnlyTheOrganizerChangesAMeeting(t *testing.T) {
 	if err := change(record.Fields{record.Attendees: ""}); fault.ReasonOf(err) != fault.ReadOnlyField {
 		t.Errorf("who is invited: %v", err)
 	}
-	if m, err := w.WouldMail(t.Context(), person(adele), w.get(t, r.ID), crm.Removes, crm.Draft{}); err != nil || len(m.People) != 0 {
+	if m, err := w.WouldMail(t.Context(), person(adele), w.event(t, r.ID), crm.Removes, crm.Draft{}); err != nil || len(m.People) != 0 {
 		t.Errorf("deleting the copy would mail %+v, %v", m, err)
 	}
 }
