@@ -108,9 +108,9 @@ func organized(e *graph.Event) bool {
 	return len(e.Attendees) == 0 && (r == "" || r == "none" || r == "organizer")
 }
 
-// invited are the attendees that an event is to have when its participants become others: those that people added in Outlook
+// attendeesWith are the attendees that an event is to have when its participants become others: those that people added in Outlook
 // stay, those who took part by our word and no longer do are out, and who is in stays with their answer.
-func invited(before *graph.Event, lines record.Value) (all []graph.Attendee, differs bool) {
+func attendeesWith(before *graph.Event, lines record.Value) (all []graph.Attendee, differs bool) {
 	want := record.AddressesIn(lines)
 	had := record.AddressesIn(record.Value(invitationOf(before).Lines))
 	var have []string
@@ -141,7 +141,7 @@ func invited(before *graph.Event, lines record.Value) (all []graph.Attendee, dif
 
 // invite writes participants who are to be invited; lines without an address stay in the text, and are given back for that.
 func invite(o *graph.Object, before *graph.Event, lines record.Value) (rest record.Value) {
-	if all, differs := invited(before, lines); differs {
+	if all, differs := attendeesWith(before, lines); differs {
 		list := make([]graph.Object, len(all))
 		for i, a := range all {
 			var address graph.Object

@@ -29,11 +29,14 @@ func mailed(e *graph.Event) (people []string) {
 	return people
 }
 
+// invited reports whether an event is the copy of a meeting that somebody else organizes.
+func invited(e *graph.Event) bool { return e.IsOrganizer != nil && !*e.IsOrganizer }
+
 // guard decides about a write. before is the event as it is, nil if it is to be made.
 func guard(before *graph.Event, w *record.Write, now time.Time) error {
 	people := mailed(before)
 	if lines, invites := record.Lines(w.Fields["participants"]); invites && w.Op != record.Delete {
-		all, differs := invited(before, lines)
+		all, differs := attendeesWith(before, lines)
 		for _, a := range all {
 			if differs {
 				people = append(people, a.EmailAddress.Address)

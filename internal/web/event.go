@@ -239,7 +239,7 @@ func (s *Site) eventUpdate(v *visit) error {
 	shown.Version = d.Version // the form is still about what its reader saw
 	view := v.seriesOf(before)
 	old := v.inputAt(before, view)
-	others, err := s.others(v, before)
+	others, err := s.othersMeeting(v, before)
 	switch {
 	case err != nil:
 		return err

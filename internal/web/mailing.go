@@ -184,8 +184,8 @@ func (p *eventPage) lock() {
 	p.People.Reading = true
 }
 
-// others reports whether an event is somebody else's meeting.
-func (s *Site) others(v *visit, r crm.Record) (bool, error) {
+// othersMeeting reports whether an event is somebody else's meeting.
+func (s *Site) othersMeeting(v *visit, r crm.Record) (bool, error) {
 	if r.Fields[record.Attendees] == "" {
 		return false, nil
 	}
