@@ -471,6 +471,9 @@ func (w *world) kept() {
 	}
 	lost := w.books.lost()
 	for _, t := range w.typed {
+		if t.theirs && w.unmapped(w.entities[t.key].org, t.kind, kinds[t.kind].fields[t.field].ours) {
+			t.over = true // it goes where its item goes, such as to Deleted Items
+		}
 		if !t.over && !held[fmt.Sprint(t.key, t.field, t.value)] && !lost[t.value] {
 			w.fail("I1", "%s, typed for %s of %s (in Outlook: %v), is lost", t.value, kinds[t.kind].fields[t.field].ours, t.key, t.theirs)
 		}
@@ -499,6 +502,13 @@ func (w *world) kept() {
 	if mails := w.sim.Mails(); len(mails) > 0 {
 		w.fail("mail", "%d mails, the first to %s", len(mails), mails[0].Recipient)
 	}
+}
+
+// unmapped reports whether a link that there was leaves a field out.
+func (w *world) unmapped(org record.ID, kind record.Kind, f record.Field) bool {
+	return slices.ContainsFunc(w.order, func(l *linkState) bool {
+		return l.of.org == org && l.kind == kind && !slices.ContainsFunc(w.books.link(l.id).Mapping.Rows, func(r mapping.Row) bool { return r.CRM == f })
+	})
 }
 
 // stranger puts something into a mailbox that is none of sync's business.

@@ -423,7 +423,7 @@ func (w *world) editInOutlook(rng *rand.Rand) {
 func (w *world) editItem(l *linkState, it item, field int) {
 	f := kinds[l.kind].fields[field]
 	v := w.types(it.key, l.kind, field, true, it.values[field])
-	w.revive(it.key, w.counts(l.of.org, l.kind, f.ours, mapping.ToCRM))
+	w.revive(it.key, w.counts(l.of.org, l.kind, f.ours, mapping.ToCRM) && !w.elsewhere(l, it.key))
 	body := f.patch(string(v))
 	if f.theirs == "businessAddress.city" { // Graph replaces an address as a whole
 		body = map[string]any{"businessAddress": map[string]any{"city": string(v)}}
@@ -473,7 +473,8 @@ func (w *world) deleteItem(l *linkState, it item) {
 
 // elsewhere reports whether the record of an item belongs to somebody else.
 func (w *world) elsewhere(l *linkState, key string) bool {
-	return slices.ContainsFunc(w.records(l.of.org, l.kind, false), func(r crm.Record) bool { return keyOf(r) == key && r.Owner != l.of.id })
+	others := func(r crm.Record) bool { return keyOf(r) == key && r.Owner != l.of.id }
+	return slices.ContainsFunc(w.records(l.of.org, l.kind, false), others) || slices.ContainsFunc(w.records(l.of.org, l.kind, true), others)
 }
 
 // bulkDelete deletes many at once on one side: what the brake is for.
@@ -688,6 +689,11 @@ func (w *world) switchOff(rng *rand.Rand) {
 	}
 	if w.books.move(l.id, []reconcile.LinkState{reconcile.On, reconcile.Held, reconcile.Paused}, reconcile.Switching) {
 		l.of.wants[l.kind] = false
+		for _, r := range w.records(l.of.org, l.kind, false) { // what was deleted in Outlook may not have been read, or waits
+			if e := w.entities[keyOf(r)]; e != nil && e.fate == dies {
+				e.fate = open
+			}
+		}
 		w.say("user %d switches %s off", l.of.id, l.kind)
 	}
 }
@@ -751,7 +757,16 @@ func (w *world) changeMapping(rng *rand.Rand) {
 		w.fail("simulation", "settings: %v", err)
 	}
 	l.remapped = true
-	w.say("user %d changes what meets what, and who wins: %s", l.of.id, policy.Winner)
+	var odd []string
+	for _, f := range kinds[l.kind].fields {
+		at := slices.IndexFunc(table.Rows, func(r mapping.Row) bool { return r.CRM == f.ours })
+		if at < 0 {
+			odd = append(odd, string(f.ours)+" out")
+		} else if table.Rows[at].Direction != mapping.BothWays {
+			odd = append(odd, string(f.ours)+" "+string(table.Rows[at].Direction))
+		}
+	}
+	w.say("user %d changes what meets what (%s), and who wins: %s", l.of.id, strings.Join(odd, ", "), policy.Winner)
 }
 
 // reconnect signs a person in again.
