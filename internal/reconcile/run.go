@@ -438,6 +438,8 @@ func (r *run) claims(ctx context.Context, open []*newcomer, given map[record.Ref
 		if item.ours(r.rules) != record.Left { // else the record is somebody else's
 			of[i].done = true
 			done = append(done, item)
+		} else if of[i].byMark { // what was made from the item after that says so in its token
+			of[i].lost = append(of[i].lost, item.Pair.CRM)
 		}
 	}
 	return done, nil

@@ -511,14 +511,14 @@ var menu = []*faultKind{
 		l := w.order[rng.IntN(len(w.order))]
 		w.run(l, w.worker(l), false)
 	}},
-	{group: "process", name: "Microsoft's clock is off", source: "SYNC-INVARIANTS, process", now: func(w *world, rng *rand.Rand) {
-		w.skew = time.Duration(rng.Int64N(int64(20*time.Minute))) - 10*time.Minute
+	{group: "process", name: "our clock is off Microsoft's", source: "SYNC-INVARIANTS, process", now: func(w *world, rng *rand.Rand) {
+		w.setClock(time.Duration(rng.Int64N(int64(20*time.Minute))) - 10*time.Minute)
 	}},
-	{group: "process", name: "our clock jumps ahead", source: "SYNC-INVARIANTS, process", now: func(w *world, rng *rand.Rand) {
+	{group: "process", name: "the machine slept for hours", source: "SYNC-INVARIANTS, process", now: func(w *world, rng *rand.Rand) {
 		w.clock = w.clock.Add(time.Duration(rng.Int64N(int64(26 * time.Hour))))
 	}},
 	{group: "process", name: "our clock is set back", source: "SYNC-INVARIANTS, process", now: func(w *world, rng *rand.Rand) {
-		w.clock = w.clock.Add(-time.Duration(rng.Int64N(int64(5 * time.Minute))))
+		w.setClock(-time.Duration(rng.Int64N(int64(5 * time.Minute))))
 	}},
 
 	{group: "store", name: "commit refused", source: "SYNC-INVARIANTS, store", at: "commit"},
@@ -526,6 +526,9 @@ var menu = []*faultKind{
 	{group: "store", name: "commit outcome unknown", source: "SYNC-INVARIANTS, store", at: "after commit"},
 	{group: "store", name: "database busy on reading", source: "SYNC-INVARIANTS, store", at: "read"},
 }
+
+// setClock moves our clock; Microsoft's goes on as before.
+func (w *world) setClock(d time.Duration) { w.clock, w.skew = w.clock.Add(d), w.skew-d }
 
 func (w *world) secretRenewed() {
 	w.sim.EditApp(m365sim.DemoClientID, func(a *m365sim.App) { a.SecretExpired = false })

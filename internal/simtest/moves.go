@@ -68,6 +68,9 @@ var deeds = []struct {
 	}},
 }
 
+// death is the fault of the menu that kills a process.
+var death = menu[slices.IndexFunc(menu, func(k *faultKind) bool { return k.at == "die" })]
+
 // program is what happens in a seed's world.
 func program(seed uint64) []move {
 	rng := rand.New(rand.NewPCG(seed, 2))
@@ -80,6 +83,7 @@ func program(seed uint64) []move {
 		}
 	}
 	rate := rng.IntN(60) // of a hundred moves, how many are faults
+	mortal := rng.IntN(3) > 0
 	n := 20 + rng.IntN(60)
 	if rng.IntN(8) == 0 {
 		n += rng.IntN(120)
@@ -107,6 +111,9 @@ func program(seed uint64) []move {
 		}
 		if len(faults) > 0 && rng.IntN(100) < rate {
 			k := faults[rng.IntN(len(faults))]
+			if mortal && rng.IntN(5) == 0 {
+				k = death
+			}
 			add("fault: "+k.name, func(w *world, rng *rand.Rand) {
 				w.story = append(w.story, fmt.Sprintf("%s  fault ordered: %s", w.clock.Format("02 15:04:05.000"), k.name))
 				w.arm(k, rng)

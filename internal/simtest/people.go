@@ -35,8 +35,9 @@ type entity struct {
 	kind    record.Kind
 	org     record.ID
 	fate    fate
-	out     bool              // somebody moved its item out of the folder: from then on it has none there
-	foreign map[string]string // what its items held that nobody maps, by item
+	out     map[reconcile.LinkID]bool // links out of whose folder somebody moved its item: from then on it has none there
+	given   bool                      // it has had another owner
+	foreign map[string]string         // what its items held that nobody maps, by item
 }
 
 // typed is one value that somebody typed.
@@ -54,6 +55,12 @@ type edited struct {
 	ours   record.Field
 	theirs string // path in Graph's JSON
 	patch  func(value string) map[string]any
+}
+
+// leaving is a field that a link of an organization leaves out, or has left out.
+type leaving struct {
+	org   record.ID
+	field record.Field
 }
 
 type editable struct {
@@ -160,7 +167,7 @@ func keyOf(r crm.Record) string { return string(r.Fields[kinds[r.Kind].key.ours]
 func (w *world) newKey(kind record.Kind, org record.ID) string {
 	w.values++
 	key := fmt.Sprintf("k%d-%d", org, w.values)
-	w.entities[key] = &entity{key: key, kind: kind, org: org, fate: lives, foreign: map[string]string{}}
+	w.entities[key] = &entity{key: key, kind: kind, org: org, fate: lives, foreign: map[string]string{}, out: map[reconcile.LinkID]bool{}}
 	w.keys = append(w.keys, key)
 	return key
 }
@@ -188,7 +195,7 @@ func (w *world) erases(key string, values []string) {
 	if e == nil {
 		return
 	}
-	if e.fate == lives && w.inStep(e) {
+	if e.fate == lives && w.inStep(e, 1) {
 		e.fate = dies
 	} else if e.fate == lives { // what sync has written and not remembered yet may be taken for an edit
 		e.fate = open
@@ -206,8 +213,9 @@ func (w *world) erases(key string, values []string) {
 	}
 }
 
-// inStep reports whether the sides and the ledger say the same of an entity, or it is on one side alone and nobody works on it.
-func (w *world) inStep(e *entity) bool {
+// inStep reports whether both sides and the ledger say the same of an entity; with least 1 also if it is on one side alone
+// and nobody works on it.
+func (w *world) inStep(e *entity, least int) bool {
 	sides := 0
 	versions := map[record.Ref]record.Version{}
 	for _, r := range w.records(e.org, e.kind, false) {
@@ -221,7 +229,9 @@ func (w *world) inStep(e *entity) bool {
 		if l.of.org != e.org || l.kind != e.kind {
 			continue
 		}
-		busy = busy || l.running > 0
+		if busy = busy || l.running > 0; l.remapped { // of a field that meets another one nothing is agreed on yet
+			return false
+		}
 		for _, it := range w.itemsOf(l) {
 			if it.key == e.key {
 				sides++
@@ -236,7 +246,7 @@ func (w *world) inStep(e *entity) bool {
 			}
 		}
 	}
-	return sides == 1 && !busy
+	return least == 1 && sides == 1 && !busy
 }
 
 func (w *world) overruled(t *typed) bool { return w.books.lost()[t.value] }
@@ -536,8 +546,7 @@ func (w *world) give(rng *rand.Rand) {
 	if e := w.entities[keyOf(r)]; e.fate != lives {
 		e.fate = open // deleted by its owner in Outlook, and given away before that was known here
 	}
-	e := w.entities[keyOf(r)]
-	e.out = false
+	w.entities[keyOf(r)].given = true
 	results, err := w.crm.Update(context.Background(), w.actor(p), r.Kind, []crm.Draft{{ID: r.ID, Owner: to.id}})
 	must(w, results, err, resultErr)
 	w.say("user %d gives %s to user %d", p.id, keyOf(r), to.id)
@@ -646,14 +655,14 @@ func (w *world) moveOut(rng *rand.Rand) {
 	paired := slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool {
 		return string(p.Microsoft) == it.id && p.CRM != "" && p.State == reconcile.Synced
 	})
-	if e := w.entities[it.key]; !paired || e.fate != lives {
+	if e := w.entities[it.key]; !paired || e.fate != lives || !w.inStep(e, 2) {
 		return
 	}
 	folder := w.privateFolder(l.of)
 	if _, err := w.sim.Mailbox(l.of.upn).Move(it.id, folder); err != nil {
 		w.fail("simulation", "move: %v", err)
 	}
-	w.entities[it.key].out = true
+	w.entities[it.key].out[l.id] = true
 	w.say("user %d moves %s to another folder", l.of.id, it.key)
 }
 
@@ -719,11 +728,6 @@ func (w *world) switchOn(p *person, kind record.Kind) {
 	l := &linkState{id: id, of: p, kind: kind}
 	w.links[id], p.wants[kind] = l, true
 	w.order = append(w.order, l)
-	for _, e := range w.entities {
-		if e.org == p.org && e.kind == kind {
-			e.out = false
-		}
-	}
 	if err := w.books.wake(context.Background(), id); err != nil {
 		w.fail("simulation", "wake: %v", err)
 	}
@@ -757,6 +761,16 @@ func (w *world) changeMapping(rng *rand.Rand) {
 		w.fail("simulation", "settings: %v", err)
 	}
 	l.remapped = true
+	for _, e := range w.entities {
+		if e.org == l.of.org && e.kind == l.kind && e.fate == dies {
+			e.fate = open
+		}
+	}
+	for _, f := range kinds[l.kind].fields {
+		if !slices.ContainsFunc(table.Rows, func(r mapping.Row) bool { return r.CRM == f.ours }) {
+			w.leftOut[leaving{l.of.org, f.ours}] = true
+		}
+	}
 	var odd []string
 	for _, f := range kinds[l.kind].fields {
 		at := slices.IndexFunc(table.Rows, func(r mapping.Row) bool { return r.CRM == f.ours })

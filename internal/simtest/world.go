@@ -83,6 +83,7 @@ type world struct {
 	links    map[reconcile.LinkID]*linkState
 	order    []*linkState
 	entities map[string]*entity
+	leftOut  map[leaving]bool
 	keys     []string // of entities, in the order in which they came
 	typed    []*typed
 	ids      int
@@ -139,7 +140,7 @@ type process struct {
 func newWorld(c Config) (*world, error) {
 	w := &world{
 		config: c, rng: rand.New(rand.NewPCG(c.Seed, 1)), clock: start, links: map[reconcile.LinkID]*linkState{},
-		entities: map[string]*entity{}, sum: sha256.New(), stats: newStats(), grants: newGrants(),
+		entities: map[string]*entity{}, leftOut: map[leaving]bool{}, sum: sha256.New(), stats: newStats(), grants: newGrants(),
 	}
 	if c.Defect != "" {
 		if w.defect = defectNamed(c.Defect); w.defect == nil {
