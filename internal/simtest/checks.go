@@ -152,8 +152,10 @@ func path(doc map[string]any, name string) string {
 
 // look looks for what is there twice (I3).
 func (w *world) look() {
-	if w.failure != nil {
+	if now := w.stats.WritesCRM + w.stats.WritesMicrosoft; w.failure != nil || now == w.looked {
 		return
+	} else {
+		w.looked = now
 	}
 	seen := map[string]int{}
 	for _, org := range []record.ID{1, 2} {

@@ -11,7 +11,7 @@ import (
 
 var (
 	from  = flag.Uint64("from", 1, "the first seed")
-	seeds = flag.Int("seeds", 400, "how many seeds")
+	seeds = flag.Int("seeds", 300, "how many seeds")
 )
 
 // TestWholeSync_EveryInvariantHoldsInEveryWorld: I1 to I9, I12, I13 and L1 to L7 of SYNC-INVARIANTS in worlds where people

@@ -94,6 +94,7 @@ type world struct {
 	calm    bool // no more faults, and no more deeds
 	failure *Failure
 	stats   Stats
+	looked  int                // writes of sync's at the last look
 	doubts  map[string]string  // see inDoubt
 	foreign map[*person]string // what is outside the containers
 	sum     hash.Hash
