@@ -49,6 +49,8 @@ var measurements = []measurement{
 	{"first_sync_events_5000", func(b *bench, ctx context.Context) error { return b.firstSync(ctx, events, 5000) }},
 	{"first_sync_contacts_10000", func(b *bench, ctx context.Context) error { return b.firstSync(ctx, contacts, 10000) }},
 	{"quiet_run", (*bench).quiet},
+	{seriesKey, (*bench).series},
+	{exceptionsKey, (*bench).exceptions},
 	{"changes_100", (*bench).changes},
 	{"first_sync_contacts_half_known", (*bench).reunion},
 	{"mapping_change_10000", (*bench).remap},

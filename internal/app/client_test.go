@@ -65,6 +65,16 @@ func (c *client) call(method, path string, body any, want int) doc {
 
 func (c *client) text(method, path string, body any, want int) string {
 	c.t.Helper()
+	status, answer := c.answer(method, path, body)
+	if status != want {
+		c.t.Fatalf("%s %s: %d, want %d: %s", method, path, status, want, answer)
+	}
+	return answer
+}
+
+// answer makes an API request.
+func (c *client) answer(method, path string, body any) (status int, answer string) {
+	c.t.Helper()
 	raw, err := json.Marshal(body)
 	if err != nil {
 		c.t.Fatal(err)
@@ -82,14 +92,11 @@ func (c *client) text(method, path string, body any, want int) string {
 		c.t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
+	all, err := io.ReadAll(resp.Body)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if resp.StatusCode != want {
-		c.t.Fatalf("%s %s: %s, want %d: %s", method, path, resp.Status, want, answer)
-	}
-	return string(answer)
+	return resp.StatusCode, string(all)
 }
 
 // link is a link of this person as the API tells it, or nil.

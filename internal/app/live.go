@@ -60,12 +60,12 @@ func (l *live) committed(c store.Commit) {
 	switch {
 	case c.Accounts:
 		event.Topic = web.UsersChanged
-	case c.Link != 0 || c.Preview:
+	case c.Link != 0 || c.Preview || c.Import:
 		event.Topic = web.LinksChanged
 	case c.Kind == record.Calendar:
 		event.Topic = web.CalendarChanged
 	}
-	if (c.Link != 0 || c.Preview) && len(c.Owners) == 1 {
+	if (c.Link != 0 || c.Preview || c.Import) && len(c.Owners) == 1 {
 		event.User = c.Owners[0]
 	}
 	l.tell(c.Org, event)

@@ -69,6 +69,8 @@ type FieldDraft struct {
 	Label  string
 	Type   string   // one of the names of CustomTypes; of a field that is there: passed over
 	Values []string // of a picklist
+	// Taken are labels that people read beside other fields, such as the standard ones in each language.
+	Taken []string
 }
 
 // All lists the custom fields of a kind that are not destroyed, in the order in which they were made.
@@ -175,6 +177,7 @@ func (f *CustomField) move(from, to FieldState) error {
 
 // take gives the field what a draft wants of its label and values. fields are all of the organization.
 func (f *CustomField) take(d FieldDraft, fields []CustomField) (problems Problems) {
+	before := f.Label
 	f.Label = strings.Join(strings.Fields(clean(d.Label, false)), " ")
 	switch {
 	case f.Label == "":
@@ -186,6 +189,10 @@ func (f *CustomField) take(d FieldDraft, fields []CustomField) (problems Problem
 		if other.ID != f.ID && other.State != FieldDestroyed && strings.EqualFold(other.Label, f.Label) {
 			problems.add(fault.Duplicate, "label", "is another field's already")
 		}
+	}
+	called := func(taken string) bool { return strings.EqualFold(taken, f.Label) }
+	if !strings.EqualFold(before, f.Label) && slices.ContainsFunc(d.Taken, called) && !concerns(problems, "label") {
+		problems.add(fault.Duplicate, "label", "is what another field is called")
 	}
 	f.Values = nil
 	if f.Type != record.Picklist {

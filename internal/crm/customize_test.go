@@ -75,6 +75,7 @@ func TestCustomFieldsAreRefused(t *testing.T) {
 		"no label":          {crm.FieldDraft{Label: " \t", Type: "text"}, fault.Mandatory, "label"},
 		"a long label":      {crm.FieldDraft{Label: strings.Repeat("é", 51), Type: "text"}, fault.TooLong, "label"},
 		"a label again":     {crm.FieldDraft{Label: "colour", Type: "text"}, fault.Duplicate, "label"},
+		"a standard label":  {crm.FieldDraft{Label: " data  de NASCIMENTO", Type: "date", Taken: []string{"Date of birth", "Data de nascimento"}}, fault.Duplicate, "label"},
 		"no such type":      {crm.FieldDraft{Label: "X", Type: "lookup"}, fault.BadValue, "type"},
 		"no choices":        {crm.FieldDraft{Label: "X", Type: "picklist"}, fault.Mandatory, "values"},
 		"a choice twice":    {crm.FieldDraft{Label: "X", Type: "picklist", Values: []string{"a", "A"}}, fault.Duplicate, "values"},

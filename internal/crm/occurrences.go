@@ -84,7 +84,11 @@ func settleOccurrences(merged, stored record.Fields, first time.Time, strict boo
 		}
 	}
 	merged[record.Changed] = record.OccurrencesValue(kept)
-	if strict && merged[record.Changed] != stored[record.Changed] {
+	other := slices.ContainsFunc(whenFields, func(f record.Field) bool { return merged[f] != stored[f] }) || merged[record.Recurring] != stored[record.Recurring]
+	if other { // they have other neighbours now
+		before = nil
+	}
+	if strict && (other || merged[record.Changed] != stored[record.Changed]) {
 		if day := crossing(merged, days, before); day != "" {
 			problems.add(fault.NotExpressible, record.Changed, day+": an occurrence may not be moved to, or past, the day of the one before or after it")
 		}

@@ -1,6 +1,7 @@
 package crm_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -225,4 +226,28 @@ func TestExpansionIsThatOfCountingDays(t *testing.T) {
 			}
 		}
 	})
+}
+
+// FIELD-FAILURES 24: a series gets other times, or another zone, in which an occurrence that was moved would lie on the day of
+// its neighbour. The API is told the day; on the pages people are told what is lost before they agree.
+func TestFF24_OtherTimesDoNotMakeOccurrencesCross(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	const late = `{"2026-03-04":{"End_DateTime":"2026-03-05T02:45:00Z","Start_DateTime":"2026-03-05T02:30:00Z"}}` // 23:30 in São Paulo
+	r := w.insert(t, adele, record.Calendar, weekly().With(record.Fields{record.Recurring: "FREQ=DAILY;COUNT=20", record.Changed: late}))
+	elsewhere := record.Fields{record.TimeZone: "Asia/Tokyo"} // where that is the next day
+	got, err := w.Update(t.Context(), person(adele), record.Calendar, []crm.Draft{{ID: r.ID, Fields: elsewhere}})
+	if err != nil || fault.ReasonOf(got[0].Err) != fault.NotExpressible || !strings.Contains(got[0].Err.Error(), "2026-03-04: an occurrence may not be moved") {
+		t.Fatalf("%v, %v", got[0].Err, err)
+	}
+	draft := crm.SeriesDraft{Draft: crm.Draft{ID: r.ID, Fields: elsewhere}, Scope: crm.Whole}
+	var loss *crm.LossError
+	if _, err := w.Revise(t.Context(), person(adele), draft); !errors.As(err, &loss) || len(loss.Lost) != 1 || loss.Lost[0].Day != "2026-03-04" {
+		t.Fatalf("%v", err)
+	}
+	draft.Lose = true
+	out, err := w.Revise(t.Context(), person(adele), draft)
+	if err != nil || out.Record.Fields[record.Changed] != "" || out.Record.Fields[record.TimeZone] != "Asia/Tokyo" {
+		t.Fatalf("%v, %v", err, out.Record.Fields)
+	}
 }

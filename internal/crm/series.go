@@ -375,7 +375,7 @@ func (p *piece) carry(before, after Series, rule recur.Rule, kept bool, own []re
 // the occurrences as they were, by their new days.
 func (p *piece) order(rule recur.Rule, loose map[string]record.Occurrence) {
 	s, ok := SeriesOf(p.fields)
-	if !ok || len(loose) == 0 {
+	if !ok {
 		return
 	}
 	last := ""

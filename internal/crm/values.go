@@ -27,7 +27,7 @@ var forms = map[record.Type]struct {
 	record.Text:     {canon: asText, want: "text"},
 	record.LongText: {canon: asText, want: "text"},
 	record.Lookup:   {canon: asText, want: "text"},
-	record.URL:      {canon: asText, want: "text"},
+	record.URL:      {canon: asURL, want: "a web address"},
 	record.Email:    {canon: asEmail, kept: true, want: "an e-mail address"},
 	record.Phone:    {canon: asPhone, kept: true, want: "a telephone number"},
 	record.Picklist: {canon: asChoice, kept: true, want: "one of the listed values"},
@@ -102,6 +102,10 @@ func clean(s string, lines bool) string {
 }
 
 func asText(_ record.Def, text string) (record.Value, bool) { return record.Value(text), true }
+
+func asURL(_ record.Def, text string) (record.Value, bool) {
+	return record.Value(text), record.IsAddress(text)
+}
 
 // mailEnd is the end that an address must have: a dotted domain whose last part has 2 to 22 letters (zoho-crm.md §3).
 var mailEnd = regexp.MustCompile(`@[^@\s]+\.(\pL{2,22}|xn--[0-9A-Za-z-]{1,59})$`)

@@ -19,45 +19,17 @@ func (c *CRM) Insert(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 	}
 	var fresh []Record
 	var place []int
-	owners := c.owners(ctx, a.Org)
-	schema, err := c.Schema(ctx, a.Org, kind)
-	if err != nil {
-		return nil, err
-	}
-	refer, err := c.references(ctx, a, schema, drafts)
+	draft, err := c.maker(ctx, a, kind, drafts)
 	if err != nil {
 		return nil, err
 	}
 	for i, d := range drafts {
-		r := Record{
-			Org: a.Org, Kind: kind, Owner: a.User, Source: record.Manual,
-			CreatedAt: c.now().UTC(), CreatedBy: a.User, ModifiedAt: c.now().UTC(), ModifiedBy: a.User,
-		}
-		if d.Source != "" {
-			r.Source = d.Source
-		}
-		var problems Problems
-		if d.Owner != 0 && d.Owner != a.User {
-			r.Owner = d.Owner
-			if problems, err = owners(d.Owner); err != nil {
-				return nil, err
-			}
-		}
-		fields, wrong := check(schema, nil, d.Fields, a.Zone, true)
-		nobody, err := refer(0, nil, fields)
+		r, wrong, err := draft(d)
 		if err != nil {
 			return nil, err
 		}
-		problems = append(problems[:len(problems):len(problems)], nobody...)
-		if all := with(problems, wrong); all != nil {
-			results[i].Err = all
-			continue
-		}
-		r.Fields = fields
-		if unsaid, err := inexpressible(ctx, d, nil, r); err != nil {
-			return nil, err
-		} else if len(unsaid) > 0 {
-			results[i].Err = unsaid
+		if wrong != nil {
+			results[i].Err = wrong
 			continue
 		}
 		fresh, place = append(fresh, r), append(place, i)
@@ -75,10 +47,8 @@ func (c *CRM) Insert(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 	return results, nil
 }
 
-// Update changes records: of each the fields that its draft names, and the owner if the draft names one. A draft that
-// changes nothing succeeds and writes nothing.
-func (c *CRM) Update(ctx context.Context, a Actor, kind record.Kind, drafts []Draft) (_ []Result, err error) {
-	defer fault.Wrap(&err, "crm: update %d %s", len(drafts), kind)
+// maker makes new records of drafts; wrong says why one is none.
+func (c *CRM) maker(ctx context.Context, a Actor, kind record.Kind, drafts []Draft) (_ func(d Draft) (r Record, wrong, err error), err error) {
 	owners := c.owners(ctx, a.Org)
 	schema, err := c.Schema(ctx, a.Org, kind)
 	if err != nil {
@@ -88,7 +58,59 @@ func (c *CRM) Update(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 	if err != nil {
 		return nil, err
 	}
-	return c.change(ctx, a, kind, drafts, Actor.Edits, func(d Draft, r *Record) (bool, error) {
+	return func(d Draft) (r Record, wrong, err error) {
+		r = Record{
+			Org: a.Org, Kind: kind, Owner: a.User, Source: record.Manual,
+			CreatedAt: c.now().UTC(), CreatedBy: a.User, ModifiedAt: c.now().UTC(), ModifiedBy: a.User,
+		}
+		if d.Source != "" {
+			r.Source = d.Source
+		}
+		var problems Problems
+		if d.Owner != 0 && d.Owner != a.User {
+			r.Owner = d.Owner
+			if problems, err = owners(d.Owner); err != nil {
+				return r, nil, err
+			}
+		}
+		fields, invalid := check(schema, nil, d.Fields, a.Zone, true)
+		nobody, err := refer(0, nil, fields)
+		if err != nil {
+			return r, nil, err
+		}
+		problems = append(problems[:len(problems):len(problems)], nobody...)
+		if all := with(problems, invalid); all != nil {
+			return r, all, nil
+		}
+		r.Fields = fields
+		unsaid, err := inexpressible(ctx, d, nil, r)
+		return r, unsaid.err(), err
+	}, nil
+}
+
+// Update changes records: of each the fields that its draft names, and the owner if the draft names one. A draft that
+// changes nothing succeeds and writes nothing.
+func (c *CRM) Update(ctx context.Context, a Actor, kind record.Kind, drafts []Draft) (_ []Result, err error) {
+	defer fault.Wrap(&err, "crm: update %d %s", len(drafts), kind)
+	change, err := c.changer(ctx, a, kind, drafts)
+	if err != nil {
+		return nil, err
+	}
+	return c.change(ctx, a, kind, drafts, Actor.Edits, change)
+}
+
+// changer changes copies of stored records as drafts want it; false: there is nothing to change.
+func (c *CRM) changer(ctx context.Context, a Actor, kind record.Kind, drafts []Draft) (_ func(d Draft, r *Record) (bool, error), err error) {
+	owners := c.owners(ctx, a.Org)
+	schema, err := c.Schema(ctx, a.Org, kind)
+	if err != nil {
+		return nil, err
+	}
+	refer, err := c.references(ctx, a, schema, drafts)
+	if err != nil {
+		return nil, err
+	}
+	return func(d Draft, r *Record) (bool, error) {
 		if r.Deleted() {
 			return false, missing(kind, r.ID)
 		}
@@ -117,7 +139,7 @@ func (c *CRM) Update(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 			return false, unsaid
 		}
 		return r.Owner != owner || differ(schema, before, fields), nil
-	})
+	}, nil
 }
 
 // ChangeOwner hands records to another user.

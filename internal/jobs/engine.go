@@ -75,7 +75,7 @@ func (e *onPostgres) enqueued(...string) {}
 // payloads are the notifications of the queues that got jobs.
 func payloads(params []river.InsertManyParams) []string {
 	var out []string
-	for _, queue := range []string{queueSync, queueFirst, queueHouse, queueStage, queueLetters} {
+	for _, queue := range []string{queueSync, queueFirst, queueHouse, queueStage, queueImports, queueLetters} {
 		for _, p := range params {
 			if queueOf(p) == queue {
 				text, _ := json.Marshal(map[string]string{"queue": queue}) // always can be

@@ -35,6 +35,20 @@ type Stage interface {
 	Rehearse(ctx context.Context, id string) error
 }
 
+// Undoer takes back runs of sync. reconcile.Undoer fits it.
+type Undoer interface {
+	// Work undoes a run that was asked for, from where it was left.
+	Work(ctx context.Context, id string) error
+	// Resume goes on with undos that nobody works at any more.
+	Resume(ctx context.Context) error
+}
+
+// Importer takes the rows of files that people brought. intake.Desk fits it.
+type Importer interface {
+	// Work goes on with an import from where it is.
+	Work(ctx context.Context, org record.ID, id string) error
+}
+
 // Bin is the CRM's recycle bin. crm.CRM fits it.
 type Bin interface {
 	// Empty destroys what has been in an organization's bin for too long and returns how much that was.
@@ -54,7 +68,10 @@ type Options struct {
 	Auditor Auditor // nil: there is no audit at night
 	Bin     Bin     // nil: nothing is emptied
 	Stage   Stage   // nil: nobody makes previews
+	Undoer  Undoer  // nil: nobody undoes runs
 	Postman Postman // nil: letters stay queued
+	// Importer works on imports; nil: nobody does.
+	Importer Importer
 	// Webhooks says that Microsoft can reach this server: then polling only makes up for lost notifications.
 	Webhooks bool
 	// Poll is how often a link runs that nothing wakes; 0 is 5 minutes with webhooks and 1 minute without.
@@ -76,18 +93,21 @@ const (
 	queueSync  = "sync"
 	queueFirst = "first" // first syncs and audits
 	queueHouse = "house" // what recurs
-	// queueStage is for previews: somebody looks at the page and waits.
+	// queueStage is for previews and undos: somebody looks at the page and waits.
 	queueStage = "stage"
+	// queueImports is for files of thousands of rows.
+	queueImports = "imports"
 	// queueLetters is apart, as a mail server may take its time.
 	queueLetters = "letters"
 )
 
 // How many jobs of a queue one process works at once.
 const (
-	syncWorkers  = 16
-	firstWorkers = 6
-	houseWorkers = 2
-	stageWorkers = 4
+	syncWorkers   = 16
+	firstWorkers  = 6
+	houseWorkers  = 2
+	stageWorkers  = 4
+	importWorkers = 2
 	// letterWorkers is also how many connections a mail server gets from one process: submission servers allow few.
 	letterWorkers = 4
 )
@@ -161,6 +181,7 @@ func New(s *store.Store, o Options) (_ *Queue, err error) {
 			queueFirst:   {MaxWorkers: firstWorkers},
 			queueHouse:   {MaxWorkers: houseWorkers},
 			queueStage:   {MaxWorkers: stageWorkers},
+			queueImports: {MaxWorkers: importWorkers},
 			queueLetters: {MaxWorkers: letterWorkers, FetchPollInterval: letterPoll},
 		},
 		Workers:      workers(q, s, o),
@@ -199,6 +220,26 @@ func (q *Queue) Rehearse(ctx context.Context, id string) (err error) {
 		return err
 	}
 	q.engine.enqueued(queueStage)
+	return nil
+}
+
+// Undo enqueues the undo of a run.
+func (q *Queue) Undo(ctx context.Context, id string) (err error) {
+	defer fault.Wrap(&err, "jobs: enqueue an undo")
+	if err := q.engine.insert(ctx, []river.InsertManyParams{{Args: UndoRun{Undo: id}}}); err != nil {
+		return err
+	}
+	q.engine.enqueued(queueStage)
+	return nil
+}
+
+// Import enqueues work on an import.
+func (q *Queue) Import(ctx context.Context, org record.ID, id string) (err error) {
+	defer fault.Wrap(&err, "jobs: enqueue an import")
+	if err := q.engine.insert(ctx, []river.InsertManyParams{{Args: ImportFile{Org: org, Import: id}}}); err != nil {
+		return err
+	}
+	q.engine.enqueued(queueImports)
 	return nil
 }
 

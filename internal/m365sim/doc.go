@@ -34,7 +34,7 @@
 //
 //   - event delta without a window (/events/delta), /users/delta, groups, and subscriptions to users;
 //   - open extensions, multi-value extended properties, attachments;
-//   - accept, decline, forward and snooze by request, events in groups, calendar permissions and sharing;
+//   - answers to one day of a series, proposals of another time, forward and snooze, events in groups, calendar permissions and sharing;
 //   - writing mailboxSettings, more than one calendar group, notifications with resource data.
 //
 // These it does otherwise than Microsoft 365, or not at all:
@@ -46,7 +46,7 @@
 //   - Notification addresses may be plain http, and no slow endpoint is put into a drop state.
 //   - Mails are counted, not written. Every write to a meeting by its organizer counts as mail to every attendee,
 //     even where Outlook would find the change too small to tell. Attendees of the same tenant get their copy;
-//     answers to an invitation exist only as Mailbox.Respond.
+//     those from outside answer by Mailbox.Respond. A declined copy goes to Deleted Items.
 //   - The scope of transactionId is the mailbox, and it is remembered for ever.
 //   - A subscription's life, the number of connections and the number of requests are limited as Warts say; upload
 //     volume and the directory's resource units are not.

@@ -14,6 +14,7 @@ type eventPart struct {
 	uid        [16]byte // the same in every attendee's copy
 	organizer  address
 	response   string // the mailbox owner's answer: organizer, or that of an attendee
+	answered   time.Time
 	joinURL    string // of an online meeting
 	canceled   bool   // a copy whose meeting was called off
 
@@ -236,7 +237,10 @@ func showOriginalStart(b []byte, it *item, v *view) []byte {
 func showResponse(b []byte, it *item, _ *view) []byte {
 	b = append(appendKey(b, "responseStatus"), '{')
 	b = appendTextMember(b, "response", it.event.response)
-	return append(appendTextMember(b, "time", never), '}')
+	if it.event.answered.IsZero() {
+		return append(appendTextMember(b, "time", never), '}')
+	}
+	return append(appendSeconds(appendKey(b, "time"), it.event.answered), '}')
 }
 
 func showStart(b []byte, it *item, v *view) []byte {

@@ -11,7 +11,7 @@ import (
 
 // A Mail is one message that Exchange would have sent about a meeting, to one recipient.
 type Mail struct {
-	Kind      string    `json:"kind"` // invitation, update, cancellation; message for /me/sendMail
+	Kind      string    `json:"kind"` // invitation, update, cancellation; response to the organizer; message for /me/sendMail
 	Organizer string    `json:"organizer"`
 	Recipient string    `json:"recipient"`
 	Subject   string    `json:"subject"`
@@ -144,12 +144,17 @@ func (c *call) deliver(meeting *item, to string) {
 	kind := changeUpdated
 	if old := box.copyOf(part.uid); old != nil {
 		it := *old
-		part.response = old.event.response
+		part.response, part.answered = old.event.response, old.event.answered
 		part.pattern = old.event.pattern
 		if !sameRule(old.event.rule, part.rule) {
 			part.pattern++
 		}
 		it.props, it.event = meeting.props.without(eventTransaction), &part
+		for _, at := range ownOfCopy { // what the attendee has for themselves stays
+			if it.props = it.props.without(at); old.props.get(at) != "" {
+				it.props = it.props.set(at, old.props.get(at))
+			}
+		}
 		box.replace(&it)
 		copied = &it
 	} else {
@@ -161,6 +166,9 @@ func (c *call) deliver(meeting *item, to string) {
 	box.mu.Unlock()
 	box.announce(copied, kind)
 }
+
+// ownOfCopy are the properties of a copy that are the attendee's and not the meeting's.
+var ownOfCopy = []int{eventCategories, eventIsReminderOn, eventReminderMinutesBeforeStart, eventShowAs}
 
 // withdraw marks an attendee's copy as called off, for one occurrence by taking it out of the series.
 func (c *call) withdraw(meeting *item, to string) {

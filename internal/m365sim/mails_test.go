@@ -118,3 +118,69 @@ func TestSendMail(t *testing.T) {
 		t.Errorf("mails: %+v", m)
 	}
 }
+
+// An invited person's answer is a mail to the organizer, and stands in the organizer's event; unless it is not to be sent.
+func TestAnswersToInvitations(t *testing.T) {
+	b := newBench(t)
+	made := b.want(b.do("POST", "/me/events", event("Meeting", "2026-03-10T10:00:00", attendees("alex@contoso.example", "megan@contoso.example", "lee@contoso.example"))), 201)
+	if status, doc := b.sim.As(adele).Post("/me/events/"+made.id()+"/accept", `{}`); status != 400 || at(doc, "error/code") != "ErrorInvalidRequest" {
+		t.Errorf("the organizer answers the own invitation: %d %v", status, doc)
+	}
+	answer := func(name, how, body string) *Actor {
+		t.Helper()
+		actor := b.sim.As(name + "@contoso.example")
+		_, doc := actor.Get("/me/events")
+		if status, doc := actor.Post("/me/events/"+at(doc, "value/0/id").(string)+"/"+how, body); status != 202 || doc != nil {
+			t.Fatalf("%s %s: %d %v", name, how, status, doc)
+		}
+		return actor
+	}
+	alex := answer("alex", "accept", `{"comment":"Yes","sendResponse":true}`)
+	megan := answer("megan", "decline", "")
+	lee := answer("lee", "tentativelyAccept", `{"sendResponse":false}`)
+	if got, want := b.mails(), "invitation alex, invitation lee, invitation megan, response AdeleV, response AdeleV"; !strings.EqualFold(got, strings.ReplaceAll(want, "AdeleV", strings.Split(adele, "@")[0])) {
+		t.Errorf("mails: %s, want %s", got, want)
+	}
+	now := b.do("GET", "/me/events/"+made.id())
+	for n, want := range []string{"accepted", "declined", "none"} {
+		if got := now.text("attendees/" + string(rune('0'+n)) + "/status/response"); got != want {
+			t.Errorf("attendee %d: %s, want %s", n, got, want)
+		}
+	}
+	if now.text("attendees/0/status/time") == never || now.text("changeKey") == made.text("changeKey") {
+		t.Errorf("the organizer's event is as it was: %s", now.raw)
+	}
+	for actor, want := range map[*Actor]string{alex: "accepted", lee: "tentativelyAccepted"} {
+		if _, doc := actor.Get("/me/events"); at(doc, "value/0/responseStatus/response") != want || at(doc, "value/0/responseStatus/time") == never {
+			t.Errorf("the own answer is %v, want %s", at(doc, "value/0/responseStatus"), want)
+		}
+	}
+	if _, doc := megan.Get("/me/events"); len(doc["value"].([]any)) != 0 {
+		t.Error("a declined meeting is still in the calendar")
+	}
+	// What an attendee has for themselves outlives the organizer's update; what is the meeting's does not.
+	_, doc := alex.Get("/me/events")
+	copied := at(doc, "value/0/id").(string)
+	alex.Patch("/me/events/"+copied, `{"showAs":"oof","categories":["Own"],"subject":"Mine"}`)
+	b.want(b.do("PATCH", "/me/events/"+made.id(), `{"location":{"displayName":"Room 2"}}`), 200)
+	if _, doc := alex.Get("/me/events/" + copied); doc["showAs"] != "oof" || at(doc, "categories/0") != "Own" || doc["subject"] != "Meeting" || at(doc, "location/displayName") != "Room 2" ||
+		at(doc, "responseStatus/response") != "accepted" {
+		t.Errorf("alex has %v", doc)
+	}
+}
+
+// What the simulator does not model of answers it refuses.
+func TestAnswersThatAreNotModelled(t *testing.T) {
+	b := newBench(t)
+	body := strings.TrimSuffix(seriesBody("2026-03-10T10:00", "UTC", `{"type":"daily","interval":1}`, `{"type":"numbered","startDate":"2026-03-10","numberOfOccurrences":5}`), "}") + "," + attendees("alex@contoso.example") + "}"
+	b.must("/me/events", body)
+	alex := b.sim.As("alex@contoso.example")
+	_, doc := alex.Get("/me/calendarView?startDateTime=2026-03-01&endDateTime=2026-04-01")
+	if status, _ := alex.Post("/me/events/"+at(doc, "value/1/id").(string)+"/accept", `{}`); status != 501 {
+		t.Errorf("an answer to one day: %d", status)
+	}
+	_, doc = alex.Get("/me/events")
+	if status, _ := alex.Post("/me/events/"+at(doc, "value/0/id").(string)+"/decline", `{"proposedNewTime":{}}`); status != 501 {
+		t.Errorf("a proposal: %d", status)
+	}
+}

@@ -61,6 +61,7 @@ func (s *Sim) outlookRoutes(outer *http.ServeMux) {
 		"POST /outlook/{upn}/events/{id}":           (*desk).saveEvent,
 		"POST /outlook/{upn}/events/{id}/delete":    (*desk).deleteEvent,
 		"POST /outlook/{upn}/events/{id}/move":      (*desk).moveItem,
+		"POST /outlook/{upn}/events/{id}/answer":    (*desk).answerEvent,
 
 		"GET /outlook/{upn}/people":                (*desk).peoplePage,
 		"POST /outlook/{upn}/folders":              (*desk).createFolder,

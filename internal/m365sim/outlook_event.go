@@ -39,6 +39,8 @@ type eventPage struct {
 	Live      string
 	Changed   time.Time
 	Organizer string
+	Answer    string // where an invited person answers
+	Answered  string // what they have answered
 }
 
 // formValues answers the template's questions about a form.
@@ -110,6 +112,11 @@ func (d *desk) eventView(e gjson.Result, form url.Values) eventPage {
 		Organizer: e.Get("organizer.emailAddress.address").Str,
 		Delete:    d.path + "/events/" + url.PathEscape(d.r.PathValue("id")) + "/delete",
 		Move:      d.path + "/events/" + url.PathEscape(d.r.PathValue("id")) + "/move",
+	}
+	if !e.Get("isOrganizer").Bool() {
+		view.Mailed = 0 // to a copy of somebody else's meeting, whatever is done mails nobody
+		view.Answer = d.path + "/events/" + url.PathEscape(d.r.PathValue("id")) + "/answer"
+		view.Answered = e.Get("responseStatus.response").Str
 	}
 	view.Changed, _ = time.Parse(time.RFC3339, e.Get("lastModifiedDateTime").Str) // absent: not shown
 	source := d.r.URL.Query()
@@ -310,6 +317,19 @@ func (d *desk) loaded(now url.Values) url.Values {
 
 func (d *desk) deleteEvent() {
 	if err := d.hand.delete(d.eventURL()); err != nil {
+		d.problem(err)
+		return
+	}
+	d.goTo(d.backTo("/calendar"), nil)
+}
+
+// answerEvent answers an invitation.
+func (d *desk) answerEvent() {
+	answer := d.r.PostFormValue("answer")
+	if !slices.Contains([]string{"accept", "tentativelyAccept", "decline"}, answer) {
+		answer = "decline"
+	}
+	if _, err := d.hand.post(d.eventURL()+"/"+answer, map[string]any{"sendResponse": d.r.PostFormValue("quiet") == ""}); err != nil {
 		d.problem(err)
 		return
 	}

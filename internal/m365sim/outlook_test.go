@@ -278,3 +278,17 @@ func TestOutlook_WhatIsRefusedStaysInTheForm(t *testing.T) {
 		t.Errorf("a form of another site: %d, want 403", page.status)
 	}
 }
+
+func TestOutlook_AnInvitationIsAnswered(t *testing.T) {
+	t.Parallel()
+	v := visit(t)
+	v.sim.As("alex@contoso.example").Post("/me/events", `{"subject":"Review","start":{"dateTime":"2026-11-23T09:00:00","timeZone":"UTC"},"end":{"dateTime":"2026-11-23T10:00:00","timeZone":"UTC"},
+		"attendees":[{"type":"required","emailAddress":{"address":"`+adeleUPN+`"}}]}`)
+	id := v.graph("/me/events").Get("value.0.id").Str
+	page := v.get(desktop + "/events/" + url.PathEscape(id)).wants("You are invited.").wants("Nobody would be mailed")
+	v.submit(page, "answer-event", url.Values{"answer": {"accept"}, "quiet": {}})
+	v.get(desktop + "/events/" + url.PathEscape(id)).wants("You have accepted.")
+	if mails := v.sim.Mails(); len(mails) != 2 || mails[1].Kind != "response" || mails[1].Recipient != "alex@contoso.example" {
+		t.Errorf("mails: %+v", mails)
+	}
+}

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/tidwall/gjson"
 )
 
 // An Actor does things as a person would in Outlook: the same requests as an app's, in the same process, without a
@@ -211,26 +209,7 @@ func (m *Mailbox) change(id string, edit func(*item)) error {
 // Respond records an attendee's answer on the organizer's event: accepted, declined, tentativelyAccepted.
 func (m *Mailbox) Respond(id, attendee, response string) error {
 	at := m.box.sim.now()
-	return m.change(id, func(it *item) {
-		all := gjson.Parse(it.props.get(eventAttendees)).Array()
-		b := []byte{'['}
-		for i, one := range all {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			if !strings.EqualFold(one.Get("emailAddress.address").Str, attendee) {
-				b = append(b, one.Raw...)
-				continue
-			}
-			b = appendTextMember(append(b, '{'), "type", one.Get("type").Str)
-			b = appendTextMember(append(appendKey(b, "status"), '{'), "response", response)
-			b = append(appendSeconds(appendKey(b, "time"), at), '}')
-			b = append(appendRawMember(b, "emailAddress", one.Get("emailAddress").Raw), '}')
-		}
-		if len(all) > 0 {
-			it.props = it.props.set(eventAttendees, string(append(b, ']')))
-		}
-	})
+	return m.change(id, func(it *item) { it.respond(attendee, response, at) })
 }
 
 // RestoreFolder brings a deleted calendar or contact folder back, with what was in it.

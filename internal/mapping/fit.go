@@ -53,6 +53,16 @@ func (t *Table) UnfitForCRM(field record.Field, v record.Value) fault.Reason {
 	return ""
 }
 
+// HeldByMicrosoft reports whether a value that breaks the form of a field, and so keeps the two sides apart, can only be
+// Microsoft's: of fields with such a form the CRM takes no other values.
+func HeldByMicrosoft(def record.Def) bool {
+	switch def.Type {
+	case record.Image, record.Picklist, record.Number, record.Bool, record.URL:
+		return true
+	}
+	return false
+}
+
 // Clipped is as much of a value as its CRM field takes, for a field that the CRM demands.
 func (t *Table) Clipped(field record.Field, v record.Value) record.Value {
 	def, _ := t.Schema().Def(field)

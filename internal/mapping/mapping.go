@@ -146,6 +146,16 @@ func Grown(t *Table) (*Table, bool) {
 	return &Table{Kind: t.Kind, Rows: slices.Concat(t.Rows, missing)}, true
 }
 
+// Photoless reports whether a table is the default of contacts as it was before they had photos. Who has it and chose nothing
+// is given the row, unlike somebody who took it out.
+func Photoless(t *Table) bool {
+	if t == nil || t.Kind != record.Contacts {
+		return false
+	}
+	before := slices.DeleteFunc(slices.Clone(defaultContacts.Rows), func(r Row) bool { return r.CRM == record.RecordImage })
+	return slices.Equal(t.Rows, before)
+}
+
 // Fields are the CRM's fields that take part.
 func (t *Table) Fields() []record.Field {
 	if t == nil {

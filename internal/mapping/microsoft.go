@@ -108,6 +108,19 @@ var microsoft = map[record.Kind][]MicrosoftField{
 	},
 }
 
+// filedUnder is the field of a contact that Exchange fills by itself, and anew when the name changes, while nobody says it.
+const filedUnder record.Field = "fileAs"
+
+// Derived is the CRM field, if there is one, that is mapped to what Exchange makes of other fields by itself.
+func (t *Table) Derived() (record.Field, bool) {
+	for _, row := range t.Rows {
+		if t.Kind == record.Contacts && row.Microsoft == filedUnder {
+			return row.CRM, true
+		}
+	}
+	return "", false
+}
+
 // MicrosoftFields lists the fields that Graph offers of a kind, those of a group together. The list is not to be changed.
 func MicrosoftFields(kind record.Kind) []MicrosoftField { return microsoft[kind] }
 

@@ -62,6 +62,8 @@ func tells(def record.Def, v record.Value) bool {
 	case record.Number:
 		n, ok := record.Decimal(string(v))
 		return ok && n == v
+	case record.URL:
+		return record.IsAddress(strings.TrimSpace(string(v)))
 	case record.Bool:
 		return v == "true" || v == "false"
 	}

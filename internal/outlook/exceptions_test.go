@@ -381,10 +381,18 @@ func TestFF33_StaleOccurrences(t *testing.T) {
 					t.Fatal(err)
 				}
 				kept := read[0].Fields["exdates"] + read[0].Fields["exceptions"] + read[0].Fields["location"]
-				if mark := map[string]string{"another occurrence": "A person's", "deleted": "2026-03-18", "the whole series": "Elsewhere"}[name]; !strings.Contains(string(kept), mark) {
+				mark := map[string]string{"another occurrence": "A person's", "deleted": "2026-03-18", "the whole series": "Elsewhere"}[name]
+				if !strings.Contains(string(kept), mark) {
 					t.Errorf("the person's change is gone: %v (%v)", kept, out[0].Err)
 				}
-				if out[0].Err != nil && fault.ReasonOf(out[0].Err) != fault.OutcomeUnknown {
+				// What the outcome says is taken as agreed on: the person's change, of which nobody else knows, is not part of it.
+				if said := fmt.Sprint(out[0].Fields); out[0].Err != nil && strings.Contains(said, mark) {
+					t.Errorf("the outcome of a failed write says %s", said)
+				}
+				if out[0].Err == nil && out[0].Version == read[0].Version {
+					t.Error("the version with the person's change is told as ours: nobody would look at it again")
+				}
+				if out[0].Err != nil && fault.ReasonOf(out[0].Err) != fault.OutcomeUnknown && !fault.Is(out[0].Err, fault.Conflict) {
 					t.Errorf("%v, want a fault upon which it is looked at again", out[0].Err)
 				}
 				// As it is planned next: the person's change kept beside ours.

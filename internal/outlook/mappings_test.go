@@ -262,6 +262,9 @@ func (w *tableWorld) checkSent(t *rapid.T, before, ours, theirs record.Fields, t
 	arrived := map[record.Field]bool{fileAs: true}
 	for _, row := range w.table.Rows {
 		if v := before[row.CRM]; row.Microsoft == fileAs && (v == "" || v == "false") {
+			if row.Direction != mapping.ToMicrosoft && back[row.CRM] != is[row.CRM] && !told(row.CRM) {
+				t.Fatalf("Exchange files it under %q, and the CRM has %q", theirs[fileAs], is[row.CRM])
+			}
 			was[row.CRM] = is[row.CRM]
 			continue
 		}

@@ -120,8 +120,16 @@ func without(all, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(day string) bool { return slices.Contains(some, day) })
 }
 
-// close tells the outcome.
+// close tells the outcome. Where somebody else has written in between, it says nothing of what is there now: what it says is
+// taken as agreed on, and theirs is not.
 func (s *series) close(c *Events) {
+	if fault.Is(s.err, fault.Conflict) {
+		s.out.Version, s.out.Fields, s.out.Err = "", nil, s.err
+		if s.Op == record.Create { // it is there
+			s.out.Err = partly(s.err)
+		}
+		return
+	}
 	change := c.change(s.now.master)
 	s.out.Ref, s.out.Version, s.out.Fields = change.Ref, change.Version, change.Fields
 	switch {
@@ -130,8 +138,12 @@ func (s *series) close(c *Events) {
 	case fault.Is(s.err, fault.Invalid):
 		s.out.Err = s.err
 	default:
-		s.out.Err = fault.New(fault.Unavailable, fault.OutcomeUnknown, "outlook: single occurrences of a series: %w", s.err)
+		s.out.Err = partly(s.err)
 	}
+}
+
+func partly(err error) error {
+	return fault.New(fault.Unavailable, fault.OutcomeUnknown, "outlook: single occurrences of a series: %w", err)
 }
 
 // settle works on all series side by side, round by round: look, list the occurrences that are to be written, write.
@@ -189,6 +201,10 @@ func (c *Events) lookAt(ctx context.Context, open []*series) error {
 // has made meanwhile: that is for a new plan.
 func (s *series) look(now layout) {
 	s.now, s.fresh = now, true
+	if !maps.Equal(itself(now.master), itself(s.after)) {
+		s.err = fault.New(fault.Conflict, "", "the series was changed meanwhile")
+		return
+	}
 	strange := len(without(without(now.excluded, s.was.excluded), s.wanted.excluded)) > 0
 	for day, own := range now.own {
 		for name, v := range own {
@@ -203,6 +219,13 @@ func (s *series) look(now layout) {
 	if strange {
 		s.err = fault.New(fault.Conflict, "", "an occurrence was changed meanwhile")
 	}
+}
+
+// itself is what a series has but for what was done to single occurrences.
+func itself(e *graph.Event) record.Fields {
+	f := ownFields(e)
+	whenOf(e).tell(f)
+	return f
 }
 
 // alike compares values as far as Exchange keeps them: it has its own ideas about white space.

@@ -97,6 +97,21 @@ func planned(text, digits, region string) string {
 	return e164
 }
 
+// Alike reports whether two texts are one number with one extension, or both without any: then neither says more than the other.
+func Alike(a, b, region string) bool { return Same(a, b, region) && extension(a) == extension(b) }
+
+// extension is what digits stand behind a number.
+func extension(s string) string {
+	s = norm.NFKC.String(strings.ToValidUTF8(s, ""))
+	var all strings.Builder
+	for _, r := range s {
+		if r >= '0' && r <= '9' {
+			all.WriteRune(r)
+		}
+	}
+	return strings.TrimPrefix(all.String(), digitsOf(strings.TrimSpace(s)))
+}
+
 const brazil = "55"
 
 // domestic is a number dialled within Brazil without the zero, the operator and the country.

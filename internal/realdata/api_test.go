@@ -5,6 +5,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -87,4 +89,14 @@ func total(counts map[Reason]int) (n int) {
 		n += c
 	}
 	return n
+}
+
+// folder is where real files are, beside the repository.
+func folder(t *testing.T, name string) string {
+	t.Helper()
+	dir := filepath.Join("..", "..", "..", "shared", "data", name)
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("there are no real files in %s", dir)
+	}
+	return dir
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"tandem/internal/importfile"
 )
 
 // Report is what came of everything.
@@ -119,7 +120,7 @@ func (r *Report) Markdown(w io.Writer) error {
 		t.Records, t.Without, t.Inserted, t.Refused, t.Same, t.Different, t.NotInStep, t.Properties, t.Carried)
 	b.WriteString("\n## Properties that are not simply where they were\n\n| reason | number | the content is still there | what it means |\n|---|---:|---|---|\n")
 	for _, reason := range byReason(t.Reasons) {
-		fmt.Fprintf(&b, "| %s | %d | %s | %s |\n", reason, t.Reasons[reason], kept(reason), Explain(reason))
+		fmt.Fprintf(&b, "| %s | %d | %s | %s |\n", reason, t.Reasons[reason], kept(reason), importfile.Explain(reason))
 	}
 	table(&b, "Where the records stand in sync", t.States)
 	table(&b, "Fields that differ", t.Fields)
@@ -130,7 +131,7 @@ func (r *Report) Markdown(w io.Writer) error {
 }
 
 func kept(r Reason) string {
-	for _, row := range reasons {
+	for _, row := range importfile.Reasons {
 		if row.Reason == r && row.Kept {
 			return "yes"
 		}
@@ -172,8 +173,8 @@ func (r *Report) files(b *strings.Builder) {
 
 // untold are the reasons that only the JSON report lists one by one, because they say nothing about one record.
 var untold = map[Reason]bool{
-	"": true, Bookkeeping: true, Custom: true, NoField: true, FileWide: true, ZoneRules: true, AlarmDetails: true,
-	InDescription: true, Implied: true, NotAnEvent: true,
+	"": true, importfile.Bookkeeping: true, importfile.Custom: true, importfile.NoField: true, importfile.FileWide: true, importfile.ZoneRules: true, importfile.AlarmDetails: true,
+	importfile.InDescription: true, importfile.Implied: true, importfile.NotAnEvent: true,
 }
 
 func (r *Report) details(b *strings.Builder) {
@@ -181,11 +182,11 @@ func (r *Report) details(b *strings.Builder) {
 	for _, e := range r.Entries {
 		var lines []string
 		if len(e.Plans) == 0 && (e.Kind == "VEVENT" || e.Kind == "VCARD" || e.Kind == "FILE") {
-			lines = append(lines, fmt.Sprintf("no record: %s", Explain(e.Why)))
+			lines = append(lines, fmt.Sprintf("no record: %s", importfile.Explain(e.Why)))
 		}
 		for _, i := range e.Items {
 			if !untold[i.Reason] {
-				lines = append(lines, fmt.Sprintf("%s `%s`: %s %s", i.Property, clip(i.Value, 60), Explain(i.Reason), i.Detail))
+				lines = append(lines, fmt.Sprintf("%s `%s`: %s %s", i.Property, clip(i.Value, 60), importfile.Explain(i.Reason), i.Detail))
 			}
 		}
 		for _, p := range e.Plans {

@@ -1,17 +1,20 @@
 package reconcile
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"tandem/internal/fault"
 	"tandem/internal/mapping"
+	"tandem/internal/phone"
 	"tandem/internal/record"
 )
 
 // A value that the other side has no place for stays where it is, and the rest of the record is in step. What the two
 // sides agree on is that they differ there: the base holds what Microsoft has, and under a key of its own what the CRM
 // has. So the value is no edit that is brought over again and again, nobody clears it, and deleting the record deletes it.
+// Likewise two values that say the same in two forms, such as a telephone number with and without its country.
 
 // inCRM begins the keys of a base that are no fields but what the CRM has of one.
 const inCRM = "crm:"
@@ -42,6 +45,25 @@ func copyApart(to, from record.Fields, unit []record.Field) (differ bool) {
 		}
 	}
 	return differ
+}
+
+// alike reports whether two sides of a unit say the same, each in a form of its own.
+func (r Rules) alike(unit []record.Field, ours, theirs record.Fields) bool {
+	return !slices.ContainsFunc(unit, func(f record.Field) bool {
+		def, _ := r.table().Schema().Def(f)
+		return !mapping.Alike(def.Type, ours[f], theirs[f], cmp.Or(r.Region, phone.Brazil))
+	})
+}
+
+// agreeApart notes in a base that the sides hold a unit each in its own form.
+func agreeApart(base record.Fields, unit []record.Field, ours, theirs record.Fields) {
+	for _, f := range unit {
+		if base[f] = theirs[f]; ours[f] == theirs[f] {
+			delete(base, keyInCRM(f))
+		} else {
+			base[keyInCRM(f)] = ours[f]
+		}
+	}
 }
 
 // isCut reports whether the CRM has of a name only what it took of Microsoft's, as after the two were paired anew: that is
@@ -175,7 +197,7 @@ func (r Rules) onlyInOutlook(base record.Fields) (out []record.Field) {
 	for key, ours := range base {
 		name, apart := strings.CutPrefix(string(key), inCRM)
 		f := record.Field(name)
-		if apart && base[f] != "" && (r.unfit(InMicrosoft, f, ours) == "" || r.unfit(InCRM, f, base[f]) != "") {
+		if apart && base[f] != "" && !r.alike([]record.Field{f}, record.Fields{f: ours}, base) && (r.unfit(InMicrosoft, f, ours) == "" || r.unfit(InCRM, f, base[f]) != "") {
 			out = append(out, f)
 		}
 	}
@@ -192,6 +214,9 @@ func (r Rules) misfit(base record.Fields) (reason fault.Reason, detail string) {
 			continue
 		}
 		f := record.Field(name)
+		if r.alike([]record.Field{f}, record.Fields{f: ours}, base) {
+			continue // they say the same
+		}
 		fields = append(fields, name)
 		for _, why := range []fault.Reason{r.unfit(InCRM, f, base[f]), r.unfit(InMicrosoft, f, ours), fault.NotExpressible} {
 			if why != "" && (reason == "" || why < reason) { // of several always the same one

@@ -152,8 +152,15 @@ func (r *run) jobsOf(steps []Step) []*job {
 			}
 			j.pair.State, j.pair.MissingSide, j.pair.Ask = Excluded, "", nil
 			j.pair.Reason, j.pair.Detail, j.pair.Attempts, j.pair.RetryAt = fault.OneWay, "", 0, time.Time{}
-			if r.rules.Way == mapping.ToCRM { // its record is somebody else's
+			switch {
+			case s.Why == BeforeSync:
+				j.pair.Reason = fault.BeforeSync
+			case s.Why == ColleaguesOwn:
+				j.pair.Reason = fault.ColleaguesEvent
+			case r.rules.Way == mapping.ToCRM: // its record is somebody else's
 				j.pair.Reason = fault.NotOwn
+			}
+			if j.pair.Reason == fault.NotOwn {
 				break
 			}
 			j.pair.CRM, j.pair.CRMVersion, j.pair.Base, j.pair.Name = "", "", nil, nameOf(s.Theirs.Fields)
@@ -163,6 +170,9 @@ func (r *run) jobsOf(steps []Step) []*job {
 			j.pair = *s.Pair
 			r.park(&j.pair, fault.New(fault.Unavailable, fault.OutcomeUnknown, "it cannot be told whether the record is still there"))
 			j.halfway = true
+		}
+		if s.Verb != Wait { // which keeps the versions too
+			j.pair.Base = s.Item.marked(j.pair.Base)
 		}
 		jobs = append(jobs, j)
 	}
@@ -330,7 +340,7 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	if o.Err != nil {
 		if where == InMicrosoft && o.Ref != "" && o.Fields != nil { // done, but for a part: the item holds this now
 			j.pair.Microsoft, j.pair.MicrosoftVersion = o.Ref, o.Version
-			j.pair.Base = j.pair.Base.With(r.rules.normal(only(o.Fields, r.rules.goes(InMicrosoft))))
+			j.pair.Base = j.writtenBy(j.pair.Base.With(r.rules.normal(only(o.Fields, r.rules.goes(InMicrosoft)))), where, w.Op)
 			j.halfway = true
 			r.park(&j.pair, o.Err)
 			return
@@ -347,19 +357,38 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	// it does not, the normal form of what was written.
 	agreed := r.rules.normal(w.Fields)
 	if w.Op != record.Update {
-		agreed = r.rules.normal(r.made(j, where, w.Fields))
+		agreed = j.marked(r.rules.normal(r.made(j, where, w.Fields)))
 		j.pair.Base = nil
 	}
-	j.pair.Base = agreedOn(j.pair.Base, agreed, j.Apart)
+	if where == InCRM {
+		agreed = agreed.With(j.Half)
+	}
+	j.pair.Base = j.writtenBy(agreedOn(j.pair.Base, agreed, j.Apart), where, w.Op)
 	if w.Op == record.Restore && !complete(w.Fields, r.rules.Fields) { // it came back with values that have not been held against Microsoft's
 		j.halfway, j.moved = true, true
 	}
+	if where == InMicrosoft && r.derived(j.pair.Base, o.Fields) {
+		j.halfway, j.moved = true, true // what Exchange has made of it by itself is yet to be held against the CRM
+	}
 	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]
-	line := HistoryLine{Side: where, Action: action, Reason: j.Why}
+	line := HistoryLine{Side: where, Action: action, Reason: j.Why, Delay: r.delay(j.Step, where)}
 	if w.Op != record.Create {
-		line.Fields = w.Fields
+		line.Fields, line.Before = w.Fields, j.heldAt(where, w.Fields)
 	}
 	j.history = append(j.history, line)
+}
+
+// derived reports whether Exchange has filled a field by itself when it was written, so that the item holds something there
+// that has not been agreed on. Where the CRM is right and has nothing, that is how it stays.
+func (r *run) derived(base, told record.Fields) bool {
+	f, mapped := r.rules.table().Derived()
+	if !mapped {
+		return false
+	}
+	agreed, known := base[f]
+	_, apart := base[keyInCRM(f)]
+	now, said := r.rules.normal(only(told, []record.Field{f}))[f]
+	return known && !apart && said && now != agreed && (r.rules.takes(InCRM, f) || agreed != "")
 }
 
 // made is what both sides hold once one was made from the other with the fields given. Of a field that does not go that

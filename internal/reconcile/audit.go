@@ -252,7 +252,7 @@ func driftOf(s Step) (DriftKind, bool) {
 	case Merge:
 		return ValuesDiffer, true
 	case Adopt:
-		return LedgerDiffers, s.Pair != nil && (s.Pair.ID == 0 || s.Pair.State == Synced && !maps.Equal(s.Base, s.Pair.Base))
+		return LedgerDiffers, s.Pair != nil && (s.Pair.ID == 0 || s.Pair.State == Synced && !maps.Equal(unmarked(s.Base), unmarked(s.Pair.Base)))
 	case CreateCRM, RestoreCRM, DeleteMicrosoft:
 		return MissingInCRM, true
 	case CreateMicrosoft, DeleteCRM, Unlink:

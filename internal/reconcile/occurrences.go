@@ -118,9 +118,39 @@ func (m *merger) day(day string) doing {
 		m.lost[InCRM][day] = doing{out: true}
 		return doing{own: theirs.own}
 	case ours.out && !base.out, base.out && ours.out && theirs.out:
+		m.lose(InMicrosoft, day, edits(base, theirs))
 		return doing{out: true}
 	}
 	return doing{own: m.own(day, base, ours, theirs)}
+}
+
+// half is what both sides agree on when ours has become what was merged, and theirs is still as it was.
+func (m *merger) half() doings {
+	out := doings{}
+	for _, days := range []doings{m.base, m.theirs, m.merged} {
+		for day := range days {
+			base, theirs, is := m.base[day], m.theirs[day], m.merged[day]
+			agreed := doing{out: base.out, own: map[record.Field]record.Fields{}}
+			if is.out == theirs.out {
+				agreed.out = is.out
+			}
+			for _, own := range []map[record.Field]record.Fields{base.own, theirs.own, is.own} {
+				for key := range own {
+					value := base.own[key]
+					if equal(is.own[key], theirs.own[key]) {
+						value = is.own[key]
+					}
+					if value != nil {
+						agreed.own[key] = value
+					}
+				}
+			}
+			if agreed.out || len(agreed.own) > 0 {
+				out[day] = agreed
+			}
+		}
+	}
+	return out
 }
 
 // edits are the fields in which a side differs from the base.
@@ -246,6 +276,31 @@ func (s *Step) mergeSeries(rules Rules, item Item, base, ours, theirs record.Fie
 		forgot: s.retimed(rules, base, ours, theirs), ways: rules.OneWay,
 		wins: func() Where { return winner(rules.Policy, item, differs, differs, unit, ours, theirs) },
 	}
+	oursWords, theirsWords := doingsOf(side(item.Ours, held)), doingsOf(side(item.Theirs, base))
+	final := ours.With(rules.normal(s.ToCRM))
+	_, _, timesToo := s.when(rules)
+	at, loose, lost := courseOf(final), map[string]Where{}, map[Where]doings{}
+	if s.agreed(rules, ours, theirs) {
+		baseAt, base := courseOf(base), m.base
+		m.base, _ = base.told(baseAt, at)
+		for _, one := range []struct {
+			where   Where
+			fields  record.Fields
+			is, say *doings
+		}{{InCRM, ours, &m.ours, &oursWords}, {InMicrosoft, theirs, &m.theirs, &theirsWords}} {
+			from := courseOf(one.fields)
+			in, stray := one.is.told(from, at)
+			lost[one.where] = stray.edited(from, base, baseAt)
+			*one.is = in
+			*one.say, _ = one.say.told(from, at)
+			in.fill(from, base, baseAt, at)
+			for day := range in {
+				if !from.same(at) {
+					loose[day] = one.where
+				}
+			}
+		}
+	}
 	m.run()
 	switch way {
 	case mapping.ToMicrosoft:
@@ -257,8 +312,15 @@ func (s *Step) mergeSeries(rules Rules, item Item, base, ours, theirs record.Fie
 		s.ask(unit, item, ours, theirs)
 		return false, false
 	}
-	is := m.settled(rules, ours.With(rules.normal(s.ToCRM)))
-	words := doingsOf(is).inWords(doingsOf(side(item.Ours, held)), doingsOf(side(item.Theirs, base)), m.ours, m.theirs).fields()
+	m.order(at, loose)
+	half := m.half().fields()
+	for where, stray := range lost {
+		for day, is := range stray {
+			m.lose(where, day, is.own)
+		}
+	}
+	is := m.settled(rules, final)
+	words := doingsOf(is).inWords(oursWords, theirsWords, m.ours, m.theirs).fields()
 	if way == mapping.ToMicrosoft && s.cannotReturn(m, is, ours, theirs) {
 		words[record.Excluded], is[record.Excluded] = theirs[record.Excluded], theirs[record.Excluded]
 	}
@@ -272,6 +334,12 @@ func (s *Step) mergeSeries(rules Rules, item Item, base, ours, theirs record.Fie
 		}
 		if is[f] != theirs[f] && way != mapping.ToCRM {
 			s.ToMicrosoft[f] = words[f]
+		}
+		_, toCRM := s.ToCRM[f]
+		if _, both := s.ToMicrosoft[f]; both && toCRM {
+			if s.Half = s.Half.With(record.Fields{f: half[f]}); timesToo {
+				s.Half[f] = s.Base[f] // it is told in the days of the times that are agreed on
+			}
 		}
 	}
 	for _, where := range []Where{InCRM, InMicrosoft} {
@@ -288,18 +356,29 @@ func (s *Step) mergeSeries(rules Rules, item Item, base, ours, theirs record.Fie
 // retimed reports whether the series has got other times since the base that both sides have now, or are about to: then
 // Exchange has forgotten what was done to its occurrences, or is about to.
 func (s *Step) retimed(rules Rules, base, ours, theirs record.Fields) bool {
-	var when []record.Field
-	toMicrosoft := false
-	for _, f := range rules.Fields {
-		if def, _ := record.DefOf(rules.Kind, f); def.Group == record.GroupWhen {
-			_, written := s.ToMicrosoft[f]
-			when, toMicrosoft = append(when, f), toMicrosoft || written
-		}
-	}
+	when, _, toMicrosoft := s.when(rules)
 	if compare(when, theirs, base) != differs {
 		return false
 	}
 	return toMicrosoft || compare(when, ours, theirs) == same
+}
+
+// agreed reports whether both sides have one time of the series, or are about to.
+func (s *Step) agreed(rules Rules, ours, theirs record.Fields) bool {
+	when, toCRM, toMicrosoft := s.when(rules)
+	return toCRM || toMicrosoft || compare(when, ours, theirs) == same
+}
+
+// when are the mapped fields that say when an event takes place, and which sides are to get others.
+func (s *Step) when(rules Rules) (when []record.Field, toCRM, toMicrosoft bool) {
+	for _, f := range rules.Fields {
+		if def, _ := record.DefOf(rules.Kind, f); def.Group == record.GroupWhen {
+			_, ours := s.ToCRM[f]
+			_, theirs := s.ToMicrosoft[f]
+			when, toCRM, toMicrosoft = append(when, f), toCRM || ours, toMicrosoft || theirs
+		}
+	}
+	return when, toCRM, toMicrosoft
 }
 
 // settled is what is left of the merged doings in a record with other fields as they will be: those of days that are its own.

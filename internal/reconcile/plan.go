@@ -17,8 +17,10 @@ type Rules struct {
 	Fields []record.Field
 	OneWay map[record.Field]mapping.Direction // those of a group go the same way
 	Way    mapping.Direction                  // which way records come to be and go; one way: all of Fields go that way
+	Region string                             // whose telephone numbers are written without their country (ISO 3166-1); "": Brazil's
 	Table  *mapping.Table                     // tells what the fields hold, and which values each side has a place for; nil: the default one
 	Policy Policy
+	Since  time.Time // when the link was switched on: see existing.go
 }
 
 func (r Rules) table() *mapping.Table {
@@ -113,7 +115,9 @@ const (
 	OwnerChanged     = "owner_changed"
 	MovedOutOf       = "moved_out"
 	SwitchedOff      = "switched_off"
-	OneWayOnly       = "one_way" // the link goes one way, and its source is right
+	OneWayOnly       = "one_way"          // the link goes one way, and its source is right
+	BeforeSync       = "before_sync"      // it was over when the sync of a calendar began that was there before
+	ColleaguesOwn    = "colleagues_event" // a copy of a colleague's meeting, in a calendar that was there before
 )
 
 // Step is one decision: what to do with one record, and why.
@@ -125,6 +129,8 @@ type Step struct {
 	ToCRM, ToMicrosoft record.Fields
 	// Base is what both sides agree on, in normal form, without the fields that are yet to be written.
 	Base record.Fields
+	// Half is what they agree on, of fields that are written to both, when the CRM has been written and Microsoft has not.
+	Half record.Fields
 	// Apart is what the base is to say of fields in which the sides differ once the step is done: see apart.go.
 	Apart record.Fields
 	Lost  []Loss
@@ -176,6 +182,8 @@ func planNew(rules Rules, item Item) Step {
 		return Step{Verb: CreateMicrosoft, Why: NewInCRM, ToMicrosoft: filled(only(item.Ours.Fields, rules.goes(InMicrosoft)))}
 	case item.Theirs != nil && item.Theirs.State == record.Present && rules.Way == mapping.ToMicrosoft:
 		return Step{Verb: Leave, Why: OneWayOnly}
+	case item.Theirs != nil && item.Theirs.State == record.Present && rules.staysOut(item.Theirs) != "":
+		return Step{Verb: Leave, Why: rules.staysOut(item.Theirs)}
 	case item.Theirs != nil && item.Theirs.State == record.Present:
 		return Step{Verb: CreateCRM, Why: NewInMicrosoft, ToCRM: filled(only(item.Theirs.Fields, rules.newInCRM()))}
 	}
@@ -276,8 +284,8 @@ func typed(rules Rules, item Item, fields []record.Field) []Loss {
 }
 
 // merge holds both sides against the base, unit by unit: a unit is a field, or a group of fields that only make sense
-// together. Only one side changed a unit: take that. Both alike: nothing. Both differently: the policy says who wins,
-// and the values that lost are told; or a person does, and until then the unit stays as it is on both sides.
+// together. Only one side changed a unit: take that. Both alike, if in another form: nothing. Both differently: the policy
+// says who wins, and the values that lost are told; or a person does, and until then the unit stays as it is on both sides.
 //
 // Of a unit that goes one way the source is right, whoever changed it. But a source that holds nothing is no reason to
 // empty what the other side holds, as long as the two have not agreed on anything: see stays.
@@ -296,7 +304,8 @@ func merge(rules Rules, item Item) Step {
 	var oursChanged, theirsChanged bool
 	for _, unit := range units(rules) {
 		oursIs, theirsIs := compare(unit, ours, held), compare(unit, theirs, base)
-		if compare(unit, ours, theirs) == same {
+		sides := compare(unit, ours, theirs)
+		if sides == same {
 			copyFields(step.Base, ours, unit)
 			continue
 		}
@@ -308,6 +317,11 @@ func merge(rules Rules, item Item) Step {
 		if item.Theirs != nil && rules.unseen(unit, theirs) {
 			continue // it may have a picture
 		}
+		if oursIs != same && theirsIs != same && sides == differs && rules.alike(unit, ours, theirs) {
+			agreeApart(step.Base, unit, ours, theirs) // each keeps its own form
+			continue
+		}
+		apart = apart && !rules.alike(unit, held, base)
 		if theirsIs == unknown && slices.Contains(unit, record.LastName) && values(item.Theirs)[mapping.StandIn] != "" {
 			theirs[record.LastName] = ""
 		}
@@ -481,7 +495,7 @@ func winner(policy Policy, item Item, ours, theirs likeness, unit []record.Field
 	case AskPerson:
 		return ""
 	}
-	if modified(item.Theirs).After(modified(item.Ours)) {
+	if item.edited(InMicrosoft).After(item.edited(InCRM)) {
 		return InMicrosoft
 	}
 	return InCRM
@@ -501,13 +515,6 @@ func values(c *record.Change) record.Fields {
 		return nil
 	}
 	return c.Fields
-}
-
-func modified(c *record.Change) time.Time {
-	if c == nil {
-		return time.Time{}
-	}
-	return c.Modified
 }
 
 func empty(unit []record.Field, fields record.Fields) bool {

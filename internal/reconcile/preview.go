@@ -65,6 +65,7 @@ type Summary struct {
 	Compared  int                  `json:"compared"`            // how many records were read on both sides
 	Total     int                  `json:"total,omitempty"`     // of the CRM's that there are to look at, if known
 	Container string               `json:"container,omitempty"` // what is there already at Microsoft; "": nothing is
+	Existing  bool                 `json:"existing,omitempty"`  // Container is a calendar that the person had before
 	Held      bool                 `json:"held,omitempty"`      // the brake would hold the deletions and ask
 	Stops     fault.Reason         `json:"stops,omitempty"`     // why the run would stop before it makes more
 	Removed   int                  `json:"removed,omitempty"`   // items that go with the container
@@ -169,6 +170,7 @@ func (re *rehearsal) summary(link *Link) Summary {
 	defer re.mu.Unlock()
 	sum := re.sum
 	sum.Held = link.State == Held
+	sum.Existing = link.existing()
 	sum.Total = link.FirstTotal
 	if sum.Container == "" {
 		sum.Container = link.ContainerName
@@ -374,21 +376,21 @@ func (re *rehearsal) Create(ctx context.Context, link *Link, _ string) (record.R
 	return ref, name, err
 }
 
-// Remove notes that the container would go.
+// Remove notes that the container would go, with what is in it by now: a run may have brought more since the link was read.
 func (re *rehearsal) Remove(ctx context.Context, link *Link) error {
-	there := link.Known
-	for after := int64(0); ; { // without those that the person has deleted already
-		gone, err := re.ledger.PairsInState(ctx, link, Waiting, time.Time{}, after, chunk)
+	there := 0
+	for after := int64(0); ; {
+		pairs, err := re.ledger.Pairs(ctx, link, after, pairsPage)
 		if err != nil {
 			return err
 		}
-		if len(gone) == 0 {
+		if len(pairs) == 0 {
 			break
 		}
-		after = gone[len(gone)-1].ID
-		for _, p := range gone {
-			if p.MissingSide == InMicrosoft && p.Microsoft != "" {
-				there--
+		after = pairs[len(pairs)-1].ID
+		for _, p := range pairs {
+			if p.inContainer() {
+				there++
 			}
 		}
 	}
@@ -408,4 +410,10 @@ func (re *rehearsal) Unsubscribe(context.Context, *Link) error { return nil }
 
 func unrealRef(where Where, n int) record.Ref {
 	return record.Ref(fmt.Sprintf("%s%s%d", unreal, where, n))
+}
+
+// inContainer reports whether a pair's item should be in the container: not one that the person deleted or moved out of it.
+func (p *Pair) inContainer() bool {
+	deleted := p.State == Waiting && p.MissingSide == InMicrosoft
+	return p.Microsoft != "" && !deleted && !(p.State == Excluded && p.Reason == fault.MovedOut)
 }

@@ -233,6 +233,25 @@ func TestPreview_BeforeSwitchingOn(t *testing.T) {
 	})
 }
 
+// A run that brings one more while a preview of switching off is made does not make it count one too few.
+func TestPreview_OfSwitchingOffDuringARun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 3 {
+		w.insert(fmt.Sprint("k", i), nil)
+	}
+	w.settle()
+	as := w.ledger.Link(1) // as the preview begins with it
+	w.folder.Put("", contact("late", "late@x.example"))
+	w.insert("gone", nil)
+	w.settle()
+	w.folder.Delete(w.ref("gone"))
+	w.clock = w.clock.Add(time.Minute)
+	if _, sum := w.preview(as, reconcile.Ending, reconcile.Settings{}); sum.Removed != 4 || sum.Kept != "" {
+		t.Errorf("announced %d items that go, kept because of %q; there are %d", sum.Removed, sum.Kept, len(w.folder.Items()))
+	}
+}
+
 // TestPreview_BeforeSwitchingOff: what the last reading brings is known before, how much goes with the folder, and whether
 // it stays because something in it could not be brought.
 func TestPreview_BeforeSwitchingOff(t *testing.T) {

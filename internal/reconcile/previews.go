@@ -51,8 +51,9 @@ type Previews interface {
 	ThePreview(ctx context.Context, id string) (Preview, error)
 	// Prospect is the link that a user would get, without what SettingsFor says.
 	Prospect(ctx context.Context, org, user record.ID, kind record.Kind) (Link, error)
-	// KeepPreview stores how far a preview is, and lines of it that begin at number from. NotFound: nobody waits for it.
-	KeepPreview(ctx context.Context, p Preview, from int, lines []Line) error
+	// KeepPreview stores how far a preview is, and lines of it that begin at number from. last is when it was last touched as far
+	// as the caller knows. NotFound: nobody waits for it. Conflict with reason StaleLease: somebody else has touched it since.
+	KeepPreview(ctx context.Context, p Preview, last time.Time, from int, lines []Line) error
 }
 
 // Stage makes previews that were asked for.
@@ -74,26 +75,34 @@ func (s *Stage) Rehearse(ctx context.Context, id string) (err error) {
 	if err != nil {
 		return err
 	}
-	now, lines := s.Previewer.Now, 0
-	p.Touched, p.Summary = now(), Summary{}
-	if err := s.Previews.KeepPreview(ctx, p, 1, nil); err != nil { // of an earlier try nothing stays
-		return err
+	lines := 0
+	keep := func(ctx context.Context, more []Line) error {
+		next := p
+		next.Touched = later(s.Previewer.Now(), p.Touched)
+		if err := s.Previews.KeepPreview(ctx, next, p.Touched, lines+1, more); err != nil {
+			return err
+		}
+		p, lines = next, lines+len(more)
+		return nil
+	}
+	p.Summary = Summary{}
+	if err := keep(ctx, nil); err != nil { // of an earlier try nothing stays, and whoever is still at it is refused from now on
+		return unwanted(err)
 	}
 	link, err := s.link(ctx, p)
 	if err == nil {
-		p.Summary, err = s.Previewer.Preview(ctx, *link, p.Occasion, p.Settings, func(more []Line) error {
-			from := lines + 1
-			lines += len(more)
-			p.Touched = now()
-			return s.Previews.KeepPreview(ctx, p, from, more)
-		}, func(sum Summary) {
-			p.Summary, p.Touched = sum, now()
-			if err := s.Previews.KeepPreview(ctx, p, lines+1, nil); err != nil {
+		var sum Summary
+		sum, err = s.Previewer.Preview(ctx, *link, p.Occasion, p.Settings, func(more []Line) error { return keep(ctx, more) }, func(sum Summary) {
+			p.Summary = sum
+			if err := keep(ctx, nil); err != nil {
 				s.Previewer.Runner.Log.WarnContext(ctx, "how far a preview is was not noted", "user", p.User, "error", err)
 			}
 		})
+		p.Summary = sum
 	}
 	switch {
+	case fault.ReasonOf(err) == fault.StaleLease:
+		return nil // somebody else makes it
 	case fault.Is(err, fault.NotFound) && ctx.Err() == nil:
 		if _, gone := s.Previews.ThePreview(ctx, id); fault.Is(gone, fault.NotFound) {
 			return nil
@@ -105,10 +114,25 @@ func (s *Stage) Rehearse(ctx context.Context, id string) (err error) {
 	default:
 		p.State = Rehearsed
 	}
-	p.Touched = now()
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return s.Previews.KeepPreview(ending, p, lines+1, nil)
+	return unwanted(keep(ending, nil))
+}
+
+// later is a time by a clock that may stand still, after the last one as databases tell times apart.
+func later(now, last time.Time) time.Time {
+	if soonest := last.Add(time.Microsecond); now.Before(soonest) {
+		return soonest
+	}
+	return now
+}
+
+// unwanted leaves out that nobody waits for what was to be kept, or that somebody else makes it by now.
+func unwanted(err error) error {
+	if fault.ReasonOf(err) == fault.StaleLease || fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
 }
 
 // whyNot is a fault in the words of a link's.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/fault"
 	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
@@ -23,6 +24,8 @@ type shelf struct {
 	lines  map[int]reconcile.Line
 	stored chan struct{} // closed when lines are stored
 	words  int
+
+	meanwhile func() // happens before the first lines are stored
 }
 
 func (s *shelf) BeginPreview(context.Context, reconcile.Preview) error { return nil }
@@ -37,9 +40,17 @@ func (s *shelf) Prospect(context.Context, record.ID, record.ID, record.Kind) (re
 	return s.link, nil
 }
 
-func (s *shelf) KeepPreview(_ context.Context, p reconcile.Preview, from int, lines []reconcile.Line) error {
+func (s *shelf) KeepPreview(_ context.Context, p reconcile.Preview, last time.Time, from int, lines []reconcile.Line) error {
+	if s.meanwhile != nil && len(lines) > 0 {
+		between := s.meanwhile
+		s.meanwhile = nil
+		between()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !last.Equal(s.kept.Touched) {
+		return fault.New(fault.Conflict, fault.StaleLease, "somebody else makes it")
+	}
 	if len(lines) == 0 && p.State == reconcile.Rehearsing {
 		s.words++
 		stored := s.stored
@@ -95,8 +106,30 @@ func (s byPages) CRM(context.Context, *reconcile.Link) (reconcile.Side, error) {
 // TestS18_NoLineOfAPreviewIsLostBesideAWordOfHowFarItIs: pages are read, and told of, while those before are planned.
 func TestS18_NoLineOfAPreviewIsLostBesideAWordOfHowFarItIs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
 	const many = 2000
+	s, stage := staged(t, many)
+	if err := stage.Rehearse(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if s.kept.State != reconcile.Rehearsed || s.kept.Summary.Counts[reconcile.ToCreate] != many || s.words < 3 {
+		t.Fatalf("the preview came to %+v, with %d words of how far it was", s.kept, s.words)
+	}
+	if len(s.lines) != many {
+		t.Errorf("%d lines are kept of %d", len(s.lines), many)
+	}
+	told := map[record.Ref]bool{}
+	for _, l := range s.lines {
+		told[l.CRM] = true
+	}
+	if len(told) != many {
+		t.Errorf("they tell of %d records", len(told))
+	}
+}
+
+// staged is a stage on which a first sync of so many contacts is rehearsed, and where it is kept.
+func staged(t *testing.T, many int) (*shelf, *reconcile.Stage) {
+	t.Helper()
+	w := newWorld(t)
 	for i := range many {
 		w.insert(fmt.Sprint("c", i), mail(fmt.Sprintf("p%d@fabrikam.example", i)))
 	}
@@ -115,20 +148,28 @@ func TestS18_NoLineOfAPreviewIsLostBesideAWordOfHowFarItIs(t *testing.T) {
 		Now:      func() time.Time { return w.clock.Add(time.Duration(ticks.Add(1)) * time.Second) },
 		Existing: func(context.Context, *reconcile.Link) (record.Ref, string, error) { return "folder", "Tandem", nil },
 	}}
-	if err := stage.Rehearse(t.Context(), ""); err != nil {
-		t.Fatal(err)
+	return s, stage
+}
+
+// Two jobs make one preview, as when the first seems to be lost and is not: the lines are those of the second, all of them.
+func TestS18_TwoJobsOnOnePreview(t *testing.T) {
+	t.Parallel()
+	const many = 450
+	s, first := staged(t, many)
+	_, second := staged(t, many)
+	second.Previews = s
+	s.meanwhile = func() {
+		if err := second.Rehearse(t.Context(), ""); err != nil {
+			t.Error(err)
+		}
 	}
-	if s.kept.State != reconcile.Rehearsed || s.kept.Summary.Counts[reconcile.ToCreate] != many || s.words < 3 {
-		t.Fatalf("the preview came to %+v, with %d words of how far it was", s.kept, s.words)
+	if err := first.Rehearse(t.Context(), ""); err != nil {
+		t.Errorf("the first job: %v", err)
+	}
+	if s.kept.State != reconcile.Rehearsed || s.kept.Summary.Counts[reconcile.ToCreate] != many {
+		t.Errorf("the preview came to %+v", s.kept)
 	}
 	if len(s.lines) != many {
 		t.Errorf("%d lines are kept of %d", len(s.lines), many)
-	}
-	told := map[record.Ref]bool{}
-	for _, l := range s.lines {
-		told[l.CRM] = true
-	}
-	if len(told) != many {
-		t.Errorf("they tell of %d records", len(told))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
@@ -576,4 +577,38 @@ func TestL5_AnItemWhoseRecordWasGivenAwayFindsTheOneMadeFromItAfterThat(t *testi
 	w.settle()
 	must(t, len(w.live()["a"]), 1, "contacts of his own after the pairs were lost")
 	w.alike()
+}
+
+// Two people change different things of one occurrence, so that the series is written on both sides; the CRM has it, and
+// Microsoft's write fails. What Microsoft does not have yet has not been taken back there.
+func TestI1_HalfWrittenOccurrencesAreNotTakenBack(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []error{fault.New(fault.Conflict, "", "412 without a cause"), fault.New(fault.Unavailable, "", "503"), fault.New(fault.Broken, "", "cut")} {
+		w := newWorldOf(t, record.Calendar)
+		results, err := w.crm.Insert(t.Context(), w.actor(), record.Calendar, []crm.Draft{{Fields: record.Fields{
+			record.EventTitle: "a", record.Start: "2026-12-01T12:00:00Z", record.End: "2026-12-01T13:00:00Z", record.TimeZone: "UTC", record.Recurring: "FREQ=DAILY;COUNT=9",
+		}}})
+		if err != nil || results[0].Err != nil {
+			t.Fatal(err, results)
+		}
+		w.settle()
+		w.edit(results[0].Record.ID, record.Fields{record.Changed: `{"2026-12-02":{"Start_DateTime":"2026-12-02T15:00:00Z","End_DateTime":"2026-12-02T16:00:00Z"},"2026-12-04":{"Description":"ours"}}`, record.Excluded: "2026-12-06"})
+		w.folder.Change(w.ref("a"), "2026-12-02", record.Fields{"location": "theirs"})
+		w.folder.Cancel(w.ref("a"), "2026-12-07")
+		w.fails = func(point string) error {
+			if point == "before write" {
+				return kind
+			}
+			return nil
+		}
+		_ = w.run() // fails on one side; what matters is what is true afterwards
+		w.fails = nil
+		w.settle()
+		w.alike()
+		got := w.live()["a"][0].Fields
+		want := `{"2026-12-02":{"End_DateTime":"2026-12-02T16:00:00Z","Start_DateTime":"2026-12-02T15:00:00Z","Venue":"theirs"},"2026-12-04":{"Description":"ours"}}`
+		if got[record.Changed] != record.Value(want) || got[record.Excluded] != "2026-12-06,2026-12-07" {
+			t.Errorf("%v: the CRM has %s and %s", kind, got[record.Excluded], got[record.Changed])
+		}
+	}
 }

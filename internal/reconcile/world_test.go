@@ -29,9 +29,10 @@ const (
 
 var errDead = errors.New("the process is dead")
 
-// world is one person's contact link with everything around it in memory, and a hand on the plug.
+// world is one person's contact link, or calendar link, with everything around it in memory, and a hand on the plug.
 type world struct {
 	t       fataler
+	kind    record.Kind
 	clock   time.Time
 	store   *memcrm.Store
 	crm     *crm.CRM
@@ -54,11 +55,14 @@ type fataler interface {
 	Errorf(string, ...any)
 }
 
-func newWorld(t fataler) *world {
-	w := &world{t: t, clock: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC), store: memcrm.New(), plug: -1}
+func newWorld(t fataler) *world { return newWorldOf(t, record.Contacts) }
+
+func newWorldOf(t fataler, kind record.Kind) *world {
+	w := &world{t: t, kind: kind, clock: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC), store: memcrm.New(), plug: -1}
 	now := func() time.Time { return w.clock }
 	w.crm = crm.New(w.store, func(context.Context, record.ID, record.ID) (bool, error) { return true, nil }, now)
 	w.folder = memside.New(now)
+	w.folder.Series = kind == record.Calendar
 	w.folder.Fail = func(point string) error {
 		if err := w.effect(); err != nil {
 			return err
@@ -70,7 +74,7 @@ func newWorld(t fataler) *world {
 	}
 	w.ledger = memledger.New()
 	w.ledger.Add(reconcile.Link{
-		ID: 1, Org: org, User: adele, Kind: record.Contacts, State: reconcile.On, Mapping: mapping.Default(record.Contacts),
+		ID: 1, Org: org, User: adele, Kind: kind, State: reconcile.On, Mapping: mapping.Default(kind),
 	})
 	w.runner = &reconcile.Runner{
 		Ledger: mortalLedger{w.ledger, w}, Sides: w, Containers: w, Now: now, Width: 1, Name: "Tandem",
@@ -102,7 +106,7 @@ func (w *world) Microsoft(context.Context, *reconcile.Link) (reconcile.Side, err
 }
 
 func (w *world) CRM(context.Context, *reconcile.Link) (reconcile.Side, error) {
-	return mortalSide{w.crm.Side(crm.LinkSide{Org: org, User: adele, Kind: record.Contacts, Link: 1, Zone: "UTC", Cap: 10000}), w}, nil
+	return mortalSide{w.crm.Side(crm.LinkSide{Org: org, User: adele, Kind: w.kind, Link: 1, Zone: "UTC", Cap: 10000}), w}, nil
 }
 
 func (w *world) Create(context.Context, *reconcile.Link, string) (record.Ref, string, error) {
@@ -229,7 +233,7 @@ func (w *world) insert(key string, more record.Fields) record.ID {
 
 func (w *world) edit(id record.ID, fields record.Fields) {
 	w.t.Helper()
-	results, err := w.crm.Update(context.Background(), w.actor(), record.Contacts, []crm.Draft{{ID: id, Fields: fields}})
+	results, err := w.crm.Update(context.Background(), w.actor(), w.kind, []crm.Draft{{ID: id, Fields: fields}})
 	if err != nil || results[0].Err != nil {
 		w.t.Fatalf("edit %d: %v %v", id, err, results)
 	}
@@ -237,7 +241,7 @@ func (w *world) edit(id record.ID, fields record.Fields) {
 
 func (w *world) give(id, owner record.ID) {
 	w.t.Helper()
-	results, err := w.crm.Update(context.Background(), w.actor(), record.Contacts, []crm.Draft{{ID: id, Owner: owner}})
+	results, err := w.crm.Update(context.Background(), w.actor(), w.kind, []crm.Draft{{ID: id, Owner: owner}})
 	if err != nil || results[0].Err != nil {
 		w.t.Fatalf("give %d: %v %v", id, err, results)
 	}
@@ -245,10 +249,18 @@ func (w *world) give(id, owner record.ID) {
 
 func (w *world) bin(id record.ID) {
 	w.t.Helper()
-	results, err := w.crm.Delete(context.Background(), w.actor(), record.Contacts, []crm.Draft{{ID: id}})
+	results, err := w.crm.Delete(context.Background(), w.actor(), w.kind, []crm.Draft{{ID: id}})
 	if err != nil || results[0].Err != nil {
 		w.t.Fatalf("delete %d: %v %v", id, err, results)
 	}
+}
+
+// keyed are the fields by which tests know a record, in the CRM and at Microsoft.
+func (w *world) keyed() (ours, theirs record.Field) {
+	if w.kind == record.Calendar {
+		return record.EventTitle, "subject"
+	}
+	return record.Title, "jobTitle"
 }
 
 // live are the CRM's own records that are not deleted, by key.
@@ -256,7 +268,8 @@ func (w *world) live() map[string][]crm.Record {
 	out := map[string][]crm.Record{}
 	for _, r := range w.store.All() {
 		if !r.Deleted() && r.Owner == adele {
-			key := string(r.Fields[record.Title])
+			ours, _ := w.keyed()
+			key := string(r.Fields[ours])
 			out[key] = append(out[key], r)
 		}
 	}
@@ -266,10 +279,11 @@ func (w *world) live() map[string][]crm.Record {
 // items are the items in the folder by key, in the CRM's fields and normal form.
 func (w *world) items() map[string][]record.Fields {
 	out := map[string][]record.Fields{}
+	ours, _ := w.keyed()
 	for _, fields := range w.folder.Items() {
-		table := mapping.Default(record.Contacts)
-		n := mapping.Normal(record.Standard(record.Contacts), crm.Complete(record.Standard(record.Contacts), table.ToCRM(fields)))
-		out[string(n[record.Title])] = append(out[string(n[record.Title])], n)
+		table := mapping.Default(w.kind)
+		n := mapping.Normal(record.Standard(w.kind), crm.Complete(record.Standard(w.kind), table.ToCRM(fields)))
+		out[string(n[ours])] = append(out[string(n[ours])], n)
 	}
 	return out
 }
@@ -277,8 +291,9 @@ func (w *world) items() map[string][]record.Fields {
 // ref finds the item of a key.
 func (w *world) ref(key string) record.Ref {
 	w.t.Helper()
+	_, theirs := w.keyed()
 	for ref, fields := range w.folder.Items() {
-		if string(fields["jobTitle"]) == key {
+		if string(fields[theirs]) == key {
 			return ref
 		}
 	}
@@ -300,9 +315,10 @@ func (w *world) alike() {
 		if len(live[key]) != 1 || len(items[key]) != 1 {
 			w.t.Fatalf("%s: %d times in the CRM, %d times at Microsoft\npairs %+v", key, len(live[key]), len(items[key]), w.ledger.All(1))
 		}
-		ours := mapping.Normal(record.Standard(record.Contacts), crm.Complete(record.Standard(record.Contacts), live[key][0].Fields))
-		for _, f := range mapping.Default(record.Contacts).Fields() {
-			if ours[f] != items[key][0][f] {
+		ours := mapping.Normal(record.Standard(w.kind), crm.Complete(record.Standard(w.kind), live[key][0].Fields))
+		for _, f := range mapping.Default(w.kind).Fields() {
+			def, _ := record.DefOf(w.kind, f)
+			if !mapping.Alike(def.Type, ours[f], items[key][0][f], "BR") {
 				w.t.Errorf("%s: %s is %q in the CRM and %q at Microsoft", key, f, ours[f], items[key][0][f])
 			}
 		}

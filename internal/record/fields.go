@@ -17,7 +17,7 @@ const (
 	LongText               // lines separated by \n
 	Email                  // as typed; compared by Norm without letter case in the domain
 	Phone                  // as typed
-	URL                    // as typed
+	URL                    // as typed: see IsAddress
 	Picklist               // one of Def.Values, or any text where Values is empty
 	Bool                   // "true" or "false"
 	Date                   // 2006-01-02

@@ -11,11 +11,14 @@ import (
 	"tandem/internal/record"
 )
 
-// ContactsByKey finds the owner's contacts that are not deleted and have one of the keys.
+// ContactsByKey finds the owner's (0: anybody's) contacts that are not deleted and have one of the keys.
 func (s *Records) ContactsByKey(ctx context.Context, org, owner record.ID, keys []string) (_ map[string][]record.ID, err error) {
 	defer fault.Wrap(&err, "store: contacts by %d keys", len(keys))
-	found, err := list(ctx, s.reader(), readKey,
-		`SELECT id, owner_id, key FROM contact_keys WHERE org_id = ? AND owner_id = ? AND key IN (?*)`, int64(org), int64(owner), texts(keys))
+	where, args := `org_id = ? AND key IN (?*)`, []any{int64(org), texts(keys)}
+	if owner != 0 {
+		where, args = where+` AND owner_id = ?`, append(args, int64(owner))
+	}
+	found, err := list(ctx, s.reader(), readKey, `SELECT id, owner_id, key FROM contact_keys WHERE `+where, args...)
 	out := make(map[string][]record.ID, len(found))
 	for _, k := range found {
 		out[k.key] = append(out[k.key], k.id)

@@ -233,8 +233,9 @@ func (s *Links) settled(ctx context.Context, p reconcile.Preview, ok bool, err e
 var previewLines = newShape("preview_lines", "preview_id", "n", "org_id", "section", "body")
 
 // KeepPreview stores how far a preview is, and lines of it that begin at number from (those that are there already give
-// way: it is being made anew). NotFound: nobody waits for it any more.
-func (s *Links) KeepPreview(ctx context.Context, p reconcile.Preview, from int, lines []reconcile.Line) (err error) {
+// way: it is being made anew). NotFound: nobody waits for it any more. Conflict with reason StaleLease: somebody has touched it
+// since it was last touched as far as the caller knows.
+func (s *Links) KeepPreview(ctx context.Context, p reconcile.Preview, last time.Time, from int, lines []reconcile.Line) (err error) {
 	defer fault.Wrap(&err, "store: keep preview of user %d", p.User)
 	summary, err := json.Marshal(p.Summary)
 	if err != nil {
@@ -249,10 +250,10 @@ func (s *Links) KeepPreview(ctx context.Context, p reconcile.Preview, from int, 
 		b.add(p.ID, int64(from+i), int64(p.Org), string(lines[i].Group), string(body))
 	}
 	return s.write(ctx, func(tx *Tx) error {
-		n, err := tx.change(`UPDATE previews SET touched = ?, state = ?, reason = ?, summary = ? WHERE org_id = ? AND id = ?`,
-			micros(p.Touched), string(p.State), string(p.Reason), string(summary), int64(p.Org), p.ID)
+		n, err := tx.change(`UPDATE previews SET touched = ?, state = ?, reason = ?, summary = ? WHERE org_id = ? AND id = ? AND touched = ?`,
+			micros(p.Touched), string(p.State), string(p.Reason), string(summary), int64(p.Org), p.ID, micros(last))
 		if err == nil && n == 0 {
-			err = notFound("preview", p.ID)
+			err = tx.passedOver(p)
 		}
 		if err != nil {
 			return err
@@ -266,6 +267,18 @@ func (s *Links) KeepPreview(ctx context.Context, p reconcile.Preview, from int, 
 		}
 		return tx.insert(tx.ctx, b)
 	})
+}
+
+// passedOver is why a preview is not to be touched by whoever knows it as it no longer is.
+func (tx *Tx) passedOver(p reconcile.Preview) error {
+	_, there, err := first(tx.ctx, tx, column[int64], `SELECT touched FROM previews WHERE org_id = ? AND id = ?`, int64(p.Org), p.ID)
+	switch {
+	case err != nil:
+		return err
+	case there:
+		return fault.New(fault.Conflict, fault.StaleLease, "store: preview %s is made by somebody else by now", p.ID)
+	}
+	return notFound("preview", p.ID)
 }
 
 // PreviewLines lists lines of a user's preview, in their order: of a group, or ("") of all, those after the given number;

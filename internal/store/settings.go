@@ -105,6 +105,13 @@ func (tx *Tx) admit(link *reconcile.Link, admitted int64) error {
 // grow gives a link that an earlier version stored the fields that links have by now, as if somebody had changed its settings.
 func (tx *Tx) grow(link *reconcile.Link) error {
 	table, more := mapping.Grown(link.Mapping)
+	if mapping.Photoless(link.Mapping) {
+		chosen, err := tx.chosen(link)
+		if err != nil {
+			return err
+		}
+		table, more = mapping.Default(link.Kind).In(link.Mapping.Schema()), !chosen
+	}
 	if !more {
 		return nil
 	}
@@ -116,6 +123,25 @@ func (tx *Tx) grow(link *reconcile.Link) error {
 	_, err = tx.exec(tx.ctx, `UPDATE link_settings SET before = CASE WHEN changed = 0 THEN mapping ELSE before END, changed = CASE WHEN changed = 0 THEN 1 ELSE changed END, mapping = ?
 		WHERE org_id = ? AND link_id = ?`, string(text), int64(link.Org), int64(link.ID))
 	return err
+}
+
+// chosen reports whether the fields of a link are what its person, or the organization, has chosen.
+func (tx *Tx) chosen(link *reconcile.Link) (bool, error) {
+	texts, err := list(tx.ctx, tx, column[string], `SELECT settings FROM sync_choices WHERE org_id = ? AND user_id IN (0, ?) AND kind = ?`,
+		int64(link.Org), int64(link.User), string(link.Kind))
+	if err != nil {
+		return false, err
+	}
+	for _, text := range texts {
+		var s reconcile.Settings
+		if err := json.Unmarshal([]byte(text), &s); err != nil {
+			return false, err
+		}
+		if s.Mapping != nil {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 var baseUpdate = newShape("pairs", "id", "base", "microsoft_version")

@@ -337,3 +337,37 @@ func TestS29_WhatDoesNotFitIsNamedWithItsPlace(t *testing.T) {
 		}
 	}
 }
+
+// A value that breaks its field's form is to be corrected where it stands, which the list and the contact's own page say.
+func TestS29_ABadValueIsCorrectedWhereItStands(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	size := w.customField(crm.FieldDraft{Label: "Shoe size", Type: "double"}).Name
+	texts := map[string]map[string]string{
+		"en":    {"here": "Open the record and correct it.", "outlook": "Correct it in Outlook.", "both": "Correct it where it stands: in the record here, or in Outlook."},
+		"pt-BR": {"here": "Abra o registro e corrija.", "outlook": "Corrija no Outlook.", "both": "Corrija onde está: no registro aqui ou no Outlook."},
+	}
+	contacts := map[string]crm.Record{}
+	var entries []reconcile.Entry
+	for place, fields := range map[string]string{"here": "Email", "outlook": "Record_Image, " + string(size), "both": "Email, " + string(size)} {
+		contacts[place] = w.contact(someone, record.Fields{record.LastName: record.Value("In " + place)})
+		entries = append(entries, reconcile.Entry{Pair: reconcile.Pair{
+			CRM: contacts[place].ID.Ref(), Microsoft: record.Ref(place), State: reconcile.Synced, Reason: fault.BadValue, Detail: fields,
+		}})
+	}
+	w.link(someone, record.Contacts, entries, func(*reconcile.Link) {})
+	b := w.as(someone)
+	for lang, words := range texts {
+		b.post("/language", "lang", lang)
+		list := html.UnescapeString(b.get(marketplacePath + "/contacts/records?state=synced").text())
+		for place, want := range words {
+			if _, line, _ := strings.Cut(list, "In "+place); !strings.Contains(strings.Split(line, " In ")[0], want) {
+				t.Errorf("%s, %s: the list does not say %q:\n%s", lang, place, want, list)
+			}
+			page := html.UnescapeString(b.get("/contacts/" + contacts[place].ID.String()).text())
+			if strings.Contains(page, want) != (place != "here") {
+				t.Errorf("%s, %s: the page with %q:\n%s", lang, place, want, page)
+			}
+		}
+	}
+}

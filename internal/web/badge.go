@@ -13,6 +13,7 @@ type badge struct {
 	Label string
 	Why   string // "" where the label says it all
 	What  string // the names of the fields that did not fit, of a record that is in step but for those
+	Do    string // what to do about them, if that is not to be done where the record is shown
 	at    reconcile.RecordState
 }
 
@@ -47,6 +48,9 @@ func (v *visit) badge(kind record.Kind, state reconcile.RecordState) badge {
 		b.Why = v.words.T(reasonKey("reason", state.Reason, reasons) + ".what")
 		if state.State == "synced" {
 			b.What = v.misfitWords(kind, state.Detail)
+			if where := v.misfitPlace(kind, state.Reason, state.Detail); where != misfitHere {
+				b.Do = v.words.T("reason." + string(state.Reason) + where)
+			}
 		}
 	}
 	return b
@@ -57,6 +61,7 @@ var reasons = []fault.Reason{
 	fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.NotExpressible, fault.OccurrenceGone, fault.TooLong,
 	fault.BadValue, fault.Mandatory, fault.ReadOnlyField, fault.UnknownField, fault.Duplicate, fault.Refused,
 	fault.ChangesTooFast, fault.OutcomeUnknown, fault.HeldDelete, fault.Ambiguous, fault.LeftOut, fault.WouldMail, fault.OneWay, fault.PhotoStays,
+	fault.BeforeSync, fault.ColleaguesEvent, fault.NotOrganizer, fault.CalendarUnfit, fault.CalendarTaken,
 	fault.ReconnectNeeded, fault.ConsentRequired, fault.MailboxUnavailable, fault.MailboxFull, fault.ContainerDeleted,
 	fault.CursorExpired, fault.AppMisconfigured, fault.CannotUnseal, fault.TooManyDeletes, fault.TooManyCreates, fault.AccountDisabled,
 	fault.SyncWithheld, fault.OtherMailbox, fault.NotAllowed, fault.StaleLease, fault.KeptInOutlook, fault.OwnKept, fault.MicrosoftAway, fault.Trouble,

@@ -21,6 +21,7 @@ type card struct {
 	Label     string // the state in a word
 	Sentence  string
 	Container string
+	Existing  bool // Container is a calendar that the person had before
 	Synced    int
 	Waiting   int
 	Excluded  int
@@ -145,6 +146,10 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 	if l.Policy.Direction != mapping.BothWays {
 		c.Way = v.words.T("options.way." + wayKey(l.Policy.Direction))
 	}
+	c.Existing = l.Policy.Calendar != ""
+	if c.Existing && c.State == "switching" {
+		c.Sentence = v.words.T("card.calendar.switching_own")
+	}
 	c.Container, c.LastRun = l.ContainerName, v.words.Ago(l.LastRun, v.now, v.zone)
 	c.Synced, c.Waiting, c.Excluded, c.Failing = l.Synced, l.Waiting, l.ExcludedSum, l.Failing
 	if l.State == reconcile.Paused || l.State == reconcile.On && l.Reason != "" {
@@ -242,7 +247,8 @@ func needsMicrosoft(reason fault.Reason) bool {
 // excludes reports whether the reason keeps a record out of a sync, and does not make it fail.
 func excludes(reason fault.Reason) bool {
 	switch reason {
-	case fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.OneWay, fault.LeftOut:
+	case fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.OneWay, fault.LeftOut,
+		fault.BeforeSync, fault.ColleaguesEvent:
 		return true
 	}
 	return false
@@ -294,9 +300,7 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 		}
 		if r.State == "synced" && r.Reason != "" { // in step but for some fields, which are named
 			out[i].Fields, out[i].Detail = v.misfitWords(l.Kind, r.Detail), ""
-			if r.Reason == fault.TooLong { // only the CRM has an end: the whole value is in Outlook
-				out[i].Do = v.words.T(key + ".do_outlook")
-			}
+			out[i].Do = v.words.T(key + v.misfitPlace(l.Kind, r.Reason, r.Detail))
 		}
 		switch {
 		case r.Reason != fault.Ambiguous:
@@ -316,6 +320,37 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 		}
 	}
 	return out, nil
+}
+
+// Where a value is to be mended that keeps a record apart: the ends of the messages that say so.
+const (
+	misfitHere    = ".do"
+	misfitOutlook = ".do_outlook"
+	misfitBoth    = ".do_both"
+)
+
+// misfitPlace says where the values of the fields that a list names are to be mended.
+func (v *visit) misfitPlace(kind record.Kind, reason fault.Reason, list string) string {
+	switch reason {
+	case fault.TooLong: // only the CRM has an end: the whole value is in Outlook
+		return misfitOutlook
+	case fault.BadValue:
+	default:
+		return misfitHere
+	}
+	here, there := false, false
+	for name := range strings.SplitSeq(list, ", ") {
+		def, known := v.schema(kind).Def(record.Field(name))
+		theirs := known && mapping.HeldByMicrosoft(def)
+		here, there = here || !theirs, there || theirs
+	}
+	switch {
+	case here && there:
+		return misfitBoth
+	case there:
+		return misfitOutlook
+	}
+	return misfitHere
 }
 
 // misfitWords are the names that people know of the fields that a list names.

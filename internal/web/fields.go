@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tandem/internal/crm"
+	"tandem/internal/fault"
 	"tandem/internal/record"
 )
 
@@ -112,13 +113,30 @@ func (s *Site) fieldForm(v *visit, status int, f crm.CustomField, d crm.FieldDra
 	return s.render(v, status, "field", page)
 }
 
-func readField(form url.Values) crm.FieldDraft {
-	return crm.FieldDraft{Label: form.Get("label"), Type: form.Get("type"), Values: strings.Split(form.Get("values"), "\n")}
+// standardLabels are what the standard fields of a kind are called, in every language.
+func (s *Site) standardLabels(kind record.Kind) (out []string) {
+	for _, w := range s.pages.words {
+		for _, def := range record.Standard(kind).Defs() {
+			out = append(out, w.T("field."+string(def.Name)))
+		}
+	}
+	return out
+}
+
+func (s *Site) readField(form url.Values) crm.FieldDraft {
+	return crm.FieldDraft{
+		Label: form.Get("label"), Type: form.Get("type"), Values: strings.Split(form.Get("values"), "\n"), Taken: s.standardLabels(record.Contacts),
+	}
 }
 
 // fieldErrorsOf says by the form's controls why a field is refused.
 func (v *visit) fieldErrorsOf(err error) (fieldErrors, bool) {
 	errs, ok := v.fieldWords(err)
+	for _, f := range faults(err) {
+		if f.Field == "label" && f.Reason == fault.Duplicate {
+			errs["label"] = v.words.T("fields.label_taken")
+		}
+	}
 	if _, full := errs[""]; full {
 		errs[""] = v.words.T("fields.full", "Count", crm.CustomFieldsMax)
 	}
@@ -130,7 +148,7 @@ func (s *Site) fieldMake(v *visit) error {
 	if err != nil {
 		return err
 	}
-	d := readField(form)
+	d := s.readField(form)
 	f, err := s.Fields.Make(v.ctx(), v.actor().Author, record.Contacts, d)
 	if errs, ok := v.fieldErrorsOf(err); ok {
 		return s.fieldForm(v, http.StatusUnprocessableEntity, crm.CustomField{}, d, errs)
@@ -173,7 +191,7 @@ func (s *Site) fieldChange(v *visit) error {
 	if err != nil {
 		return err
 	}
-	d := readField(form)
+	d := s.readField(form)
 	after, err := s.Fields.Change(v.ctx(), v.actor().Author, record.Contacts, f.ID, d)
 	if errs, ok := v.fieldErrorsOf(err); ok {
 		return s.fieldForm(v, http.StatusUnprocessableEntity, f, d, errs)

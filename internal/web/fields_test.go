@@ -56,6 +56,11 @@ func TestAnOrganizationMakesFieldsOfItsOwn(t *testing.T) {
 	if got := admin.stay().post(fieldsPath, "label", " ", "type", "text"); got.status != 422 || errorAt(got, "label") == "" {
 		t.Errorf("no name: %d", got.status)
 	}
+	for _, label := range []string{"Date of birth", " data de  NASCIMENTO", "Mobile"} { // in either language
+		if got := admin.stay().post(fieldsPath, "label", label, "type", "date"); got.status != 422 || !strings.Contains(errorAt(got, "label"), "called this already") {
+			t.Errorf("%s, which a standard field is called: %d, %q", label, got.status, errorAt(got, "label"))
+		}
+	}
 	if got := admin.post(fieldsPath, "label", "Cor <preferida>", "type", "picklist", "values", "Red\r\nBlue"); got.status != 200 || !strings.Contains(got.body, "Cor_preferida") {
 		t.Fatalf("made: %d", got.status)
 	}
@@ -104,6 +109,12 @@ func TestCustomFieldsOnTheFormOfAContact(t *testing.T) {
 	if got := b.stay().post("/contacts/"+id.String(), "version", "1", "Last_Name", "Silva", string(own["double"].Name), "many"); got.status != 422 ||
 		errorAt(got, string(own["double"].Name)) == "" || !strings.Contains(got.body, `value="many"`) {
 		t.Errorf("a number that is none: %d", got.status)
+	}
+	for _, address := range []string{"javascript:alert(1)", "data:text/html,x"} {
+		if got := b.stay().post("/contacts/"+id.String(), "version", "1", "Last_Name", "Silva", string(own["website"].Name), address); got.status != 422 ||
+			errorAt(got, string(own["website"].Name)) == "" {
+			t.Errorf("%s as a web address: %d", address, got.status)
+		}
 	}
 	// In Portuguese the comma is the point.
 	adele := w.users[someone]

@@ -141,7 +141,7 @@ func looksWorld(t *testing.T) (*world, []look) {
 			p, err := w.store.Links().Preview(t.Context(), u.Org, u.ID, id)
 			w.must(err)
 			p.Summary.LeftOut, p.Summary.Container = map[fault.Reason]int{fault.Imported: 7, fault.BeyondFirstSync: 1234}, "Tandem"
-			w.must(w.store.Links().KeepPreview(t.Context(), p, 62, nil))
+			w.must(w.store.Links().KeepPreview(t.Context(), p, p.Touched, 62, nil))
 		}
 		return previewPath(kind, id)
 	}

@@ -16,10 +16,10 @@ type outlookNote struct {
 func (s *Site) outlookNote(v *visit, at reconcile.RecordState) (outlookNote, error) {
 	when := v.words.Moment(at.Since.In(v.zone))
 	switch {
+	case at.State == "excluded" && at.Reason == fault.MovedOut: // which one it was is forgotten with the pair
+		return outlookNote{Place: v.words.T("contact.outlook.apart", "When", when), Deleting: v.words.T("contact.outlook.deleting_apart")}, nil
 	case at.Microsoft == "":
 		return outlookNote{}, nil
-	case at.State == "excluded" && at.Reason == fault.MovedOut:
-		return outlookNote{Place: v.words.T("contact.outlook.apart", "When", when), Deleting: v.words.T("contact.outlook.deleting_apart")}, nil
 	case at.State != "synced" && at.State != "failing":
 		return outlookNote{}, nil
 	}

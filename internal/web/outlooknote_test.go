@@ -27,7 +27,7 @@ func TestFF117_AContactSaysWhichOneInOutlookItIs(t *testing.T) {
 	w := newWorld(t)
 	const adele = "adele@contoso.example"
 	contacts := map[string]crm.Record{}
-	for _, name := range []string{"synced", "failing", "apart", "kept"} {
+	for _, name := range []string{"synced", "failing", "apart", "kept", "moved"} {
 		contacts[name] = w.contact(adele, record.Fields{record.LastName: record.Value(name)})
 	}
 	pair := func(name string, item record.Ref, state reconcile.PairState, why fault.Reason) reconcile.Entry {
@@ -35,7 +35,8 @@ func TestFF117_AContactSaysWhichOneInOutlookItIs(t *testing.T) {
 	}
 	l := w.link(adele, record.Contacts, []reconcile.Entry{
 		pair("synced", "m1", reconcile.Synced, ""), pair("failing", "m2", reconcile.Parked, fault.Refused),
-		pair("apart", "m3", reconcile.Excluded, fault.MovedOut), pair("kept", "", reconcile.Excluded, fault.Imported),
+		pair("apart", "m3", reconcile.Excluded, fault.MovedOut),
+		pair("moved", "", reconcile.Excluded, fault.MovedOut), pair("kept", "", reconcile.Excluded, fault.Imported),
 	}, func(*reconcile.Link) {})
 	english, portuguese := w.as(adele), w.as(adele)
 	portuguese.lang = "pt-BR"
@@ -57,10 +58,11 @@ func TestFF117_AContactSaysWhichOneInOutlookItIs(t *testing.T) {
 			}
 		}
 		place := map[string]string{
-			"en synced": "in step since", "en failing": "not in step since", "en apart": "Apart from the contact in Outlook since",
+			"en synced": "in step since", "en failing": "not in step since", "en apart": "Apart from the contact in Outlook since", "en moved": "Apart from the contact in Outlook since",
 			"pt-BR synced": "sincronizado desde", "pt-BR failing": "fora de sincronia desde", "pt-BR apart": "Separado do contato no Outlook desde",
+			"pt-BR moved": "Separado do contato no Outlook desde",
 		}
-		for _, name := range []string{"synced", "failing", "apart"} {
+		for _, name := range []string{"synced", "failing", "apart", "moved"} {
 			page := b.get("/contacts/" + contacts[name].ID.String())
 			if words := place[b.lang+" "+name]; !regexp.MustCompile(words + ` .{0,30}\d:\d\d`).MatchString(page.text()) {
 				t.Errorf("%s, %s: no %q with a time in %s", b.lang, name, words, page.text())

@@ -34,7 +34,7 @@ func previewKeys() (out []string) {
 			out = append(out, "preview.approve."+string(o), "preview.at_once."+string(o))
 		}
 	}
-	for _, says := range []string{"found", "goes", "stays", "kept", "held"} {
+	for _, says := range []string{"found", "own", "own_later", "goes", "stays", "kept", "held"} {
 		out = append(out, "preview.says."+says)
 	}
 	return out
@@ -110,13 +110,13 @@ func TestS26_APreviewBeforeSwitchingOnIsApproved(t *testing.T) {
 	id := "preview-of-contacts-on-" + u.ID.String()
 	p, err := w.store.Links().Preview(t.Context(), u.Org, u.ID, id)
 	w.must(err)
-	w.must(w.store.Links().KeepPreview(t.Context(), p, 1, nil))
+	w.must(w.store.Links().KeepPreview(t.Context(), p, p.Touched, 1, nil))
 	w.finish(u, id, manyLines()...)
 	p, err = w.store.Links().Preview(t.Context(), u.Org, u.ID, id)
 	w.must(err)
 	p.Summary.LeftOut = map[fault.Reason]int{fault.Imported: 7, fault.NotOwn: 9, fault.BeyondFirstSync: 2}
 	p.Summary.Container = "Tandem"
-	w.must(w.store.Links().KeepPreview(t.Context(), p, 62, nil))
+	w.must(w.store.Links().KeepPreview(t.Context(), p, p.Touched, 62, nil))
 
 	page := b.get(got.path)
 	text := page.text()
@@ -158,13 +158,14 @@ func TestS26_APreviewThatWasCutOffOrFailedSaysSo(t *testing.T) {
 	got := b.post(contactsPath+"/preview", "occasion", "on")
 	p, err := w.store.Links().Preview(t.Context(), u.Org, u.ID, "preview-of-contacts-on-"+u.ID.String())
 	w.must(err)
-	p.Touched = p.Touched.Add(-2 * time.Minute)
-	w.must(w.store.Links().KeepPreview(t.Context(), p, 1, nil))
+	asked := p.Touched
+	p.Touched = asked.Add(-2 * time.Minute)
+	w.must(w.store.Links().KeepPreview(t.Context(), p, asked, 1, nil))
 	if page := b.get(got.path); !strings.Contains(page.body, `data-state="abandoned"`) || !strings.Contains(page.text(), "Look again") {
 		t.Errorf("cut off: %s", page.text())
 	}
 	p.Touched, p.State, p.Reason = w.now(), reconcile.Failing, fault.MicrosoftAway
-	w.must(w.store.Links().KeepPreview(t.Context(), p, 1, nil))
+	w.must(w.store.Links().KeepPreview(t.Context(), p, asked.Add(-2*time.Minute), 1, nil))
 	if page := b.get(got.path); !strings.Contains(page.text(), "could not be made, and nothing was changed") || !strings.Contains(page.text(), "Switch on without waiting") {
 		t.Errorf("failed: %s", page.text())
 	}

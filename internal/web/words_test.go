@@ -84,6 +84,7 @@ func builtKeys() []string {
 	for _, r := range append([]string{"general"}, texts(mendable)...) {
 		add("reason.%s.do_outlook", r)
 	}
+	add("reason.%s.do_both", "bad_value")
 	for _, r := range append([]string{"general"}, texts(fieldReasons)...) {
 		add("field_error.%s", r)
 	}

@@ -478,5 +478,5 @@ func (w *world) finish(u account.User, id string, lines ...reconcile.Line) {
 	for _, l := range lines {
 		p.Summary.Counts[l.Group]++
 	}
-	w.must(w.store.Links().KeepPreview(ctx, p, 1, lines))
+	w.must(w.store.Links().KeepPreview(ctx, p, p.Touched, 1, lines))
 }

@@ -244,4 +244,25 @@ func testGrow(t *testing.T, w *world) {
 	if l := w.run(contacts.ID); len(l.Mapping.Rows) != 1 {
 		t.Errorf("contacts were given fields that nobody chose: %+v", l.Mapping)
 	}
+	// A link of contacts from before they had photos gets the row, unless somebody chose to go without.
+	photos := mapping.Default(record.Contacts).Rows
+	without := &mapping.Table{Kind: record.Contacts, Rows: slices.DeleteFunc(slices.Clone(photos), func(r mapping.Row) bool { return r.CRM == record.RecordImage })}
+	rows := func(user, org record.ID) int {
+		created := must(w.Links().CreateLink(ctx, reconcile.Link{Org: org, User: user, Kind: record.Contacts, State: reconcile.On, Mapping: without}))(t)
+		l := w.run(created.ID)
+		w.served(l)
+		w.clock.pass(time.Minute)
+		if again := w.run(created.ID); !slices.Equal(again.Mapping.Rows, l.Mapping.Rows) {
+			t.Errorf("user %d: grown twice", user)
+		}
+		return len(l.Mapping.Rows)
+	}
+	ok(t, w.Links().Choose(ctx, w.theirs, w.eve, record.Contacts, &reconcile.Settings{Options: reconcile.Options{Direction: mapping.ToCRM}})) // not of fields
+	if n := rows(w.eve, w.theirs); n != len(photos) {
+		t.Errorf("who chose no fields has %d rows of %d", n, len(photos))
+	}
+	ok(t, w.Links().Choose(ctx, w.ours, w.bob, record.Contacts, &reconcile.Settings{Mapping: without}))
+	if n := rows(w.bob, w.ours); n != len(photos)-1 {
+		t.Errorf("who chose to go without photos has %d rows of %d", n, len(photos))
+	}
 }

@@ -34,11 +34,11 @@ func testPreviews(t *testing.T, w *world) {
 	ana, bob := preview("ana's", w.ana), preview("bob's", w.bob)
 	ok(t, links.BeginPreview(ctx, ana))
 	ok(t, links.BeginPreview(ctx, bob))
-	ok(t, links.KeepPreview(ctx, ana, 1, lines(1, 5)))
-	ok(t, links.KeepPreview(ctx, ana, 6, lines(6, 9)))
-	ok(t, links.KeepPreview(ctx, bob, 1, lines(1, 2)))
+	ok(t, links.KeepPreview(ctx, ana, ana.Touched, 1, lines(1, 5)))
+	ok(t, links.KeepPreview(ctx, ana, ana.Touched, 6, lines(6, 9)))
+	ok(t, links.KeepPreview(ctx, bob, bob.Touched, 1, lines(1, 2)))
 	ana.State, ana.Summary = reconcile.Rehearsed, reconcile.Summary{Counts: map[reconcile.Group]int{reconcile.ToCreate: 6}, Compared: 9}
-	ok(t, links.KeepPreview(ctx, ana, 10, nil))
+	ok(t, links.KeepPreview(ctx, ana, ana.Touched, 10, nil))
 	if got := must(links.Preview(ctx, w.ours, w.ana, "ana's"))(t); !reflect.DeepEqual(got, ana) {
 		t.Errorf("kept %+v\nas   %+v", ana, got)
 	}
@@ -71,13 +71,25 @@ func testPreviews(t *testing.T, w *world) {
 		}
 	}
 	// Made anew, what was told before gives way; asked for anew, all of it does.
-	ok(t, links.KeepPreview(ctx, ana, 1, lines(7, 7)))
+	ok(t, links.KeepPreview(ctx, ana, ana.Touched, 1, lines(7, 7)))
 	if got := fmt.Sprint(read(w.ours, w.ana, "", 9)); got != "[line 7]" {
 		t.Errorf("made anew: %v", got)
 	}
+	// Whoever does not know that it is made by somebody else by now is refused, and the lines stay.
+	since := ana
+	since.Touched = ana.Touched.Add(time.Microsecond)
+	ok(t, links.KeepPreview(ctx, since, ana.Touched, 2, lines(8, 9)))
+	for _, from := range []int{1, 4} {
+		if err := links.KeepPreview(ctx, ana, ana.Touched, from, lines(1, 1)); !fault.Is(err, fault.Conflict) || fault.ReasonOf(err) != fault.StaleLease {
+			t.Errorf("it is made by somebody else, and yet: %v", err)
+		}
+	}
+	if got := fmt.Sprint(read(w.ours, w.ana, "", 9)); got != "[line 7 line 8 line 9]" {
+		t.Errorf("after somebody else was refused: %v", got)
+	}
 	again := preview("ana's next", w.ana)
 	ok(t, links.BeginPreview(ctx, again))
-	if err := links.KeepPreview(ctx, ana, 2, lines(8, 9)); !fault.Is(err, fault.NotFound) {
+	if err := links.KeepPreview(ctx, ana, ana.Touched, 2, lines(8, 9)); !fault.Is(err, fault.NotFound) {
 		t.Errorf("nobody waits for it, and yet: %v", err)
 	}
 	w.clock.pass(2 * time.Hour)

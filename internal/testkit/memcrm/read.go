@@ -48,7 +48,7 @@ func (s *Store) ContactsByKey(_ context.Context, org, owner record.ID, keys []st
 	defer s.mu.Unlock()
 	out := map[string][]record.ID{}
 	for id, r := range s.records {
-		if r.Org != org || r.Kind != record.Contacts || r.Owner != owner || r.Deleted() {
+		if r.Org != org || r.Kind != record.Contacts || owner != 0 && r.Owner != owner || r.Deleted() {
 			continue
 		}
 		for _, key := range crm.ContactKeys(r.Fields) {
@@ -60,6 +60,21 @@ func (s *Store) ContactsByKey(_ context.Context, org, owner record.ID, keys []st
 	for _, ids := range out {
 		slices.Sort(ids)
 	}
+	return out, nil
+}
+
+// EventsAt finds the owner's events by when they start.
+func (s *Store) EventsAt(_ context.Context, org, owner record.ID, starts []time.Time) (out []record.ID, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, r := range s.records {
+		from, _, ok := crm.Span(r.Fields)
+		if ok && r.Org == org && r.Kind == record.Calendar && r.Owner == owner && !r.Deleted() &&
+			slices.ContainsFunc(starts, from.Equal) {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
 	return out, nil
 }
 

@@ -26,6 +26,8 @@ type Side struct {
 	Fatal func(point string) error
 	// PageSize is how many changes a page holds.
 	PageSize int
+	// Series makes it a calendar that keeps series as Exchange does: see series.go.
+	Series bool
 
 	mu      sync.Mutex
 	items   map[record.Ref]*item
@@ -216,7 +218,17 @@ func (s *Side) Apply(_ context.Context, writes []record.Write) ([]record.Outcome
 			}
 			continue
 		}
-		out[i] = s.applyOne(w)
+		var wanted record.Fields
+		if out[i], wanted = s.applyOne(w); wanted != nil {
+			if err := s.fail("within write"); fault.Is(err, fault.Broken) {
+				return out[:i], err
+			} else if err != nil {
+				out[i].Fields = s.Items()[out[i].Ref]
+				out[i].Err = fault.New(fault.Unavailable, fault.OutcomeUnknown, "single occurrences: %w", err)
+				continue
+			}
+			out[i] = s.finish(out[i], wanted)
+		}
 		if err := s.fail("after write"); err != nil {
 			if fault.Is(err, fault.Broken) {
 				return out[:i], err
@@ -227,28 +239,39 @@ func (s *Side) Apply(_ context.Context, writes []record.Write) ([]record.Outcome
 	return out, nil
 }
 
-func (s *Side) applyOne(w record.Write) record.Outcome {
+// applyOne makes a write, of a series its first part; wanted is what then is to become of single occurrences.
+func (s *Side) applyOne(w record.Write) (out record.Outcome, wanted record.Fields) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ref := w.Ref
-	if w.Op == record.Create {
-		ref = s.fresh()
-		s.items[ref] = &item{fields: record.Fields{}, token: w.Token}
-		s.Creates++
-	} else if it := s.items[ref]; it == nil || it.gone {
+	ref, fields := w.Ref, w.Fields
+	it := s.items[ref]
+	switch {
+	case w.Op == record.Create:
+		ref, it = s.fresh(), &item{fields: record.Fields{}, token: w.Token}
+	case it == nil || it.gone:
 		if w.Op == record.Delete {
-			return record.Outcome{Ref: ref}
+			return record.Outcome{Ref: ref}, nil
 		}
-		return record.Outcome{Ref: ref, Err: fault.New(fault.NotFound, "", "not found")}
-	} else if it.version != w.Version {
-		return record.Outcome{Ref: ref, Err: fault.New(fault.Conflict, "", "etag is %s, not %s", it.version, w.Version)}
+		return record.Outcome{Ref: ref, Err: fault.New(fault.NotFound, "", "not found")}, nil
+	case it.version != w.Version:
+		return record.Outcome{Ref: ref, Err: fault.New(fault.Conflict, "", "etag is %s, not %s", it.version, w.Version)}, nil
+	}
+	if s.Series && w.Op != record.Delete {
+		var err error
+		if fields, wanted, err = begin(it.fields, w); err != nil {
+			return record.Outcome{Ref: ref, Err: err}, nil
+		}
+	}
+	switch w.Op {
+	case record.Create:
+		s.items[ref] = it
+		s.Creates++
+	case record.Delete:
+		it.gone = true
 	}
 	s.Writes++
-	if w.Op == record.Delete {
-		s.items[ref].gone = true
-	}
-	s.touch(ref, w.Fields)
-	return record.Outcome{Ref: ref, Version: s.items[ref].version}
+	s.touch(ref, fields)
+	return record.Outcome{Ref: ref, Version: it.version}, wanted
 }
 
 // Deleted lists the items in Deleted Items that a person put there.
