@@ -212,7 +212,9 @@ func TestS16_AnOccurrenceThatIsGoneHoldsNothingElseBack(t *testing.T) {
 			item := adele.items("calendar", "subject")["Series"]
 			return item != nil && item["location"].(doc)["displayName"] == venue
 		})
-		d.eventually("it says what cannot be", func() bool { return fmt.Sprint(adele.standings("failing")[id]["reason"]) == string(fault.OccurrenceGone) })
+		d.eventually("it says what cannot be", func() bool {
+			return fmt.Sprint(adele.standings("failing")[id]["reason"]) == string(fault.OccurrenceGone)
+		})
 	}
 	adele.replan(adele.items("calendar", "subject")["Series"]["id"].(string), doc{"importance": "high"})
 	d.eventually("edits in Outlook cross, too", func() bool { return adele.get("Events", id)["Importance"] == "high" })
