@@ -205,11 +205,6 @@ func (c *Events) patch(before *graph.Event, w *record.Write) (graph.Object, erro
 	if in, needed := remembered(before, w); err == nil && (needed || w.Agreed != nil && !body.Empty()) {
 		body.Objects(extended, []graph.Object{in.property()})
 	}
-	if v, said := w.Fields["exdates"]; err == nil && said && !retimed(before, w.Fields) {
-		if back := without(cancelled(before), days(v)); len(back) > 0 {
-			return body, notBack(back[0])
-		}
-	}
 	return body, err
 }
 
