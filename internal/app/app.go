@@ -156,6 +156,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		Accounts: accounts, Registry: registry, Directory: neighbour, Describe: neighbour.Describe,
 		Elsewhere: &elsewhere{neighbour: neighbour},
 		Records:   people, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Previews: previews{links, a.Jobs, now}, Grants: accounts,
+		Imports: imports{desk, a.Store.Imports(), a.Jobs},
 		Choices: links, Ended: links.EndedOf, Expressible: outlook.Expressible,
 		Live: a.live, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
 	})

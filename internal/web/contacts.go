@@ -23,6 +23,7 @@ type contactsPage struct {
 	Empty  bool // there is no contact at all, whatever is searched for
 	Owners []option
 	New    bool // may be made
+	Import bool // from files
 }
 
 type contactRow struct {
@@ -203,7 +204,7 @@ func (s *Site) contactList(v *visit) error {
 	}
 	page := contactsPage{
 		listAsk: ask, Total: total, Empty: total == 0 && ask.Q == "" && q.Owner == 0, Owners: v.ownerChoices(users, record.Contacts, ask.Owner),
-		New: v.creates(record.Contacts),
+		New: v.creates(record.Contacts), Import: v.imports(record.Contacts),
 	}
 	for _, r := range found {
 		page.Rows = append(page.Rows, contactRow{
