@@ -119,6 +119,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	}
 	desk := &intake.Desk{Store: a.Store.Imports(), Records: people, Actor: importer(accounts), NewID: rand.Text, Now: now}
 	a.audits = &audits{runner: a.Runner}
+	undoer := &reconcile.Undoer{Undos: links, Link: links.Link, Hand: handOf(accounts, people), Now: now}
 	switchboard := &reconcile.Switchboard{Links: links, Allowed: neighbour.allowed, Choices: links, Now: now}
 
 	// What happens later.
@@ -131,7 +132,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 	a.Jobs, err = jobs.New(a.Store, jobs.Options{
-		Runner: a.Runner, Auditor: a.audits, Stage: stage, Importer: desk, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
+		Runner: a.Runner, Auditor: a.audits, Stage: stage, Undoer: undoer, Importer: desk, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -157,7 +158,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	}
 	site, err := web.New(web.Deps{
 		Accounts: accounts, Registry: registry, Directory: neighbour, Describe: neighbour.Describe,
-		Elsewhere: &elsewhere{neighbour: neighbour},
+		Elsewhere: &elsewhere{neighbour: neighbour, links: links},
 		Records:   people, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Previews: previews{links, a.Jobs, now}, Grants: accounts,
 		Imports: a.Imports,
 		Choices: links, Ended: links.EndedOf, Expressible: outlook.Expressible,

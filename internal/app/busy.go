@@ -1,8 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"tandem/internal/fault"
 	"tandem/internal/graph"
 	"tandem/internal/outlook"
+	"tandem/internal/reconcile"
 	"tandem/internal/record"
 	"tandem/internal/web"
 )
@@ -18,8 +21,9 @@ import (
 // remembers for a short while, so that leafing through a calendar does not ask Microsoft again and again; nothing is stored.
 type elsewhere struct {
 	*neighbour
-	mu   sync.Mutex
-	read map[string]busyRead
+	links reconcile.Links
+	mu    sync.Mutex
+	read  map[string]busyRead
 }
 
 type busyRead struct {
@@ -56,17 +60,37 @@ func (e *elsewhere) Calendars(ctx context.Context, u account.User) (out []web.Ot
 		return nil, err
 	}
 	all, err := outlook.Calendars(ctx, box)
+	if err != nil {
+		return nil, err
+	}
+	synced, err := e.synced(ctx, u)
 	for _, c := range all {
-		if !c.Ours {
-			out = append(out, web.OtherCalendar{ID: c.ID, Name: c.Name})
+		if !c.Ours && c.ID != synced {
+			out = append(out, web.OtherCalendar{ID: c.ID, Name: c.Name, Fit: c.Fit, Default: c.Default})
 		}
 	}
 	return out, err
 }
 
+// synced is the calendar that takes part in the person's sync; "": there is none. What is in it the CRM shows as events.
+func (e *elsewhere) synced(ctx context.Context, u account.User) (record.Ref, error) {
+	links, err := e.links.LinksOf(ctx, u.Org, u.ID)
+	for _, l := range links {
+		if l.Kind == record.Calendar {
+			return cmp.Or(l.Container, l.Policy.Calendar), err
+		}
+	}
+	return "", err
+}
+
 // Busy tells when a person is busy by other calendars.
 func (e *elsewhere) Busy(ctx context.Context, u account.User, calendars []record.Ref, from, to time.Time) (_ []web.BusyTime, err error) {
 	defer fault.Wrap(&err, "app: busy times of user %d", u.ID)
+	synced, err := e.synced(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	calendars = slices.DeleteFunc(slices.Clone(calendars), func(c record.Ref) bool { return c == synced })
 	key := fmt.Sprint(u.ID, u.Identity.Mailbox(), calendars, from.Unix(), to.Unix())
 	if times, ok := e.remembered(key); ok {
 		return times, nil

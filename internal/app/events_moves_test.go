@@ -108,6 +108,18 @@ func TestS17_EventsFollowTheirOwner(t *testing.T) {
 	}
 }
 
+// restore takes an event of the person's out of the recycle bin.
+func (c *client) restore(id string) {
+	c.t.Helper()
+	user := c.user()
+	actor := crm.Actor{Author: crm.Author{Org: user.Org, User: user.ID}, Contacts: record.Full, Events: record.Full}
+	number, _ := record.ParseID(id)
+	rules := crm.New(c.app.Store.Records(), nil, time.Now)
+	if got, err := rules.Restore(c.t.Context(), actor, record.Calendar, []record.ID{number}); err != nil || got[0].Err != nil {
+		c.t.Fatal(err, got[0].Err)
+	}
+}
+
 // S16, FIELD-FAILURES 56, 57: deleted in Outlook, an event lies in the recycle bin; deleted in the CRM, it is gone from
 // Outlook; restored, it is on both sides, as one pair, and goes on being so.
 func TestFF56FF57_DeletedAndRestoredAsOnePair(t *testing.T) {
@@ -120,13 +132,6 @@ func TestFF56FF57_DeletedAndRestoredAsOnePair(t *testing.T) {
 	user := adele.user()
 	actor := crm.Actor{Author: crm.Author{Org: user.Org, User: user.ID}, Contacts: record.Full, Events: record.Full}
 	number := func(id string) record.ID { n, _ := record.ParseID(id); return n }
-	restore := func(id string) {
-		t.Helper()
-		c := crm.New(d.app.Store.Records(), nil, time.Now)
-		if got, err := c.Restore(t.Context(), actor, record.Calendar, []record.ID{number(id)}); err != nil || got[0].Err != nil {
-			t.Fatal(err, got[0].Err)
-		}
-	}
 	for round, remove := range []func(){
 		func() {
 			d.as("adele").Delete("/me/events/" + adele.items("calendar", "subject")["E0"]["id"].(string))
@@ -141,7 +146,7 @@ func TestFF56FF57_DeletedAndRestoredAsOnePair(t *testing.T) {
 		if err != nil || !bin[number(ids[0])].Deleted() || bin[number(ids[0])].Fields[record.EventTitle] != "E0" {
 			t.Fatalf("round %d: the recycle bin has %+v, %v", round, bin, err)
 		}
-		restore(ids[0])
+		adele.restore(ids[0])
 		adele.inStep(3)
 		if n := len(adele.items("calendar", "id")); n != 3 {
 			t.Fatalf("round %d: %d events in Outlook", round, n)

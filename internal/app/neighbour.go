@@ -87,11 +87,29 @@ func (n *neighbour) Microsoft(ctx context.Context, link *reconcile.Link) (reconc
 	if err != nil {
 		return nil, err
 	}
-	options := outlook.Options{Container: link.Container, Mark: outlook.Mark(link), Now: n.now, Participants: participantsIn[u.Locale]}
+	options := outlook.Options{Container: link.Container, Mark: outlook.MarkOn(link), Now: n.now, Participants: participantsIn[u.Locale]}
 	if link.Kind == record.Contacts {
 		return outlook.NewContacts(box, options, n.inStep(link)).WithPhotos(n.pictures.Album(link.Org, link.User)), nil
 	}
+	if link.Policy.Calendar != "" {
+		options.Meetings = true
+		if options.Colleague, err = n.colleagues(ctx, u); err != nil {
+			return nil, err
+		}
+	}
 	return outlook.NewEvents(box, options, n.inStep(link)), nil
+}
+
+// colleagues tells by their addresses who else is in a user's organization.
+func (n *neighbour) colleagues(ctx context.Context, u account.User) (func(address string) bool, error) {
+	users, err := n.accounts.Users(ctx, u.Org)
+	known := map[string]bool{}
+	for _, other := range users {
+		if other.ID != u.ID {
+			known[strings.ToLower(other.Email)] = true
+		}
+	}
+	return func(address string) bool { return known[strings.ToLower(address)] }, err
 }
 
 // inStep tells the versions of those items that the ledger has as in step.

@@ -23,7 +23,12 @@ func (c *CRM) Delete(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 // Restore takes records out of the recycle bin. One that is not in it stays as it is.
 func (c *CRM) Restore(ctx context.Context, a Actor, kind record.Kind, ids []record.ID) (_ []Result, err error) {
 	defer fault.Wrap(&err, "crm: restore %d %s", len(ids), kind)
-	return c.change(ctx, a, kind, drafts(ids), Actor.Deletes, func(_ Draft, r *Record) (bool, error) {
+	return c.restoreAt(ctx, a, kind, drafts(ids))
+}
+
+// restoreAt is Restore of records that are at the version given, if one is.
+func (c *CRM) restoreAt(ctx context.Context, a Actor, kind record.Kind, drafts []Draft) ([]Result, error) {
+	return c.change(ctx, a, kind, drafts, Actor.Deletes, func(_ Draft, r *Record) (bool, error) {
 		was := r.Deleted()
 		r.DeletedAt, r.DeletedBy = time.Time{}, 0
 		return was, nil

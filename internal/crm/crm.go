@@ -110,6 +110,8 @@ type Store interface {
 	ByToken(ctx context.Context, org record.ID, kind record.Kind, tokens []string) (map[string]Record, error)
 	// ContactsByKey finds the owner's (0: anybody's) contacts that are not deleted and have one of the keys (ContactKeys), by key.
 	ContactsByKey(ctx context.Context, org, owner record.ID, keys []string) (map[string][]record.ID, error)
+	// EventsAt finds the owner's events that are not deleted and start (see Span) at one of some moments, by ascending id.
+	EventsAt(ctx context.Context, org, owner record.ID, starts []time.Time) ([]record.ID, error)
 	// Insert stores new records and fills in ID, Version and Seq. A record whose Token is known already is not stored
 	// again: the stored one is returned in its place.
 	Insert(ctx context.Context, by Author, records []Record) ([]Record, error)

@@ -3,6 +3,7 @@ package crm
 import (
 	"context"
 	"slices"
+	"time"
 
 	"tandem/internal/fault"
 	"tandem/internal/record"
@@ -13,12 +14,12 @@ const mostMatches = 200
 
 // Match tells for each item which of the user's contacts it may be: those that have one of its addresses; if there are
 // none, those of its name that have one of its numbers. Both are compared normalized. Items and contacts are in the CRM's
-// fields; deleted contacts are nobody's match. Of other kinds nothing matches.
+// fields; deleted contacts are nobody's match. Events match that have one title and take place at the same time.
 func (s *Side) Match(ctx context.Context, items []record.Fields) (_ [][]record.Change, err error) {
 	defer fault.Wrap(&err, "crm: match %d %s", len(items), s.link.Kind)
 	out := make([][]record.Change, len(items))
-	if s.link.Kind != record.Contacts {
-		return out, nil
+	if s.link.Kind == record.Calendar {
+		return s.matchEvents(ctx, items)
 	}
 	var keys []string
 	for _, fields := range items {
@@ -51,6 +52,61 @@ func (s *Side) Match(ctx context.Context, items []record.Fields) (_ [][]record.C
 		}
 	}
 	return out, s.whole(ctx)
+}
+
+// matchEvents finds for each item the user's events that look like it to a person who reads both calendars.
+func (s *Side) matchEvents(ctx context.Context, items []record.Fields) ([][]record.Change, error) {
+	out := make([][]record.Change, len(items))
+	var starts []time.Time
+	for _, fields := range items {
+		if from, _, ok := Span(fields); ok {
+			starts = append(starts, from)
+		}
+	}
+	if len(starts) == 0 {
+		return out, nil
+	}
+	ids, err := s.crm.store.EventsAt(ctx, s.link.Org, s.link.User, starts)
+	if err != nil || len(ids) == 0 {
+		return out, err
+	}
+	found, err := s.crm.store.ByID(ctx, s.link.Org, s.link.Kind, ids)
+	if err != nil {
+		return nil, err
+	}
+	byTime := map[time.Time][]Record{}
+	for _, id := range ids {
+		r, ok := found[id]
+		if from, _, timed := Span(r.Fields); ok && timed && !r.Deleted() && r.Owner == s.link.User {
+			byTime[from] = append(byTime[from], r)
+		}
+	}
+	for i, fields := range items {
+		from, _, ok := Span(fields)
+		if !ok {
+			continue
+		}
+		var like []Record
+		for _, r := range byTime[from] {
+			if len(like) < mostMatches && SameEvent(fields, r.Fields) {
+				like = append(like, r)
+			}
+		}
+		if out[i], err = s.tellAll(ctx, like); err != nil {
+			return nil, err
+		}
+	}
+	return out, s.whole(ctx)
+}
+
+// SameEvent reports whether two events look like one to people: the title, letter case, accents and punctuation aside, and
+// when they take place; of series also when the last one ends.
+func SameEvent(a, b record.Fields) bool {
+	fromA, toA, okA := Span(a)
+	fromB, toB, okB := Span(b)
+	repeats := func(f record.Fields) bool { return f[record.Recurring] != "" }
+	return okA && okB && fromA.Equal(fromB) && toA.Equal(toB) && (a[record.AllDay] == "true") == (b[record.AllDay] == "true") &&
+		repeats(a) == repeats(b) && folded(string(a[record.EventTitle])) == folded(string(b[record.EventTitle]))
 }
 
 // Keys are what contacts are looked up by that may be one person.

@@ -66,7 +66,7 @@ func (c *call) showLink(l *reconcile.Link) (object, error) {
 	return object{
 		"id": strconv.FormatInt(int64(l.ID), 10), "kind": string(l.Kind), "state": string(l.State), "reason": orNull(string(l.Reason)),
 		"synced": n.Synced, "waiting": n.Waiting, "excluded": n.Excluded, "failing": n.Failing,
-		"last_run": utc(l.LastRun), "direction": direction(l.Policy.Direction), "proof": proof(l.Proof),
+		"last_run": utc(l.LastRun), "direction": direction(l.Policy.Direction), "calendar": orNull(string(l.Policy.Calendar)), "proof": proof(l.Proof),
 	}, nil
 }
 
@@ -126,8 +126,21 @@ func (c *call) changeLink() error {
 	return c.answer(http.StatusOK, shown)
 }
 
+// maxCalendarID bounds what is taken for the id of a calendar; Graph's have about 150 letters.
+const maxCalendarID = 1000
+
 // readOption takes one option from a request's body; false: there is no such option, or no such value.
 func readOption(into *reconcile.Options, name string, raw json.RawMessage) bool {
+	if name == "calendar" { // of the person's own, in place of a dedicated one; null: a dedicated one
+		var ref *record.Ref
+		if json.Unmarshal(raw, &ref) != nil || ref != nil && (*ref == "" || len(*ref) > maxCalendarID) {
+			return false
+		}
+		if into.Calendar, into.CalendarName = "", ""; ref != nil {
+			into.Calendar = *ref
+		}
+		return true
+	}
 	if name != "direction" {
 		return false
 	}
@@ -154,6 +167,12 @@ func (c *call) set(kind record.Kind, said map[string]json.RawMessage) error {
 	switch {
 	case fault.Is(err, fault.Conflict):
 		return problem{status: 409, code: "SWITCHING_OFF", message: "this sync is just being switched off; ask again in a moment"}
+	case fault.ReasonOf(err) == fault.ReadOnlyField:
+		return problem{status: 409, code: "SYNC_IS_ON", message: "the calendar of a sync stays the same: switch it off first",
+			details: object{"api_name": "calendar", "json_path": "$.calendar"}}
+	case fault.Is(err, fault.Invalid) && fault.ReasonOf(err) == fault.BadValue:
+		return problem{status: 400, code: "INVALID_DATA", message: "only the sync of the calendar can live in a calendar",
+			details: object{"api_name": "calendar", "json_path": "$.calendar"}}
 	case fault.ReasonOf(err) == fault.NotExpressible:
 		return problem{status: 400, code: "INVALID_DATA", message: "the fields that go the other way only leave too little to sync",
 			details: object{"api_name": "direction", "json_path": "$.direction"}}
@@ -161,7 +180,8 @@ func (c *call) set(kind record.Kind, said map[string]json.RawMessage) error {
 	return err
 }
 
-// switchOn answers POST /api/v1/links: {"kind": "calendar" or "contacts"}, with or without a direction.
+// switchOn answers POST /api/v1/links: {"kind": "calendar" or "contacts"}, with or without a direction, and
+// of the calendar with or without the id of a "calendar" that the person has already, to sync in place of a dedicated one.
 func (c *call) switchOn() error {
 	var given map[string]json.RawMessage
 	if err := c.read(&given); err != nil {
@@ -343,17 +363,21 @@ func (c *call) linkHistory() error {
 		for _, v := range h.Lost {
 			lost = append(lost, object{"field": string(v.Field), "side": string(v.Side), "value": string(v.Value)})
 		}
-		fields := h.Fields
-		if fields == nil {
-			fields = record.Fields{}
-		}
 		list[i] = object{
 			"id": strconv.FormatInt(h.ID, 10), "at": utc(h.At), "record": orNull(string(h.CRM)),
 			"microsoft_id": orNull(string(h.Microsoft)), "side": string(h.Side), "action": string(h.Action),
-			"reason": h.Reason, "fields": fields, "lost": lost,
+			"reason": h.Reason, "fields": known(h.Fields), "before": known(h.Before), "lost": lost, "run": strconv.FormatInt(h.Run, 10),
 		}
 	}
 	return c.answer(http.StatusOK, list)
+}
+
+// known are fields as an object, even if there are none.
+func known(fields record.Fields) record.Fields {
+	if fields == nil {
+		return record.Fields{}
+	}
+	return fields
 }
 
 // linkAsks answers GET /api/v1/links/{id}/asks?page=&per_page=: what a person is asked. taken, match and new are what was

@@ -25,6 +25,9 @@ const (
 	Ambiguous       Reason = "ambiguous"         // it may be one of several records; a person must say
 	LeftOut         Reason = "left_out"          // a person said that it is to stay in Outlook alone
 	OneWay          Reason = "one_way"           // it is on the side that the link brings nothing from
+	BeforeSync      Reason = "before_sync"       // it was over when the sync of the person's own calendar began, and nobody has changed it since
+	ColleaguesEvent Reason = "colleagues_event"  // it is a copy of a meeting that a colleague organizes
+	NotOrganizer    Reason = "not_organizer"     // the meeting is somebody else's, who alone changes it
 	WouldMail       Reason = "would_mail"        // writing it would send mail to people
 	NotAllowed      Reason = "not_allowed"       // the person's profile does not allow it
 	PhotoStays      Reason = "photo_stays"       // Graph cannot take a photo off a contact: it was removed in the CRM only
@@ -45,6 +48,8 @@ const (
 	AccountDisabled    Reason = "account_disabled"
 	SyncWithheld       Reason = "sync_withheld"   // an administrator has withheld this kind of sync from the person
 	OtherMailbox       Reason = "other_mailbox"   // the account is another Microsoft person's by now
+	CalendarUnfit      Reason = "calendar_unfit"  // the calendar that the person chose is gone, is not their own, or cannot be written to
+	CalendarTaken      Reason = "calendar_taken"  // another sync of this mailbox lives in the calendar that the person chose
 	StaleLease         Reason = "stale_lease"     // another worker has taken the link over
 	KeptInOutlook      Reason = "kept_in_outlook" // switched off, but the container stays: records in it never reached the CRM
 	OwnKept            Reason = "own_kept"        // switched off, but the container stays with what the person made there

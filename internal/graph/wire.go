@@ -180,6 +180,9 @@ type Folder struct {
 	Name           string             `json:"name"`        // of a calendar
 	DisplayName    string             `json:"displayName"` // of a contact folder
 	ParentFolderID string             `json:"parentFolderId"`
+	IsDefault      bool               `json:"isDefaultCalendar"`
+	CanEdit        bool               `json:"canEdit"`
+	Owner          EmailAddress       `json:"owner"` // of a calendar, also of one that somebody else shares
 	Extended       []ExtendedProperty `json:"singleValueExtendedProperties"`
 }
 

@@ -35,6 +35,14 @@ type Stage interface {
 	Rehearse(ctx context.Context, id string) error
 }
 
+// Undoer takes back runs of sync. reconcile.Undoer fits it.
+type Undoer interface {
+	// Work undoes a run that was asked for, from where it was left.
+	Work(ctx context.Context, id string) error
+	// Resume goes on with undos that nobody works at any more.
+	Resume(ctx context.Context) error
+}
+
 // Importer takes the rows of files that people brought. intake.Desk fits it.
 type Importer interface {
 	// Work goes on with an import from where it is.
@@ -60,6 +68,7 @@ type Options struct {
 	Auditor Auditor // nil: there is no audit at night
 	Bin     Bin     // nil: nothing is emptied
 	Stage   Stage   // nil: nobody makes previews
+	Undoer  Undoer  // nil: nobody undoes runs
 	Postman Postman // nil: letters stay queued
 	// Importer works on imports; nil: nobody does.
 	Importer Importer
@@ -84,7 +93,7 @@ const (
 	queueSync  = "sync"
 	queueFirst = "first" // first syncs and audits
 	queueHouse = "house" // what recurs
-	// queueStage is for previews: somebody looks at the page and waits.
+	// queueStage is for previews and undos: somebody looks at the page and waits.
 	queueStage = "stage"
 	// queueImports is for files of thousands of rows.
 	queueImports = "imports"
@@ -208,6 +217,16 @@ func New(s *store.Store, o Options) (_ *Queue, err error) {
 func (q *Queue) Rehearse(ctx context.Context, id string) (err error) {
 	defer fault.Wrap(&err, "jobs: enqueue a preview")
 	if err := q.engine.insert(ctx, []river.InsertManyParams{{Args: RehearseLink{Preview: id}}}); err != nil {
+		return err
+	}
+	q.engine.enqueued(queueStage)
+	return nil
+}
+
+// Undo enqueues the undo of a run.
+func (q *Queue) Undo(ctx context.Context, id string) (err error) {
+	defer fault.Wrap(&err, "jobs: enqueue an undo")
+	if err := q.engine.insert(ctx, []river.InsertManyParams{{Args: UndoRun{Undo: id}}}); err != nil {
 		return err
 	}
 	q.engine.enqueued(queueStage)

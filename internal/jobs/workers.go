@@ -51,6 +51,19 @@ func (RehearseLink) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queueStage, MaxAttempts: 1}
 }
 
+// UndoRun takes back what a run of sync did.
+type UndoRun struct {
+	Undo string `json:"undo"`
+}
+
+// Kind names the job.
+func (UndoRun) Kind() string { return "undo_run" }
+
+// InsertOpts puts it into its queue. It is tried once: what is left undone is found by the task that resumes undos.
+func (UndoRun) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueStage, MaxAttempts: 1}
+}
+
 // Recurring is work that recurs; Task names it.
 type Recurring struct {
 	Task string `json:"task"`
@@ -82,6 +95,9 @@ const (
 	proofLasts     = 24 * time.Hour
 	leastAudits    = 20 // a turn
 	sweepEvery     = 24 * time.Hour
+	resumeEvery    = time.Minute
+	// hoursKept is how long it is kept what links did in each hour.
+	hoursKept = 400 * 24 * time.Hour
 	// subscribeMargin is how long before its end a subscription is renewed: a run renews it within 12 hours of it.
 	subscribeMargin = 12 * time.Hour
 	// taskTimeout bounds one turn.
@@ -109,6 +125,9 @@ func (h *house) tasks() []task {
 	if h.Bin != nil {
 		tasks = append(tasks, task{"empty_bin", emptyEvery, h.empty})
 	}
+	if h.Undoer != nil {
+		tasks = append(tasks, task{"undos", resumeEvery, h.Undoer.Resume})
+	}
 	if h.Importer != nil {
 		tasks = append(tasks, task{"imports", pollEvery, h.imports})
 	}
@@ -135,6 +154,7 @@ func workers(q *Queue, s *store.Store, o Options) *river.Workers {
 	river.AddWorker(all, &syncLink{runner: o.Runner, links: s.Links(), now: o.Now, log: o.Log})
 	river.AddWorker(all, &auditLink{auditor: o.Auditor, log: o.Log})
 	river.AddWorker(all, &rehearseLink{stage: o.Stage, log: o.Log})
+	river.AddWorker(all, &undoRun{undoer: o.Undoer, log: o.Log})
 	river.AddWorker(all, &importFile{importer: o.Importer, log: o.Log})
 	river.AddWorker(all, &sendLetter{postman: o.Postman, log: o.Log})
 	river.AddWorker(all, &recurring{tasks: h.tasks(), log: o.Log})
@@ -193,6 +213,22 @@ func (w *rehearseLink) Work(ctx context.Context, job *river.Job[RehearseLink]) e
 	return nil
 }
 
+type undoRun struct {
+	river.WorkerDefaults[UndoRun]
+	undoer Undoer
+	log    *slog.Logger
+}
+
+func (w *undoRun) Work(ctx context.Context, job *river.Job[UndoRun]) error {
+	if w.undoer == nil {
+		return nil // enqueued by a process that has one
+	}
+	if err := w.undoer.Work(ctx, job.Args.Undo); err != nil && ctx.Err() == nil {
+		w.log.WarnContext(ctx, "an undo was interrupted and will be resumed", "error", err)
+	}
+	return nil
+}
+
 type recurring struct {
 	river.WorkerDefaults[Recurring]
 	tasks []task
@@ -240,7 +276,7 @@ func (h *house) subscribe(ctx context.Context) error {
 // clean removes sessions that have ended, letters that arrived long ago, old previews and imports.
 func (h *house) clean(ctx context.Context) error {
 	return errors.Join(h.store.Sessions().EndSessions(ctx), h.store.Letters().PruneLetters(ctx, h.Now().Add(-lettersKept)),
-		h.store.Links().PrunePreviews(ctx, h.Now().Add(-reconcile.PreviewsKept)),
+		h.store.Links().PrunePreviews(ctx, h.Now().Add(-reconcile.PreviewsKept)), h.store.Links().PruneHours(ctx, h.Now().Add(-hoursKept)),
 		h.store.Imports().PruneImports(ctx, h.Now().Add(-draftsKept), h.Now().Add(-importsKept)))
 }
 

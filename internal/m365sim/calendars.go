@@ -31,11 +31,15 @@ var (
 )
 
 func (c *call) writeCalendar(b []byte, f *folder, o *options) []byte {
+	owner := c.box.ownerAddress()
+	if f.sharer != nil {
+		owner = *f.sharer
+	}
 	values := [...]string{
 		quoted(c.box.folderID(f)), quoted(f.name), quoted(f.color), `""`,
 		boolText(f.isDefault), `"` + string(appendChangeKey(nil, f.change)) + `"`,
-		"true", "true", "true", `["teamsForBusiness"]`, `"teamsForBusiness"`,
-		boolText(f.isDefault), boolText(!f.isDefault), string(c.box.ownerAddress().append(nil)),
+		boolText(f.sharer == nil), boolText(f.sharer == nil), boolText(!f.readOnly), `["teamsForBusiness"]`, `"teamsForBusiness"`,
+		boolText(f.isDefault), boolText(!f.isDefault), string(owner.append(nil)),
 	}
 	chosen := o.chosen
 	if chosen == 0 {
@@ -192,6 +196,26 @@ func (c *call) deleteCalendar() *graphError {
 	c.noContent()
 	c.box.changed()
 	return nil
+}
+
+// ShareCalendar puts a calendar among a person's that somebody else shares, as it is once the person has accepted it: it
+// stands in the list like an own one (fact sheet §2). With edit false nothing can be written in it. What is in it are events
+// of its own here. It reports whether both people have a mailbox.
+func (s *Sim) ShareCalendar(to, from, name string, edit bool) bool {
+	p, owner := s.Person(to), s.Person(from)
+	if p == nil || owner == nil {
+		return false
+	}
+	box := s.mailboxOf(p.ID)
+	if box == nil {
+		return false
+	}
+	box.mu.Lock()
+	defer box.mu.Unlock()
+	f := box.addFolder(calendarFolder, name, nil)
+	f.sharer, f.readOnly = &address{owner.DisplayName, owner.Mail}, !edit
+	box.changed()
+	return true
 }
 
 // translateIDs turns ids of one space into the other (fact sheet §3.9).

@@ -62,6 +62,9 @@ func (c *call) postEvent() *graphError {
 
 	c.box.mu.Lock()
 	f, _, _, err := c.calendar()
+	if err == nil && f.readOnly {
+		err = errAccessDenied
+	}
 	if err == nil {
 		err = c.repeated(transaction)
 	}

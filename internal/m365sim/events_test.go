@@ -226,6 +226,20 @@ func TestCalendars(t *testing.T) {
 	if expanded.text("value/0/singleValueExtendedProperties/0/value") != "1" {
 		t.Errorf("marker: %s", expanded.raw)
 	}
+	// What somebody else shares stands in the list like an own one, and may be for reading only.
+	for name, edit := range map[string]bool{"Team": true, "Holidays": false} {
+		if !b.sim.ShareCalendar(adele, "alex@contoso.example", name, edit) || b.sim.ShareCalendar(adele, "nobody@contoso.example", name, edit) {
+			t.Fatal("sharing a calendar")
+		}
+		shared := b.want(b.do("GET", "/me/calendars?$filter=name eq '"+name+"'"), 200)
+		if shared.text("value/0/owner/address") != "alex@contoso.example" || shared.text("value/0/canEdit") != fmt.Sprint(edit) || shared.text("value/0/canShare") != "false" {
+			t.Errorf("shared: %s", shared.raw)
+		}
+		at := "/me/calendars/" + shared.text("value/0/id")
+		status := map[bool]int{true: 201, false: 403}[edit]
+		b.want(b.do("POST", at+"/events", `{"subject":"x","start":{"dateTime":"2026-03-10T10:00:00","timeZone":"UTC"},"end":{"dateTime":"2026-03-10T11:00:00","timeZone":"UTC"}}`), status)
+		b.want(b.do("DELETE", at), 204)
+	}
 	group := b.want(b.do("GET", "/me/calendarGroups"), 200).text("value/0/id")
 	if n := len(b.want(b.outside().do("GET", "/me/calendarGroups/"+group+"/calendars"), 200).list()); n != 2 {
 		t.Errorf("%d calendars in the group", n)

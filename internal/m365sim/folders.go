@@ -22,6 +22,8 @@ type folder struct {
 	color     string // of a calendar
 	parent    *folder
 	isDefault bool
+	sharer    *address  // of a calendar that somebody else shares: whose it is
+	readOnly  bool      // the person may not write in it
 	change    uint64    // of the folder itself
 	deleted   time.Time // zero: it is there
 	answers   time.Time // a deleted calendar still answers by id before this moment

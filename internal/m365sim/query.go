@@ -72,6 +72,9 @@ func (c *call) options(sch *schema) (o options, err *graphError) {
 	if c.prefer.pageSize > 0 && !o.topGiven {
 		o.top = c.prefer.pageSize
 	}
+	if most := c.s.warts.Load().MaxPage; most > 0 {
+		o.top = min(o.top, most)
+	}
 	return o, nil
 }
 

@@ -22,6 +22,8 @@ type Warts struct {
 	RequestLimit int `json:"requestLimit"`
 	// EmptyPages makes the first page of a list or a delta round an empty one that has a nextLink (§1).
 	EmptyPages bool `json:"emptyPages"`
+	// MaxPage is the most items that a page has, whatever was asked for; no limit of its own when 0 (§1).
+	MaxPage int `json:"maxPage"`
 	// Replays makes a delta round begin with the last item of the round before (§4).
 	Replays bool `json:"replays"`
 	// LinkExtras adds a parameter to links that nobody asked for (FIELD-FAILURES 90).

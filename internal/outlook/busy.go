@@ -3,6 +3,7 @@ package outlook
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"tandem/internal/fault"
@@ -15,6 +16,9 @@ type Calendar struct {
 	ID   record.Ref
 	Name string
 	Ours bool // a dedicated one of Tandem's
+	// Fit says that it is the person's own and can be written to, so that it may take the place of a dedicated one.
+	Fit     bool
+	Default bool
 }
 
 // Calendars lists a person's calendars, in Graph's order.
@@ -25,10 +29,32 @@ func Calendars(ctx context.Context, box *graph.Mailbox) (out []Calendar, err err
 	if err != nil {
 		return nil, passing(err)
 	}
+	var owner string // whoever has the default calendar has the mailbox
 	for _, f := range folders {
-		out = append(out, Calendar{ID: record.Ref(f.ID), Name: f.Name, Ours: markOf(f.Extended, linkMark) != ""})
+		if f.IsDefault {
+			owner = f.Owner.Address
+		}
+	}
+	for _, f := range folders {
+		c := Calendar{ID: record.Ref(f.ID), Name: f.Name, Ours: markOf(f.Extended, linkMark) != "", Default: f.IsDefault}
+		c.Fit = f.CanEdit && !c.Ours && owner != "" && strings.EqualFold(f.Owner.Address, owner)
+		out = append(out, c)
 	}
 	return out, nil
+}
+
+// chosen finds the calendar that a person chose for a link. Denied with reason CalendarUnfit: it is gone, or cannot be used.
+func (p *place) chosen(ctx context.Context, id record.Ref) (record.Ref, string, error) {
+	all, err := Calendars(ctx, p.box)
+	if err != nil {
+		return "", "", err
+	}
+	for _, c := range all {
+		if c.ID == id && c.Fit {
+			return c.ID, c.Name, nil
+		}
+	}
+	return "", "", fault.New(fault.Denied, fault.CalendarUnfit, "outlook: the chosen calendar is not among those that may be used")
 }
 
 // Span is a time that is taken. Of an all-day one only the days count, the last one not included.

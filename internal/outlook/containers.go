@@ -29,16 +29,27 @@ func Mark(link *reconcile.Link) string {
 	return fmt.Sprintf("%d/%d/%s", link.Org, link.User, link.Kind)
 }
 
+// MarkOn is the mark on the container that a link has; "": a calendar that was there before, which has none.
+func MarkOn(link *reconcile.Link) string {
+	if link.Policy.Calendar != "" {
+		return ""
+	}
+	return Mark(link)
+}
+
 // maxNames bounds how many names are tried for a container.
 const maxNames = 50
 
 // Create makes the container of the link, or finds the one that carries its mark; it returns id and name. A name that
-// is taken by something that is not ours gets a number.
+// is taken by something that is not ours gets a number. A calendar that the person chose is found, and gets no mark.
 func (c *Containers) Create(ctx context.Context, link *reconcile.Link, name string) (id record.Ref, called string, err error) {
 	defer fault.Wrap(&err, "outlook: make a container for %s", link.Kind)
 	p, err := c.place(ctx, link)
 	if err != nil {
 		return "", "", err
+	}
+	if id := link.Policy.Calendar; id != "" {
+		return p.chosen(ctx, id)
 	}
 	taken := map[string]bool{}
 	found, err := p.marked(ctx, taken)
@@ -73,12 +84,15 @@ func (c *Containers) Create(ctx context.Context, link *reconcile.Link, name stri
 	return "", "", fault.New(fault.Conflict, fault.Duplicate, "all names up to %q (%d) are taken", name, maxNames)
 }
 
-// Existing finds the container that carries the mark of a link, and changes nothing; "" if there is none.
+// Existing finds the container that carries the mark of a link, or that its person chose, and changes nothing; "" if there is none.
 func (c *Containers) Existing(ctx context.Context, link *reconcile.Link) (id record.Ref, called string, err error) {
 	defer fault.Wrap(&err, "outlook: look for a container for %s", link.Kind)
 	p, err := c.place(ctx, link)
 	if err != nil {
 		return "", "", err
+	}
+	if id := link.Policy.Calendar; id != "" {
+		return p.chosen(ctx, id)
 	}
 	found, err := p.marked(ctx, map[string]bool{})
 	if err != nil || found == nil {
@@ -99,7 +113,7 @@ func (c *Containers) place(ctx context.Context, link *reconcile.Link) (*place, e
 	if err != nil {
 		return nil, err
 	}
-	return &place{box: box, kind: link.Kind, id: string(link.Container), mark: Mark(link)}, nil
+	return &place{box: box, kind: link.Kind, id: string(link.Container), mark: MarkOn(link)}, nil
 }
 
 // marked finds the container with the place's mark, and fills in the names (in small letters) that are taken.
@@ -134,6 +148,9 @@ func (p *place) make(ctx context.Context, name string) error {
 // there is a meeting that people would hear of is left where it is: Denied with reason WouldMail.
 func (c *Containers) Remove(ctx context.Context, link *reconcile.Link) (err error) {
 	defer fault.Wrap(&err, "outlook: remove the container of %s", link.Kind)
+	if link.Policy.Calendar != "" {
+		return fault.New(fault.Invalid, fault.Refused, "a calendar that was there before is nobody's to remove but its owner's")
+	}
 	p, err := c.place(ctx, link)
 	if err != nil || p.id == "" {
 		return err

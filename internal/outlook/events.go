@@ -19,6 +19,9 @@ type Events struct {
 	now   func() time.Time
 	known Known
 	label string // of the participants
+	// See Options.
+	meetings  bool
+	colleague func(address string) bool
 }
 
 // Known tells the versions of those items that the ledger has as in step; others are absent. With it, a side knows its
@@ -32,7 +35,7 @@ func NewEvents(box *graph.Mailbox, o Options, known Known) *Events {
 	}
 	return &Events{
 		place: place{box: box, kind: record.Calendar, id: string(o.Container), mark: o.Mark},
-		now:   o.Now, known: known, label: o.Participants,
+		now:   o.Now, known: known, label: o.Participants, meetings: o.Meetings, colleague: o.Colleague,
 	}
 }
 
@@ -167,13 +170,14 @@ func (c *Events) here(*graph.Event) bool { return true } // it was reached throu
 func (c *Events) change(e *graph.Event) record.Change {
 	fields := eventFields(e)
 	return record.Change{
-		Ref:       record.Ref(e.ID),
-		Version:   versionOf(e, fields),
-		State:     record.Present,
-		Fields:    fields,
-		Token:     markOf(e.Extended, itemMark),
-		TokenRead: true,
-		Modified:  e.Modified.UTC(),
+		Ref:        record.Ref(e.ID),
+		Version:    versionOf(e, fields),
+		State:      record.Present,
+		Fields:     fields,
+		Token:      markOf(e.Extended, itemMark),
+		TokenRead:  true,
+		Modified:   e.Modified.UTC(),
+		Colleagues: c.colleague != nil && invited(e) && e.Organizer != nil && c.colleague(e.Organizer.EmailAddress.Address),
 	}
 }
 
@@ -199,7 +203,14 @@ func (c *Events) patch(before *graph.Event, w *record.Write) (graph.Object, erro
 	return body, err
 }
 
-func (c *Events) guard(e *graph.Event) error { return guard(e) }
+// guard refuses to write to an event. In a calendar that was there before, a meeting that the person was invited to is its
+// organizer's alone, too.
+func (c *Events) guard(e *graph.Event) error {
+	if c.meetings && invited(e) {
+		return fault.New(fault.Invalid, fault.NotOrganizer, "outlook: the meeting is somebody else's")
+	}
+	return guard(e)
+}
 
 // exists finds the event that an earlier request with the same transactionId has made. It stands for the one that was to
 // be made now only if it is like it; else a person has changed it since, and whoever asked must look at it first.

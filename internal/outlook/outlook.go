@@ -54,6 +54,10 @@ type Options struct {
 	Now  func() time.Time
 	// Participants is the word for them in the person's language, as bodies of events have it.
 	Participants string
+	// Meetings says that the calendar was there before the link, with the person's meetings in it: none of them is ever
+	// written to. Colleague tells by an organizer's address whether a meeting that the person was invited to is a colleague's.
+	Meetings  bool
+	Colleague func(address string) bool
 }
 
 // tidy makes a value fit for Graph: line ends are \n, and control characters, which Exchange refuses, are left out.

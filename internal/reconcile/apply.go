@@ -152,8 +152,15 @@ func (r *run) jobsOf(steps []Step) []*job {
 			}
 			j.pair.State, j.pair.MissingSide, j.pair.Ask = Excluded, "", nil
 			j.pair.Reason, j.pair.Detail, j.pair.Attempts, j.pair.RetryAt = fault.OneWay, "", 0, time.Time{}
-			if r.rules.Way == mapping.ToCRM { // its record is somebody else's
+			switch {
+			case s.Why == BeforeSync:
+				j.pair.Reason = fault.BeforeSync
+			case s.Why == ColleaguesOwn:
+				j.pair.Reason = fault.ColleaguesEvent
+			case r.rules.Way == mapping.ToCRM: // its record is somebody else's
 				j.pair.Reason = fault.NotOwn
+			}
+			if j.pair.Reason == fault.NotOwn {
 				break
 			}
 			j.pair.CRM, j.pair.CRMVersion, j.pair.Base, j.pair.Name = "", "", nil, nameOf(s.Theirs.Fields)
@@ -364,9 +371,9 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 		j.halfway, j.moved = true, true // what Exchange has made of it by itself is yet to be held against the CRM
 	}
 	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]
-	line := HistoryLine{Side: where, Action: action, Reason: j.Why}
+	line := HistoryLine{Side: where, Action: action, Reason: j.Why, Delay: r.delay(j.Step, where)}
 	if w.Op != record.Create {
-		line.Fields = w.Fields
+		line.Fields, line.Before = w.Fields, j.heldAt(where, w.Fields)
 	}
 	j.history = append(j.history, line)
 }

@@ -22,7 +22,8 @@ const (
 )
 
 // Recent counts what sync made and deleted lately, on both sides, by hour, the oldest first. What the first sync makes is not
-// counted: it has a limit of its own, and so has the one that lets imported records in.
+// counted: it has a limit of its own, and so has the one that lets imported records in. Only what it brings into the CRM out
+// of a calendar that was there before is, and however little there was: a person's own calendar may hold anything.
 type Recent []Hour
 
 // Hour is one hour of Recent.
@@ -77,7 +78,7 @@ func (l *Link) Lately(entries []Entry, now time.Time) (_ Recent, changed bool) {
 	for i := range entries {
 		for _, line := range entries[i].History {
 			switch {
-			case line.Action == Created && l.Settled && line.Side == InCRM:
+			case line.Action == Created && (l.Settled || l.existing()) && line.Side == InCRM:
 				more.Made++
 			case line.Action == Created && l.Settled:
 				more.Sent++
@@ -107,10 +108,16 @@ func (r *run) plausible(jobs []*job) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.Now()
-	if fresh == (Hour{}) || !r.link.Settled || now.Before(r.link.GrowthUntil) {
+	if fresh == (Hour{}) || !r.link.Settled && !r.link.existing() || now.Before(r.link.GrowthUntil) {
 		return nil
 	}
 	day := r.link.Recent.sum(now)
+	if !r.link.Settled { // the first sync of a calendar that was there before: what the CRM sends has a limit of its own
+		if day.Made+fresh.Made > growItems {
+			return fault.New(fault.Denied, fault.TooManyCreates, "%d records made in the CRM by the first sync of a person's own calendar, %d more to make", day.Made, fresh.Made)
+		}
+		return nil
+	}
 	before := max(0, r.link.Known-day.Made-day.Sent)
 	tooMany := func(lately, more, most int) bool {
 		return more > 0 && lately+more > most && (lately+more)*growShare > before

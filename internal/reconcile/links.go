@@ -13,7 +13,7 @@ import (
 // or it changes what only people change. Every method but those of the scheduler names the organization.
 type Links interface {
 	// CreateLink stores a link that is being switched on, and wakes it. Conflict: the user has one of that kind that
-	// is not Off.
+	// is not Off. Denied with reason CalendarTaken: another link of the mailbox lives in the calendar that the person chose.
 	CreateLink(ctx context.Context, link Link) (*Link, error)
 	// Link finds one link. NotFound: none, or another organization's.
 	Link(ctx context.Context, org record.ID, id LinkID) (*Link, error)
@@ -40,6 +40,16 @@ type Links interface {
 	Retry(ctx context.Context, org record.ID, id LinkID, refs ...record.Ref) error
 	// History lists what sync did, latest first: the lines before the given id (0: from the latest), at most limit.
 	History(ctx context.Context, org record.ID, id LinkID, before int64, limit int) ([]HistoryEntry, error)
+	// Lines lists what sync did of what is asked for, latest first.
+	Lines(ctx context.Context, org record.ID, q HistoryQuery) ([]HistoryEntry, error)
+	// RunWork tells what one run of a link did. NotFound: nothing is known of it.
+	RunWork(ctx context.Context, org record.ID, id LinkID, run int64) (RunWork, error)
+	// UndoneOf tells which lines somebody has tried to undo.
+	UndoneOf(ctx context.Context, org record.ID, lines []int64) (map[int64]UndoneLine, error)
+	// LinksEver lists all links that a user has had of a kind, also those that are off, latest first.
+	LinksEver(ctx context.Context, org, user record.ID, kind record.Kind) ([]LinkID, error)
+	// Hours lists what links did in each hour since a time, oldest first; hours without work are absent.
+	Hours(ctx context.Context, org record.ID, ids []LinkID, since time.Time) ([]HourWork, error)
 	// Records tells where records stand in a link. state: synced, waiting, failing, excluded, or "" for all. Excluded
 	// ones include the owner's records that never entered the link; Reason says why.
 	Records(ctx context.Context, org record.ID, id LinkID, state string, offset, limit int) ([]RecordState, error)
@@ -76,9 +86,33 @@ type Question struct {
 	Since     time.Time
 }
 
+// RunWork is what one run of a link did.
+type RunWork struct {
+	From, To time.Time
+	Lines    int // all that it tells of
+	Deletes  int // of those, records that an undo would move to the recycle bin
+	Restores int // that it would take out of it
+	Updates  int // that it would give former values
+}
+
+// HistoryQuery asks for lines of history: those of links, or those about a record of the CRM.
+type HistoryQuery struct {
+	Links  []LinkID // all of one kind and one user, latest first
+	Record record.Ref
+	Kind   record.Kind // of Record
+	Run    int64       // 0: any
+	Side   Where       // "": either
+	Action Action      // "": any
+	From   time.Time   // zero: from the beginning
+	To     time.Time   // zero: to the end
+	Before int64       // lines with lower ids; 0: from the latest
+	Limit  int
+}
+
 // HistoryEntry is one stored line of history.
 type HistoryEntry struct {
-	ID int64
+	ID   int64
+	Link LinkID
 	HistoryLine
 }
 

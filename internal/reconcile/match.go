@@ -10,7 +10,7 @@ import (
 	"tandem/internal/record"
 )
 
-// A Matcher is a CRM side that recognizes records: crm.Side is one, of contacts.
+// A Matcher is a CRM side that recognizes records: crm.Side is one: of contacts, and of events in a calendar that was there before.
 type Matcher interface {
 	// Match tells for each item, given in the CRM's fields, which of the user's own records it may be, as they now are:
 	// all by the best of what they have in common, and none that is deleted. Of kinds that are not recognized there are
@@ -60,7 +60,7 @@ type asking struct {
 func (r *run) matcher() (Matcher, bool) {
 	if w, ok := r.crm.(whole); ok {
 		m, ok := w.Side.(Matcher)
-		return m, ok && r.link.Kind == record.Contacts
+		return m, ok && (r.link.Kind == record.Contacts || r.link.existing())
 	}
 	return nil, false
 }

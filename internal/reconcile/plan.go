@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"slices"
+	"time"
 
 	"tandem/internal/mapping"
 	"tandem/internal/record"
@@ -19,6 +20,7 @@ type Rules struct {
 	Region string                             // whose telephone numbers are written without their country (ISO 3166-1); "": Brazil's
 	Table  *mapping.Table                     // tells what the fields hold, and which values each side has a place for; nil: the default one
 	Policy Policy
+	Since  time.Time // when the link was switched on: see existing.go
 }
 
 func (r Rules) table() *mapping.Table {
@@ -113,7 +115,9 @@ const (
 	OwnerChanged     = "owner_changed"
 	MovedOutOf       = "moved_out"
 	SwitchedOff      = "switched_off"
-	OneWayOnly       = "one_way" // the link goes one way, and its source is right
+	OneWayOnly       = "one_way"          // the link goes one way, and its source is right
+	BeforeSync       = "before_sync"      // it was over when the sync of a calendar began that was there before
+	ColleaguesOwn    = "colleagues_event" // a copy of a colleague's meeting, in a calendar that was there before
 )
 
 // Step is one decision: what to do with one record, and why.
@@ -178,6 +182,8 @@ func planNew(rules Rules, item Item) Step {
 		return Step{Verb: CreateMicrosoft, Why: NewInCRM, ToMicrosoft: filled(only(item.Ours.Fields, rules.goes(InMicrosoft)))}
 	case item.Theirs != nil && item.Theirs.State == record.Present && rules.Way == mapping.ToMicrosoft:
 		return Step{Verb: Leave, Why: OneWayOnly}
+	case item.Theirs != nil && item.Theirs.State == record.Present && rules.staysOut(item.Theirs) != "":
+		return Step{Verb: Leave, Why: rules.staysOut(item.Theirs)}
 	case item.Theirs != nil && item.Theirs.State == record.Present:
 		return Step{Verb: CreateCRM, Why: NewInMicrosoft, ToCRM: filled(only(item.Theirs.Fields, rules.newInCRM()))}
 	}

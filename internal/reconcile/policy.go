@@ -43,10 +43,18 @@ type Options struct {
 	// Direction makes the whole link go one way. The other side then makes, changes and deletes nothing: what is done
 	// there is put back, and stands in the history; what is new there stays there and is left alone.
 	Direction mapping.Direction `json:"direction,omitempty"`
+	// Calendar is a calendar that the person has already and that takes the place of a dedicated one; "": there is a
+	// dedicated one. Nothing is deleted from it when the link ends but what Tandem made there. It stays what it is for the
+	// life of a link. CalendarName is what it was called when it was chosen.
+	Calendar     record.Ref `json:"calendar,omitempty"`
+	CalendarName string     `json:"calendar_name,omitempty"`
 }
 
 // check refuses options that a link with the mapping could not run with.
 func (o Options) check(table *mapping.Table) error {
+	if o.Calendar != "" && table.Kind != record.Calendar {
+		return fault.Wrong(fault.BadValue, "calendar", "only events live in calendars")
+	}
 	if o.Direction != mapping.BothWays && o.Direction != mapping.ToMicrosoft && o.Direction != mapping.ToCRM {
 		return fault.Wrong(fault.BadValue, "direction", "there is no direction %q", o.Direction)
 	}

@@ -65,6 +65,7 @@ type Summary struct {
 	Compared  int                  `json:"compared"`            // how many records were read on both sides
 	Total     int                  `json:"total,omitempty"`     // of the CRM's that there are to look at, if known
 	Container string               `json:"container,omitempty"` // what is there already at Microsoft; "": nothing is
+	Existing  bool                 `json:"existing,omitempty"`  // Container is a calendar that the person had before
 	Held      bool                 `json:"held,omitempty"`      // the brake would hold the deletions and ask
 	Stops     fault.Reason         `json:"stops,omitempty"`     // why the run would stop before it makes more
 	Removed   int                  `json:"removed,omitempty"`   // items that go with the container
@@ -169,6 +170,7 @@ func (re *rehearsal) summary(link *Link) Summary {
 	defer re.mu.Unlock()
 	sum := re.sum
 	sum.Held = link.State == Held
+	sum.Existing = link.existing()
 	sum.Total = link.FirstTotal
 	if sum.Container == "" {
 		sum.Container = link.ContainerName

@@ -202,7 +202,12 @@ type HistoryLine struct {
 	Action    Action        // what was done there
 	Reason    string        // why, as a code that pages have words for: see plan.go
 	Fields    record.Fields // values written
+	Before    record.Fields // what the side held in their places; of a deletion, all that is mapped
 	Lost      []Loss
+	// Delay is how long the change had been made on the other side when it was written; 0: it was no fresh change, or that
+	// is not known.
+	Delay time.Duration
+	Run   int64 // which run of the link it was, by its fence; Settle says it
 }
 
 // Loss is a value that lost a conflict: a person may take it instead.

@@ -186,7 +186,7 @@ func (r *run) sides(ctx context.Context) (microsoft, crm Side, err error) {
 	table := r.link.Mapping.Going(r.link.Policy.Direction)
 	r.rules = Rules{
 		User: r.link.User, Heir: r.link.Heir, Kind: r.link.Kind, Fields: table.Fields(),
-		OneWay: table.OneWay(), Way: r.link.Policy.Direction, Region: r.link.Region, Table: table, Policy: r.link.Policy,
+		OneWay: table.OneWay(), Way: r.link.Policy.Direction, Region: r.link.Region, Table: table, Policy: r.link.Policy, Since: r.link.Since,
 	}
 	if crm, err = r.Sides.CRM(ctx, r.link); err != nil {
 		return nil, nil, err

@@ -53,7 +53,8 @@ func (s *Switchboard) On(ctx context.Context, org, user record.ID, kind record.K
 }
 
 // Set changes the options that stand for a person and a kind of sync, beyond the life of a link, and has the link that there
-// is go by them from its next run on. Invalid: the fields that meet do not go together with it. Conflict: the link is being switched off.
+// is go by them from its next run on. Invalid: the fields that meet do not go together with it, or with reason ReadOnlyField,
+// the calendar of a link cannot become another one. Conflict: the link is being switched off.
 func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.Kind, change func(*Options)) (err error) {
 	defer fault.Wrap(&err, "reconcile: options of %s of user %d", kind, user)
 	begin, _, err := SettingsFor(ctx, s.Choices, org, user, kind)
@@ -74,6 +75,7 @@ func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.
 	if link != nil {
 		want = link.Policy.Options
 	}
+	in := want.Calendar
 	change(&want)
 	if link != nil && link.Mapping != nil {
 		table = link.Mapping
@@ -83,6 +85,8 @@ func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.
 		return err
 	case link != nil && link.State == Switching:
 		return fault.New(fault.Conflict, "", "the link is being switched off")
+	case link != nil && want.Calendar != in:
+		return fault.Wrong(fault.ReadOnlyField, "calendar", "the calendar of a link stays the same: switch it off first")
 	}
 	own, err := s.Choices.Chosen(ctx, org, user, kind)
 	if err != nil {
@@ -166,6 +170,9 @@ func (r *run) switchOff(ctx context.Context) error {
 	if err != nil {
 		return r.endWithout(ctx, err)
 	}
+	if r.link.existing() {
+		return r.leaveExisting(ctx)
+	}
 	if left {
 		return r.end(ctx, fault.KeptInOutlook)
 	}
@@ -229,7 +236,7 @@ func (r *run) takeBackThese(ctx context.Context, items []Item) (moved, err error
 		switch {
 		case toCRM(s):
 			edited = append(edited, s.Item)
-		case s.theirs() == record.Present && s.ours(r.rules) == record.Present:
+		case s.theirs() == record.Present && s.ours(r.rules) == record.Present && r.takes(s.Pair):
 			s.Verb, s.Why = DeleteMicrosoft, SwitchedOff
 			steps = append(steps, s)
 		}

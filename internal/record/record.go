@@ -89,6 +89,8 @@ type Change struct {
 	TokenRead bool
 	Modified  time.Time // when it last changed by the side's clock, UTC; zero when unknown
 	Meta      Meta      // of the CRM side
+	// Colleagues says of an item at Microsoft that it is a copy of a meeting which a colleague organizes.
+	Colleagues bool
 }
 
 // Meta is what the CRM knows about a record besides its fields, for deciding who syncs what.

@@ -260,7 +260,7 @@ var (
 		"base", "token", "state", "reason", "detail", "attempts", "retry_at", "missing_side", "name", "ask", "asking")
 	pairUpdate = newShape("pairs", "id", "since", "crm_ref", "crm_version", "microsoft_ref", "microsoft_version",
 		"base", "token", "state", "reason", "detail", "attempts", "retry_at", "missing_side", "name", "ask", "asking")
-	historyInsert = newShape("history", "id", "org_id", "at", "crm_ref", "microsoft_ref", "side", "action", "reason", "fields", "lost")
+	historyInsert = newShape("history", "id", "org_id", "at", "crm_ref", "microsoft_ref", "side", "action", "reason", "fields", "lost", "held", "run")
 )
 
 // addPair adds what may change of a pair; asking is since when its question is open.
@@ -278,8 +278,12 @@ func (b *batch) addPair(p *reconcile.Pair, asking int64) error {
 	return nil
 }
 
-func (b *batch) addLine(id int64, org record.ID, h *reconcile.HistoryLine) error {
+func (b *batch) addLine(id int64, link *reconcile.Link, h *reconcile.HistoryLine) error {
 	fields, err := textOf(h.Fields)
+	if err != nil {
+		return err
+	}
+	held, err := textOf(h.Before)
 	if err != nil {
 		return err
 	}
@@ -291,7 +295,8 @@ func (b *batch) addLine(id int64, org record.ID, h *reconcile.HistoryLine) error
 		}
 		lost = string(text)
 	}
-	b.add(id, int64(org), micros(h.At), string(h.CRM), string(h.Microsoft), string(h.Side), string(h.Action), clean(h.Reason), fields, lost)
+	b.add(id, int64(link.Org), micros(h.At), string(h.CRM), string(h.Microsoft), string(h.Side), string(h.Action), clean(h.Reason), fields, lost,
+		held, link.Fence)
 	return nil
 }
 
@@ -416,7 +421,7 @@ func (tx *Tx) settle(link *reconcile.Link, batch int64, entries []reconcile.Entr
 		for j := range entries[i].History {
 			next++
 			if err == nil {
-				err = history.addLine(next, link.Org, &entries[i].History[j])
+				err = history.addLine(next, link, &entries[i].History[j])
 			}
 		}
 		if err != nil {
@@ -435,6 +440,9 @@ func (tx *Tx) settle(link *reconcile.Link, batch int64, entries []reconcile.Entr
 		return err
 	}
 	if err := tx.insert(tx.ctx, history); err != nil {
+		return err
+	}
+	if err := tx.work(link, reconcile.WorkOf(entries)); err != nil {
 		return err
 	}
 	tx.items += int64(len(dropped) + changed.rows() + fresh.rows() + history.rows())

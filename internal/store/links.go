@@ -75,6 +75,9 @@ func (s *Links) CreateLink(ctx context.Context, link reconcile.Link) (_ *reconci
 		if err := tx.noteSync(account.SyncOn, link.Org, link.User, link.Kind, ""); err != nil {
 			return err
 		}
+		if err := tx.unshared(link.Policy.Calendar, u.Identity.Mailbox()); err != nil {
+			return err
+		}
 		id, err := tx.count("link")
 		if err != nil {
 			return err
@@ -82,10 +85,10 @@ func (s *Links) CreateLink(ctx context.Context, link reconcile.Link) (_ *reconci
 		link.ID = reconcile.LinkID(id)
 		if _, err := tx.exec(tx.ctx, `INSERT INTO links (id, org_id, user_id, kind, state, reason, container, container_name, microsoft_cursor,
 				crm_cursor, settled, subscription, subscription_ends, wanted, done, queued_at, fence, lease_until, opened_state,
-				opened_deletes_ok, deletes_ok, last_run, last_error, since, first_total, first_done, known, synced, waiting, failing, excluded, seq, mailbox)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, '', 0, 0, 0, 0, 0, 0, '', 0, 0, 0, '', ?, 0, 0, 0, 0, 0, 0, 0, 0, ?)`,
+				opened_deletes_ok, deletes_ok, last_run, last_error, since, first_total, first_done, known, synced, waiting, failing, excluded, seq, mailbox, chosen)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, '', 0, 0, 0, 0, 0, 0, '', 0, 0, 0, '', ?, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?)`,
 			id, int64(link.Org), int64(link.User), string(link.Kind), string(link.State), string(link.Reason), string(link.Container),
-			link.ContainerName, micros(link.Since), u.Identity.Mailbox()); err != nil {
+			link.ContainerName, micros(link.Since), u.Identity.Mailbox(), string(link.Policy.Calendar)); err != nil {
 			return err
 		}
 		if _, err := tx.exec(tx.ctx, `INSERT INTO link_settings (link_id, org_id, policy, mapping, admitted)
@@ -99,6 +102,19 @@ func (s *Links) CreateLink(ctx context.Context, link reconcile.Link) (_ *reconci
 		return nil, err
 	}
 	return s.Link(ctx, link.Org, link.ID)
+}
+
+// unshared refuses a calendar that another link of the mailbox lives in, of whichever organization.
+func (tx *Tx) unshared(calendar record.Ref, mailbox string) error {
+	if calendar == "" {
+		return nil
+	}
+	_, taken, err := first(tx.ctx, tx, column[int64], `SELECT id FROM links WHERE mailbox = ? AND state <> 'off' AND (chosen = ? OR container = ?)`,
+		mailbox, string(calendar), string(calendar))
+	if err == nil && taken {
+		err = fault.New(fault.Denied, fault.CalendarTaken, "store: another link of the mailbox lives in the calendar")
+	}
+	return err
 }
 
 // settingsOf is how a link's own settings are stored. Whether imported records take part is the organization's to say, and
@@ -435,21 +451,7 @@ func (s *Links) History(ctx context.Context, org record.ID, id reconcile.LinkID,
 	if last := (int64(id) + 1) * rowsPerLink; before <= 0 || before > last {
 		before = last
 	}
-	return list(ctx, s.reader(), func(scan scan) (reconcile.HistoryEntry, error) {
-		var h reconcile.HistoryEntry
-		var at int64
-		var fields, lost string
-		err := scan(&h.ID, &at, &h.CRM, &h.Microsoft, &h.Side, &h.Action, &h.Reason, &fields, &lost)
-		if err != nil {
-			return h, err
-		}
-		h.At = moment(at)
-		if h.Fields, err = fieldsOf(fields); err == nil && lost != "" {
-			err = json.Unmarshal([]byte(lost), &h.Lost)
-		}
-		return h, err
-	}, `SELECT id, at, crm_ref, microsoft_ref, side, action, reason, fields, lost FROM history
-		WHERE org_id = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?`,
+	return list(ctx, s.reader(), readHistory, `SELECT `+historyColumns+` FROM history WHERE org_id = ? AND id > ? AND id < ? ORDER BY id DESC LIMIT ?`,
 		int64(org), int64(id)*rowsPerLink, before, int64(pageLimit(limit)))
 }
 

@@ -230,7 +230,7 @@ func (s *Album) Sendings(ctx context.Context, items []record.Ref) (_ map[record.
 
 // namers are the columns in which pictures are named.
 var namers = []struct{ table, column string }{
-	{"contacts", "fields"}, {"pairs", "base"}, {"pairs", "ask"}, {"intents", "body"}, {"history", "fields"}, {"history", "lost"},
+	{"contacts", "fields"}, {"pairs", "base"}, {"pairs", "ask"}, {"intents", "body"}, {"history", "fields"}, {"history", "lost"}, {"history", "held"},
 }
 
 var pictureName = regexp.MustCompile(`sha256:([0-9a-f]{64})`)

@@ -22,8 +22,31 @@ type busyForm struct {
 	Path      string
 }
 
-// busyForm asks Microsoft for the calendars. If it does not answer, the choice stays as it is and the page says so.
-func (s *Site) busyForm(v *visit) (*busyForm, error) {
+// elsewhereNow are the person's other calendars, or why they cannot be told.
+type elsewhereNow struct {
+	calendars []OtherCalendar
+	trouble   string // in words
+	connect   bool   // going to Microsoft helps
+}
+
+// others asks Microsoft for the calendars.
+func (s *Site) others(v *visit) (out elsewhereNow) {
+	if s.Elsewhere == nil {
+		return out
+	}
+	ctx, cancel := context.WithTimeout(v.ctx(), busyPatience)
+	defer cancel()
+	all, err := s.Elsewhere.Calendars(ctx, v.user)
+	if err != nil {
+		out.trouble, out.connect = s.busyTrouble(v, err), fault.Is(err, fault.Denied) && needsMicrosoft(fault.ReasonOf(err))
+		return out
+	}
+	out.calendars = all
+	return out
+}
+
+// busyForm offers the calendars. If Microsoft does not tell them, the choice stays as it is and the page says so.
+func (s *Site) busyForm(v *visit, others elsewhereNow) (*busyForm, error) {
 	if s.Elsewhere == nil {
 		return nil, nil
 	}
@@ -32,14 +55,8 @@ func (s *Site) busyForm(v *visit) (*busyForm, error) {
 		return nil, err
 	}
 	form := &busyForm{Max: reconcile.MaxBusy, Path: marketplacePath + "/calendar/busy"}
-	ctx, cancel := context.WithTimeout(v.ctx(), busyPatience)
-	defer cancel()
-	all, err := s.Elsewhere.Calendars(ctx, v.user)
-	if err != nil {
-		form.Alert = s.busyTrouble(v, err)
-		return form, nil
-	}
-	for _, c := range all {
+	form.Alert = others.trouble
+	for _, c := range others.calendars {
 		form.Calendars = append(form.Calendars, option{string(c.ID), c.Name, slices.Contains(chosen, c.ID)})
 	}
 	return form, nil

@@ -22,7 +22,7 @@ type fakeElsewhere struct {
 func (f *fakeElsewhere) Calendars(context.Context, account.User) ([]OtherCalendar, error) {
 	var out []OtherCalendar
 	for _, name := range []string{"Calendar", "Family", "Club", "Room", "Choir", "Team"} {
-		out = append(out, OtherCalendar{ID: record.Ref("id-" + name), Name: name})
+		out = append(out, OtherCalendar{ID: record.Ref("id-" + name), Name: name, Fit: name == "Calendar" || name == "Family", Default: name == "Calendar"})
 	}
 	return out, f.refuse
 }

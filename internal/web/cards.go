@@ -21,6 +21,7 @@ type card struct {
 	Label     string // the state in a word
 	Sentence  string
 	Container string
+	Existing  bool // Container is a calendar that the person had before
 	Synced    int
 	Waiting   int
 	Excluded  int
@@ -145,6 +146,10 @@ func (s *Site) card(ctx context.Context, v *visit, kind record.Kind, l *reconcil
 	if l.Policy.Direction != mapping.BothWays {
 		c.Way = v.words.T("options.way." + wayKey(l.Policy.Direction))
 	}
+	c.Existing = l.Policy.Calendar != ""
+	if c.Existing && c.State == "switching" {
+		c.Sentence = v.words.T("card.calendar.switching_own")
+	}
 	c.Container, c.LastRun = l.ContainerName, v.words.Ago(l.LastRun, v.now, v.zone)
 	c.Synced, c.Waiting, c.Excluded, c.Failing = l.Synced, l.Waiting, l.ExcludedSum, l.Failing
 	if l.State == reconcile.Paused || l.State == reconcile.On && l.Reason != "" {
@@ -242,7 +247,8 @@ func needsMicrosoft(reason fault.Reason) bool {
 // excludes reports whether the reason keeps a record out of a sync, and does not make it fail.
 func excludes(reason fault.Reason) bool {
 	switch reason {
-	case fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.OneWay, fault.LeftOut:
+	case fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.OneWay, fault.LeftOut,
+		fault.BeforeSync, fault.ColleaguesEvent:
 		return true
 	}
 	return false

@@ -34,7 +34,7 @@ func (s *Site) connect(v *visit) error {
 		if err != nil {
 			return err
 		}
-		tk = ticket{Org: v.user.Org, User: v.user.ID, Kind: kind, Preview: query.Get("preview") != ""}
+		tk = ticket{Org: v.user.Org, User: v.user.ID, Kind: kind, Preview: query.Get("preview") != "", Choose: query.Get("choose") != ""}
 	default:
 		s.leadToSignIn(v, member)
 		return nil
@@ -72,6 +72,9 @@ func (tk ticket) path() string {
 	if tk.Preview {
 		path += "&preview=yes"
 	}
+	if tk.Choose {
+		path += "&choose=yes"
+	}
 	return path
 }
 
@@ -106,7 +109,17 @@ func (s *Site) connected(v *visit, f flow, p person) error {
 		}
 		return v.to(directoryPath)
 	}
-	if tk.Preview {
+	if tk.Choose {
+		if err := s.resume(v, u, p); err != nil {
+			return err
+		}
+		return v.to(marketplacePath + "/" + string(tk.Kind) + "/options")
+	}
+	inOwn, err := s.beginsInOwn(v, u, tk.Kind)
+	if err != nil {
+		return err
+	}
+	if tk.Preview || inOwn {
 		if err := s.resume(v, u, p); err != nil {
 			return err
 		}
@@ -118,6 +131,20 @@ func (s *Site) connected(v *visit, f flow, p person) error {
 	return v.to(marketplacePath)
 }
 
+// beginsInOwn reports whether a sync that is not on yet would live in a calendar that the person has already. What that would
+// do is always shown before it is switched on.
+func (s *Site) beginsInOwn(v *visit, u account.User, kind record.Kind) (bool, error) {
+	if kind != record.Calendar {
+		return false, nil
+	}
+	links, err := s.Links.LinksOf(v.ctx(), u.Org, u.ID)
+	if err != nil || slices.ContainsFunc(links, func(l reconcile.Link) bool { return l.Kind == kind }) {
+		return false, err
+	}
+	begin, _, err := reconcile.SettingsFor(v.ctx(), s.Choices, u.Org, u.ID, kind)
+	return begin.Calendar != "", err
+}
+
 // showFirst leads to what would happen if a kind were switched on, once Microsoft lets us look.
 func (s *Site) showFirst(v *visit, u account.User, kind record.Kind) error {
 	links, err := s.Links.LinksOf(v.ctx(), u.Org, u.ID)
@@ -127,7 +154,9 @@ func (s *Site) showFirst(v *visit, u account.User, kind record.Kind) error {
 	if slices.ContainsFunc(links, func(l reconcile.Link) bool { return l.Kind == kind }) {
 		return v.to(marketplacePath) // it is on, or goes on
 	}
-	if err := s.Switch.Allowed(v.ctx(), u, kind); fault.Is(err, fault.Denied) && fault.ReasonOf(err) != "" {
+	if err := s.Switch.Allowed(v.ctx(), u, kind); fault.Is(err, fault.Denied) && needsMicrosoft(fault.ReasonOf(err)) {
+		return v.to("/connect/microsoft?kind=" + string(kind) + "&preview=yes")
+	} else if fault.Is(err, fault.Denied) && fault.ReasonOf(err) != "" {
 		s.putFlash(v.ctx(), refusal(fault.ReasonOf(err)))
 		return v.to(marketplacePath)
 	} else if err != nil {

@@ -67,6 +67,15 @@ func (s *Site) enable(v *visit) error {
 	if !v.may().Sync(kind) {
 		return fault.New(fault.Denied, fault.SyncWithheld, "web: the profile does not allow sync of %s", kind)
 	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	if inOwn, err := s.beginsInOwn(v, v.user, kind); err != nil {
+		return err
+	} else if inOwn && form.Get("seen") == "" {
+		return s.showFirst(v, v.user, kind)
+	}
 	_, err = s.Switch.On(v.ctx(), v.user, kind)
 	switch {
 	case fault.Is(err, fault.Denied) && needsMicrosoft(fault.ReasonOf(err)):

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -22,7 +23,8 @@ type optionsPage struct {
 	Running bool // a change is asked about first
 	Alert   string
 	Ways    []choice
-	Busy    *busyForm // of the calendar
+	Places  *placeForm // of the calendar
+	Busy    *busyForm  // of the calendar
 }
 
 // A choice is one of several, with a sentence that says what it means.
@@ -79,12 +81,81 @@ func (s *Site) showOptions(v *visit, status int, w wanting, draft reconcile.Opti
 	}
 	if w.kind == record.Calendar {
 		var err error
-		if page.Busy, err = s.busyForm(v); err != nil {
+		others := s.others(v)
+		if page.Busy, err = s.busyForm(v, others); err != nil {
 			return err
 		}
+		page.Places = v.placeForm(w, draft, others)
 	}
 	page.Frame = s.frame(v, "setup", v.words.T("options."+kind+".title"))
 	return s.render(v, status, "options", page)
+}
+
+// A placeForm is where in Outlook the events of a sync live.
+type placeForm struct {
+	Choices []choice
+	Fixed   string // of a sync that is on: where, in words
+	Alert   string // why there is nothing to choose from
+	Connect string // where Microsoft is asked to let Tandem see the calendars; "": it does, or cannot say
+}
+
+// ownPlace is the value of a calendar of the sync's own.
+const ownPlace = "tandem"
+
+func (v *visit) placeForm(w wanting, draft reconcile.Options, others elsewhereNow) *placeForm {
+	form := &placeForm{}
+	switch {
+	case w.link != nil && w.now.Calendar == "":
+		form.Fixed = v.words.T("place.fixed_own")
+		return form
+	case w.link != nil:
+		form.Fixed = v.words.T("place.fixed", "Name", cmp.Or(w.link.ContainerName, w.now.CalendarName))
+		return form
+	}
+	form.Choices = []choice{{ownPlace, v.words.T("place.own"), v.words.T("place.own_hint"), draft.Calendar == ""}}
+	if draft.Calendar != "" && !slices.ContainsFunc(others.calendars, func(c OtherCalendar) bool { return c.ID == draft.Calendar && c.Fit }) {
+		form.Choices = append(form.Choices, choice{string(draft.Calendar), draft.CalendarName, v.words.T("place.kept"), true})
+	}
+	for _, c := range others.calendars {
+		if !c.Fit {
+			continue
+		}
+		hint := v.words.T("place.other_hint")
+		if c.Default {
+			hint = v.words.T("place.default_hint")
+		}
+		form.Choices = append(form.Choices, choice{string(c.ID), c.Name, hint, c.ID == draft.Calendar})
+	}
+	switch {
+	case others.connect:
+		form.Alert, form.Connect = v.words.T("place.connect"), "/connect/microsoft?kind=calendar&choose=yes"
+	case others.trouble != "":
+		form.Alert = v.words.T("place.away")
+	}
+	return form
+}
+
+// readPlace takes the calendar that was chosen, which must be among those that the page offered or the one that it was.
+func (s *Site) readPlace(v *visit, form url.Values, w wanting, draft *reconcile.Options) (alert string) {
+	place := form.Get("place")
+	switch {
+	case w.kind != record.Calendar || w.link != nil || place == "" || place == string(w.now.Calendar):
+		return ""
+	case place == ownPlace:
+		draft.Calendar, draft.CalendarName = "", ""
+		return ""
+	}
+	others := s.others(v)
+	for _, c := range others.calendars {
+		if c.Fit && string(c.ID) == place {
+			draft.Calendar, draft.CalendarName = c.ID, c.Name
+			return ""
+		}
+	}
+	if others.trouble != "" {
+		return v.words.T("place.away")
+	}
+	return v.words.T("reason.calendar_unfit.what")
 }
 
 // readOptions reads the form; what was not sent stays as it is.
@@ -111,11 +182,15 @@ func (s *Site) optionsSave(v *visit) error {
 		return err
 	}
 	draft, err := readOptions(form, w.now)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	alert := s.readPlace(v, form, w, &draft)
+	switch {
 	case form.Get("do") == "edit":
 		return s.showOptions(v, http.StatusOK, w, draft, "")
+	case alert != "":
+		return s.showOptions(v, http.StatusUnprocessableEntity, w, draft, alert)
 	case draft == w.now && w.link != nil:
 		s.putFlash(v.ctx(), flash{Key: "flash.options_same"})
 		return v.to(marketplacePath)
@@ -128,6 +203,9 @@ func (s *Site) optionsSave(v *visit) error {
 		return s.showOptions(v, http.StatusUnprocessableEntity, w, draft, v.words.T("options.fields"))
 	case err != nil:
 		return err
+	}
+	if w.link == nil && draft.Calendar != "" && draft.Calendar != w.now.Calendar {
+		return s.showFirst(v, v.user, w.kind)
 	}
 	if w.link == nil {
 		s.putFlash(v.ctx(), flash{Key: "flash.options_kept"})

@@ -112,3 +112,76 @@ func TestOptions_FieldsKeepThem(t *testing.T) {
 		t.Errorf("after the organization's fields were taken again it goes %q", got.Direction)
 	}
 }
+
+// TestOptions_ACalendarOfOnesOwn: a person chooses among the calendars that are their own, sees what it would do before it is
+// switched on, however they go about it, and cannot move a running sync.
+func TestOptions_ACalendarOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	const adele, path, enable = "adele@contoso.example", marketplacePath + "/calendar/options", marketplacePath + "/calendar/enable"
+	w := newWorld(t)
+	w.grant(adele)
+	other := &fakeElsewhere{}
+	w.site.Elsewhere = other
+	b := w.as(adele)
+	page := b.get(path)
+	if strings.Count(page.body, `name="place"`) != 3 || !strings.Contains(page.body, `value="tandem" checked`) || strings.Contains(page.body, `name="place" value="id-Room"`) {
+		t.Fatalf("to choose from:\n%s", page.body)
+	}
+	for _, wrong := range []string{"id-Room", "somebody-elses"} {
+		if got := b.post(path, "place", wrong, "do", "save"); got.status != 422 || w.optionsOf(adele, record.Calendar).Calendar != "" {
+			t.Errorf("%s: %d\n%s", wrong, got.status, got.text())
+		}
+	}
+	other.refuse = fault.New(fault.Unavailable, "", "away")
+	if got := b.post(path, "place", "id-Calendar", "do", "save"); got.status != 422 || !strings.Contains(got.text(), "does not tell your calendars") {
+		t.Errorf("Outlook is away: %d\n%s", got.status, got.text())
+	}
+	other.refuse = fault.New(fault.Denied, fault.ConsentRequired, "never")
+	if got := b.get(path); !strings.Contains(got.body, `href="/connect/microsoft?kind=calendar&amp;choose=yes"`) {
+		t.Errorf("never connected:\n%s", got.body)
+	}
+	other.refuse = nil
+
+	got := b.post(path, "place", "id-Calendar", "do", "save")
+	if o := w.optionsOf(adele, record.Calendar); o.Calendar != "id-Calendar" || o.CalendarName != "Calendar" || !strings.Contains(got.path, "/calendar/preview/") {
+		t.Fatalf("chosen is %+v, shown is %s", o, got.path)
+	}
+	shown := b.post(enable)
+	if !strings.Contains(shown.path, "/calendar/preview/") || strings.Contains(shown.body, enable) {
+		t.Errorf("switched on unseen: %s\n%s", shown.path, shown.text())
+	}
+	w.finish(w.users[adele], shown.path[strings.LastIndexByte(shown.path, '/')+1:])
+	if got := b.get(shown.path); !strings.Contains(got.body, `name="seen" value="yes"`) || !strings.Contains(got.body, enable) {
+		t.Errorf("what would happen:\n%s", got.text())
+	}
+	// What was chosen stays choosable while Outlook does not tell.
+	other.refuse = fault.New(fault.Unavailable, "", "away")
+	if got := b.get(path); !strings.Contains(got.body, `value="id-Calendar" checked`) {
+		t.Errorf("while Outlook is away:\n%s", got.body)
+	}
+	if got := b.post(path, "place", "id-Calendar", "direction", "to_crm", "do", "save"); got.path != marketplacePath || w.optionsOf(adele, record.Calendar).Direction != mapping.ToCRM {
+		t.Errorf("the direction: %d at %s", got.status, got.path)
+	}
+	b.post(path, "direction", "both", "do", "save")
+	other.refuse = nil
+
+	if got := b.post(enable, "seen", "yes"); got.path != marketplacePath {
+		t.Fatalf("enabled: %d at %s\n%s", got.status, got.path, got.text())
+	}
+	if o := w.optionsOf(adele, record.Calendar); o.Calendar != "id-Calendar" {
+		t.Errorf("the link is in %+v", o)
+	}
+	if got := b.get(path); strings.Contains(got.body, `name="place"`) || !strings.Contains(got.text(), "Your calendar “Calendar”") {
+		t.Errorf("while it is on:\n%s", got.text())
+	}
+	b.post(path, "place", "tandem", "direction", "both", "do", "save")
+	if o := w.optionsOf(adele, record.Calendar); o.Calendar != "id-Calendar" {
+		t.Errorf("moved to %+v", o)
+	}
+	if got := b.get(marketplacePath + "/calendar/disable"); !strings.Contains(got.text(), "Only the events that Tandem put there go") {
+		t.Errorf("before disabling:\n%s", got.text())
+	}
+	if got := b.get(marketplacePath + "/contacts/options"); strings.Contains(got.body, `name="place"`) {
+		t.Errorf("contacts choose a calendar:\n%s", got.text())
+	}
+}

@@ -163,9 +163,18 @@ func (s *Site) previewOf(v *visit) (previewPage, error) {
 		return previewPage{}, err
 	}
 	page := s.previewPage(v, p)
-	if p.Occasion == reconcile.Changing {
+	switch p.Occasion {
+	case reconcile.Changing:
 		if err := s.approveChange(v, p, &page); err != nil {
 			return page, err
+		}
+	case reconcile.Beginning:
+		inOwn, err := s.beginsInOwn(v, v.user, p.Kind)
+		if err != nil {
+			return page, err
+		}
+		if inOwn && page.State != string(reconcile.Rehearsed) { // nobody says yes unseen
+			page.Approve = ""
 		}
 	}
 	if page.State != "rehearsed" || page.Blind {
@@ -228,6 +237,9 @@ func (s *Site) previewPage(v *visit, p reconcile.Preview) previewPage {
 	switch p.Occasion {
 	case reconcile.Beginning:
 		page.Approve = marketplacePath + "/" + string(p.Kind) + "/enable"
+		if page.State == string(reconcile.Rehearsed) {
+			page.Draft = url.Values{"seen": {"yes"}}
+		}
 	case reconcile.Ending:
 		page.Approve = marketplacePath + "/" + string(p.Kind) + "/disable"
 	case reconcile.Changing:
@@ -258,7 +270,11 @@ func (s *Site) previewPage(v *visit, p reconcile.Preview) previewPage {
 func (v *visit) previewSays(p reconcile.Preview) (out []string) {
 	sum := p.Summary
 	say := func(key string, args ...any) { out = append(out, v.words.T("preview.says."+key, args...)) }
-	if p.Occasion == reconcile.Beginning && sum.Container != "" {
+	switch {
+	case p.Occasion == reconcile.Beginning && sum.Existing:
+		say("own", "Name", sum.Container)
+		say("own_later")
+	case p.Occasion == reconcile.Beginning && sum.Container != "":
 		say("found", "Name", sum.Container)
 	}
 	if p.Occasion == reconcile.Ending {

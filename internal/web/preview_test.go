@@ -34,7 +34,7 @@ func previewKeys() (out []string) {
 			out = append(out, "preview.approve."+string(o), "preview.at_once."+string(o))
 		}
 	}
-	for _, says := range []string{"found", "goes", "stays", "kept", "held"} {
+	for _, says := range []string{"found", "own", "own_later", "goes", "stays", "kept", "held"} {
 		out = append(out, "preview.says."+says)
 	}
 	return out

@@ -107,6 +107,8 @@ type ticket struct {
 	Directory bool `json:"d,omitempty"`
 	// Preview says that the kind is not switched on at once: first it is shown what would happen.
 	Preview bool `json:"w,omitempty"`
+	// Choose says likewise that first the person chooses what the sync is to be like.
+	Choose bool `json:"c,omitempty"`
 }
 
 // ConnectURL is the address at which the user allows what a kind of sync needs.

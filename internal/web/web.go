@@ -111,6 +111,9 @@ type Elsewhere interface {
 type OtherCalendar struct {
 	ID   record.Ref
 	Name string
+	// Fit says that it may take the place of the dedicated one: it is the person's own and can be written to.
+	Fit     bool
+	Default bool // the one that new events land in
 }
 
 // BusyTime is a time that is taken, by whatever it may be. Of an all-day one only the days count, the last not included.

@@ -232,6 +232,39 @@ func testToken(t *testing.T, w *world) {
 
 const idsPerOrg = 1_000_000_000_000
 
+// Events are found by when they start: of their owner, and none that is deleted.
+func testEventsAt(t *testing.T, w *world) {
+	event := func(owner record.ID, title, start, end string) record.ID {
+		return w.insert(owner, w.event(owner, title, start, end))[0].ID
+	}
+	nine, midnight := time.Date(2031, 5, 6, 9, 0, 0, 0, time.UTC), time.Date(2031, 5, 6, 0, 0, 0, 0, time.UTC)
+	a := event(w.ana, "a", "2031-05-06T09:00:00Z", "2031-05-06T10:00:00Z")
+	b := event(w.ana, "b", "2031-05-06T09:00:00Z", "2031-05-06T11:00:00Z")
+	day := event(w.ana, "day", "2031-05-06", "2031-05-07")
+	event(w.ana, "later", "2031-05-06T09:00:01Z", "2031-05-06T10:00:00Z")
+	event(w.bob, "bob's", "2031-05-06T09:00:00Z", "2031-05-06T10:00:00Z")
+	find := func(starts ...time.Time) []record.ID {
+		return must(w.Records().EventsAt(t.Context(), w.ours, w.ana, starts))(t)
+	}
+	if got := find(nine, midnight, nine); !slices.Equal(got, []record.ID{a, b, day}) {
+		t.Errorf("found %v, want %v", got, []record.ID{a, b, day})
+	}
+	if got := find(); len(got) != 0 {
+		t.Errorf("at no moment: %v", got)
+	}
+	gone := must(w.Records().ByID(t.Context(), w.ours, record.Calendar, []record.ID{a}))(t)[a]
+	gone.DeletedAt, gone.DeletedBy = w.clock.Now(), w.ana
+	if _, faults, err := w.Records().Update(t.Context(), w.by(w.ana), []crm.Record{gone}); err != nil || faults[0] != nil {
+		t.Fatal(err, faults)
+	}
+	if got := find(nine); !slices.Equal(got, []record.ID{b}) {
+		t.Errorf("after a deletion: %v", got)
+	}
+	if got := must(w.Records().EventsAt(t.Context(), w.theirs, w.ana, []time.Time{nine}))(t); len(got) != 0 {
+		t.Errorf("of another organization: %v", got)
+	}
+}
+
 // The keys of a contact are in step with it whatever becomes of it.
 func testContactKeys(t *testing.T, w *world) {
 	mail := func(address string) func(*crm.Record) {

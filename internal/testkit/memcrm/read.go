@@ -63,6 +63,21 @@ func (s *Store) ContactsByKey(_ context.Context, org, owner record.ID, keys []st
 	return out, nil
 }
 
+// EventsAt finds the owner's events by when they start.
+func (s *Store) EventsAt(_ context.Context, org, owner record.ID, starts []time.Time) (out []record.ID, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, r := range s.records {
+		from, _, ok := crm.Span(r.Fields)
+		if ok && r.Org == org && r.Kind == record.Calendar && r.Owner == owner && !r.Deleted() &&
+			slices.ContainsFunc(starts, from.Equal) {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
 // Records lists a page.
 func (s *Store) Records(_ context.Context, org record.ID, kind record.Kind, q crm.Query) ([]crm.Record, error) {
 	s.mu.Lock()

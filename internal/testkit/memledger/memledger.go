@@ -405,7 +405,10 @@ func (l *Ledger) Settle(_ context.Context, link *reconcile.Link, batch int64, en
 			p.Answer(pairs[p.ID].Ask, now) // said while the run was at it
 			pairs[p.ID] = p
 		}
-		history = append(history, entry.History...)
+		for _, line := range entry.History {
+			line.Run = link.Fence
+			history = append(history, line)
+		}
 	}
 	if ref, twice := shared(pairs); twice {
 		return fault.New(fault.Conflict, fault.Duplicate, "two pairs share %s", ref)
