@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"regexp"
 	"time"
 
 	"tandem/internal/reconcile"
@@ -155,7 +156,7 @@ func (d crmDouble) Alike(a, b record.Fields) bool { return d.Side.(reconcile.Rec
 type wireDouble struct {
 	next  http.RoundTripper
 	ask   func(req *http.Request, body []byte) []byte
-	after func(req *http.Request, resp *http.Response, err error, again func() (*http.Response, error)) (*http.Response, error)
+	after func(req *http.Request, resp *http.Response, err error, again *once) (*http.Response, error)
 }
 
 func (d wireDouble) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -178,7 +179,15 @@ func (d wireDouble) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := send()
 	if d.after != nil {
-		return d.after(req, resp, err, send)
+		return d.after(req, resp, err, &once{body, send})
 	}
 	return resp, err
 }
+
+// once is a request that may be sent once more.
+type once struct {
+	body []byte
+	send func() (*http.Response, error)
+}
+
+func (o *once) makes(items *regexp.Regexp) bool { return items.Match(o.body) }
