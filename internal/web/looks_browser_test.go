@@ -145,6 +145,7 @@ func looksWorld(t *testing.T) (*world, []look) {
 		}
 		return previewPath(kind, id)
 	}
+	w.bin("admin@contoso.example", "Velha")
 	e, c, r := "/calendar/"+event.ID.String(), "/contacts/"+ana.ID.String(), "/calendar/"+series.ID.String()
 	endsEarly := `document.querySelector("#f-End_DateTime").value = "2026-11-25T01:00"; document.querySelector("button[name=save]").click()`
 	one, old := fieldsPath+"/"+size.ID.String(), fieldsPath+"/"+gone.ID.String()
@@ -173,7 +174,9 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"loss", r, `document.querySelector("#repeat_interval").value = "2"; document.querySelector("button[name=save]").click()`, "#loss-form button[name=lose]"},
 		{"month", "/calendar?view=month&date=2026-11-25", "", ".ec-event"}, {"week", "/calendar?view=week&date=2026-11-25", "", ".ec-event"},
 		{"day", "/calendar?view=day&date=2026-11-25", "", ".ec-event"}, {"agenda", "/calendar?view=agenda&date=2026-11-20", "", "#agenda [data-id]"},
-		{"bin", "/recycle-bin", "", "#main h1"},
+		{"bin", "/recycle-bin", "", "#bin-contacts input[name=id]"}, {"bin-question", "/recycle-bin/destroy?kind=contacts&all=1", "", "#bin-question form"},
+		{"shortcuts-card", "/contacts", `document.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }))`, "#shortcuts[open] .shortcut-list"},
+		{"find", "/search?q=a", "", "#found-contacts"}, {"shortcuts", "/shortcuts", "", ".shortcut-list"},
 	}
 }
 
@@ -229,7 +232,7 @@ func TestEveryPageLooksRight(t *testing.T) {
 		{"admin@fabrikam.example", []look{ // who has nothing yet
 			{"empty-fields", fieldsPath, "", "#main h1"}, {"empty-home", "/", "", "#main h1"}, {"empty-contacts", "/contacts", "", "#main h1"},
 			{"empty-agenda", "/calendar?view=agenda", "", "#agenda"}, {"empty-marketplace", marketplacePath, "", "#card-contacts form.enable"},
-			{"empty-bin", "/recycle-bin", "", "#main h1"}, {"empty-status", "/status", "", "#main h1"},
+			{"empty-bin", "/recycle-bin", "", "#main h1"}, {"empty-find", "/search?q=zzz", "", ".blank"}, {"empty-status", "/status", "", "#main h1"},
 		}},
 	} {
 		b.forget()
