@@ -38,6 +38,7 @@ type App struct {
 	Store   *store.Store
 	Runner  *reconcile.Runner
 	Jobs    *jobs.Queue
+	Imports web.Imports
 	Handler http.Handler
 	Sim     *m365sim.Sim // of the demo, else nil
 
@@ -143,6 +144,8 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		}
 	}
 
+	a.Imports = imports{desk, a.Store.Imports(), a.Jobs}
+
 	// What we show.
 	registry := account.NewRegistry(accounts, now)
 	registry.Common = web.Common
@@ -157,6 +160,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		Accounts: accounts, Registry: registry, Directory: neighbour, Describe: neighbour.Describe,
 		Elsewhere: &elsewhere{neighbour: neighbour, links: links},
 		Records:   people, Tastes: accounts, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Previews: previews{links, a.Jobs, now}, Grants: accounts,
+		Imports: a.Imports,
 		Choices: links, Ended: links.EndedOf, Expressible: outlook.Expressible,
 		Live: a.live, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
 	})

@@ -150,6 +150,3 @@ func writeWhen(o *graph.Object, before *graph.Event, fields record.Fields, made 
 	v, said := fields["recurrence"]
 	return now.write(o, !made && said && v != was.rule)
 }
-
-// retimed reports whether fields change the time of an event, upon which Exchange forgets deleted occurrences.
-func retimed(before *graph.Event, fields record.Fields) bool { return whenOf(before).differs(fields) }

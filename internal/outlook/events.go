@@ -194,13 +194,7 @@ func (c *Events) create(w *record.Write) (graph.Part, error) {
 }
 
 func (c *Events) patch(before *graph.Event, w *record.Write) (graph.Object, error) {
-	body, err := labelledBody(before, w.Fields, c.label)
-	if v, said := w.Fields["exdates"]; err == nil && said && !retimed(before, w.Fields) {
-		if back := without(cancelled(before), days(v)); len(back) > 0 {
-			return body, notBack(back[0])
-		}
-	}
-	return body, err
+	return labelledBody(before, w.Fields, c.label)
 }
 
 // guard refuses to write to an event. In a calendar that was there before, a meeting that the person was invited to is its

@@ -99,6 +99,17 @@ func newSeries(j *job[graph.Event]) *series {
 		after.CancelledOccurrences, after.ExceptionOccurrences = j.before.CancelledOccurrences, j.before.ExceptionOccurrences
 	}
 	now, understood := layoutOf(&after)
+	if v, said := j.Fields["exdates"]; said && j.before != nil && !s.retimed() {
+		// A deleted occurrence does not come back. All else that the write says is done.
+		if back := without(cancelled(j.before), days(v)); len(back) > 0 {
+			s.refuse(notBack(back[0]))
+			s.wanted.excluded = append(slices.Clone(s.wanted.excluded), back...)
+			slices.Sort(s.wanted.excluded)
+		}
+	}
+	if !understood {
+		j.out.Err = s.bad
+	}
 	if len(s.wanted.excluded)+len(s.wanted.own)+len(s.was.excluded)+len(s.was.items)+len(now.excluded)+len(now.items) == 0 || !understood {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 
 	"tandem/internal/crm"
 	"tandem/internal/fault"
+	"tandem/internal/intake"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 	"tandem/internal/testkit/photos"
@@ -146,6 +147,14 @@ func looksWorld(t *testing.T) (*world, []look) {
 		return previewPath(kind, id)
 	}
 	w.bin("admin@contoso.example", "Velha")
+	draft, events := w.bring(admin, record.Contacts, "pessoas.csv", brought), w.bring(admin, record.Calendar, "agenda.ics", broughtEvents)
+	running, done, undone := w.bring(admin, record.Contacts, "grande.csv", brought), w.bring(admin, record.Contacts, "prontos.csv", brought), w.bring(admin, record.Calendar, "desfeita.ics", broughtEvents)
+	running.Settings.Duplicates, done.Settings.Duplicates = intake.Create, intake.Create
+	desk := w.site.Imports.(fakeImports)
+	w.must(desk.Start(t.Context(), running))
+	w.must(desk.Begin(t.Context(), done))
+	w.must(desk.Begin(t.Context(), undone))
+	w.must(desk.TakeBack(t.Context(), undone))
 	e, c, r := "/calendar/"+event.ID.String(), "/contacts/"+ana.ID.String(), "/calendar/"+series.ID.String()
 	endsEarly := `document.querySelector("#f-End_DateTime").value = "2026-11-25T01:00"; document.querySelector("button[name=save]").click()`
 	one, old := fieldsPath+"/"+size.ID.String(), fieldsPath+"/"+gone.ID.String()
@@ -177,6 +186,11 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"bin", "/recycle-bin", "", "#bin-contacts input[name=id]"}, {"bin-question", "/recycle-bin/destroy?kind=contacts&all=1", "", "#bin-question form"},
 		{"shortcuts-card", "/contacts", `document.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }))`, "#shortcuts[open] .shortcut-list"},
 		{"find", "/search?q=a", "", "#found-contacts"}, {"shortcuts", "/shortcuts", "", ".shortcut-list"},
+		{"import", importPath, "", "#import-list tr[data-state]"}, {"import-refused", importPath, `const d = new DataTransfer(); d.items.add(new File(["x"], "a.xlsx")); document.querySelector("#f-file").files = d.files; document.querySelector("#f-file").required = false; document.querySelector("button[name=send]").click()`, "#import-file"},
+		{"import-draft", importPath + "/" + draft.ID, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, "#import-preview li[data-fate=fail]"},
+		{"import-wrong", importPath + "/" + draft.ID, `document.querySelector("#f-column-1").value = "First_Name"; document.querySelector("#import-form button[value=save]").click()`, "[data-field-error=column-1]"},
+		{"import-events", importPath + "/" + events.ID, "", "#import-preview li"}, {"import-running", importPath + "/" + running.ID, "", "#import[data-state=running]"},
+		{"import-done", importPath + "/" + done.ID, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, "#import-failed"}, {"import-undone", importPath + "/" + undone.ID, "", "#import-back"},
 	}
 }
 

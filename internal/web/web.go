@@ -40,6 +40,7 @@ type Deps struct {
 	Choices   reconcile.Choices
 	Switch    Switch
 	Previews  Previews
+	Imports   Imports
 	Grants    Grants
 	Live      Live
 	Sessions  scs.Store // a CtxStore is used as one
