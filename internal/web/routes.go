@@ -91,6 +91,7 @@ func (s *Site) routes() []route {
 		{"POST /calendar/{id}", member, s.eventUpdate},
 		{"POST /calendar/{id}/move", script, s.eventMove},
 		{"POST /calendar/{id}/delete", member, s.eventDelete},
+		{"POST /calendar/{id}/mail", member, s.eventMail},
 		{"POST /calendar/{id}/restore", member, s.eventRestore},
 
 		{"GET /search", member, s.find},
