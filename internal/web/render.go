@@ -133,7 +133,7 @@ func (s *Site) frame(v *visit, section, title string) frame {
 		SimURL:  strings.TrimRight(s.Settings.SimURL, "/"),
 		Unbuilt: s.assets.missing(),
 	}
-	if v.r.Method != http.MethodGet {
+	if v.r.Method != http.MethodGet || v.r.URL.Path == callbackPath { // whose address holds a code, and leads nowhere twice
 		f.Path = "/"
 	}
 	if v.signedIn() {

@@ -60,7 +60,7 @@ func (s *Site) routes() []route {
 
 		{"GET /signin", anyone, s.signInPage},
 		{"GET /signin/microsoft", anyone, s.startSignIn},
-		{"GET /auth/microsoft/callback", anyone, s.callback},
+		{"GET " + callbackPath, anyone, s.callback},
 		{"GET /connect/microsoft", anyone, s.connect},
 		{"POST /signout", anyone, s.signOut},
 		{"POST /language", anyone, s.chooseLanguage},

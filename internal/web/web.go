@@ -264,7 +264,7 @@ func New(d Deps) (*Site, error) {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
 	if d.HTTP == nil {
-		d.HTTP = &http.Client{Timeout: signInTimeout}
+		d.HTTP = &http.Client{Timeout: signInTimeout, CheckRedirect: stay}
 	}
 	d.Settings.URL = strings.TrimRight(d.Settings.URL, "/")
 	d.Settings.Authority = strings.TrimRight(d.Settings.Authority, "/")
