@@ -145,6 +145,7 @@ type Records interface {
 	Update(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
 	Delete(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
 	Restore(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
+	Destroy(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
 	Revise(ctx context.Context, a crm.Actor, d crm.SeriesDraft) (crm.SeriesOutcome, error)
 	TakeBack(ctx context.Context, a crm.Actor, u crm.Undo) (crm.Record, error)
 	WouldMail(ctx context.Context, a crm.Actor, before crm.Record, deed crm.Deed, d crm.Draft) (crm.Mail, error)
