@@ -32,6 +32,7 @@ func TestImportInABrowser(t *testing.T) {
 		b.says(`(() => { const d = new DataTransfer(); d.items.add(new File([` + file + `], "pessoas.csv")); document.querySelector("#f-file").files = d.files; return "" })()`)
 		b.do(chromedp.Click("#import-file button[name=send]"))
 		b.until("the first rows", `document.querySelectorAll('#import-preview li').length === 2 && document.querySelector('#f-column-2').value === 'Email'`)
+		b.shot("import-draft-" + lang)
 		b.do(chromedp.Click(`#import-form button[value=start]`))
 		if *held {
 			b.until("it is under way", `document.querySelector('#import[data-state=running] progress')`)
@@ -41,6 +42,7 @@ func TestImportInABrowser(t *testing.T) {
 			*held = false
 		}
 		b.until("the report", `document.querySelector('#import[data-state=done] [data-count=created] dd')?.textContent === '1' && document.querySelector('#import-failed li')`)
+		b.shot("import-report-" + lang)
 		if n := w.count(someone, record.Contacts); n != 1 {
 			t.Fatalf("%d contacts", n)
 		}

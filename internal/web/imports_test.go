@@ -188,6 +188,15 @@ func TestS32_ImportOfContacts(t *testing.T) {
 		!strings.HasPrefix(lines[1], "3,E-mail “bia@fabrica”: ") || !strings.HasSuffix(lines[1], ",Bia,Lima,bia@fabrica,,,'=1+1") {
 		t.Errorf("%q", lines)
 	}
+	// Mended, that very file is imported, and what was defused in it is as it was.
+	mended := b.stay().uploadImport(record.Contacts, "mended.csv", strings.Replace(file.body, "bia@fabrica,,", "bia@fabrica.example,'+55 11 1,", 1)).header.Get("Location")
+	if got := b.post(mended, "do", "start"); !strings.Contains(got.body, `data-state="done"`) || w.count(someone, record.Contacts) != 3 {
+		t.Errorf("mended: %d contacts", w.count(someone, record.Contacts))
+	}
+	if found, err := w.crm.List(t.Context(), w.actor(someone), record.Contacts, crm.Query{Search: "Lima"}); err != nil || len(found) != 1 || found[0].Fields[record.PhoneField] != "+55 11 1" {
+		t.Errorf("mended: %+v, %v", found, err)
+	}
+	b.post(mended + "/undo")
 	// The same file again: everything is there.
 	again := b.stay().uploadImport(record.Contacts, "pessoas.csv", brought).header.Get("Location")
 	if d := b.get(again); strings.Count(d.body, `data-fate="skip"`) != 2 || !strings.Contains(d.body, `<option value="-notes" selected>`) {
