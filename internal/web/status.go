@@ -22,32 +22,11 @@ type statusCard struct {
 	card
 	Lines []historyLine
 	Older string // the address of older lines, "" when these are all
+	Back  string // where an undo leads back to
 }
 
-// historyLine is one thing that sync did.
-type historyLine struct {
-	ID     string
-	When   string
-	Action string
-	What   string // the sentence
-	Why    string
-	Name   string
-	Path   string // of the record
-	Fields string // names of those written
-	Lost   []lossLine
-	Bad    bool
-}
-
-// lossLine is a value that lost a conflict and may be taken after all.
-type lossLine struct {
-	Field, Label, Value, Side string
-	There                     bool   // the record still is, so that the value can be taken
-	Now                       string // what the record holds in its place
-	Has                       bool   // which is the same
-}
-
-// historyPage is how many lines of a link are shown at once.
-const historyPage = 25
+// historyShown is how many lines of a link are shown at once.
+const historyShown = 25
 
 func (s *Site) status(v *visit) error {
 	cards, err := s.cards(v, true)
@@ -56,7 +35,7 @@ func (s *Site) status(v *visit) error {
 	}
 	page := statusPage{Here: v.r.URL.RequestURI()}
 	for _, c := range cards {
-		shown := statusCard{card: c}
+		shown := statusCard{card: c, Back: v.r.URL.RequestURI()}
 		if c.link != nil && v.sees(c.link.Kind) {
 			before, _ := strconv.ParseInt(v.r.URL.Query().Get(c.Kind), 10, 64)
 			if shown.Lines, shown.Older, err = s.history(v, c.link, max(0, before)); err != nil {
@@ -99,49 +78,16 @@ func (v *visit) whyWords(code string) string {
 }
 
 func (s *Site) history(v *visit, l *reconcile.Link, before int64) ([]historyLine, string, error) {
-	entries, err := s.Links.History(v.ctx(), l.Org, l.ID, before, historyPage)
+	entries, err := s.Links.History(v.ctx(), l.Org, l.ID, before, historyShown)
 	if err != nil {
 		return nil, "", err
 	}
-	there, err := s.recordsOf(v, l.Kind, entries)
+	out, err := s.tellLines(v, l.Kind, true, entries)
 	if err != nil {
 		return nil, "", err
-	}
-	out := make([]historyLine, len(entries))
-	for i, e := range entries {
-		line := historyLine{
-			ID: strconv.FormatInt(e.ID, 10), When: v.words.Moment(e.At.In(v.zone)), Action: string(e.Action),
-			Why: v.whyWords(e.Reason), Bad: e.Action == reconcile.Failed,
-		}
-		side := string(e.Side)
-		if side == "" {
-			side = "none"
-		}
-		line.What = v.words.T("history."+string(e.Action), "Side", v.words.T("side."+side))
-		id, _ := record.ParseID(string(e.CRM))
-		now, still := there[id]
-		if still {
-			line.Name, line.Path = recordName(v.words, now), "/"+string(l.Kind)+"/"+id.String()
-		}
-		for _, d := range v.schema(l.Kind).Defs() {
-			if _, ok := e.Fields[d.Name]; ok && e.Action == reconcile.Updated {
-				line.Fields = joinNonEmpty(", ", line.Fields, v.label(l.Kind, d.Name))
-			}
-		}
-		for _, lost := range e.Lost {
-			if _, shown := v.schema(l.Kind).Def(lost.Field); !shown {
-				continue // a field that is out of use
-			}
-			line.Lost = append(line.Lost, lossLine{
-				Field: string(lost.Field), Label: v.label(l.Kind, lost.Field), Side: v.words.T("side." + string(lost.Side)),
-				Value: v.valueWords(l.Kind, lost.Field, record.Fields{lost.Field: lost.Value}),
-				There: still, Now: v.valueWords(l.Kind, lost.Field, now.Fields), Has: now.Fields[lost.Field] == lost.Value,
-			})
-		}
-		out[i] = line
 	}
 	older := ""
-	if len(entries) == historyPage {
+	if len(entries) == historyShown {
 		older = "/status?" + string(l.Kind) + "=" + out[len(out)-1].ID
 	}
 	return out, older, nil
