@@ -38,6 +38,7 @@ func (b *bench) pages(ctx context.Context) (err error) {
 		for _, path := range []string{
 			"/contacts", fmt.Sprintf("/contacts?page=%d", i*7+2), fmt.Sprintf("/contacts?q=tal+%05d", i*97),
 			fmt.Sprintf("/contacts?q=fulana%d", i*31), "/contacts?sort=modified", "/",
+			"/contacts?sort=Account_Name", fmt.Sprintf("/contacts?f=Email&o=begins&v=fulana%d", i*31), "/contacts?f=Email&o=filled&v=&sort=Email",
 		} {
 			start := time.Now()
 			page, err := browser.Get(ctx, address+path)

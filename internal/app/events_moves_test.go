@@ -108,6 +108,18 @@ func TestS17_EventsFollowTheirOwner(t *testing.T) {
 	}
 }
 
+// restore takes an event of the person's out of the recycle bin.
+func (c *client) restore(id string) {
+	c.t.Helper()
+	user := c.user()
+	actor := crm.Actor{Author: crm.Author{Org: user.Org, User: user.ID}, Contacts: record.Full, Events: record.Full}
+	number, _ := record.ParseID(id)
+	rules := crm.New(c.app.Store.Records(), nil, time.Now)
+	if got, err := rules.Restore(c.t.Context(), actor, record.Calendar, []record.ID{number}); err != nil || got[0].Err != nil {
+		c.t.Fatal(err, got[0].Err)
+	}
+}
+
 // S16, FIELD-FAILURES 56, 57: deleted in Outlook, an event lies in the recycle bin; deleted in the CRM, it is gone from
 // Outlook; restored, it is on both sides, as one pair, and goes on being so.
 func TestFF56FF57_DeletedAndRestoredAsOnePair(t *testing.T) {
@@ -120,13 +132,6 @@ func TestFF56FF57_DeletedAndRestoredAsOnePair(t *testing.T) {
 	user := adele.user()
 	actor := crm.Actor{Author: crm.Author{Org: user.Org, User: user.ID}, Contacts: record.Full, Events: record.Full}
 	number := func(id string) record.ID { n, _ := record.ParseID(id); return n }
-	restore := func(id string) {
-		t.Helper()
-		c := crm.New(d.app.Store.Records(), nil, time.Now)
-		if got, err := c.Restore(t.Context(), actor, record.Calendar, []record.ID{number(id)}); err != nil || got[0].Err != nil {
-			t.Fatal(err, got[0].Err)
-		}
-	}
 	for round, remove := range []func(){
 		func() {
 			d.as("adele").Delete("/me/events/" + adele.items("calendar", "subject")["E0"]["id"].(string))
@@ -141,7 +146,7 @@ func TestFF56FF57_DeletedAndRestoredAsOnePair(t *testing.T) {
 		if err != nil || !bin[number(ids[0])].Deleted() || bin[number(ids[0])].Fields[record.EventTitle] != "E0" {
 			t.Fatalf("round %d: the recycle bin has %+v, %v", round, bin, err)
 		}
-		restore(ids[0])
+		adele.restore(ids[0])
 		adele.inStep(3)
 		if n := len(adele.items("calendar", "id")); n != 3 {
 			t.Fatalf("round %d: %d events in Outlook", round, n)
@@ -445,4 +450,64 @@ func TestFF37_SentinelYearsAreRefused(t *testing.T) {
 			t.Errorf("%s is answered %s", year, told)
 		}
 	}
+}
+
+// FIELD-FAILURES 45: meetings that also come from another source, and a second program that writes to the same calendar, do not
+// multiply: ten cycles later both sides have as many as in the beginning.
+func TestFF45_TwoSourcesDoNotMultiply(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	adele.insert("Events", visits(3)...)
+	adele.switchOn("calendar")
+	for i := range 3 {
+		adele.planned(doc{"subject": fmt.Sprint("O", i), "start": at(fmt.Sprintf("2026-12-1%dT14:00:00", i), "UTC"), "end": at(fmt.Sprintf("2026-12-1%dT15:00:00", i), "UTC")})
+	}
+	adele.inStep(6)
+	for i := range 2 { // the other source knows two of the same meetings
+		adele.fill(record.Import, []record.Fields{{
+			record.EventTitle: record.Value(fmt.Sprint("O", i)), record.Start: record.Value(fmt.Sprintf("2026-12-1%dT14:00:00Z", i)), record.End: record.Value(fmt.Sprintf("2026-12-1%dT15:00:00Z", i)),
+		}})
+	}
+	for cycle := range 10 {
+		for id, item := range adele.items("calendar", "id") {
+			if err := d.m365.Mailbox("adele@contoso.example").Touch(id); err != nil {
+				t.Fatal(err)
+			}
+			adele.replan(id, doc{"subject": item["subject"], "start": item["start"], "end": item["end"]})
+		}
+		adele.wake(adele, "calendar")
+		d.atRest()
+		r, err := d.app.Store.Records().Count(t.Context(), adele.user().Org, record.Calendar, crm.Query{})
+		if n := len(adele.items("calendar", "id")); err != nil || n != 6 || r != 8 {
+			t.Fatalf("cycle %d: %d events in Outlook, %d in the CRM, %v", cycle, n, r, err)
+		}
+	}
+	adele.restOf("calendar")
+}
+
+// FIELD-FAILURES 100: texts go both ways, whichever side an event was made on.
+func TestFF100_TextsGoBothWaysWhoeverMadeTheEvent(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	adele.insert("Events", doc{"Event_Title": "crm", "Start_DateTime": "2026-12-01T09:00:00-03:00", "End_DateTime": "2026-12-01T10:00:00-03:00", "Description": "first <b>\n& second"})
+	adele.switchOn("calendar")
+	adele.planned(doc{"subject": "outlook", "body": doc{"contentType": "html", "content": "<p>first &lt;b&gt;</p><p>&amp; second</p>"}})
+	adele.inStep(2)
+	inOutlook := func(title string) string {
+		return fmt.Sprint(adele.items("calendar", "subject")[title]["body"].(doc)["content"])
+	}
+	for _, title := range []string{"crm", "outlook"} {
+		for round := range 3 {
+			typed := fmt.Sprintf("agenda %d <of> %s\nsecond line & more", round, title)
+			adele.call("PUT", "/crm/v8/Events/"+adele.event(title)["id"].(string), doc{"data": []doc{{"Description": typed}}}, 200)
+			d.eventually("the CRM's text is in Outlook", func() bool {
+				return strings.Contains(inOutlook(title), fmt.Sprintf("agenda %d &lt;of&gt; %s", round, title)) && strings.Contains(inOutlook(title), "second line &amp; more")
+			})
+			adele.replan(adele.items("calendar", "subject")[title]["id"].(string), doc{"body": doc{"contentType": "html", "content": fmt.Sprintf("<html><body><p>answer <b>%d</b> &amp; more</p></body></html>", round)}})
+			d.eventually("Outlook's text is in the CRM", func() bool { return adele.event(title)["Description"] == fmt.Sprintf("answer %d & more", round) })
+		}
+	}
+	adele.restOf("calendar")
 }

@@ -1,7 +1,9 @@
 package app_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -244,4 +246,88 @@ func same(a, b string) bool {
 	x, err1 := time.Parse(time.RFC3339, a)
 	y, err2 := time.Parse(time.RFC3339, b)
 	return err1 == nil && err2 == nil && x.Equal(y)
+}
+
+// FIELD-FAILURES 40, 42: whoever lives at the ends of the day, UTC−11 and UTC+14, has days on the same date on the calendar's
+// page, in the API and in Outlook, one of them, two and thirty, whoever made them and where, and after edits on either side.
+func TestFF40FF42_UsersFromPagoPagoToKiritimatiHaveTheirDays(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	lasts := map[int]string{1: "2027-02-28", 2: "2027-03-01", 30: "2027-03-29"}
+	ends := map[int]string{1: "2027-03-01", 2: "2027-03-02", 30: "2027-03-30"} // the day after
+	for _, who := range []struct{ name, zone, windows, offset string }{
+		{"adele", "Pacific/Pago_Pago", "UTC-11", "-11:00"}, {"alex", "Pacific/Kiritimati", "Line Islands Standard Time", "+14:00"},
+	} {
+		c := d.client(who.name)
+		if status, _ := c.page("POST", "/setup/preferences", url.Values{"zone": {who.zone}, "lang": {"en"}}); status != 200 {
+			t.Fatal(status)
+		}
+		if u := c.user(); u.Zone != who.zone {
+			t.Fatalf("%s lives in %s", who.name, u.Zone)
+		}
+		c.switchOn("calendar")
+		want := map[string]int{}
+		for n, last := range lasts {
+			title := func(from string) string { want[fmt.Sprint(from, n)] = n; return fmt.Sprint(from, n) }
+			status, raw := c.page("POST", "/calendar", url.Values{"Event_Title": {title("page ")}, "All_day": {"true"}, "Start_DateTime": {"2027-02-28"}, "End_DateTime": {last}})
+			if status != 200 {
+				t.Fatalf("%d: %s", status, raw)
+			}
+			c.insert("Events", doc{"Event_Title": title("api "), "All_day": true, "Start_DateTime": "2027-02-28T00:00:00" + who.offset, "End_DateTime": ends[n] + "T00:00:00" + who.offset})
+			c.planned(doc{"subject": title("outlook "), "isAllDay": true, "start": at("2027-02-28T00:00:00", who.windows), "end": at(ends[n]+"T00:00:00", who.windows)})
+			c.planned(doc{"subject": title("utc "), "isAllDay": true, "start": at("2027-02-28T00:00:00", "UTC"), "end": at(ends[n]+"T00:00:00", "UTC")})
+		}
+		c.inStep(len(want))
+		compare := func(what string) {
+			t.Helper()
+			items, records := c.items("calendar", "subject"), c.list("Events", "Event_Title")
+			var feed []struct{ Title, Start, End string }
+			status, raw := c.page("GET", "/calendar/events?start=2027-02-01&end=2027-04-15", nil)
+			if err := json.Unmarshal(raw, &feed); err != nil || status != 200 || len(feed) != len(want) {
+				t.Fatalf("%s: %d, %d of %d on the page: %v", what, status, len(feed), len(want), err)
+			}
+			for _, e := range feed {
+				if e.Start != "2027-02-28T00:00:00" || e.End != ends[want[e.Title]]+"T00:00:00" {
+					t.Errorf("%s: %s on the page of %s: %s to %s", what, e.Title, who.zone, e.Start, e.End)
+				}
+			}
+			for title, n := range want {
+				planned := items[title]["originalStartTimeZone"].(string)
+				_, item := d.as(who.name).Prefer(`outlook.timezone="` + planned + `"`).Get("/me/events/" + items[title]["id"].(string))
+				from, to := item["start"].(doc)["dateTime"].(string), item["end"].(doc)["dateTime"].(string)
+				if !strings.HasPrefix(from, "2027-02-28T00:00:00") || !strings.HasPrefix(to, ends[n]+"T00:00:00") {
+					t.Errorf("%s: %s in Outlook: %s to %s (%s)", what, title, from, to, planned)
+				}
+				r := c.get("Events", records[title]["id"].(string))
+				if first, end := fmt.Sprint(r["Start_DateTime"]), fmt.Sprint(r["End_DateTime"]); !strings.HasPrefix(first, "2027-02-28T00:00:00"+who.offset) || !strings.HasPrefix(end, ends[n]) {
+					t.Errorf("%s: %s in the API: %s to %s", what, title, first, end)
+				}
+			}
+		}
+		compare("as it came")
+		for title := range want {
+			c.call("PUT", "/crm/v8/Events/"+c.event(title)["id"].(string), doc{"data": []doc{{"Venue": "Sala " + title}}}, 200)
+		}
+		d.eventually("the rooms are in Outlook", func() bool {
+			for title, item := range c.items("calendar", "subject") {
+				if item["location"].(doc)["displayName"] != "Sala "+title {
+					return false
+				}
+			}
+			return true
+		})
+		for title, item := range c.items("calendar", "subject") {
+			c.replan(item["id"].(string), doc{"location": doc{"displayName": "Room " + title}})
+		}
+		d.eventually("the rooms are in the CRM", func() bool {
+			for title := range want {
+				if c.event(title)["Venue"] != "Room "+title {
+					return false
+				}
+			}
+			return true
+		})
+		compare("after edits on both sides")
+		c.restOf("calendar")
+	}
 }

@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"tandem/internal/fault"
+	"tandem/internal/reconcile"
+	"tandem/internal/record"
 )
 
 // own is the id of the calendar in which a person's new events land.
@@ -119,6 +122,15 @@ func TestS15_ACalendarOfOnesOwnTakesPart(t *testing.T) {
 		}
 	}
 	adele.restOf("calendar")
+
+	// Busy times leave it out: what is in it the CRM shows as events.
+	choices := d.app.Store.Links()
+	if err := reconcile.ChooseBusy(t.Context(), choices, adele.user().Org, adele.user().ID, []record.Ref{record.Ref(adele.own())}); err != nil {
+		t.Fatal(err)
+	}
+	if _, page := adele.signedIn("/calendar/events?start=2031-05-01T00:00:00&end=2031-06-01T00:00:00&owner=mine"); strings.Contains(page.Text, `"display":"background"`) {
+		t.Errorf("the calendar shows busy times of itself: %s", page.Text)
+	}
 
 	// What was left out comes in when it is changed; what is new comes in, whenever it is.
 	adele.replan(past, doc{"location": doc{"displayName": "changed"}})

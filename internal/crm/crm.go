@@ -55,7 +55,7 @@ type Query struct {
 	Owner  record.ID // 0: everybody's
 	Search string    // words, each of which must begin or be contained in a name, address, phone, company, title or place
 	Who    record.ID // events about this contact
-	// Reader is whose private events a search, or Who, finds; 0: everybody's.
+	// Reader is whose private events a search, a filter or Who finds; 0: everybody's.
 	Reader  record.ID
 	IDs     []record.ID
 	Deleted bool // those in the recycle bin instead
@@ -63,9 +63,13 @@ type Query struct {
 	From, To time.Time
 	// ModifiedSince leaves out what was not modified at or after it.
 	ModifiedSince time.Time
+	Filters       []Filter // all of them hold; at most FiltersMax
 	Sort          Sort
+	SortOn        record.Def // of ByField
 	Descending    bool
 	Limit, Offset int
+	// Most is where Count stops counting; 0: it counts all.
+	Most int
 }
 
 // Sort is what a list is ordered by; the id breaks ties.
@@ -78,6 +82,10 @@ const (
 	ByModified Sort = "Modified_Time"
 	ByName     Sort = "name" // contacts: family name, given name; events: title
 	ByStart    Sort = "start"
+	ByCompany  Sort = "company" // of contacts; those without one come last
+	ByEmail    Sort = "email"   // of contacts; those without one come last
+	// ByField looks at every record that is listed: for lists of some thousands. What is empty comes last.
+	ByField Sort = "field"
 )
 
 // Tombstone tells of a record that was deleted, for the list of deleted records.

@@ -274,3 +274,83 @@ func TestObjectIsJSON(t *testing.T) {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 }
+
+// A chain is one batch whose parts wait for one another, in the order given. What stands behind a refused part was not carried
+// out and says so; what stands before it was, and nothing of it is sent again.
+func TestChainEndsAtARefusal(t *testing.T) {
+	t.Parallel()
+	for bad := -1; bad < 4; bad++ {
+		f := newFake(t, func(w http.ResponseWriter, r request) {
+			batchOf(t, w, r, func(p wirePart) (int, string, map[string]string) {
+				var i int
+				_, _ = fmt.Sscanf(p.URL, "/p%d", &i)
+				switch {
+				case bad >= 0 && i == bad:
+					return 400, refuse("ErrorInvalidRequest", ""), nil
+				case bad >= 0 && i > bad:
+					return 424, refuse("FailedDependency", ""), nil
+				}
+				return 201, fmt.Sprintf(`{"id":%q}`, p.URL), nil
+			})
+		})
+		results, err := f.box().Chain(t.Context(), posts(4))
+		if err != nil || len(results) != 4 {
+			t.Fatalf("%d: %d results, %v", bad, len(results), err)
+		}
+		for i, r := range results {
+			switch {
+			case bad < 0 || i < bad:
+				if r.Err != nil || string(r.Body) != fmt.Sprintf(`{"id":"/p%d"}`, i) {
+					t.Errorf("%d: part %d: %s, %v", bad, i, r.Body, r.Err)
+				}
+			case i == bad:
+				if fault.KindOf(r.Err) != fault.Invalid {
+					t.Errorf("%d: the refused part: %v", bad, r.Err)
+				}
+			case !fault.Is(r.Err, fault.Conflict):
+				t.Errorf("%d: part %d behind it: %v", bad, i, r.Err)
+			}
+		}
+		sent := f.requests()
+		if len(sent) != 1 {
+			t.Fatalf("%d: %d batches", bad, len(sent))
+		}
+		for i := range 3 {
+			if want := fmt.Sprintf(`"dependsOn":["%d"]`, i+1); !strings.Contains(string(sent[0].body), want) {
+				t.Errorf("%d: no %s in %s", bad, want, sent[0].body)
+			}
+		}
+	}
+}
+
+// A chain whose answer tells it to wait goes on where it stopped: parts that were carried out are not sent a second time.
+func TestChainGoesOnWhereItWasThrottled(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int32
+	carried := map[string]int{}
+	f := newFake(t, func(w http.ResponseWriter, r request) {
+		first := n.Add(1) == 1
+		batchOf(t, w, r, func(p wirePart) (int, string, map[string]string) {
+			if first && p.URL == "/p2" {
+				return 429, refuse("TooManyRequests", ""), map[string]string{"Retry-After": "1"}
+			}
+			if first && p.URL == "/p3" {
+				return 424, refuse("FailedDependency", ""), nil
+			}
+			carried[p.URL]++
+			return 201, `{}`, nil
+		})
+	})
+	results, err := f.box().Chain(t.Context(), posts(4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range results {
+		if r.Err != nil {
+			t.Errorf("part %d: %v", i, r.Err)
+		}
+		if url := fmt.Sprint("/p", i); carried[url] != 1 {
+			t.Errorf("%s was carried out %d times", url, carried[url])
+		}
+	}
+}

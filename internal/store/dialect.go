@@ -21,8 +21,9 @@ import (
 
 // database is one of the two kinds of database. As a querier it only reads.
 //
-// Statements are written in what both understand, with ? for an argument. Two words are translated: IN (?*) takes a
-// list (of type ints or texts), and FOR UPDATE, of which SQLite has no need, because it has one writer.
+// Statements are written in what both understand, with ? for an argument. Four words are translated: IN (?*) takes a
+// list (of type ints or texts); FOR UPDATE, of which SQLite has no need, because it has one writer; FIELD(?) is the value of
+// the field with that name in the column fields, NULL where it is empty; FOLDED(?) is the same as func fold makes it.
 type database interface {
 	querier
 	// begin starts a transaction that may write.
@@ -153,11 +154,16 @@ func (t *translation) of(text string) string {
 
 func toSQLite(text string) string {
 	text = strings.ReplaceAll(text, "IN (?*)", "IN (SELECT value FROM json_each(?))")
+	text = strings.ReplaceAll(text, "FIELD(?)", "json_extract(fields, '$.' || ?)")
+	text = strings.ReplaceAll(text, "FOLDED(?)", "fold(json_extract(fields, '$.' || ?))")
 	return strings.ReplaceAll(text, " FOR UPDATE", "")
 }
 
 func toPostgres(text string) string {
+	const value = "(CAST(fields AS json) ->> CAST(? AS text))"
 	text = strings.ReplaceAll(text, "IN (?*)", "= ANY(?)")
+	text = strings.ReplaceAll(text, "FIELD(?)", value)
+	text = strings.ReplaceAll(text, "FOLDED(?)", `(lower(regexp_replace(normalize(`+value+`, NFKD), '[\u0300-\u036F]', '', 'g')) COLLATE "C")`)
 	var b strings.Builder
 	n := 0
 	for _, r := range text {

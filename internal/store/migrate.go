@@ -81,6 +81,7 @@ func (s *Store) migrateJobs(ctx context.Context) error {
 var fillings = map[int64]func(ctx context.Context, tx *sql.Tx, dialect func(text string) string) error{
 	5:  makeContactKeys,
 	10: makeContactKeys,
+	16: makeSortKeys,
 }
 
 func steps(words *strings.Replacer, dialect func(text string) string) ([]*goose.Migration, error) {

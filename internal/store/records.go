@@ -77,14 +77,23 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 			column = "id"
 		}
 	}
+	var by []any
+	switch {
+	case kind == record.Contacts && q.Sort == crm.ByCompany:
+		column = "company"
+	case kind == record.Contacts && q.Sort == crm.ByEmail:
+		column = "email"
+	case q.Sort == crm.ByField:
+		column, by = sortValue(q.SortOn)
+	}
 	order := column + ", id"
 	if q.Descending {
-		order = column + " DESC, id DESC"
+		order = strings.ReplaceAll(column, ", ", " DESC, ") + " DESC, id DESC"
 	}
 	// First the ids, mostly from an index alone, then the rows of the page: long offsets stay cheap.
 	return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
 		`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s ORDER BY %[4]s LIMIT ? OFFSET ?) ORDER BY %[4]s`,
-		recordColumns, tableOf(kind), where, order), append(args, int64(pageLimit(q.Limit)), int64(q.Offset))...)
+		recordColumns, tableOf(kind), where, order), slices.Concat(args, by, []any{int64(pageLimit(q.Limit)), int64(q.Offset)}, by)...)
 }
 
 // Count counts what Records would list without a limit.
@@ -93,8 +102,15 @@ func (s *Records) Count(ctx context.Context, org record.ID, kind record.Kind, q 
 	if q, err = s.candidates(ctx, org, kind, q, manyForCount); err != nil {
 		return 0, err
 	}
+	if len(q.Filters) > 0 {
+		q.Sort = crm.ByID // all of them are looked at, best in the order in which they lie
+	}
 	where, args := conditions(org, kind, q)
-	n, _, err := first(ctx, s.reader(), column[int64], fmt.Sprintf(`SELECT COUNT(*) FROM %s WHERE %s`, tableOf(kind), where), args...)
+	text := `SELECT COUNT(*) FROM %s WHERE %s`
+	if q.Most > 0 {
+		text, args = `SELECT COUNT(*) FROM (SELECT 1 FROM %s WHERE %s LIMIT ?) AS most`, append(args, int64(q.Most))
+	}
+	n, _, err := first(ctx, s.reader(), column[int64], fmt.Sprintf(text, tableOf(kind), where), args...)
 	return int(n), err
 }
 
@@ -137,11 +153,14 @@ func conditions(org record.ID, kind record.Kind, q crm.Query) (string, []any) {
 	if q.Who != 0 && kind != record.Contacts {
 		add("who_id = ? AND who_id > 0", int64(q.Who))
 	}
-	if (len(words) > 0 || q.Who != 0) && q.Reader != 0 && kind != record.Contacts {
+	if (len(words) > 0 || q.Who != 0 || len(q.Filters) > 0) && q.Reader != 0 && kind != record.Contacts {
 		add("(private = 0 OR owner_id = ?)", int64(q.Reader))
 	}
 	for _, word := range words {
 		add(`search LIKE ? ESCAPE '\'`, "%"+likeWords.Replace(word)+"%")
+	}
+	for _, f := range q.Filters {
+		addFilter(kind, f, add)
 	}
 	return strings.Join(where, " AND "), args
 }
@@ -178,13 +197,13 @@ func byToken(ctx context.Context, q querier, org record.ID, kind record.Kind, to
 var (
 	recordInsert = map[record.Kind]*shape{
 		record.Contacts: newShape("contacts", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
-			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields"),
+			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "company", "email"),
 		record.Calendar: newShape("events", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
 			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id"),
 	}
 	recordUpdate = map[record.Kind]*shape{
 		record.Contacts: newShape("contacts", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
-			"deleted_at", "deleted_by", "name", "search", "fields"),
+			"deleted_at", "deleted_by", "name", "search", "fields", "company", "email"),
 		record.Calendar: newShape("events", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
 			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id"),
 	}
@@ -204,11 +223,13 @@ func (b *batch) addRecord(r *crm.Record) error {
 	}
 	b.add(r.Version, r.Seq, int64(r.Owner), string(r.Source), flag(r.MassUpdated), micros(r.ModifiedAt), int64(r.ModifiedBy),
 		micros(r.DeletedAt), int64(r.DeletedBy), sortName(r.Kind, r.Fields), searchText(r.Kind, r.Fields), string(fields))
-	if r.Kind != record.Contacts {
-		start, end := span(r.Fields)
-		who, _ := record.ParseID(string(r.Fields[record.WhoID]))
-		b.add(start, end, flag(record.HasPrivate(r.Fields)), int64(who))
+	if r.Kind == record.Contacts {
+		b.add(sortKey(r.Fields[record.AccountName]), sortKey(r.Fields[record.EmailField]))
+		return nil
 	}
+	start, end := span(r.Fields)
+	who, _ := record.ParseID(string(r.Fields[record.WhoID]))
+	b.add(start, end, flag(record.HasPrivate(r.Fields)), int64(who))
 	return nil
 }
 

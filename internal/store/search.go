@@ -29,7 +29,7 @@ const (
 
 // candidates narrows a query with a rare word down to the records that may have it.
 func (s *Records) candidates(ctx context.Context, org record.ID, kind record.Kind, q crm.Query, many int) (crm.Query, error) {
-	match := trigramsOf(wordsOf(q.Search))
+	match := trigramsOf(append(wordsOf(q.Search), filterTexts(kind, q.Filters)...))
 	if match == "" || q.IDs != nil || !s.db.trigrams() {
 		return q, nil
 	}

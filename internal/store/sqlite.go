@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"modernc.org/sqlite"
 )
@@ -25,7 +26,20 @@ type liteDB struct {
 // liteReaders is how many pages are read at once: beyond the number of cores it only costs memory.
 const liteReaders = 4
 
+// teachFold lets statements call func fold. The driver knows functions for the whole process, each once.
+var teachFold = sync.OnceValue(func() error {
+	return sqlite.RegisterDeterministicScalarFunction("fold", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		if text, ok := args[0].(string); ok {
+			return fold(text), nil
+		}
+		return args[0], nil
+	})
+})
+
 func openSQLite(ctx context.Context, path string, readers int) (*liteDB, error) {
+	if err := teachFold(); err != nil {
+		return nil, err
+	}
 	db := &liteDB{}
 	if path == ":memory:" {
 		// Several connections to one database in memory lock whole tables against each other; a file has no such ways.

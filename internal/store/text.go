@@ -37,6 +37,7 @@ var searched = map[record.Kind][]record.Field{
 	record.Contacts: {
 		record.FirstName, record.LastName, record.EmailField, record.SecondaryEmail, record.AccountName, record.Title, record.Department,
 		record.PhoneField, record.Mobile, record.HomePhone, record.OtherPhone, record.MailingCity, record.OtherCity,
+		record.MailingState, record.MailingCountry, record.Tag,
 	},
 	record.Calendar: {record.EventTitle, record.Venue},
 }
@@ -87,6 +88,17 @@ func sortName(kind record.Kind, fields record.Fields) string {
 		return ""
 	}
 	return fold(string(fields[record.EventTitle]))
+}
+
+// lastOfAll stands where a list is ordered by a value that is empty: it sorts behind all letters.
+const lastOfAll = "\U0010FFFD"
+
+// sortKey is what lists by a field are ordered by.
+func sortKey(v record.Value) string {
+	if v == "" {
+		return lastOfAll
+	}
+	return fold(string(v))
 }
 
 // graveName is what a record is called in lists once it is destroyed, when nothing tells any more that it was private.

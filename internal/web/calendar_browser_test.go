@@ -206,6 +206,48 @@ func TestADragOfASeriesAsks(t *testing.T) {
 	b.quiet()
 }
 
+// WCAG 2.5.7: whoever cannot drag moves an event, and makes it longer, by taps alone: on the event, on its times, on Save. On a
+// phone, with a finger; of a series the page asks which days are meant.
+func TestWCAG257_AnEventIsMovedByTapsAlone(t *testing.T) {
+	w, b, api := calendarRig(t)
+	e := w.event("adele@contoso.example", record.Fields{record.EventTitle: "Visita", record.Start: "2026-11-25T10:00", record.End: "2026-11-25T11:00", record.TimeZone: "America/Sao_Paulo"})
+	series := w.round(nil)
+	tap := func(selector string) {
+		t.Helper()
+		b.until(selector, `document.querySelector('`+selector+`')`)
+		b.do(chromedp.ScrollIntoView(selector))
+		at := b.middle(selector, 0, 0)
+		for _, p := range []input.DispatchTouchEventParams{
+			{Type: input.DispatchTouchEventTypeTouchStart, TouchPoints: []*input.TouchPoint{{X: at.x, Y: at.y}}},
+			{Type: input.DispatchTouchEventTypeTouchEnd, TouchPoints: []*input.TouchPoint{}},
+		} {
+			b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+				_, err := cdp.Call(ctx, target, input.DispatchTouchEvent, p)
+				return err
+			}))
+		}
+	}
+	b.do(chromedp.EmulateViewport(360, 740), chromedp.Navigate(w.url+"/calendar?view=day&date=2026-11-25"))
+	tap(fmt.Sprintf(`.ec-event[data-id="%s"] a`, e.ID))
+	b.until("its page", `document.querySelector('[name=Start_DateTime]')?.value === '2026-11-25T10:00'`)
+	b.do(chromedp.SetValue("[name=Start_DateTime]", "2026-11-26T14:30"), chromedp.SetValue("[name=End_DateTime]", "2026-11-26T16:00"))
+	tap("button[name=save]")
+	told(t, api, "11-26T14:30 Visita")
+	if got := w.stored("/calendar/" + e.ID.String()).Fields; got[record.End] != "2026-11-26T19:00:00Z" {
+		t.Errorf("it ends at %s", got[record.End])
+	}
+
+	b.do(chromedp.Navigate(w.url + "/calendar?view=day&date=2026-12-08"))
+	tap(fmt.Sprintf(`.ec-event[data-id="%s"] a`, strings.TrimPrefix(series, "/calendar/")))
+	b.until("the page of that day", `document.querySelector('[name=Start_DateTime]')?.value === '2026-12-08T09:00' && document.querySelector('a[href*="scope=following"]')`)
+	tap(`a[href*="scope=following"]`)
+	b.until("its page", `location.search.includes('scope=following') && document.querySelector('button[name=save]')`)
+	b.do(chromedp.SetValue("[name=Start_DateTime]", "2026-12-09T09:30"), chromedp.SetValue("[name=End_DateTime]", "2026-12-09T10:30"))
+	tap("button[name=save]")
+	told(t, api, "12-01T09:00 Rodada", "12-09T09:30 Rodada", "12-16T09:30 Rodada")
+	b.quiet()
+}
+
 // By keyboard: arrows go through the events, M moves the one in focus, and the focus stays with it.
 func TestTheCalendarByKeyboard(t *testing.T) {
 	w, b, api := calendarRig(t)

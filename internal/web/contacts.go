@@ -18,11 +18,17 @@ const pageSize = 50
 type contactsPage struct {
 	Frame frame
 	listAsk
-	Rows   []contactRow
-	Total  int
-	Empty  bool // there is no contact at all, whatever is searched for
-	Owners []option
-	New    bool // may be made
+	Filtering filtering
+	Saved     []savedList
+	Columns   []column // shown, without the name
+	Choices   []option // of columns
+	Rows      []contactRow
+	Total     int
+	More      bool // there are more than Total
+	Empty     bool // there is no contact at all, whatever is searched for
+	Owners    []option
+	New       bool   // may be made
+	NotSorted string // the column by which so many contacts are not sorted
 }
 
 type contactRow struct {
@@ -32,11 +38,7 @@ type contactRow struct {
 	Photo    string
 	Company  string
 	Title    string
-	Email    string
-	Phone    string
-	Owner    string
-	Badge    badge
-	Changed  string
+	Cells    []cell
 }
 
 // listAsk is what a list was asked for, as its address says it.
@@ -44,10 +46,11 @@ type listAsk struct {
 	Path  string
 	Q     string
 	Owner string // all, mine, or a user's id
-	Sort  string // name, modified or created
+	Sort  string // name, modified, created, or a field
 	Desc  bool
 	Page  int // from 1
 	Count int
+	Conds []condition
 }
 
 // orders are the columns that a list can be sorted by, and whether they begin with the largest.
@@ -60,10 +63,12 @@ var orders = map[string]struct {
 	"created":  {crm.ByCreated, true},
 }
 
-func readListAsk(path string, q url.Values, owner string) listAsk {
-	ask := listAsk{Path: path, Q: strings.TrimSpace(q.Get("q")), Owner: owner, Sort: "name", Page: 1}
+func (v *visit) readListAsk(path string, kind record.Kind, q url.Values, owner string) listAsk {
+	ask := listAsk{Path: path, Q: strings.TrimSpace(q.Get("q")), Owner: owner, Sort: "name", Page: 1, Conds: readConditions(q)}
 	if o, ok := orders[q.Get("sort")]; ok {
 		ask.Sort, ask.Desc = q.Get("sort"), o.desc
+	} else if def, ok := v.schema(kind).Def(record.Field(q.Get("sort"))); ok && listed(def) {
+		ask.Sort = string(def.Name)
 	}
 	switch q.Get("dir") {
 	case "asc":
@@ -82,6 +87,14 @@ func readListAsk(path string, q url.Values, owner string) listAsk {
 
 // with is the address of the list with other answers.
 func (a listAsk) with(sort string, desc bool, page int) string {
+	q := a.query(sort, desc, page)
+	if len(q) == 0 {
+		return a.Path
+	}
+	return a.Path + "?" + q.Encode()
+}
+
+func (a listAsk) query(sort string, desc bool, page int) url.Values {
 	q := url.Values{}
 	if a.Q != "" {
 		q.Set("q", a.Q)
@@ -96,10 +109,10 @@ func (a listAsk) with(sort string, desc bool, page int) string {
 	if page > 1 {
 		q.Set("page", strconv.Itoa(page))
 	}
-	if len(q) == 0 {
-		return a.Path
+	for _, c := range a.Conds {
+		c.add(q)
 	}
-	return a.Path + "?" + q.Encode()
+	return q
 }
 
 // Here is the address of this very list.
@@ -110,7 +123,7 @@ func (a listAsk) SortBy(column string) string {
 	if a.Sort == column {
 		return a.with(column, !a.Desc, 1)
 	}
-	return a.with(column, orders[column].desc, 1)
+	return a.with(column, orders[column].desc, 1) // fields begin with the first letter
 }
 
 // AriaSort is how a column is sorted, as aria-sort says it.
@@ -174,21 +187,55 @@ func (v *visit) ownerChoices(users []account.User, kind record.Kind, chosen stri
 	return out
 }
 
+// sortMost is the most records that are sorted by a column that has no index: they are all looked at. Lists with conditions
+// are counted up to here.
+const sortMost = 2000
+
+// order says in which order a query lists what the list was asked for: by the name where there is too much for it, which
+// the list then says.
+func (v *visit) order(kind record.Kind, ask *listAsk, total int) (sort crm.Sort, on record.Def, instead bool) {
+	if o, ok := orders[ask.Sort]; ok {
+		return o.sort, record.Def{}, false
+	}
+	switch name := record.Field(ask.Sort); {
+	case kind == record.Contacts && name == record.AccountName:
+		return crm.ByCompany, record.Def{}, false
+	case kind == record.Contacts && name == record.EmailField:
+		return crm.ByEmail, record.Def{}, false
+	case total <= sortMost:
+		def, _ := v.schema(kind).Def(name)
+		return crm.ByField, def, false
+	}
+	ask.Sort, ask.Desc = "name", false
+	return crm.ByName, record.Def{}, true
+}
+
 func (s *Site) contactList(v *visit) error {
 	if err := v.needs(record.Contacts, viewing); err != nil {
 		return err
 	}
-	ask := readListAsk("/contacts", v.r.URL.Query(), "all")
-	q := crm.Query{
-		Owner: v.listOwner(ask.Owner), Search: ask.Q, Sort: orders[ask.Sort].sort, Descending: ask.Desc, Limit: pageSize,
+	ask := v.readListAsk("/contacts", record.Contacts, v.r.URL.Query(), "all")
+	filtering, filters := v.filtering(record.Contacts, &ask)
+	q := crm.Query{Owner: v.listOwner(ask.Owner), Search: ask.Q, Filters: filters, Sort: crm.ByName}
+	if len(filters) > 0 {
+		q.Most = sortMost + 1
 	}
 	total, err := s.Records.Count(v.ctx(), v.actor(), record.Contacts, q)
 	if err != nil {
 		return err
 	}
-	ask.Count = total
+	page := contactsPage{Filtering: filtering, More: q.Most > 0 && total > sortMost, New: v.creates(record.Contacts)}
+	asked := ask.Sort
+	var instead bool
+	if q.Sort, q.SortOn, instead = v.order(record.Contacts, &ask, total); instead {
+		page.NotSorted = v.label(record.Contacts, record.Field(asked))
+	}
+	if page.More {
+		total = sortMost
+	}
+	ask.Count, page.Total = total, total
 	ask.Page = min(ask.Page, ask.Pages())
-	q.Offset = (ask.Page - 1) * pageSize
+	q.Descending, q.Limit, q.Offset = ask.Desc, pageSize, (ask.Page-1)*pageSize
 	found, err := s.Records.List(v.ctx(), v.actor(), record.Contacts, q)
 	if err != nil {
 		return err
@@ -201,17 +248,24 @@ func (s *Site) contactList(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := contactsPage{
-		listAsk: ask, Total: total, Empty: total == 0 && ask.Q == "" && q.Owner == 0, Owners: v.ownerChoices(users, record.Contacts, ask.Owner),
-		New: v.creates(record.Contacts),
+	tastes, err := s.Tastes.Tastes(v.ctx(), v.user.Org, v.user.ID)
+	if err != nil {
+		return err
 	}
+	page.listAsk, page.Empty = ask, total == 0 && ask.Q == "" && q.Owner == 0 && len(ask.Conds) == 0
+	page.Owners = v.ownerChoices(users, record.Contacts, ask.Owner)
+	page.Saved = savedLists(record.Contacts, tastes, ask)
+	page.Columns, page.Choices = v.columns(record.Contacts, tastes, len(page.Owners) > 0, total)
 	for _, r := range found {
-		page.Rows = append(page.Rows, contactRow{
-			ID: r.ID.String(), Name: contactName(v.words, r), Initials: initials(contactName(v.words, r)), Photo: photoURL(r, "small"),
+		name := contactName(v.words, r)
+		row := contactRow{
+			ID: r.ID.String(), Name: name, Initials: initials(name), Photo: photoURL(r, "small"),
 			Company: string(r.Fields[record.AccountName]), Title: string(r.Fields[record.Title]),
-			Email: string(r.Fields[record.EmailField]), Phone: firstPhone(r.Fields),
-			Owner: ownerName(users, r.Owner), Badge: marks[r.ID], Changed: v.words.Ago(r.ModifiedAt, v.now, v.zone),
-		})
+		}
+		for _, c := range page.Columns {
+			row.Cells = append(row.Cells, v.cell(c, r, users, marks[r.ID]))
+		}
+		page.Rows = append(page.Rows, row)
 	}
 	if v.wants("contact-list") {
 		return s.part(v, "contacts", "list", page)

@@ -228,6 +228,9 @@ func (s *Site) eventUpdate(v *visit) error {
 	d := in.draft()
 	d.ID, d.Version = before.ID, v.draftOf(record.Calendar, form).Version
 	shown.Version = d.Version // the form is still about what its reader saw
+	if to, asked := v.rescoped(); asked {
+		return s.eventRescope(v, before, shown, in, to)
+	}
 	view := v.seriesOf(before)
 	old := v.inputAt(before, view)
 	if status, errs := s.unready(v, &in, &old); status != 0 {

@@ -62,6 +62,9 @@ func (s *Site) routes() []route {
 
 		{"GET /contacts", member, s.contactList},
 		{"GET /contacts/new", member, s.contactNew},
+		{"POST /contacts/columns", member, s.columnsSave},
+		{"POST /contacts/lists", member, s.listSave},
+		{"POST /contacts/lists/forget", member, s.listForget},
 		{"POST /contacts", member, s.contactCreate},
 		{"GET /contacts/{id}", member, s.contactShow},
 		{"GET /contacts/{id}/changed", script, s.contactChanged},

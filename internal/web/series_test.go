@@ -295,3 +295,51 @@ func TestADragOfASeries(t *testing.T) {
 		}
 	}
 }
+
+// Whoever asks for other days while the form is open keeps what was typed: texts as they are, times moved by as much, how it
+// repeats where the days repeat. Nothing is saved by asking.
+func TestOtherDaysOfASeriesKeepWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	path := w.round(nil)
+	has := func(page answer, when string, want ...string) {
+		t.Helper()
+		for _, text := range want {
+			if !strings.Contains(page.body, text) {
+				t.Errorf("%s: no %s in\n%s", when, text, page.body)
+			}
+		}
+	}
+	page := b.get(path + "?on=2026-12-08")
+	has(page, "one day", `name="to_scope" value="following"`)
+	version := hiddenValue(t, page.body, "version")
+	if strings.Index(page.body, `form="event-form" name="save"`) > strings.Index(page.body, `name="to_scope"`) {
+		t.Error("the enter key asks for other days")
+	}
+	page = b.save(page, "Event_Title", "Tipped", "Venue", "Roof", "Start_DateTime", "2026-12-08T10:30", "End_DateTime", "2026-12-08T12:00", "to_scope", "following")
+	has(page, "from one day to the following", `value="Tipped"`, `value="Roof"`, `value="2026-12-08T10:30"`, `value="2026-12-08T12:00"`, `name="scope" value="following"`, `name="repeat"`)
+	if !strings.Contains(page.text(), "8 times") {
+		t.Errorf("the following days repeat otherwise:\n%s", page.text())
+	}
+	page = b.save(page, "Event_Title", "Tipped", "Venue", "Roof", "Start_DateTime", "2026-12-08T10:30", "End_DateTime", "2026-12-08T12:00", "repeat_interval", "2", "to_scope", "all")
+	has(page, "to all", `value="Tipped"`, `value="2026-11-24T10:30"`, `value="2026-11-24T12:00"`, `name="scope" value="all"`, `name="repeat_interval" min="1" max="999" value="2"`)
+	page = b.save(page, "to_scope", "this")
+	has(page, "and back", `value="Tipped"`, `value="Roof"`, `value="2026-12-08T10:30"`, `name="scope" value="this"`)
+	if hiddenValue(t, page.body, "version") != version || strings.Contains(page.body, `name="repeat"`) {
+		t.Errorf("one day again:\n%s", page.body)
+	}
+	if all := starts(t, b); len(all) != 10 || !slices.Contains(all, "12-08T09:00 Rodada") {
+		t.Errorf("asking has saved: %v", all)
+	}
+
+	// Without a word typed each choice shows what it showed before.
+	page = b.save(b.get(path+"?on=2026-12-22&scope=following"), "to_scope", "all")
+	has(page, "untouched", `value="2026-11-24T09:00"`)
+	if !strings.Contains(page.text(), "10 times") {
+		t.Errorf("the whole series repeats otherwise:\n%s", page.text())
+	}
+	if got := b.save(page, "to_scope", "nothing", "Event_Title", "Saved"); got.status != 200 || !slices.Contains(starts(t, b), "12-08T09:00 Saved") {
+		t.Errorf("a scope that there is not: %d", got.status)
+	}
+}

@@ -127,7 +127,9 @@ type flash struct {
 	More string `json:"m,omitempty"` // the key of a second sentence
 	Name string `json:"n,omitempty"` // of the record concerned
 	Undo string `json:"u,omitempty"` // where a form takes it back
-	Bad  bool   `json:"b,omitempty"`
+	// Count is how many records are concerned, for the words of Key; 0: the words have no count.
+	Count int  `json:"c,omitempty"`
+	Bad   bool `json:"b,omitempty"`
 }
 
 func (s *Site) putFlash(ctx context.Context, f flash) {

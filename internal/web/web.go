@@ -34,6 +34,7 @@ type Deps struct {
 	Directory Directory
 	Elsewhere Elsewhere // nil: there are no other calendars
 	Records   Records
+	Tastes    Tastes
 	Fields    Fields
 	Links     Links
 	Choices   reconcile.Choices
@@ -151,6 +152,14 @@ type Records interface {
 	SetPicture(ctx context.Context, a crm.Actor, id record.ID, raw []byte) (crm.Record, error)
 	TakePicture(ctx context.Context, a crm.Actor, id record.ID, name record.Value) (crm.Record, error)
 	RemovePicture(ctx context.Context, a crm.Actor, id record.ID) (crm.Record, error)
+}
+
+// Tastes keep what people want pages to be like. store.Accounts fits it.
+type Tastes interface {
+	// Tastes are a user's, by name.
+	Tastes(ctx context.Context, org, user record.ID) (map[string]string, error)
+	// SetTaste keeps one; "" forgets it. Invalid: there are too many.
+	SetTaste(ctx context.Context, org, user record.ID, name, value string) error
 }
 
 // Fields makes and changes the organization's own fields. *crm.Customizer fits it.

@@ -1,0 +1,162 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+func testFilters(t *testing.T, w *world) {
+	c := w.customizer()
+	size := must(c.Make(t.Context(), w.by(w.bob), record.Contacts, crm.FieldDraft{Label: "Size", Type: "double"}))(t)
+	box := must(c.Make(t.Context(), w.by(w.bob), record.Contacts, crm.FieldDraft{Label: "Box", Type: "boolean"}))(t)
+	with := func(fields record.Fields) func(*crm.Record) {
+		return func(r *crm.Record) { r.Fields = r.Fields.With(fields) }
+	}
+	step := func(r *crm.Record) {
+		r.CreatedAt, r.ModifiedAt = w.clock.Now(), w.clock.Now()
+		w.clock.pass(24 * time.Hour)
+	}
+	first := w.clock.Now()
+	w.insert(w.ana,
+		w.contact(w.ana, "A", step, with(record.Fields{record.AccountName: "Ação Ltda", record.Mobile: "+55 (11) 98765-4321", record.LeadSource: "Partner",
+			record.Tag: "Cliente\nvip", size.Name: "-2.5", box.Name: "true", record.MailingState: "São Paulo"})),
+		w.contact(w.ana, "B", step, with(record.Fields{record.AccountName: "acao ltda filial", record.LeadSource: "Chat", record.Tag: "vip antigo",
+			size.Name: "10", box.Name: "false", record.DateOfBirth: "1980-02-29", record.EmailField: "z@x.example"})),
+		w.contact(w.bob, "C", step, with(record.Fields{record.AccountName: "100%_pure", size.Name: "9", record.DateOfBirth: "1999-12-31", record.EmailField: "A@x.example",
+			record.Description: "Fala ÁRABE"})),
+		w.contact(w.ana, "D", step),
+	)
+	schema := crm.SchemaOf(record.Contacts, must(w.Records().CustomFields(t.Context(), w.ours, record.Contacts))(t), crm.FieldInUse)
+	on := func(name record.Field, op crm.Op, value string) crm.Filter {
+		t.Helper()
+		return must(crm.FilterOn(schema, name, op, value, time.UTC))(t)
+	}
+	day := first.UTC().Format(time.DateOnly)
+	for _, row := range []struct {
+		name record.Field
+		op   crm.Op
+		text string
+		want string
+	}{
+		{record.AccountName, crm.Has, "acao", "A B"},
+		{record.AccountName, crm.Is, "AÇÃO LTDA", "A"},
+		{record.AccountName, crm.IsNot, "Ação Ltda", "B C D"},
+		{record.AccountName, crm.Begins, "ação", "A B"},
+		{record.AccountName, crm.Begins, "ltda", ""},
+		{record.AccountName, crm.Has, "0%_", "C"},
+		{record.AccountName, crm.Has, "0%p", ""},
+		{record.AccountName, crm.Empty, "", "D"},
+		{record.AccountName, crm.Filled, "", "A B C"},
+		{record.Title, crm.Has, "ltda", ""}, // it stands in another field
+		{record.Mobile, crm.Has, "11 98765", "A"},
+		{record.Mobile, crm.Is, "5511987654321", "A"},
+		{record.Mobile, crm.Begins, "+55", "A"},
+		{record.LeadSource, crm.Is, "Chat", "B"},
+		{record.LeadSource, crm.IsNot, "Chat", "A C D"},
+		{record.Tag, crm.Is, "VIP", "A"},
+		{record.Tag, crm.Is, "vip antigo", "B"},
+		{record.Tag, crm.IsNot, "vip", "B C D"},
+		{record.DateOfBirth, crm.Is, "1980-02-29", "B"},
+		{record.DateOfBirth, crm.Below, "1999-12-31", "B"},
+		{record.DateOfBirth, crm.Above, "1980-02-29", "C"},
+		{record.Description, crm.Has, "arabe", "C"},
+		{size.Name, crm.Below, "9.5", "A C"},
+		{size.Name, crm.Above, "9", "B"},
+		{size.Name, crm.Is, "10.0", "B"},
+		{box.Name, crm.Is, "true", "A"},
+		{box.Name, crm.Is, "false", "B C D"},
+		{crm.CreatedTime, crm.Is, day, "A"},
+		{crm.CreatedTime, crm.Above, day, "B C D"},
+		{crm.ModifiedTime, crm.Below, first.UTC().AddDate(0, 0, 2).Format(time.DateOnly), "A B"},
+	} {
+		if got := w.list(record.Contacts, crm.Query{Sort: crm.ByName, Filters: []crm.Filter{on(row.name, row.op, row.text)}}); got != row.want {
+			t.Errorf("%s %s %q lists %q, want %q", row.name, row.op, row.text, got, row.want)
+		}
+	}
+	both := []crm.Filter{on(record.AccountName, crm.Has, "acao"), on(size.Name, crm.Above, "0")}
+	if got := w.list(record.Contacts, crm.Query{Filters: both, Search: "ltda", Owner: w.ana}); got != "B" {
+		t.Errorf("several conditions list %q", got)
+	}
+	if n := must(w.Records().Count(t.Context(), w.ours, record.Contacts, crm.Query{Filters: []crm.Filter{on(record.AccountName, crm.Filled, "")}, Most: 2}))(t); n != 2 {
+		t.Errorf("a count to 2 counts %d", n)
+	}
+	if got := must(w.Records().Records(t.Context(), w.theirs, record.Contacts, crm.Query{Filters: both[:1]}))(t); len(got) != 0 {
+		t.Errorf("another organization finds %v", titles(got))
+	}
+	for _, row := range []struct {
+		query crm.Query
+		want  string
+	}{
+		{crm.Query{Sort: crm.ByCompany}, "C A B D"},
+		{crm.Query{Sort: crm.ByCompany, Descending: true}, "D B A C"},
+		{crm.Query{Sort: crm.ByEmail}, "C B A D"},
+		{crm.Query{Sort: crm.ByField, SortOn: size.Def()}, "A C B D"},
+		{crm.Query{Sort: crm.ByField, SortOn: size.Def(), Descending: true}, "D B C A"},
+		{crm.Query{Sort: crm.ByField, SortOn: size.Def(), Limit: 2, Offset: 1}, "C B"},
+		{crm.Query{Sort: crm.ByField, SortOn: must2(schema.Def(record.DateOfBirth))}, "B C A D"},
+		{crm.Query{Sort: crm.ByField, SortOn: must2(schema.Def(record.LeadSource)), Filters: both[:1]}, "B A"},
+		{crm.Query{Sort: crm.ByName, Search: "vip"}, "A B"},
+		{crm.Query{Sort: crm.ByName, Search: "sao paulo"}, "A"},
+	} {
+		if got := w.list(record.Contacts, row.query); got != row.want {
+			t.Errorf("%+v lists %q, want %q", row.query, got, row.want)
+		}
+	}
+}
+
+// must2 is what was found, which must be there.
+func must2[T any](v T, ok bool) T {
+	if !ok {
+		panic("not found")
+	}
+	return v
+}
+
+// A filter finds of somebody else's private event nothing.
+func testFiltersAndPrivacy(t *testing.T, w *world) {
+	event := w.event(w.ana, "checkup", "2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z", func(r *crm.Record) {
+		r.Fields[record.Sensitivity], r.Fields[record.Venue] = "private", "clinic"
+	})
+	w.insert(w.ana, event, w.event(w.ana, "open", "2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z"))
+	schema := record.Standard(record.Calendar)
+	for _, f := range []crm.Filter{
+		must(crm.FilterOn(schema, record.Venue, crm.Has, "clinic", time.UTC))(t),
+		must(crm.FilterOn(schema, record.Sensitivity, crm.Is, "private", time.UTC))(t),
+	} {
+		for reader, want := range map[record.ID]string{w.ana: "checkup", w.bob: ""} {
+			if got := w.list(record.Calendar, crm.Query{Filters: []crm.Filter{f}, Reader: reader}); got != want {
+				t.Errorf("%s: user %d finds %q, want %q", f.Def.Name, reader, got, want)
+			}
+		}
+	}
+	if got := w.list(record.Calendar, crm.Query{Filters: []crm.Filter{must(crm.FilterOn(schema, record.ShowAs, crm.Is, "busy", time.UTC))(t)}, Reader: w.ana}); got != "checkup open" {
+		t.Errorf("what was never said means the standard: %q", got)
+	}
+}
+
+func testTastes(t *testing.T, w *world) {
+	ctx, s := t.Context(), w.Accounts()
+	for _, v := range []string{"Email", "Title,Email"} {
+		if err := s.SetTaste(ctx, w.ours, w.ana, "contacts.columns", v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := must(s.Tastes(ctx, w.ours, w.ana))(t); len(got) != 1 || got["contacts.columns"] != "Title,Email" {
+		t.Errorf("kept is %v", got)
+	}
+	if err := s.SetTaste(ctx, w.theirs, w.ana, "x", "y"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("in another organization: %v", err)
+	}
+	for _, who := range [][2]record.ID{{w.ours, w.bob}, {w.theirs, w.ana}} {
+		if got := must(s.Tastes(ctx, who[0], who[1]))(t); len(got) != 0 {
+			t.Errorf("user %d of %d has %v", who[1], who[0], got)
+		}
+	}
+	if err := s.SetTaste(ctx, w.ours, w.ana, "contacts.columns", ""); err != nil || len(must(s.Tastes(ctx, w.ours, w.ana))(t)) != 0 {
+		t.Errorf("forgotten: %v", err)
+	}
+}
