@@ -60,10 +60,18 @@ fuzz: ## fuzz everything that strangers send, half a minute each
 bench: assets ## measure; prints a table and writes bench.json
 	go run ./cmd/tandem-bench
 
+SEEDS ?= 2000
+
+simtest: ## simulate the whole of sync from SEEDS seeds (2000)
+	go run ./cmd/tandem-simtest -seeds $(SEEDS)
+
+simtest-defects: ## tell after how many seeds each broken engine is caught
+	go run ./cmd/tandem-simtest -defects -seeds 1000
+
 real-data: build ## send every file of ../shared/data through the API to a simulated Outlook and compare
 	scripts/real-data
 
 clean: ## remove what was built
 	rm -rf bin $(WEB)/dist/* $(WEB)/node_modules bench.json
 
-.PHONY: help run demo build assets test browser race test-postgres fmt lint check generate golden fuzz bench real-data clean
+.PHONY: simtest simtest-defects help run demo build assets test browser race test-postgres fmt lint check generate golden fuzz bench real-data clean

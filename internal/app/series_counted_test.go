@@ -44,7 +44,7 @@ func countedOf(t testing.TB, f record.Fields) (out []counted) {
 		if strings.Contains(string(f[record.Excluded]), text) {
 			continue
 		}
-		at := time.Date(day.Year(), day.Month(), day.Day(), start.Hour(), start.Minute(), start.Second(), 0, loc)
+		at := onTheClock(day, start, loc)
 		o := counted{at, at.Add(lasts), string(f[record.EventTitle]), string(f[record.Venue])}
 		if v, ok := own[text][record.Start]; ok {
 			o.start, o.end = must(v), must(own[text][record.End])
@@ -60,6 +60,23 @@ func countedOf(t testing.TB, f record.Fields) (out []counted) {
 		}
 	}
 	return out
+}
+
+// onTheClock is when the clocks of a zone show the hour of start on a day: of two such moments the first, of none the one by the
+// clock before they are put forward (RFC 5545 §3.3.5).
+func onTheClock(day, start time.Time, loc *time.Location) (first time.Time) {
+	wall := time.Date(day.Year(), day.Month(), day.Day(), start.Hour(), start.Minute(), start.Second(), 0, time.UTC)
+	for i, near := range []int{-1, 1} {
+		_, offset := wall.AddDate(0, 0, near).In(loc).Zone()
+		at := wall.Add(-time.Duration(offset) * time.Second).In(loc)
+		if at.Format(time.DateTime) == wall.Format(time.DateTime) {
+			return at
+		}
+		if i == 0 {
+			first = at
+		}
+	}
+	return first
 }
 
 var countedWeekdays = map[string]time.Weekday{"SU": 0, "MO": 1, "TU": 2, "WE": 3, "TH": 4, "FR": 5, "SA": 6}

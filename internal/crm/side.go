@@ -143,13 +143,13 @@ func (s *Side) tell(r Record) record.Change {
 		Ref: r.ID.Ref(), Version: version(r), Token: r.Token, TokenRead: true, Modified: r.ModifiedAt, Meta: r.Meta(),
 	}
 	switch {
+	case r.Owner != 0 && !s.link.owns(r): // of one that was destroyed nobody knows whose it was
+		c.State = record.Left
 	case r.Deleted():
 		c.State = record.Gone
 		if c.Modified.IsZero() {
 			c.Modified = r.DeletedAt // destroyed: nothing else is known
 		}
-	case !s.link.owns(r):
-		c.State = record.Left
 	default:
 		c.Fields = s.told(r)
 	}

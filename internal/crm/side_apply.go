@@ -30,8 +30,7 @@ func (s *Side) Apply(ctx context.Context, writes []record.Write) (_ []record.Out
 	}
 	var fresh, changes []Record
 	var freshAt, changesAt []int
-	for i, w := range writes {
-		out[i].Ref = w.Ref
+	for i, w := range writes { // what is yet to be stored has no outcome until it is: the caller takes one with a Ref for done
 		if w.Op == record.Create {
 			r, err := s.create(w)
 			if err != nil {
@@ -45,11 +44,11 @@ func (s *Side) Apply(ctx context.Context, writes []record.Write) (_ []record.Out
 		different, err := s.change(w, &r, known)
 		switch {
 		case err != nil:
-			out[i].Err = err
+			out[i] = record.Outcome{Ref: w.Ref, Err: err}
 		case !different && known:
-			out[i].Version, out[i].Fields = version(r), s.told(r)
+			out[i] = s.outcome(r)
 		case !different:
-			out[i].Version = w.Version
+			out[i] = record.Outcome{Ref: w.Ref, Version: w.Version}
 		default:
 			changes, changesAt = append(changes, r), append(changesAt, i)
 		}
@@ -70,7 +69,7 @@ func (s *Side) Apply(ctx context.Context, writes []record.Write) (_ []record.Out
 		}
 		for n, i := range changesAt {
 			if faults[n] != nil {
-				out[i].Err = faults[n]
+				out[i] = record.Outcome{Ref: writes[i].Ref, Err: faults[n]}
 				continue
 			}
 			out[i] = s.outcome(after[n])

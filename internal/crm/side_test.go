@@ -1,6 +1,7 @@
 package crm_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/record"
+	"tandem/internal/testkit/memcrm"
 )
 
 func (w *world) side(who record.ID, kind record.Kind, limit int, admit bool) *crm.Side {
@@ -229,4 +231,73 @@ func TestApply(t *testing.T) {
 	if seen, _ := side.Read(ctx, []record.Ref{his.ID.Ref()}); seen[0].State != record.Left {
 		t.Errorf("somebody else's record: %+v", seen)
 	}
+}
+
+// busyStore refuses to write.
+type busyStore struct{ *memcrm.Store }
+
+func (busyStore) Insert(context.Context, crm.Author, []crm.Record) ([]crm.Record, error) {
+	return nil, fault.New(fault.Unavailable, "", "the database is busy")
+}
+
+func (busyStore) Update(context.Context, crm.Author, []crm.Record) ([]crm.Record, []error, error) {
+	return nil, nil, fault.New(fault.Unavailable, "", "the database is busy")
+}
+
+// TestI1_WhatTheDatabaseRefusesIsNotTakenForDone: a run takes an outcome with a Ref for a write that was made.
+func TestI1_WhatTheDatabaseRefusesIsNotTakenForDone(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	kept := w.insert(t, adele, record.Contacts, contact("Kept"))
+	busy := crm.New(busyStore{w.store}, func(context.Context, record.ID, record.ID) (bool, error) { return true, nil }, func() time.Time { return w.now })
+	side := busy.Side(crm.LinkSide{Org: contoso, User: adele, Kind: record.Contacts, Link: 7})
+	version := record.Version(fmt.Sprint(kept.Version))
+	for name, writes := range map[string][]record.Write{
+		"an edit":    {{Op: record.Update, Ref: kept.ID.Ref(), Version: version, Fields: record.Fields{record.Mobile: "+55 11 91234-5678"}}},
+		"a deletion": {{Op: record.Delete, Ref: kept.ID.Ref(), Version: version}},
+		"a new one":  {{Op: record.Create, Token: "m-1", Fields: contact("New")}},
+		"both": {
+			{Op: record.Create, Token: "m-2", Fields: contact("New")},
+			{Op: record.Update, Ref: kept.ID.Ref(), Version: version, Fields: record.Fields{record.Mobile: "+55 11 91234-5678"}},
+		},
+	} {
+		outcomes, err := side.Apply(t.Context(), writes)
+		if !fault.Is(err, fault.Unavailable) {
+			t.Errorf("%s: got error %v", name, err)
+		}
+		for i, o := range outcomes {
+			if o.Ref != "" || o.Version != "" {
+				t.Errorf("%s: write %d, which the database refused, is told as done: %+v", name, i, o)
+			}
+		}
+	}
+}
+
+// TestS17_ARecordThatSomebodyElseDeletedHasLeft: of one that was given away and then deleted by its new owner, the former
+// owner's sync only knows that it is somebody else's.
+func TestS17_ARecordThatSomebodyElseDeletedHasLeft(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	given := w.insert(t, adele, record.Contacts, contact("Given"))
+	for _, results := range [][]crm.Result{
+		must(w.Update(t.Context(), person(adele), record.Contacts, []crm.Draft{{ID: given.ID, Owner: alex}})),
+		must(w.Delete(t.Context(), person(alex), record.Contacts, []crm.Draft{{ID: given.ID}})),
+	} {
+		if results[0].Err != nil {
+			t.Fatal(results[0].Err)
+		}
+	}
+	for who, want := range map[record.ID]record.State{adele: record.Left, alex: record.Gone} {
+		read, err := w.side(who, record.Contacts, 100, false).Read(t.Context(), []record.Ref{given.ID.Ref()})
+		if err != nil || read[0].State != want {
+			t.Errorf("user %d is told %v %v, want %v", who, read, err, want)
+		}
+	}
+}
+
+func must(results []crm.Result, err error) []crm.Result {
+	if err != nil {
+		return []crm.Result{{Err: err}}
+	}
+	return results
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -132,7 +131,7 @@ func (m *Mailbox) again(ctx context.Context, err error, try int) bool {
 func (m *Mailbox) backoff(n int) time.Duration {
 	const most = 20 * time.Second
 	d := min(m.c.limits.Backoff<<min(n-1, 8), most)
-	return d/2 + rand.N(d)
+	return d/2 + m.c.spread(d)
 }
 
 // judgement is a Result with what to do about it.

@@ -27,7 +27,10 @@ type Options struct {
 	HTTP    *http.Client     // must not follow redirects with credentials; nil: a client of our own
 	Now     func() time.Time // nil: time.Now
 	// Sleep waits for d or until ctx ends; nil: with a timer.
-	Sleep  func(ctx context.Context, d time.Duration) error
+	Sleep func(ctx context.Context, d time.Duration) error
+	// Spread gives a time below d: by how much longer than at least a pause is to be, so that many do not return together.
+	// It is called with a d above 0. nil: at random.
+	Spread func(d time.Duration) time.Duration
 	Logger *slog.Logger // nil: silent
 	Limits Limits
 	// Observe hears of every exchange after its answer was read; calls may come at once from several goroutines.
@@ -86,6 +89,7 @@ type Client struct {
 	http    *http.Client
 	now     func() time.Time
 	sleep   func(context.Context, time.Duration) error
+	spread  func(time.Duration) time.Duration
 	log     *slog.Logger
 	limits  Limits
 	observe func(Exchange)
@@ -102,6 +106,7 @@ func New(o Options) *Client {
 		http:    o.HTTP,
 		now:     o.Now,
 		sleep:   o.Sleep,
+		spread:  o.Spread,
 		log:     o.Logger,
 		limits:  o.Limits.filled(),
 		observe: o.Observe,
@@ -118,6 +123,9 @@ func New(o Options) *Client {
 	}
 	if c.sleep == nil {
 		c.sleep = sleep
+	}
+	if c.spread == nil {
+		c.spread = rand.N[time.Duration]
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

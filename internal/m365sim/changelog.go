@@ -44,6 +44,12 @@ func (l *changeLog) since(t time.Time) []entry {
 	return l.entries[i:]
 }
 
+// until leaves out the entries after t.
+func (l *changeLog) until(entries []entry, t time.Time) []entry {
+	last := t.UnixNano()
+	return entries[:sort.Search(len(entries), func(i int) bool { return entries[i].at > last })]
+}
+
 // current returns the item of an entry that is not stale: nil and true for a tombstone.
 func (e entry) current(box *mailbox, in *folder) (it *item, ok bool) {
 	it = box.items[e.n-1]

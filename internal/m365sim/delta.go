@@ -89,7 +89,12 @@ func (c *call) contactsDelta() *graphError {
 		c.endRound(b, t, true)
 		return nil
 	}
-	for _, e := range f.log.after(t.position) {
+	told := f.log.after(t.position)
+	lag := c.s.warts.Load().DeltaLag
+	if lag > 0 {
+		told = f.log.until(told, c.s.now().Add(-lag))
+	}
+	for _, e := range told {
 		it, ok := e.current(c.box, f)
 		if !ok || it == nil && t.first {
 			continue
@@ -110,7 +115,12 @@ func (c *call) contactsDelta() *graphError {
 		left--
 		t.position = e.change
 	}
-	t.position = f.log.end(c.box.changes, c.s.warts.Load().Replays)
+	switch {
+	case lag == 0:
+		t.position = f.log.end(c.box.changes, c.s.warts.Load().Replays)
+	case len(told) > 0:
+		t.position = told[len(told)-1].change
+	}
 	c.endRound(b, t, false)
 	return nil
 }

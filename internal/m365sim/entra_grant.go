@@ -2,7 +2,6 @@ package m365sim
 
 import (
 	"encoding/hex"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -114,8 +113,10 @@ func bearer(r *http.Request) (string, bool) {
 }
 
 // accessLife is between 60 and 90 minutes, so that tokens of many people do not expire together.
-func accessLife() time.Duration {
-	return time.Hour + time.Duration(rand.IntN(30*60))*time.Second
+func (s *Sim) accessLife() time.Duration {
+	s.randMu.Lock()
+	defer s.randMu.Unlock()
+	return time.Hour + time.Duration(s.rand.IntN(30*60))*time.Second
 }
 
 // newGrant is a grant that begins now.
@@ -139,7 +140,7 @@ func (s *Sim) IssueToken(upn string, scopes ...string) string {
 	if len(scopes) == 0 {
 		scopes = allScopes
 	}
-	return s.entra.sealer.seal(accessPrefix, s.newGrant(p.ID, p.TenantID, testAppID, onlyGraph(scopes), accessLife()))
+	return s.entra.sealer.seal(accessPrefix, s.newGrant(p.ID, p.TenantID, testAppID, onlyGraph(scopes), s.accessLife()))
 }
 
 // IssueRefreshToken gives a refresh token for an app without the browser's part, as if the person had

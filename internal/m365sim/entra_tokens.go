@@ -232,7 +232,7 @@ func (s *Sim) spend(g *sealedGrant) *oauthError {
 // that the person ever allowed this app, not only those asked for now.
 func (s *Sim) answerFor(r *http.Request, p *Person, app App, scopes []string, long bool, nonce string) (*tokenAnswer, *oauthError) {
 	granted := union(scopes, onlyGraph(s.allowed(p, app)))
-	life := accessLife()
+	life := s.accessLife()
 	answer := &tokenAnswer{
 		TokenType: "Bearer", Scope: spellScopes(granted, long),
 		ExpiresIn: int64(life.Seconds()), ExtExpiresIn: int64(life.Seconds()),
@@ -305,7 +305,7 @@ func (s *Sim) appToken(r *http.Request, aud audience, app App) (*tokenAnswer, *o
 	if len(roles) == 0 {
 		return nil, refuse(errNoServicePrincipal, app.ClientID, aud.tenant.ID)
 	}
-	life := accessLife()
+	life := s.accessLife()
 	return &tokenAnswer{
 		TokenType: "Bearer", ExpiresIn: int64(life.Seconds()), ExtExpiresIn: int64(life.Seconds()),
 		AccessToken: s.entra.sealer.seal(accessPrefix, s.newGrant("", aud.tenant.ID, app.ClientID, roles, life)),

@@ -20,10 +20,15 @@ const modifiedPath = "lastModifiedDateTime"
 // order) walk the log of changes; other lists walk the members as they came in; other orders are sorted. The
 // caller holds the mailbox's lock.
 func (c *call) page(f *folder, o *options, look func(*mailbox, *item) lookup) (page, *graphError) {
-	after := uint64(0)
-	if o.skipToken == "" && o.skip == 0 && c.s.warts.Load().EmptyPages {
-		return page{more: true}, nil
+	p, err := c.pageOf(f, o, look)
+	if err == nil && o.skipToken == "" && o.skip == 0 && c.s.warts.Load().EmptyPages {
+		return page{more: true, total: p.total}, nil
 	}
+	return p, err
+}
+
+func (c *call) pageOf(f *folder, o *options, look func(*mailbox, *item) lookup) (page, *graphError) {
+	after := uint64(0)
 	if o.skipToken != "" {
 		t, err := c.openToken(o.skipToken, tokenSkip)
 		if err != nil {

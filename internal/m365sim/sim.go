@@ -29,6 +29,10 @@ type Options struct {
 	// NotifyRetry is the first pause after a delivery that was not answered 2xx; it doubles each time.
 	// One second when zero.
 	NotifyRetry time.Duration
+	// Post, if set, takes each request to a notification address as soon as the change is made, in place of the goroutines
+	// that carry them: for whoever orders time and deliveries himself. It must not come back to the simulator before it has
+	// returned.
+	Post func(address string, body []byte)
 	// Warts are the behaviours on which sources differ.
 	Warts Warts
 }

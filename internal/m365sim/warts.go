@@ -26,6 +26,8 @@ type Warts struct {
 	MaxPage int `json:"maxPage"`
 	// Replays makes a delta round begin with the last item of the round before (§4).
 	Replays bool `json:"replays"`
+	// DeltaLag is by how much a round of the delta of contacts lags behind: it does not tell of what changed later (§4).
+	DeltaLag time.Duration `json:"deltaLag"`
 	// LinkExtras adds a parameter to links that nobody asked for (FIELD-FAILURES 90).
 	LinkExtras bool `json:"linkExtras"`
 	// AllDayKeepsMidnight shows whole days from midnight in whatever zone was asked for, instead of shifting (§3.3).

@@ -691,7 +691,19 @@ func (s *sample) deeds() int {
 
 // at is the hour of the series on a day.
 func (s *sample) at(day time.Time) time.Time {
-	return time.Date(day.Year(), day.Month(), day.Day(), s.hour, 30, 0, 0, s.loc)
+	wall := time.Date(day.Year(), day.Month(), day.Day(), s.hour, 30, 0, 0, time.UTC)
+	first := wall
+	for i, near := range []int{-1, 1} { // by the clock of the day before, if it shows that hour, or none does; else by that of the day after
+		_, offset := wall.AddDate(0, 0, near).In(s.loc).Zone()
+		t := wall.Add(-time.Duration(offset) * time.Second).In(s.loc)
+		if t.Format(wallLayout) == wall.Format(wallLayout) {
+			return t
+		}
+		if i == 0 {
+			first = t
+		}
+	}
+	return first
 }
 
 // edited lets a person delete, move and change occurrences.

@@ -17,7 +17,8 @@ func newLine(width int) *line {
 	return &line{places: make(chan struct{}, width), last: last}
 }
 
-// start waits for a free place, then runs job, and after it and all earlier ones, then.
+// start waits for a free place, then runs job, and after it and all earlier ones, then. A line with one place runs one job
+// after another: it returns when they are done.
 func (l *line) start(job, then func() error) {
 	l.places <- struct{}{}
 	before, done := l.last, make(chan struct{})
@@ -36,6 +37,9 @@ func (l *line) start(job, then func() error) {
 			l.fail(err)
 		}
 	}()
+	if cap(l.places) == 1 {
+		<-done
+	}
 }
 
 func (l *line) fail(err error) {

@@ -2,6 +2,8 @@ package reconcile
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"tandem/internal/fault"
@@ -18,8 +20,8 @@ func (r *run) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for batch, intents := range open {
-		if err := r.resolveIntents(ctx, batch, intents); err != nil {
+	for _, batch := range slices.Sorted(maps.Keys(open)) {
+		if err := r.resolveIntents(ctx, batch, open[batch]); err != nil {
 			return err
 		}
 	}

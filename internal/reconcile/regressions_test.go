@@ -541,6 +541,44 @@ func TestI3_ARecordRestoredForACopyIsTheCopys(t *testing.T) {
 	}
 }
 
+// What Microsoft tells of changes may lag behind. Whatever was typed in Outlook just before a sync is switched off would go
+// with its folder.
+func TestS36_WhatTheChangesDoNotTellYetIsReadBeforeTheFolderGoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert("a", nil)
+	w.settle()
+	w.folder.Drift(w.ref("a"), record.Fields{"department": "typed a second ago"})
+	w.folder.Smuggle(record.Fields{"jobTitle": "b", "surname": "new a second ago"})
+	w.ledger.Change(1, func(l *reconcile.Link) { l.State = reconcile.Switching })
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	must(t, w.ledger.Link(1).State, reconcile.Off, "state")
+	must(t, w.removed, 1, "folders removed")
+	must(t, w.live()["a"][0].Fields[record.Department], "typed a second ago", "the last edit")
+	must(t, len(w.live()["b"]), 1, "the last new contact")
+}
+
+// The record of an item was given away, and its former owner kept the item as a contact of his own. When the pairs are lost,
+// the item finds that contact again, though its mark names the other one.
+func TestL5_AnItemWhoseRecordWasGivenAwayFindsTheOneMadeFromItAfterThat(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	given := w.insert("a", nil)
+	w.insert("b", nil)
+	w.settle()
+	w.give(given, alex)
+	w.ledger.Tamper(1, given.Ref(), func(p *reconcile.Pair) { p.State, p.Base, p.RetryAt = reconcile.Parked, nil, w.clock })
+	w.settle()
+	must(t, len(w.live()["a"]), 1, "contacts of his own")
+	w.ledger.DropPairs(1)
+	w.ledger.Change(1, func(l *reconcile.Link) { l.Microsoft, l.CRM = "", "" })
+	w.settle()
+	must(t, len(w.live()["a"]), 1, "contacts of his own after the pairs were lost")
+	w.alike()
+}
+
 // Two people change different things of one occurrence, so that the series is written on both sides; the CRM has it, and
 // Microsoft's write fails. What Microsoft does not have yet has not been taken back there.
 func TestI1_HalfWrittenOccurrencesAreNotTakenBack(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -24,7 +25,8 @@ type Runner struct {
 	// Every ticks every so often until its context ends: the pulse by which a lease is kept. nil: there is none, and a
 	// run must end within its lease.
 	Every func(ctx context.Context, d time.Duration) <-chan time.Time
-	// Width is how many chunks of writes may be under way at once within a run; 0 is defaultWidth.
+	// Width is how many chunks of writes may be under way at once within a run; 0 is defaultWidth, with 1 nothing is done
+	// side by side.
 	Width int
 }
 
@@ -87,7 +89,8 @@ func (r *run) whole(ctx context.Context) error {
 	work, stop := context.WithCancelCause(ctx)
 	var beat sync.WaitGroup
 	if r.Every != nil {
-		beat.Go(func() { r.keepLease(work, r.Every(work, lease/3), stop) })
+		pulse := r.Every(work, lease/3)
+		beat.Go(func() { r.keepLease(work, pulse, stop) })
 	}
 
 	road := r.road
@@ -435,6 +438,8 @@ func (r *run) claims(ctx context.Context, open []*newcomer, given map[record.Ref
 		if item.ours(r.rules) != record.Left { // else the record is somebody else's
 			of[i].done = true
 			done = append(done, item)
+		} else if of[i].byMark { // what was made from the item after that says so in its token
+			of[i].lost = append(of[i].lost, item.Pair.CRM)
 		}
 	}
 	return done, nil
@@ -509,11 +514,7 @@ func (r *run) compareListing(ctx context.Context, listing map[record.Ref]record.
 	if err != nil {
 		return err
 	}
-	unknown := make([]record.Ref, 0, len(rest))
-	for ref := range rest {
-		unknown = append(unknown, ref)
-	}
-	return r.look(ctx, unknown)
+	return r.look(ctx, slices.Sorted(maps.Keys(rest)))
 }
 
 // unseen looks at the pairs that a reading of everything did not mention: candidates for deletion, no more.

@@ -166,6 +166,9 @@ func (r *run) switchOff(ctx context.Context) error {
 	if r.link.Container == "" {
 		return r.end(ctx, "")
 	}
+	if err := r.lastLook(ctx); err != nil {
+		return r.endWithout(ctx, err)
+	}
 	left, err := r.unbrought(ctx)
 	if err != nil {
 		return r.endWithout(ctx, err)
@@ -193,6 +196,16 @@ func (r *run) switchOff(ctx context.Context) error {
 		return r.endWithout(ctx, err)
 	}
 	return r.end(ctx, "")
+}
+
+// lastLook holds a list of the container against the ledger: what Microsoft tells of changes may lag behind, and what it has
+// not told would go with the container.
+func (r *run) lastLook(ctx context.Context) error {
+	listing, err := r.list(ctx)
+	if err != nil {
+		return err
+	}
+	return r.compareListing(ctx, listing)
 }
 
 // leftAlone reports whether Microsoft holds what the link never brought to the CRM because it goes the other way.

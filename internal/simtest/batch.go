@@ -1,0 +1,129 @@
+package simtest
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Batch is many seeds.
+type Batch struct {
+	From    uint64
+	Seeds   int
+	Workers int // worlds at once; each is one thread of events
+	SQLite  int // one seed in so many keeps everything in SQLite; 0: none
+	Defect  string
+}
+
+// Sum is what many seeds came to.
+type Sum struct {
+	Stats    Stats
+	Failed   int
+	Took     time.Duration
+	Workers  int
+	OnSQLite int
+}
+
+// PerSecond is how many seeds a second each worker lived through.
+func (s Sum) PerSecond() float64 {
+	return float64(s.Stats.Seeds) / s.Took.Seconds() / float64(max(s.Workers, 1))
+}
+
+func (b Batch) config(seed uint64) Config {
+	return Config{Seed: seed, Defect: b.Defect, SQLite: b.SQLite > 0 && seed%uint64(b.SQLite) == 0}
+}
+
+// Run lives through the seeds, several at a time. failed is told of each that fails, in any order, and says whether to go on.
+func (b Batch) Run(failed func(seed uint64, r Result) bool) (Sum, error) {
+	began := time.Now()
+	sum := Sum{Stats: newStats(), Workers: max(b.Workers, 1)}
+	var mu sync.Mutex
+	var wrong error
+	next, last, stop := b.From, b.From+uint64(b.Seeds), false
+	take := func() (seed uint64, ok bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		seed = next
+		next++
+		return seed, seed < last && !stop
+	}
+	var workers sync.WaitGroup
+	for range sum.Workers {
+		workers.Go(func() {
+			for seed, ok := take(); ok; seed, ok = take() {
+				c := b.config(seed)
+				r, err := Run(c)
+				mu.Lock()
+				if err != nil {
+					wrong, stop = fmt.Errorf("seed %d: %w", seed, err), true
+				}
+				sum.Stats.Add(r.Stats)
+				if c.SQLite {
+					sum.OnSQLite++
+				}
+				if r.Failure != nil {
+					sum.Failed++
+					stop = stop || !failed(seed, r)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	workers.Wait()
+	sum.Took = time.Since(began)
+	return sum, wrong
+}
+
+// Caught tells after how many seeds a broken engine was caught, and by which check; 0 seeds: it was not.
+type Caught struct {
+	Defect, What string
+	Seeds        int
+	Check        string
+}
+
+// Teeth lives through seeds with every broken engine until one catches it, several engines at a time, and tells of each.
+func (b Batch) Teeth(tell func(Caught)) ([]Caught, error) {
+	out := make([]Caught, len(defects))
+	var mu sync.Mutex
+	var wrong error
+	next := 0
+	var workers sync.WaitGroup
+	for range max(b.Workers, 1) {
+		workers.Go(func() {
+			for {
+				mu.Lock()
+				i := next
+				next++
+				mu.Unlock()
+				if i >= len(defects) {
+					return
+				}
+				c, err := b.catch(defects[i])
+				mu.Lock()
+				if err != nil {
+					wrong = err
+				}
+				out[i] = c
+				tell(c)
+				mu.Unlock()
+			}
+		})
+	}
+	workers.Wait()
+	return out, wrong
+}
+
+func (b Batch) catch(d *defect) (Caught, error) {
+	c := Caught{Defect: d.name, What: d.what}
+	for n := range b.Seeds {
+		r, err := Run(Config{Seed: b.From + uint64(n), Defect: d.name})
+		if err != nil {
+			return c, err
+		}
+		if r.Failure != nil {
+			c.Seeds, c.Check = n+1, r.Failure.Check
+			return c, nil
+		}
+	}
+	return c, nil
+}
