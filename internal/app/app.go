@@ -158,7 +158,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		Elsewhere: &elsewhere{neighbour: neighbour, links: links},
 		Records:   people, Tastes: accounts, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Previews: previews{links, a.Jobs, now}, Undo: undos{undoer, a.Jobs, now}, Grants: accounts,
 		Choices: links, Ended: links.EndedOf, Expressible: outlook.Expressible,
-		Live: a.live, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
+		Live: a.live, LinksIn: links.LinksIn, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
 	})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -132,7 +133,9 @@ func looksWorld(t *testing.T) (*world, []look) {
 	}
 	contacts := w.link(admin, record.Contacts, entries, func(*reconcile.Link) {})
 	w.link(admin, record.Calendar, nil, func(l *reconcile.Link) { l.State, l.Reason = reconcile.Paused, fault.TooManyCreates })
-	run := w.tell(contacts, updated(ana, reconcile.InMicrosoft, record.Title, "CFO", "CEO"), updated(ana, reconcile.InCRM, record.EmailField, "", "ana@fabrica.example"),
+	fresh := updated(ana, reconcile.InMicrosoft, record.Title, "CFO", "CEO")
+	fresh.Delay = 7 * time.Second
+	run := w.tell(contacts, fresh, updated(ana, reconcile.InCRM, record.EmailField, "", "ana@fabrica.example"),
 		reconcile.HistoryLine{CRM: bia.ID.Ref(), Side: reconcile.InCRM, Action: reconcile.Created, Reason: reconcile.NewInMicrosoft},
 		reconcile.HistoryLine{CRM: bia.ID.Ref(), Side: reconcile.InMicrosoft, Action: reconcile.Failed, Reason: string(fault.TooLong)},
 		reconcile.HistoryLine{CRM: ana.ID.Ref(), Side: reconcile.InCRM, Action: reconcile.Overruled, Reason: reconcile.ChangedBoth,
@@ -172,6 +175,7 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"preview-next", preview(record.Contacts, reconcile.Next, contacts, true) + "?show=update", "", "#preview[data-state=rehearsed]"},
 		{"preview-making", preview(record.Calendar, reconcile.Beginning, nil, false), "", "#preview"},
 		{"questions", asksPath, `scrollTo(0, 1e6)` /* the bar with the button covers nothing there */, "#left-out"}, {"records", marketplacePath + "/contacts/records?state=excluded", "", "#link-records"}, {"status", "/status", "", "#status"},
+		{"everybody", orgStatusPath, "", "#org-links"}, {"everybody-link", orgLinkPath(contacts.ID), "", "#link-records"},
 		{"history", "/history", "", "#history-list .history"}, {"history-contact", "/history?kind=contacts&record=" + ana.ID.String(), "", "#history-list .history"},
 		{"run", runPath(contacts.ID, run.Run), "", "#undo-run button"}, {"undo", "/history/undos/undo-of-admin", "", "#undo[data-ended=true]"},
 		{"home", "/", "", "img.disc"}, {"contacts", "/contacts", "", "img.disc"},
@@ -241,7 +245,7 @@ func TestEveryPageLooksRight(t *testing.T) {
 		{"admin@fabrikam.example", []look{ // who has nothing yet
 			{"empty-fields", fieldsPath, "", "#main h1"}, {"empty-home", "/", "", "#main h1"}, {"empty-contacts", "/contacts", "", "#main h1"},
 			{"empty-agenda", "/calendar?view=agenda", "", "#agenda"}, {"empty-marketplace", marketplacePath, "", "#card-contacts form.enable"},
-			{"empty-bin", "/recycle-bin", "", "#main h1"}, {"empty-status", "/status", "", "#main h1"}, {"empty-history", "/history", "", "#no-history"},
+			{"empty-bin", "/recycle-bin", "", "#main h1"}, {"empty-status", "/status", "", "#main h1"}, {"empty-history", "/history", "", "#no-history"}, {"empty-everybody", orgStatusPath, "", "#main h1"},
 		}},
 	} {
 		b.forget()

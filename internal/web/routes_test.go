@@ -38,6 +38,7 @@ func examples(w *world) map[string]string {
 	undo, err := w.store.Links().BeginUndo(context.Background(), reconcile.UndoRun{ID: "undo-of-adele", Org: w.org.ID, User: w.users["adele@contoso.example"].ID,
 		Link: run.Link, Kind: record.Contacts, Run: run.Run, Asked: w.now(), Touched: w.now()})
 	w.must(err)
+	running := w.link("adele@contoso.example", record.Calendar, nil, func(l *reconcile.Link) { l.State = reconcile.Held })
 	out := map[string]string{}
 	for _, rt := range w.site.routes() {
 		_, path, _ := strings.Cut(rt.pattern, " ")
@@ -55,7 +56,7 @@ func examples(w *world) map[string]string {
 			path = strings.Replace(path, "{id}", preview, 1)
 		}
 		out[rt.pattern] = strings.NewReplacer("{$}", "", "{id}", id.String(), "{kind}", "contacts",
-			"{run}", strings.TrimPrefix(runPath(run.Link, run.Run), historyPath+"/runs/"), "{undo}", undo.ID, "{line}", line,
+			"{run}", strings.TrimPrefix(runPath(run.Link, run.Run), historyPath+"/runs/"), "{undo}", undo.ID, "{line}", line, "{link}", strings.TrimPrefix(orgLinkPath(running.ID), orgStatusPath+"/"),
 			"/invitation/{token}", invitation, "/password/{token}", reset, "/profiles/edit", "/profiles/edit?name=Standard").Replace(path)
 	}
 	return out

@@ -13,16 +13,20 @@ import (
 
 // statusPage says how a person's links stand, and what sync did.
 type statusPage struct {
-	Frame frame
-	Here  string // the address, for refreshing
-	Cards []statusCard
+	Frame      frame
+	Here       string // the address, for refreshing
+	Cards      []statusCard
+	Manager    bool        // sees how everybody's sync stands
+	Credential *healthLine // where those who manage users must act
+	Activity   activity
 }
 
 type statusCard struct {
 	card
-	Lines []historyLine
-	Older string // the address of older lines, "" when these are all
-	Back  string // where an undo leads back to
+	Health []healthLine
+	Lines  []historyLine
+	Older  string // the address of older lines, "" when these are all
+	Back   string // where an undo leads back to
 }
 
 // historyShown is how many lines of a link are shown at once.
@@ -34,8 +38,24 @@ func (s *Site) status(v *visit) error {
 		return err
 	}
 	page := statusPage{Here: v.r.URL.RequestURI()}
+	hours, err := s.ownHours(v)
+	if err != nil {
+		return err
+	}
+	broken, err := s.brokenGrant(v, v.user.ID)
+	if err != nil {
+		return err
+	}
+	page.Activity, page.Manager = v.activityOf(hours), v.may().ManageUsers
+	if line := s.credentialLine(v); page.Manager && line.Bad {
+		page.Credential = line
+	}
+	delays := v.delaysOf(hours)
 	for _, c := range cards {
 		shown := statusCard{card: c, Back: v.r.URL.RequestURI()}
+		if c.link != nil {
+			shown.Health = v.health(c.link, broken, delays[c.link.ID])
+		}
 		if c.link != nil && v.sees(c.link.Kind) {
 			before, _ := strconv.ParseInt(v.r.URL.Query().Get(c.Kind), 10, 64)
 			if shown.Lines, shown.Older, err = s.history(v, c.link, max(0, before)); err != nil {
@@ -49,6 +69,19 @@ func (s *Site) status(v *visit) error {
 	}
 	page.Frame = s.frame(v, "status", v.words.T("status.title"))
 	return s.render(v, http.StatusOK, "status", page)
+}
+
+// ownHours is what the person's syncs did, also those that are off by now.
+func (s *Site) ownHours(v *visit) ([]reconcile.HourWork, error) {
+	var all []reconcile.LinkID
+	for _, kind := range kinds {
+		ids, err := s.Links.LinksEver(v.ctx(), v.user.Org, v.user.ID, kind)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ids...)
+	}
+	return s.Links.Hours(v.ctx(), v.user.Org, all, v.activitySince())
 }
 
 // whys are the reasons of steps that pages have words for, besides those of package fault.

@@ -54,6 +54,9 @@ type Deps struct {
 	// Left out, pages do not ask.
 	Expressible func(rule recur.Rule, start time.Time) error
 
+	// LinksIn lists the organization's links that are not Off.
+	LinksIn func(ctx context.Context, org record.ID) ([]reconcile.Link, error)
+
 	// Ended lists a user's links that are Off, the latest of each kind, so that a card can say why one ended by itself.
 	// nil: cards don't say it.
 	Ended func(ctx context.Context, org, user record.ID) ([]reconcile.Link, error)
@@ -76,6 +79,9 @@ type Settings struct {
 	Edition        account.Edition // of new organizations
 	TrustedProxies []netip.Prefix  // whose X-Forwarded-For is believed
 	Mail           bool            // letters can be sent
+
+	// CredentialEnds is when Entra stops taking what Tandem proves itself with; zero: not known.
+	CredentialEnds time.Time
 
 	Demo   bool   // against the simulator: says so on every page
 	SimURL string // of Demo: where people find the simulator
