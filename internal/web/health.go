@@ -73,8 +73,8 @@ func (s *Site) brokenGrant(v *visit, user record.ID) (bool, error) {
 	return g.Broken, err
 }
 
-// credentialWarnings are the days before the end of Tandem's own secret or certificate at which administrators are warned.
-var credentialWarnings = []int{60, 30, 7, 1}
+// CredentialWarnings are the days before the end of Tandem's own secret or certificate at which administrators are warned.
+var CredentialWarnings = []int{60, 30, 7, 1}
 
 // credentialLine tells those who manage users when what Tandem proves itself with to Microsoft ends; nil: it is not known.
 func (s *Site) credentialLine(v *visit) *healthLine {
@@ -87,7 +87,7 @@ func (s *Site) credentialLine(v *visit) *healthLine {
 	switch {
 	case !v.now.Before(ends):
 		line.Bad, line.Text, line.Do = true, v.words.T("health.credential.ended", "When", v.words.Day(ends.In(v.zone))), v.words.T("health.credential.do")
-	case left < credentialWarnings[0]:
+	case left < CredentialWarnings[0]:
 		line.Bad, line.Text, line.Do = true, v.words.T("health.credential.soon", "Count", left+1, "When", v.words.Day(ends.In(v.zone))), v.words.T("health.credential.do")
 	}
 	return line
