@@ -188,3 +188,37 @@ func TestFF57_ASeriesComesBackWithItsDays(t *testing.T) {
 		adele.restOf("calendar")
 	}
 }
+
+// S16: an occurrence that the CRM wants back and Outlook cannot bring back keeps no other edit from crossing,
+// before or after.
+func TestS16_AnOccurrenceThatIsGoneHoldsNothingElseBack(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	rule := doc{"RRULE": "FREQ=DAILY;INTERVAL=1;DTSTART=2031-05-05;COUNT=6", "EXDATE": "2031-05-08"}
+	id := adele.insert("Events", doc{
+		"Event_Title": "Series", "Start_DateTime": "2031-05-05T09:00:00-03:00", "End_DateTime": "2031-05-05T10:00:00-03:00", "Recurring_Activity": rule,
+	})[0]
+	adele.switchOn("calendar")
+	adele.inStep(1)
+	delete(rule, "EXDATE")
+	for _, venue := range []string{"with it", "later"} {
+		edit := doc{"Venue": venue}
+		if venue == "with it" {
+			edit["Recurring_Activity"] = rule
+		}
+		adele.call("PUT", "/crm/v8/Events/"+id, doc{"data": []doc{edit}}, 200)
+		d.eventually("the edit is in Outlook: "+venue, func() bool {
+			item := adele.items("calendar", "subject")["Series"]
+			return item != nil && item["location"].(doc)["displayName"] == venue
+		})
+		d.eventually("it says what cannot be", func() bool {
+			return fmt.Sprint(adele.standings("failing")[id]["reason"]) == string(fault.OccurrenceGone)
+		})
+	}
+	adele.replan(adele.items("calendar", "subject")["Series"]["id"].(string), doc{"importance": "high"})
+	d.eventually("edits in Outlook cross, too", func() bool { return adele.get("Events", id)["Importance"] == "high" })
+	if n := len(adele.list("Events", "id")); n != 1 {
+		t.Errorf("the CRM has %d events", n)
+	}
+}

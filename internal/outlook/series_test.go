@@ -75,13 +75,25 @@ func TestSeriesWithExcludedDays(t *testing.T) {
 	o = r.applied(events, record.Write{Op: record.Update, Ref: o.Ref, Version: o.Version, Fields: record.Fields{"exdates": "2026-03-03,2026-03-04,2026-03-16,2026-03-18"}})
 	r.told(events, o, record.Fields{"exdates": "2026-03-04,2026-03-16,2026-03-18"})
 
-	out, err := events.Apply(t.Context(), []record.Write{{Op: record.Update, Ref: o.Ref, Version: o.Version, Fields: record.Fields{"exdates": "2026-03-04"}}})
-	if err != nil || fault.ReasonOf(out[0].Err) != fault.OccurrenceGone {
-		t.Errorf("bringing an occurrence back: %v, %v", err, out[0].Err)
+	// A deleted occurrence does not come back; what else the write says is done, and the outcome tells both.
+	for _, with := range []record.Fields{nil, {"subject": "Renamed again"}, {"exceptions": record.OccurrencesValue([]record.Occurrence{{Day: "2026-03-09", Fields: record.Fields{"location": "Roof"}}})}} {
+		out, err := events.Apply(t.Context(), []record.Write{{Op: record.Update, Ref: o.Ref, Version: o.Version, Fields: record.Fields{"exdates": "2026-03-04"}.With(with)}})
+		if err != nil || fault.ReasonOf(out[0].Err) != fault.OccurrenceGone || out[0].Ref != o.Ref || out[0].Fields["exdates"] != "2026-03-04,2026-03-16,2026-03-18" {
+			t.Fatalf("bringing an occurrence back: %+v, %v", out[0], err)
+		}
+		for name, v := range with {
+			if out[0].Fields[name] != v {
+				t.Errorf("beside it, %s became %q, want %q", name, out[0].Fields[name], v)
+			}
+		}
+		o = out[0]
+	}
+	if n := r.instances(o.Ref); n != 17 {
+		t.Errorf("%d occurrences, want 17", n)
 	}
 
 	o = r.applied(events, record.Write{Op: record.Update, Ref: o.Ref, Version: o.Version, Fields: record.Fields{"recurrence": "", "exdates": ""}})
-	r.told(events, o, record.Fields{"recurrence": "", "exdates": "", "subject": "Renamed"})
+	r.told(events, o, record.Fields{"recurrence": "", "exdates": "", "subject": "Renamed again"})
 }
 
 func TestWholeDaySeriesWithExcludedDays(t *testing.T) {

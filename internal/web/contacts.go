@@ -28,6 +28,7 @@ type contactsPage struct {
 	Empty     bool // there is no contact at all, whatever is searched for
 	Owners    []option
 	New       bool   // may be made
+	Import    bool   // from files
 	NotSorted string // the column by which so many contacts are not sorted
 }
 
@@ -224,7 +225,7 @@ func (s *Site) contactList(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := contactsPage{Filtering: filtering, More: q.Most > 0 && total > sortMost, New: v.creates(record.Contacts)}
+	page := contactsPage{Filtering: filtering, More: q.Most > 0 && total > sortMost, New: v.creates(record.Contacts), Import: v.imports(record.Contacts)}
 	asked := ask.Sort
 	var instead bool
 	if q.Sort, q.SortOn, instead = v.order(record.Contacts, &ask, total); instead {

@@ -15,6 +15,7 @@ import (
 
 	"tandem/internal/crm"
 	"tandem/internal/fault"
+	"tandem/internal/intake"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 	"tandem/internal/testkit/photos"
@@ -158,6 +159,14 @@ func looksWorld(t *testing.T) (*world, []look) {
 		}
 		return previewPath(kind, id)
 	}
+	draft, events := w.bring(admin, record.Contacts, "pessoas.csv", brought), w.bring(admin, record.Calendar, "agenda.ics", broughtEvents)
+	running, done, undone := w.bring(admin, record.Contacts, "grande.csv", brought), w.bring(admin, record.Contacts, "prontos.csv", brought), w.bring(admin, record.Calendar, "desfeita.ics", broughtEvents)
+	running.Settings.Duplicates, done.Settings.Duplicates = intake.Create, intake.Create
+	desk := w.site.Imports.(fakeImports)
+	w.must(desk.Start(t.Context(), running))
+	w.must(desk.Begin(t.Context(), done))
+	w.must(desk.Begin(t.Context(), undone))
+	w.must(desk.TakeBack(t.Context(), undone))
 	e, c, r := "/calendar/"+event.ID.String(), "/contacts/"+ana.ID.String(), "/calendar/"+series.ID.String()
 	endsEarly := `document.querySelector("#f-End_DateTime").value = "2026-11-25T01:00"; document.querySelector("button[name=save]").click()`
 	one, old := fieldsPath+"/"+size.ID.String(), fieldsPath+"/"+gone.ID.String()
@@ -190,6 +199,11 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"month", "/calendar?view=month&date=2026-11-25", "", ".ec-event"}, {"week", "/calendar?view=week&date=2026-11-25", "", ".ec-event"},
 		{"day", "/calendar?view=day&date=2026-11-25", "", ".ec-event"}, {"agenda", "/calendar?view=agenda&date=2026-11-20", "", "#agenda [data-id]"},
 		{"bin", "/recycle-bin", "", "#main h1"},
+		{"import", importPath, "", "#import-list tr[data-state]"}, {"import-refused", importPath, `const d = new DataTransfer(); d.items.add(new File(["x"], "a.xlsx")); document.querySelector("#f-file").files = d.files; document.querySelector("#f-file").required = false; document.querySelector("button[name=send]").click()`, "#import-file"},
+		{"import-draft", importPath + "/" + draft.ID, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, "#import-preview li[data-fate=fail]"},
+		{"import-wrong", importPath + "/" + draft.ID, `document.querySelector("#f-column-1").value = "First_Name"; document.querySelector("#import-form button[value=save]").click()`, "[data-field-error=column-1]"},
+		{"import-events", importPath + "/" + events.ID, "", "#import-preview li"}, {"import-running", importPath + "/" + running.ID, "", "#import[data-state=running]"},
+		{"import-done", importPath + "/" + done.ID, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, "#import-failed"}, {"import-undone", importPath + "/" + undone.ID, "", "#import-back"},
 	}
 }
 

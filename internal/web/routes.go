@@ -30,6 +30,8 @@ import (
 //	#toast           what was just done, with the form .undo
 //	#signin-microsoft  the button at /signin; #signout the form that signs out
 //	#error-title     the heading of an error page, .reference its number
+//	#import-file     the form that takes a file: kind, file; #import-form what the columns are, button[name=do][value=look|save|start];
+//	                 #import-preview li[data-fate] the first rows; #import its progress and report, data-state; #import-undo, #import-stop
 //	[data-field-error=NAME]  the sentence by a form field
 
 // entry says who may enter a route.
@@ -50,7 +52,7 @@ type route struct {
 
 // routes is every page, and who may enter. Whose records one may see is the CRM's to decide, from the actor.
 func (s *Site) routes() []route {
-	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.previewRoutes(), s.historyRoutes(), s.orgStatusRoutes(), s.companyRoutes(), s.fieldRoutes(), []route{
+	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.previewRoutes(), s.importRoutes(), s.historyRoutes(), s.orgStatusRoutes(), s.companyRoutes(), s.fieldRoutes(), []route{
 		{"GET /{$}", member, s.home},
 
 		{"GET /signin", anyone, s.signInPage},
@@ -86,6 +88,7 @@ func (s *Site) routes() []route {
 		{"POST /calendar/{id}", member, s.eventUpdate},
 		{"POST /calendar/{id}/move", script, s.eventMove},
 		{"POST /calendar/{id}/delete", member, s.eventDelete},
+		{"POST /calendar/{id}/mail", member, s.eventMail},
 		{"POST /calendar/{id}/restore", member, s.eventRestore},
 
 		{"GET /recycle-bin", member, s.recycleBin},

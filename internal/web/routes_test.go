@@ -33,6 +33,7 @@ func examples(w *world) map[string]string {
 		reconcile.Line{Verb: reconcile.CreateMicrosoft, Group: reconcile.ToCreate, Name: "Silva", CRM: c.ID.Ref(), Why: reconcile.NewInCRM},
 		reconcile.Line{Verb: reconcile.Merge, Group: reconcile.ToUpdate, Name: "Silva", Why: reconcile.ChangedCRM,
 			ToMicrosoft: record.Fields{record.Mobile: "+55 11 91234-5678", record.Department: ""}})
+	brought := w.bring(someone, record.Contacts, "a.csv", "Nome;E-mail\nAna;ana@example.com\n")
 	own := w.customField(crm.FieldDraft{Label: "Shoe size", Type: "double"})
 	run, line := w.historyOf("adele@contoso.example", c)
 	undo, err := w.store.Links().BeginUndo(context.Background(), reconcile.UndoRun{ID: "undo-of-adele", Org: w.org.ID, User: w.users["adele@contoso.example"].ID,
@@ -51,6 +52,9 @@ func examples(w *world) map[string]string {
 		}
 		if strings.HasPrefix(path, usersPath) {
 			id = w.users["alex@contoso.example"].ID
+		}
+		if strings.HasPrefix(path, importPath) {
+			path = strings.Replace(path, "{id}", brought.ID, 1)
 		}
 		if strings.Contains(path, "/preview/") {
 			path = strings.Replace(path, "{id}", preview, 1)

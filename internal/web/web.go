@@ -41,6 +41,7 @@ type Deps struct {
 	Switch    Switch
 	Previews  Previews
 	Undo      Undo
+	Imports   Imports
 	Grants    Grants
 	Live      Live
 	Sessions  scs.Store // a CtxStore is used as one
@@ -153,6 +154,8 @@ type Records interface {
 	Restore(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
 	Revise(ctx context.Context, a crm.Actor, d crm.SeriesDraft) (crm.SeriesOutcome, error)
 	TakeBack(ctx context.Context, a crm.Actor, u crm.Undo) (crm.Record, error)
+	WouldMail(ctx context.Context, a crm.Actor, before crm.Record, deed crm.Deed, d crm.Draft) (crm.Mail, error)
+	Agree(ctx context.Context, a crm.Actor, id record.ID, version int64, consent crm.Consent) (crm.Record, error)
 
 	Picture(ctx context.Context, a crm.Actor, id record.ID) (image []byte, name record.Value, err error)
 	SetPicture(ctx context.Context, a crm.Actor, id record.ID, raw []byte) (crm.Record, error)
