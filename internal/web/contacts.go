@@ -249,14 +249,10 @@ func (s *Site) contactList(v *visit) error {
 	if err != nil {
 		return err
 	}
-	tastes, err := s.Tastes.Tastes(v.ctx(), v.user.Org, v.user.ID)
-	if err != nil {
-		return err
-	}
 	page.listAsk, page.Empty = ask, total == 0 && ask.Q == "" && q.Owner == 0 && len(ask.Conds) == 0
 	page.Owners = v.ownerChoices(users, record.Contacts, ask.Owner)
-	page.Saved = savedLists(record.Contacts, tastes, ask)
-	page.Columns, page.Choices = v.columns(record.Contacts, tastes, len(page.Owners) > 0, total)
+	page.Saved = savedLists(record.Contacts, v.tastes, ask)
+	page.Columns, page.Choices = v.columns(record.Contacts, v.tastes, len(page.Owners) > 0, total)
 	for _, r := range found {
 		name := contactName(v.words, r)
 		row := contactRow{

@@ -200,6 +200,9 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			"X-Content-Type-Options":  "nosniff",
 			"Referrer-Policy":         "same-origin",
 			"X-Frame-Options":         "DENY",
+
+			"Cross-Origin-Opener-Policy":   "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin",
 		} {
 			if !strings.Contains(h.Get(name), want) {
 				t.Errorf("%s: %s is %q", path, name, h.Get(name))
@@ -215,9 +218,22 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	if got := b.get("/contacts").header.Get("Cache-Control"); got != "no-store" {
 		t.Errorf("a personal page may be kept: %q", got)
 	}
-	safe := newWorld(t, func(d *Deps) { d.Settings.URL = "https://crm.example" })
+	safe := newWorld(t, func(d *Deps) { d.Settings.URL = "https://crm.contoso.example" })
 	if got := safe.browser().get("/signin").header.Get("Strict-Transport-Security"); !strings.Contains(got, "max-age=") {
 		t.Errorf("over https HSTS is %q", got)
+	}
+	for address, want := range map[string]string{
+		"http://127.0.0.1:8080":             "",
+		"https://crm.contoso.example":       "max-age=31536000; includeSubDomains",
+		"https://crm.contoso.com.br:8443":   "max-age=31536000; includeSubDomains",
+		"https://contoso.com.br":            "max-age=31536000", // whoever else is below it may have no TLS
+		"https://localhost":                 "max-age=31536000",
+		"https://192.0.2.7":                 "max-age=31536000",
+		"https://[2001:db8::7]:8443/tandem": "max-age=31536000",
+	} {
+		if got := HSTS(address); got != want {
+			t.Errorf("%s: %q", address, got)
+		}
 	}
 }
 

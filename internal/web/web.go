@@ -152,6 +152,7 @@ type Records interface {
 	Update(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
 	Delete(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
 	Restore(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
+	Destroy(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
 	Revise(ctx context.Context, a crm.Actor, d crm.SeriesDraft) (crm.SeriesOutcome, error)
 	TakeBack(ctx context.Context, a crm.Actor, u crm.Undo) (crm.Record, error)
 	WouldMail(ctx context.Context, a crm.Actor, before crm.Record, deed crm.Deed, d crm.Draft) (crm.Mail, error)
@@ -284,7 +285,7 @@ func New(d Deps) (*Site, error) {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
 	if d.HTTP == nil {
-		d.HTTP = &http.Client{Timeout: signInTimeout}
+		d.HTTP = &http.Client{Timeout: signInTimeout, CheckRedirect: stay}
 	}
 	d.Settings.URL = strings.TrimRight(d.Settings.URL, "/")
 	d.Settings.Authority = strings.TrimRight(d.Settings.Authority, "/")
