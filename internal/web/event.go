@@ -259,7 +259,7 @@ func (s *Site) eventUpdate(v *visit) error {
 			return s.eventForm(v, status, shown, in, errs)
 		}
 	}
-	if view.scope != "" && view.scope != crm.OnlyThis && in.Repeat.Freq == "" && form.Get("lose") != "1" {
+	if !others && view.scope != "" && view.scope != crm.OnlyThis && in.Repeat.Freq == "" && form.Get("lose") != "1" {
 		return s.eventLoss(v, before, record.Occurrences(before.Fields[record.Changed]))
 	}
 	deed := crm.Writes
