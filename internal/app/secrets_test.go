@@ -196,6 +196,7 @@ func TestSecretsAreNowhereToBeRead(t *testing.T) {
 	}
 	for what, want := range map[string]string{
 		"a sign-in": `msg="web: signed in"`, "a refusal": `msg="web: not signed in with a password"`, "forged notifications": "notifications that are not for us",
+		"a forged token": `msg="an API request was not permitted"`,
 	} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log of %d lines says nothing of %s", len(lines), what)
