@@ -243,7 +243,7 @@ func TestWCAG257_AnEventIsMovedByTapsAlone(t *testing.T) {
 	tap(`button[name=to_scope][value=following]`)
 	b.until("its page", `document.querySelector('[name=to_scope][value=following][aria-current]') && document.querySelector('button[name=save]')`)
 	b.do(chromedp.SetValue("[name=Start_DateTime]", "2026-12-09T09:30"), chromedp.SetValue("[name=End_DateTime]", "2026-12-09T10:30"))
-	tap("button[name=save]")
+	tap(".side button[name=save]")
 	told(t, api, "12-01T09:00 Rodada", "12-09T09:30 Rodada", "12-16T09:30 Rodada")
 	b.quiet()
 }
