@@ -94,7 +94,7 @@ func (s *MassUpdates) Groups(ctx context.Context, org record.ID, id string) (_ [
 	}
 	private := "r.private"
 	if u.Kind == record.Contacts {
-		private = "0"
+		private = "0 * r.mass_updated"
 	}
 	return list(ctx, s.reader(), func(scan scan) (g massupdate.Group, err error) {
 		var touched, private int64

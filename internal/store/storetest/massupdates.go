@@ -125,7 +125,7 @@ func testMassUpdate(t *testing.T, w *world) {
 func testMassUpdateRefuses(t *testing.T, w *world) {
 	ctx, s := t.Context(), w.MassUpdates()
 	d, ana, _ := w.updater(s)
-	secret := func(r *crm.Record) { r.Fields[record.Sensitivity] = "Private" }
+	secret := func(r *crm.Record) { r.Fields[record.Sensitivity] = "private" }
 	w.insert(w.ana, w.event(w.ana, "mine", "2026-11-24T09:00:00-03:00", "2026-11-24T10:00:00-03:00", secret),
 		w.event(w.bob, "bobs", "2026-11-24T09:00:00-03:00", "2026-11-24T10:00:00-03:00"),
 		w.event(w.bob, "bobs own", "2026-11-24T11:00:00-03:00", "2026-11-24T12:00:00-03:00", secret))
