@@ -57,6 +57,7 @@ var measurements = []measurement{
 	{"latency", (*bench).latencies},
 	{"pages_100k", (*bench).pages},
 	{"start_ms", (*bench).start},
+	{"simtest", (*bench).simulate},
 }
 
 func run(ctx context.Context, out, only, profile string, scale float64) error {

@@ -35,22 +35,21 @@ func run() error {
 		workers = flag.Int("workers", runtime.GOMAXPROCS(0), "how many worlds at once")
 		defect  = flag.String("defect", "", "a broken engine in place of the real one")
 		defects = flag.Bool("defects", false, "tell for every broken engine which seed catches it")
-		sqlite  = flag.Int("sqlite", 20, "one seed in so many keeps everything in SQLite; 0: none")
 		report  = flag.String("report", "", "write what was seen to this file")
 	)
 	flag.Parse()
-	batch := simtest.Batch{From: *from, Seeds: *seeds, Workers: *workers, SQLite: *sqlite, Defect: *defect}
+	batch := simtest.Batch{From: *from, Seeds: *seeds, Workers: *workers, Defect: *defect}
 	switch {
 	case *seed != 0:
-		return one(*seed, *keep, *defect, *trace, *sqlite == 1)
+		return one(*seed, *keep, *defect, *trace)
 	case *defects:
 		return teeth(batch, *report)
 	}
 	return many(batch, *report)
 }
 
-func one(seed uint64, keep, defect string, trace, sqlite bool) error {
-	c := simtest.Config{Seed: seed, Defect: defect, SQLite: sqlite}
+func one(seed uint64, keep, defect string, trace bool) error {
+	c := simtest.Config{Seed: seed, Defect: defect}
 	for _, text := range strings.FieldsFunc(keep, func(r rune) bool { return r == ',' }) {
 		n, err := strconv.Atoi(text)
 		if err != nil {

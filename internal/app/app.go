@@ -39,6 +39,7 @@ type App struct {
 	Store   *store.Store
 	Runner  *reconcile.Runner
 	Jobs    *jobs.Queue
+	Imports web.Imports
 	Handler http.Handler
 	Sim     *m365sim.Sim // of the demo, else nil
 
@@ -103,6 +104,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	// The heart.
 	people := crm.New(a.Store.Records(), isActive(accounts), now).WithPictures(a.Store.Pictures())
 	people.KnowUsers(namesOf(accounts))
+	people.KnowCalendars(calendarsOf(links))
 	neighbour.crm = people
 	seal := outlook.NewSeal([]byte(config.SecretKey.Reveal()))
 	containers := &outlook.Containers{Mailbox: neighbour.mailboxOf, HookURL: notificationURL(config), Seal: seal, Now: now}
@@ -145,6 +147,8 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		}
 	}
 
+	a.Imports = imports{desk, a.Store.Imports(), a.Jobs}
+
 	// What we show.
 	registry := account.NewRegistry(accounts, now)
 	registry.Common = web.Common
@@ -159,6 +163,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		Accounts: accounts, Registry: registry, Directory: neighbour, Describe: neighbour.Describe,
 		Elsewhere: &elsewhere{neighbour: neighbour, links: links},
 		Records:   people, Tastes: accounts, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Previews: previews{links, a.Jobs, now}, Grants: accounts,
+		Imports: a.Imports,
 		Choices: links, Ended: links.EndedOf, Expressible: outlook.Expressible,
 		Live: a.live, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
 	})

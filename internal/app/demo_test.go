@@ -36,6 +36,12 @@ func startDemo(t testing.TB) *demo {
 // startDemoAt starts a demo on a database, until stop is called.
 func startDemoAt(t testing.TB, database string) (_ *demo, stop func()) {
 	t.Helper()
+	return startDemoWith(t, database, slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// startDemoWith starts a demo that writes its log by a handler.
+func startDemoWith(t testing.TB, database string, log slog.Handler) (_ *demo, stop func()) {
+	t.Helper()
 	clientID, secret := app.DemoCredentials()
 	listen, simListen := loopback.Address(t), loopback.Address(t)
 	config := app.Config{
@@ -46,8 +52,7 @@ func startDemoAt(t testing.TB, database string) (_ *demo, stop func()) {
 	if err := config.Check(); err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	tandem, err := app.Build(t.Context(), config, log)
+	tandem, err := app.Build(t.Context(), config, slog.New(log))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/graph"
+	"tandem/internal/mapping"
 	"tandem/internal/outlook"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
@@ -197,6 +198,19 @@ func namesOf(accounts account.Store) func(context.Context, record.ID) (map[recor
 			out[u.ID] = crm.Person{Name: u.Name(), Email: u.Email}
 		}
 		return out, err
+	}
+}
+
+// calendarsOf finds the link by which a user's calendar is synced. One that waits for something is none the less.
+func calendarsOf(links reconcile.Links) func(context.Context, record.ID, record.ID) (crm.Calendar, error) {
+	return func(ctx context.Context, org, user record.ID) (crm.Calendar, error) {
+		all, err := links.LinksOf(ctx, org, user)
+		for _, l := range all {
+			if l.Kind == record.Calendar && l.State != reconcile.Off && l.State != reconcile.Switching {
+				return crm.Calendar{Link: int64(l.ID), Invites: l.Policy.Invites && l.Policy.Direction != mapping.ToCRM, Begun: l.Settled}, nil
+			}
+		}
+		return crm.Calendar{}, err
 	}
 }
 

@@ -1,13 +1,18 @@
 package app
 
 import (
+	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"tandem/internal/web"
 )
 
 // routes puts the rooms that answer requests side by side.
@@ -26,8 +31,76 @@ func (a *App) routes(site, api, hook http.Handler) http.Handler {
 		}
 		say(w, http.StatusOK, "ready")
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics(), promhttp.HandlerOpts{}))
-	return recovered(mux, a.log)
+	mux.Handle("GET /metrics", notForwarded(promhttp.HandlerFor(a.metrics(), promhttp.HandlerOpts{})))
+	return recovered(guarded(a.config.URL, bounded(bodyGrace, mux)), a.log)
+}
+
+// guarded gives every answer the headers that suit one that is not for looking at. Pages set their own in their place.
+func guarded(address string, next http.Handler) http.Handler {
+	hsts := web.HSTS(address)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if hsts != "" {
+			h.Set("Strict-Transport-Security", hsts)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// How long a request's body may take to arrive: bodyGrace and, at a pace that every connection has, the time for its bytes.
+const (
+	bodyGrace = 30 * time.Second
+	bodyPace  = 32 << 10 // bytes a second
+)
+
+// bounded ends requests whose bodies drip in: each would hold a connection and what it has read so far.
+func bounded(grace time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			patience := grace + time.Duration(max(0, min(r.ContentLength, longestBody)))*time.Second/bodyPace
+			control := http.NewResponseController(w)
+			if control.SetReadDeadline(time.Now().Add(patience)) == nil {
+				r.Body = &timed{ReadCloser: r.Body, whole: func() { _ = control.SetReadDeadline(time.Time{}) }} // it could be set before
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// longestBody is more than any route takes.
+const longestBody = 128 << 20
+
+// timed is a body that tells when it has been read to its end: from then on what takes long is our work, and no drip.
+type timed struct {
+	io.ReadCloser
+	whole func()
+}
+
+func (t *timed) Read(p []byte) (int, error) {
+	n, err := t.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		t.whole()
+	}
+	return n, err
+}
+
+// notForwarded answers only who asks this server itself. Whoever comes through a proxy comes from outside, and what operators
+// watch is nothing to strangers.
+func notForwarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, header := range []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "X-Forwarded-Proto"} {
+			if r.Header.Get(header) != "" {
+				say(w, http.StatusNotFound, "not found")
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func say(w http.ResponseWriter, status int, text string) {

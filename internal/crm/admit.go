@@ -73,6 +73,7 @@ func (c *CRM) Admit(ctx context.Context, a Actor, kind record.Kind, drafts []Dra
 		now.Err, now.Same = err, !different
 		if err == nil && different {
 			r.ModifiedAt, r.ModifiedBy = c.now().UTC(), a.User
+			r.agreed(nil, false, r.ModifiedAt)
 		}
 		now.Record = r
 	}

@@ -34,6 +34,9 @@ func check(schema *record.Schema, stored, given record.Fields, home string, stri
 		case strict && def.Type == record.Image && raw != merged[field]:
 			problems.add(fault.ReadOnlyField, field, "a picture is set by itself, not by its name")
 			continue
+		case strict && def.Type == record.Attending && raw != merged[field]:
+			problems.add(fault.ReadOnlyField, field, "who is invited is said in Outlook")
+			continue
 		}
 		value, wrong := canon(def, raw, strict)
 		if wrong != nil {

@@ -30,6 +30,7 @@ type Record struct {
 	ModifiedBy  record.ID
 	DeletedAt   time.Time // in the recycle bin since; zero: not deleted
 	DeletedBy   record.ID
+	Mailing     Mailing // of an event
 	// Veiled: of somebody else's private event, this shows only when it is.
 	Veiled bool
 }
@@ -39,7 +40,7 @@ func (r Record) Deleted() bool { return !r.DeletedAt.IsZero() }
 
 // Meta is what decides whether the record takes part in a sync.
 func (r Record) Meta() record.Meta {
-	return record.Meta{Owner: r.Owner, Source: r.Source, MassUpdated: r.MassUpdated}
+	return record.Meta{Owner: r.Owner, Source: r.Source, MassUpdated: r.MassUpdated, Agreed: r.Mailing.Agreed}
 }
 
 // Author is who makes a change: a person, or sync on a person's behalf.

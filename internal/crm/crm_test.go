@@ -473,7 +473,7 @@ func TestSyncKnowsOneReminderAndLosesNone(t *testing.T) {
 		t.Fatal(seen, err)
 	}
 	for _, d := range record.AllDefs(record.Calendar)[len(record.Defs(record.Calendar)):] {
-		if d.Name == record.Participants { // as lines that people read: see side_people.go
+		if d.Name == record.Participants || d.Name == record.Attendees { // as lines that people read, and back: see side_people.go
 			continue
 		}
 		if v, told := seen[0].Fields[d.Name]; told {

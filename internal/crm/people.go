@@ -95,6 +95,15 @@ func asPeople(_ record.Def, text string) (record.Value, bool) {
 	return PeopleValue(out), true
 }
 
+// asAttending takes what sync brings.
+func asAttending(_ record.Def, text string) (record.Value, bool) {
+	var a record.Attendance
+	if json.Unmarshal([]byte(text), &a) != nil {
+		return "", false
+	}
+	return a.Value(), true
+}
+
 // maxReminders is the most reminders of one event.
 const maxReminders = 50
 

@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -116,6 +117,21 @@ func (c *CRM) Revise(ctx context.Context, a Actor, d SeriesDraft) (out SeriesOut
 			r.Owner = d.Owner
 		}
 	}
+	consent := d.Mail
+	if before.Owner != a.User {
+		consent = nil
+	}
+	if not, err := c.notOrganizers(ctx, a, before, r); err != nil || len(not) > 0 && !r.Deleted() {
+		return out, cmp.Or(err, not.err())
+	}
+	r.agreed(consent, r.Deleted() || r.Owner != before.Owner, now)
+	for i := range fresh {
+		fresh[i].Fields[record.Attendees] = "" // nobody is invited to this one yet
+		fresh[i].Mailing = Mailing{Link: before.Mailing.Link, Invited: before.Mailing.Invited}
+		if fresh[i].Owner == before.Owner {
+			fresh[i].agreed(consent, false, now)
+		}
+	}
 	if fresh == nil && !r.Deleted() && r.Owner == before.Owner && !differ(schema, before.Fields, r.Fields) {
 		return SeriesOutcome{Record: before, Undo: UndoOf(before, before)}, nil
 	}
@@ -202,6 +218,7 @@ func (c *CRM) TakeBack(ctx context.Context, a Actor, u Undo) (_ Record, err erro
 		default:
 			r.DeletedAt, r.DeletedBy = now, a.User
 		}
+		r.agreed(nil, false, now)
 		writes = append(writes, r)
 	}
 	after, _, err := c.store.Rewrite(ctx, a.Author, writes, nil)

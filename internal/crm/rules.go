@@ -25,7 +25,9 @@ type CRM struct {
 	store  Store
 	active func(ctx context.Context, org, user record.ID) (bool, error)
 	users  func(ctx context.Context, org record.ID) (map[record.ID]Person, error) // nil: not known
-	now    func() time.Time
+	// calendars finds the link by which a user's calendar is synced; nil: there are none
+	calendars func(ctx context.Context, org, user record.ID) (Calendar, error)
+	now       func() time.Time
 
 	pictures Pictures
 }
@@ -48,6 +50,8 @@ type Draft struct {
 	// Expressible says why the event, as it is to be, may not repeat by the rule from the wall time start (Invalid, in
 	// words for a person). nil: nobody asks. See inexpressible.
 	Expressible func(ctx context.Context, r Record, rule recur.Rule, start time.Time) error
+	// Mail is the actor's word that the change may mail people; nil: sync holds back what would.
+	Mail *Consent
 }
 
 // Result is what became of one draft: the record as it now stands, or why nothing happened. Err is Invalid (then it is

@@ -142,6 +142,9 @@ func (s *Side) tell(r Record) record.Change {
 	c := record.Change{
 		Ref: r.ID.Ref(), Version: version(r), Token: r.Token, TokenRead: true, Modified: r.ModifiedAt, Meta: r.Meta(),
 	}
+	if r.Mailing.Link != s.link.Link { // a word about another calendar
+		c.Meta.Agreed = nil
+	}
 	switch {
 	case r.Owner != 0 && !s.link.owns(r): // of one that was destroyed nobody knows whose it was
 		c.State = record.Left
@@ -159,6 +162,11 @@ func (s *Side) tell(r Record) record.Change {
 // told are the fields of a record as this side tells them.
 func (s *Side) told(r Record) record.Fields {
 	fields := synced(s.link.Schema, r.Fields)
+	if s.link.Kind == record.Calendar {
+		if fields[record.Attendees] = ""; r.Mailing.Link == s.link.Link {
+			fields[record.Attendees] = r.Fields[record.Attendees]
+		}
+	}
 	if fields[record.Changed] != "" {
 		fields[record.Changed] = s.link.ofOccurrences(fields[record.Changed], true)
 	}

@@ -97,6 +97,7 @@ func (s *Side) create(w record.Write) (Record, error) {
 	if s.link.Heir != 0 {
 		r.Owner = s.link.Heir
 	}
+	s.attended(w, &r)
 	if w.Meta.Source != "" {
 		r.Source = w.Meta.Source
 	}
@@ -126,14 +127,24 @@ func (s *Side) change(w record.Write, r *Record, known bool) (bool, error) {
 		}
 		r.Fields = fields
 	}
+	told := s.attended(w, r)
 	if w.Op == record.Restore {
-		if !gone && !differ(s.link.Schema, before, r.Fields) {
+		if !gone && !told && !differ(s.link.Schema, before, r.Fields) {
 			return false, nil
 		}
 		r.DeletedAt, r.DeletedBy = time.Time{}, 0
-	} else if w.Op == record.Update && !differ(s.link.Schema, before, r.Fields) {
+	} else if w.Op == record.Update && !told && !differ(s.link.Schema, before, r.Fields) {
 		return false, nil
 	}
 	r.ModifiedAt, r.ModifiedBy = now, s.link.User
 	return true, nil
+}
+
+// attended notes that it is this link's calendar whose attendees a write tells; true: it was another one's.
+func (s *Side) attended(w record.Write, r *Record) bool {
+	if _, told := w.Fields[record.Attendees]; !told || r.Mailing.Link == s.link.Link {
+		return false
+	}
+	r.Mailing = Mailing{Link: s.link.Link}
+	return true
 }

@@ -32,6 +32,9 @@ func (s *Side) tellPeople(ctx context.Context, records []Record, changes []recor
 		}
 		changes[i].Fields[record.Participants] = ""
 		of[i] = Participants(r.Fields[record.Participants])
+		if r.invited(s.link.Link) {
+			of[i] = guests(of[i], r.Owner)
+		}
 		for _, p := range of[i] {
 			switch p.Type {
 			case ContactTakesPart:
@@ -47,7 +50,11 @@ func (s *Side) tellPeople(ctx context.Context, records []Record, changes []recor
 	}
 	for i, people := range of {
 		if len(people) > 0 {
-			changes[i].Fields[record.Participants] = linesOf(people, known)
+			lines := linesOf(people, known)
+			if records[i].invited(s.link.Link) {
+				lines = record.Invited(lines)
+			}
+			changes[i].Fields[record.Participants] = lines
 		}
 	}
 	return nil

@@ -42,6 +42,7 @@ var forms = map[record.Type]struct {
 	record.People:    {canon: asPeople, want: "contacts, users or e-mail addresses"},
 	record.Reminders: {canon: asReminders, want: "times before the start"},
 	record.Image:     {canon: asImage, want: "a kept picture"},
+	record.Attending: {canon: asAttending, want: "people as Outlook tells of them"},
 }
 
 // canon brings a value into the canonical form of its field. strict is for people and programs, not for sync.

@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"cmp"
 	"context"
 
 	"tandem/internal/fault"
@@ -83,6 +84,9 @@ func (c *CRM) maker(ctx context.Context, a Actor, kind record.Kind, drafts []Dra
 			return r, all, nil
 		}
 		r.Fields = fields
+		if r.Owner == a.User {
+			r.agreed(d.Mail, false, r.CreatedAt)
+		}
 		unsaid, err := inexpressible(ctx, d, nil, r)
 		return r, unsaid.err(), err
 	}, nil
@@ -132,11 +136,16 @@ func (c *CRM) changer(ctx context.Context, a Actor, kind record.Kind, drafts []D
 		if all := with(problems, wrong); all != nil {
 			return false, all
 		}
-		r.Fields = fields
+		was := *r
+		was.Fields, r.Fields = before, fields
 		if unsaid, err := inexpressible(ctx, d, before, *r); err != nil {
 			return false, err
 		} else if len(unsaid) > 0 {
 			return false, unsaid
+		}
+		was.Owner = owner
+		if not, err := c.notOrganizers(ctx, a, was, *r); err != nil || len(not) > 0 {
+			return false, cmp.Or(err, not.err())
 		}
 		return r.Owner != owner || differ(schema, before, fields), nil
 	}, nil
@@ -155,7 +164,7 @@ func (c *CRM) ChangeOwner(ctx context.Context, a Actor, kind record.Kind, ids []
 // text, nor when an event takes place.
 func MassUpdatable(d record.Def) bool {
 	switch d.Type {
-	case record.Email, record.Lookup, record.LongText, record.Reference, record.Related, record.People, record.Reminders, record.Image:
+	case record.Email, record.Lookup, record.LongText, record.Reference, record.Related, record.People, record.Reminders, record.Image, record.Attending:
 		return false
 	}
 	return d.Group == ""
@@ -254,6 +263,11 @@ func (c *CRM) change(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 			case !different:
 				results[i].Record = r
 			default:
+				consent := d.Mail
+				if stored[d.ID].Owner != a.User { // nobody mails in another's name
+					consent = nil
+				}
+				r.agreed(consent, r.Deleted() || r.Owner != stored[d.ID].Owner, c.now().UTC())
 				r.ModifiedAt, r.ModifiedBy = c.now().UTC(), a.User
 				writes, place = append(writes, r), append(place, i)
 			}

@@ -140,6 +140,9 @@ func (c *call) fail(err error) {
 		c.Log.ErrorContext(c.r.Context(), "an API request failed", "method", c.r.Method, "org", c.user.Org, "error", err)
 		p = problem{status: 500, code: "INTERNAL_ERROR", message: "Internal Server Error"}
 	}
+	if p.status == http.StatusUnauthorized || p.status == http.StatusForbidden {
+		c.Log.WarnContext(c.r.Context(), "an API request was not permitted", "method", c.r.Method, "code", p.code, "org", c.user.Org, "user", c.user.ID)
+	}
 	c.answer(p.status, p)
 }
 

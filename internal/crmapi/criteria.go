@@ -156,7 +156,7 @@ func (p *criteriaParser) reader(name string) (func(crm.Record) string, bool) {
 		return func(r crm.Record) string { return string(r.Source) }, true
 	}
 	def, ok := p.module.schema.Def(record.Field(name))
-	if !ok || inside(def) || def.Type == record.People || def.Type == record.Reminders || def.Type == record.Related {
+	if !ok || inside(def) || def.Type == record.People || def.Type == record.Reminders || def.Type == record.Related || def.Type == record.Attending {
 		return nil, false
 	}
 	return func(r crm.Record) string { return string(r.Fields[def.Name]) }, true

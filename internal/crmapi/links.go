@@ -66,7 +66,8 @@ func (c *call) showLink(l *reconcile.Link) (object, error) {
 	return object{
 		"id": strconv.FormatInt(int64(l.ID), 10), "kind": string(l.Kind), "state": string(l.State), "reason": orNull(string(l.Reason)),
 		"synced": n.Synced, "waiting": n.Waiting, "excluded": n.Excluded, "failing": n.Failing,
-		"last_run": utc(l.LastRun), "direction": direction(l.Policy.Direction), "calendar": orNull(string(l.Policy.Calendar)), "proof": proof(l.Proof),
+		"last_run": utc(l.LastRun), "direction": direction(l.Policy.Direction), "invites": l.Policy.Invites, "calendar": orNull(string(l.Policy.Calendar)),
+		"proof": proof(l.Proof),
 	}, nil
 }
 
@@ -94,7 +95,8 @@ func direction(d mapping.Direction) string {
 	return string(d)
 }
 
-// changeLink answers PATCH /api/v1/links/{id}: {"direction": "both", "to_microsoft" or "to_crm"}. It counts from the next run
+// changeLink answers PATCH /api/v1/links/{id}: {"direction": "both", "to_microsoft" or "to_crm", "invites": true or
+// false}, of which invites is for calendars and mails nobody by itself. It counts from the next run
 // on, here and for links to come. 409: it is being switched off.
 func (c *call) changeLink() error {
 	l, err := c.link()
@@ -131,6 +133,9 @@ const maxCalendarID = 1000
 
 // readOption takes one option from a request's body; false: there is no such option, or no such value.
 func readOption(into *reconcile.Options, name string, raw json.RawMessage) bool {
+	if name == "invites" {
+		return string(raw) != "null" && json.Unmarshal(raw, &into.Invites) == nil
+	}
 	if name == "calendar" { // of the person's own, in place of a dedicated one; null: a dedicated one
 		var ref *record.Ref
 		if json.Unmarshal(raw, &ref) != nil || ref != nil && (*ref == "" || len(*ref) > maxCalendarID) {

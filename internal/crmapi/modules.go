@@ -107,7 +107,7 @@ func newModule(name, singular, plural string, schema *record.Schema) *module {
 		add(column{
 			name: string(d.Name), dataType: t.name, jsonType: t.json, length: length, choices: d.Values, standard: string(d.Standard), label: d.Label, custom: d.Custom,
 			mandatory: d.Mandatory || d.Name == record.EventTitle, massUpdate: crm.MassUpdatable(d),
-			readOnly: d.Type == record.Image, // it is written by itself: photos.go
+			readOnly: d.Type == record.Image || d.Type == record.Attending, // it is written by itself: photos.go
 			value:    func(c *call, r crm.Record) any { return encode(c, r, r.Fields[d.Name]) },
 		})
 	}

@@ -37,6 +37,7 @@ var types = map[record.Type]struct {
 	record.Reference:  {"lookup", "jsonobject", reference, asReference},
 	record.Related:    {"lookup", "jsonobject", (*decoder).related, asRelated},
 	record.People:     {"bigint", "jsonarray", participants, asParticipants},
+	record.Attending:  {"jsonobject", "jsonobject", text, asAttending},
 	record.Image:      {"profileimage", "string", text, asText},
 	record.Reminders:  {"multireminder", "jsonarray", reminders, asReminders},
 }
@@ -45,6 +46,14 @@ func text(_ *decoder, raw json.RawMessage) (record.Value, bool) {
 	var s string
 	ok := json.Unmarshal(raw, &s) == nil
 	return record.Value(s), ok
+}
+
+// asAttending tells who is invited in Outlook, as an object; null: nobody is.
+func asAttending(_ *call, _ crm.Record, v record.Value) any {
+	if v == "" {
+		return nil
+	}
+	return record.AttendanceOf(v)
 }
 
 func asText(_ *call, _ crm.Record, v record.Value) any { return orNull(string(v)) }

@@ -51,6 +51,7 @@ const (
 	CalendarUnfit      Reason = "calendar_unfit"  // the calendar that the person chose is gone, is not their own, or cannot be written to
 	CalendarTaken      Reason = "calendar_taken"  // another sync of this mailbox lives in the calendar that the person chose
 	StaleLease         Reason = "stale_lease"     // another worker has taken the link over
+	Interrupted        Reason = "interrupted"     // the link was paused or switched off during the run
 	KeptInOutlook      Reason = "kept_in_outlook" // switched off, but the container stays: records in it never reached the CRM
 	OwnKept            Reason = "own_kept"        // switched off, but the container stays with what the person made there
 	MicrosoftAway      Reason = "microsoft_away"  // the last run could not reach Microsoft, or was asked to wait

@@ -118,6 +118,7 @@ type Event struct {
 	IsOrganizer           *bool       `json:"isOrganizer"`
 	IsOnlineMeeting       bool        `json:"isOnlineMeeting"`
 	TransactionID         string      `json:"transactionId"`
+	ResponseStatus        Response    `json:"responseStatus"`
 }
 
 // Body is the text of an event; ContentType is text or html.
@@ -139,8 +140,15 @@ type Location struct {
 
 // Attendee is a person, or a room, invited to an event.
 type Attendee struct {
-	Type         string       `json:"type"`
+	Type         string       `json:"type"` // required, optional, resource
+	Status       Response     `json:"status"`
 	EmailAddress EmailAddress `json:"emailAddress"`
+}
+
+// Response is somebody's answer to an invitation: none, organizer, tentativelyAccepted, accepted, declined or notResponded.
+type Response struct {
+	Response string `json:"response"`
+	Time     string `json:"time"`
 }
 
 // Recipient is somebody with an address.

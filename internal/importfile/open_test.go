@@ -260,9 +260,34 @@ func TestABombThatLiesIsStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &workbook{parts: map[string]*zip.File{"people": archive.File[5]}, room: 1000}
-	if err := w.each("people", func(*xml.Decoder, xml.StartElement) (bool, error) { return false, nil }); fault.ReasonOf(err) != FileUnpacked {
+	if err := w.each("people", func(*xmlPart, xml.StartElement) (bool, error) { return false, nil }); fault.ReasonOf(err) != FileUnpacked {
 		t.Error(err)
 	}
+}
+
+// A workbook whose single text, or whose formats, would fill the memory is stopped before it does.
+func TestOnePieceOfAWorkbookIsBounded(t *testing.T) {
+	t.Parallel()
+	cell := `<worksheet><sheetData><row><c t="inlineStr"><is><t>` + strings.Repeat("a", maxPiece+1<<20) + `</t></is></c></row></sheetData></worksheet>`
+	for name, file := range map[string]string{
+		"a text":  workbookOf(t, part{"xl/worksheets/sheet1.xml", cell}),
+		"a tag":   workbookOf(t, part{"xl/worksheets/sheet1.xml", `<worksheet><sheetData><row x="` + strings.Repeat("a", maxPiece+1<<20) + `"/></sheetData></worksheet>`}),
+		"formats": workbookOf(t, part{"xl/styles.xml", `<styleSheet><cellXfs>` + strings.Repeat(`<xf numFmtId="1"/>`, maxFormats+1) + `</cellXfs></styleSheet>`}, part{"xl/worksheets/sheet1.xml", "<worksheet/>"}),
+		"own formats": workbookOf(t, part{"xl/styles.xml", `<styleSheet><numFmts>` + numbered(`<numFmt numFmtId="%d" formatCode=""/>`, maxFormats+1) + `</numFmts></styleSheet>`},
+			part{"xl/worksheets/sheet1.xml", "<worksheet/>"}),
+	} {
+		if _, err := LookAt(strings.NewReader(file), "x.xlsx", record.Contacts, Options{}, nil); fault.ReasonOf(err) != FileUnpacked {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func numbered(format string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
 }
 
 type endless struct{}

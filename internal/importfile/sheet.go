@@ -13,7 +13,7 @@ import (
 // sheetReader goes through the rows of a sheet.
 type sheetReader struct {
 	*workbook
-	in     *xml.Decoder
+	in     *xmlPart
 	number int
 }
 

@@ -16,6 +16,7 @@ import (
 type workbook struct {
 	parts map[string]*zip.File
 	room  int64 // what may still be unpacked
+	piece int64 // what the token that is read may still have
 	texts packed
 	dates []bool // by cell format: whether numbers in it are times
 	since bool   // days are counted from 1904
@@ -47,16 +48,28 @@ func (p *packed) at(i int) string {
 var errUnpacked = errors.New("importfile: too much unpacked")
 
 type metered struct {
-	in   io.Reader
-	room *int64
+	in          io.Reader
+	room, piece *int64
 }
 
 func (m metered) Read(p []byte) (int, error) {
 	n, err := m.in.Read(p)
-	if *m.room -= int64(n); *m.room < 0 {
+	if *m.room, *m.piece = *m.room-int64(n), *m.piece-int64(n); *m.room < 0 || *m.piece < 0 {
 		return 0, errUnpacked
 	}
 	return n, err
+}
+
+// xmlPart is a part that is read token by token. A token lies whole in memory, so it is bounded too: nothing but a tag or a text
+// comes between two of them, however well many equal letters pack.
+type xmlPart struct {
+	*xml.Decoder
+	piece *int64
+}
+
+func (x xmlPart) Token() (xml.Token, error) {
+	*x.piece = maxPiece
+	return x.Decoder.Token()
 }
 
 // within tells a place outside of the file, of which a broken archive may speak, from a file that cannot be read.
@@ -70,7 +83,7 @@ func (w within) ReadAt(p []byte, at int64) (int, error) {
 }
 
 // open begins to read a part; nil where there is none.
-func (w *workbook) open(name string) (*xml.Decoder, io.Closer, error) {
+func (w *workbook) open(name string) (*xmlPart, io.Closer, error) {
 	f := w.parts[strings.ToLower(strings.TrimPrefix(name, "/"))]
 	if f == nil {
 		return nil, nil, nil
@@ -79,9 +92,9 @@ func (w *workbook) open(name string) (*xml.Decoder, io.Closer, error) {
 	if err != nil {
 		return nil, nil, broken(err)
 	}
-	d := xml.NewDecoder(metered{in, &w.room})
+	d := xml.NewDecoder(metered{in, &w.room, &w.piece})
 	d.Strict = true
-	return d, in, nil
+	return &xmlPart{d, &w.piece}, in, nil
 }
 
 // broken is why a workbook cannot be read any further. What failed outside of it stays what it is.
@@ -90,7 +103,7 @@ func broken(err error) error {
 	var unpacking flate.CorruptInputError
 	switch {
 	case errors.Is(err, errUnpacked):
-		return refuse(FileUnpacked, "more than %d bytes unpacked", maxInside)
+		return refuse(FileUnpacked, "more than %d bytes unpacked, or %d in one piece", maxInside, maxPiece)
 	case errors.As(err, &syntax), errors.As(err, &unpacking), errors.Is(err, zip.ErrFormat), errors.Is(err, zip.ErrAlgorithm),
 		errors.Is(err, zip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return refuse(FileBroken, "%v", err)
@@ -99,7 +112,7 @@ func broken(err error) error {
 }
 
 // each calls do with every element that begins in a part, until it says that it has seen enough.
-func (w *workbook) each(part string, do func(d *xml.Decoder, e xml.StartElement) (enough bool, err error)) error {
+func (w *workbook) each(part string, do func(d *xmlPart, e xml.StartElement) (enough bool, err error)) error {
 	d, closer, err := w.open(part)
 	if err != nil || d == nil {
 		return err
@@ -174,7 +187,7 @@ func openWorkbook(src Source) (*Reader, error) {
 // firstSheet is the part with the first sheet, by the order of the workbook.
 func (w *workbook) firstSheet() (string, error) {
 	var id, sheet string
-	err := w.each("xl/workbook.xml", func(_ *xml.Decoder, e xml.StartElement) (bool, error) {
+	err := w.each("xl/workbook.xml", func(_ *xmlPart, e xml.StartElement) (bool, error) {
 		switch e.Name.Local {
 		case "workbookPr":
 			w.since = attr(e, "date1904") == "1" || attr(e, "date1904") == "true"
@@ -192,7 +205,7 @@ func (w *workbook) firstSheet() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	err = w.each("xl/_rels/workbook.xml.rels", func(_ *xml.Decoder, e xml.StartElement) (bool, error) {
+	err = w.each("xl/_rels/workbook.xml.rels", func(_ *xmlPart, e xml.StartElement) (bool, error) {
 		if e.Name.Local == "Relationship" && attr(e, "Id") == id && id != "" {
 			sheet = attr(e, "Target")
 			if !strings.HasPrefix(sheet, "/") {
@@ -207,19 +220,28 @@ func (w *workbook) firstSheet() (string, error) {
 	return sheet, err
 }
 
+// maxFormats is more than Excel itself takes of formats of cells (65,490).
+const maxFormats = 100_000
+
 // styles reads which cell formats show times.
 func (w *workbook) styles() error {
 	own := map[string]bool{} // formats of the workbook's own that do
 	inside := false
-	return w.each("xl/styles.xml", func(_ *xml.Decoder, e xml.StartElement) (bool, error) {
+	return w.each("xl/styles.xml", func(_ *xmlPart, e xml.StartElement) (bool, error) {
 		switch e.Name.Local {
 		case "numFmt":
+			if len(own) == maxFormats {
+				return false, refuse(FileUnpacked, "more than %d formats", maxFormats)
+			}
 			own[attr(e, "numFmtId")] = showsTime(attr(e, "formatCode"))
 		case "cellXfs":
 			inside = true
 		case "cellStyles", "dxfs", "tableStyles":
 			inside = false
 		case "xf":
+			if inside && len(w.dates) == maxFormats {
+				return false, refuse(FileUnpacked, "more than %d cell formats", maxFormats)
+			}
 			if inside {
 				id := attr(e, "numFmtId")
 				time, known := own[id]
@@ -266,7 +288,7 @@ func showsTime(code string) bool {
 
 // shared reads the texts that cells share.
 func (w *workbook) shared() error {
-	return w.each("xl/sharedStrings.xml", func(d *xml.Decoder, e xml.StartElement) (bool, error) {
+	return w.each("xl/sharedStrings.xml", func(d *xmlPart, e xml.StartElement) (bool, error) {
 		if e.Name.Local != "si" {
 			return false, nil
 		}
@@ -283,7 +305,7 @@ func (w *workbook) shared() error {
 }
 
 // textIn is the text inside an element that has begun, up to its end, without how it is pronounced.
-func textIn(d *xml.Decoder) (string, error) {
+func textIn(d *xmlPart) (string, error) {
 	var b strings.Builder
 	depth, spoken, text := 1, 0, false
 	for depth > 0 {

@@ -44,6 +44,9 @@ func (c *converter) row(r importfile.Row) (t taken) {
 			continue
 		}
 		text := strings.TrimSpace(r.Cells[i])
+		if len(text) > 1 && text[0] == '\'' && strings.ContainsAny(text[1:2], "=+-@") {
+			text = text[1:] // our own files of failed rows keep spreadsheets from taking it for a formula
+		}
 		switch {
 		case text == "":
 		case column.Target == Notes:

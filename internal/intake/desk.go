@@ -133,9 +133,9 @@ func Check(schema *record.Schema, s Settings) error {
 		switch {
 		case c.Target == Nothing:
 		case !slices.Contains(possible, c.Target):
-			return fault.Wrong(fault.UnknownField, columnField(n), "intake: %q is no target", c.Target)
+			return fault.Wrong(fault.UnknownField, ColumnField(n), "intake: %q is no target", c.Target)
 		case c.Target.Once() && seen[c.Target]:
-			return fault.Wrong(fault.Duplicate, columnField(n), "intake: two columns are %s", c.Target)
+			return fault.Wrong(fault.Duplicate, ColumnField(n), "intake: two columns are %s", c.Target)
 		}
 		seen[c.Target] = true
 	}
@@ -198,4 +198,5 @@ func (d *Desk) end(ctx context.Context, i Import, to State, from ...State) (err 
 	}
 }
 
-func columnField(n int) string { return "column-" + strconv.Itoa(n) }
+// ColumnField is what faults call a column, and forms.
+func ColumnField(n int) string { return "column-" + strconv.Itoa(n) }

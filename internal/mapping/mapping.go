@@ -108,6 +108,7 @@ var defaultCalendar = Table{Kind: record.Calendar, Rows: []Row{
 	{Microsoft: "location", CRM: record.Venue},
 	{Microsoft: "body", CRM: record.Description},
 	{Microsoft: "participants", CRM: record.Participants, Direction: ToMicrosoft},
+	{Microsoft: "attendees", CRM: record.Attendees, Direction: ToCRM},
 	{Microsoft: "reminder", CRM: record.RemindAt},
 	{Microsoft: "showAs", CRM: record.ShowAs},
 	{Microsoft: "sensitivity", CRM: record.Sensitivity},
@@ -215,6 +216,9 @@ func (t *Table) CheckRows() error {
 		if theirs == record.People && row.Direction != ToMicrosoft {
 			return fault.Wrong(fault.NotExpressible, string(row.CRM), "mapping: who takes part is said in the CRM")
 		}
+		if theirs == record.Attending && row.Direction != ToCRM {
+			return fault.Wrong(fault.NotExpressible, string(row.CRM), "mapping: who is invited is said in Outlook")
+		}
 		if row.Direction != BothWays && row.Direction != ToMicrosoft && row.Direction != ToCRM {
 			return fault.Wrong(fault.BadValue, string(row.CRM), "mapping: there is no direction %q", row.Direction)
 		}
@@ -249,14 +253,16 @@ func Moved(old, new *Table) []record.Field {
 }
 
 // Going is the table of a link that goes one way as a whole: its rows all go that way, and those meant for the other way
-// only take no part.
+// only take no part. But who is invited is always told to the CRM: without it nobody could say whom a change would mail.
 func (t *Table) Going(way Direction) *Table {
 	if t == nil || way == BothWays {
 		return t
 	}
 	out := &Table{Kind: t.Kind, Rows: make([]Row, 0, len(t.Rows)), schema: t.schema}
 	for _, row := range t.Rows {
-		if row.Direction == BothWays || row.Direction == way {
+		if theirs, _ := microsoftType(t.Kind, row.Microsoft); theirs == record.Attending {
+			out.Rows = append(out.Rows, row)
+		} else if row.Direction == BothWays || row.Direction == way {
 			row.Direction = way
 			out.Rows = append(out.Rows, row)
 		}

@@ -92,6 +92,7 @@ var microsoft = map[record.Kind][]MicrosoftField{
 		{"location", record.Text, EventGroup},
 		{"body", record.LongText, EventGroup},
 		{"participants", record.People, EventGroup},
+		{"attendees", record.Attending, EventGroup},
 		{"categories", record.Tags, EventGroup},
 		{"start", record.Moment, WhenGroup},
 		{"end", record.Moment, WhenGroup},

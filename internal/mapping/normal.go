@@ -67,7 +67,7 @@ func normal(t record.Type, v record.Value) record.Value {
 		if s == "" {
 			s = "false"
 		}
-	case record.Moment, record.Date, record.Minutes, record.ExDates, record.Recurrence, record.Exceptions:
+	case record.Moment, record.Date, record.Minutes, record.ExDates, record.Recurrence, record.Exceptions, record.Attending:
 	default:
 		s = strings.Join(strings.Fields(s), " ")
 	}

@@ -24,7 +24,8 @@ type trade[T any] interface {
 	create(w *record.Write) (graph.Part, error)
 	// patch is what an update sends; empty: the item is so already.
 	patch(before *T, w *record.Write) (graph.Object, error)
-	guard(before *T) error
+	// guard says of a write that is about to be sent whether it may. before is nil for a create.
+	guard(before *T, w *record.Write) error
 	// exists tells of a refused create whether an earlier one had worked, and gives that item.
 	exists(ctx context.Context, w *record.Write, refusal error) (*T, error)
 	// finish does what has to follow the writes. It may fail outcomes.
@@ -170,21 +171,24 @@ func gone[T any](ctx context.Context, t trade[T], absent []*job[T]) error {
 // part is the request of a write.
 func (j *job[T]) part(t trade[T]) (p graph.Part, needed bool, err error) {
 	if j.Op == record.Create {
+		if err := t.guard(nil, j.Write); err != nil {
+			return p, false, err
+		}
 		p, err = t.create(j.Write)
 		return p, true, err
-	}
-	if err := t.guard(j.before); err != nil {
-		return p, false, err
 	}
 	p = graph.Part{
 		Method: http.MethodDelete, Path: t.address(j.Ref), IfMatch: t.item(j.before).Version(), Prefer: t.prefer(),
 		Repeatable: true, // conditional: a second time it finds another version, or nothing
 	}
 	if j.Op == record.Delete {
-		return p, true, nil
+		return p, true, t.guard(j.before, j.Write)
 	}
 	body, err := t.patch(j.before, j.Write)
 	if err != nil || body.Empty() {
+		return p, false, err
+	}
+	if err := t.guard(j.before, j.Write); err != nil {
 		return p, false, err
 	}
 	p.Method, p.Body = http.MethodPatch, body.JSON()

@@ -72,7 +72,10 @@ func TestFieldsThatGraphLacks(t *testing.T) {
 	if _, err := contactBody(&graph.Contact{}, record.Fields{"fax": "1"}); fault.ReasonOf(err) != fault.UnknownField {
 		t.Errorf("%v", err)
 	}
-	if _, err := eventBody(nil, record.Fields{"attendees": "x"}); fault.ReasonOf(err) != fault.UnknownField {
+	if _, err := eventBody(nil, record.Fields{"organizer": "x"}); fault.ReasonOf(err) != fault.UnknownField {
+		t.Errorf("%v", err)
+	}
+	if _, err := eventBody(nil, record.Fields{"attendees": "x"}); fault.ReasonOf(err) != fault.ReadOnlyField {
 		t.Errorf("%v", err)
 	}
 }

@@ -336,7 +336,7 @@ func (c *Contacts) body(before *graph.Contact, w *record.Write) (graph.Object, e
 	return contactBody(before, fields)
 }
 
-func (c *Contacts) guard(*graph.Contact) error { return nil } // nobody is written to about a contact
+func (c *Contacts) guard(*graph.Contact, *record.Write) error { return nil } // nobody is written to about a contact
 
 func (c *Contacts) exists(_ context.Context, _ *record.Write, refusal error) (*graph.Contact, error) {
 	return nil, refusal

@@ -156,7 +156,7 @@ func (c *Containers) Remove(ctx context.Context, link *reconcile.Link) (err erro
 		return err
 	}
 	if link.Kind == record.Calendar {
-		if err := p.meetings(ctx); err != nil {
+		if err := c.meetings(ctx, p); err != nil {
 			if fault.Is(err, fault.NotFound) {
 				return nil
 			}
@@ -171,10 +171,10 @@ func (c *Containers) Remove(ctx context.Context, link *reconcile.Link) (err erro
 }
 
 // meetings looks for a meeting in the calendar whose deletion would be mailed.
-func (p *place) meetings(ctx context.Context) error {
+func (c *Containers) meetings(ctx context.Context, p *place) error {
 	first := p.path("events") + graph.Query("$top", listPage, "$select", "id,attendees,organizer,isOrganizer")
 	return graph.All(ctx, p.box, first, "", func(e *graph.Event) error {
-		if err := guard(e); err != nil {
+		if err := guard(e, &record.Write{Op: record.Delete}, c.Now()); err != nil {
 			return fault.New(fault.Denied, fault.WouldMail, "outlook: the calendar stays, as not only its owner would hear of it: %w", err)
 		}
 		return nil

@@ -123,7 +123,7 @@ func earlier(a, b time.Time) time.Time {
 
 // modified is the address of what was modified since a time, oldest first, so that a round that is cut off can go on.
 func (c *Events) modified(since time.Time) string {
-	query := []string{"$select", eventSelect, "$expand", expandItem, "$orderby", "lastModifiedDateTime", "$top", eventPage}
+	query := []string{"$select", eventSelect, "$expand", expandEvent, "$orderby", "lastModifiedDateTime", "$top", eventPage}
 	if !since.IsZero() {
 		query = append(query, "$filter", "lastModifiedDateTime ge "+since.UTC().Format(graphTime))
 	}

@@ -35,6 +35,10 @@ var eventNames = func() map[record.Field]bool {
 func eventFields(e *graph.Event) record.Fields {
 	f := ownFields(e)
 	f["exdates"], f["exceptions"] = "", ""
+	f["attendees"] = attendance(e)
+	if lines := invitationOf(e).Lines; lines != "" {
+		f["participants"] = record.Invited(record.Value(lines))
+	}
 	if len(e.CancelledOccurrences)+len(e.ExceptionOccurrences) > 0 {
 		if l, ok := layoutOf(e); ok {
 			l.tell(f)
@@ -82,12 +86,22 @@ func labelledBody(before *graph.Event, fields record.Fields, label string) (grap
 	if made {
 		before = &graph.Event{}
 	}
+	if v, said := fields["attendees"]; said && v != attendance(before) { // they come of participants, and of people in Outlook
+		return o, fault.Wrong(fault.ReadOnlyField, "attendees", "outlook: attendees are not written as such")
+	}
 	if v, ok := fields["subject"]; ok && v != plain(before.Subject) {
 		subject := tidy(v)
 		if len([]rune(subject)) > maxSubject {
 			return o, fault.Wrong(fault.TooLong, "subject", "outlook: a subject has at most %d characters", maxSubject)
 		}
 		o.String("subject", subject)
+	}
+	if v, said := fields["participants"]; said {
+		if lines, invites := record.Lines(v); invites {
+			fields = fields.With(record.Fields{"participants": invite(&o, before, lines)})
+		} else if had := invitationOf(before).Lines; had != "" { // no longer invited
+			invite(&o, before, "")
+		}
 	}
 	if body, needed := bodyFor(&before.Body, fields, label); needed {
 		o.Object("body", body)

@@ -41,16 +41,16 @@ func NewEvents(box *graph.Mailbox, o Options, known Known) *Events {
 
 const eventSelect = "id,changeKey,createdDateTime,lastModifiedDateTime,type,subject,body,start,end,isAllDay,originalStartTimeZone,originalEndTimeZone," +
 	"recurrence,location,isReminderOn,reminderMinutesBeforeStart,categories,showAs,sensitivity,importance,attendees,organizer," +
-	"isOrganizer,isOnlineMeeting,transactionId"
+	"isOrganizer,isOnlineMeeting,transactionId,responseStatus"
 
 // exceptionSelect is what is read of an exception: what it may have otherwise than its series, and whence it comes.
 const exceptionSelect = "id,changeKey,type,subject,body,start,end,isAllDay,originalStart,originalStartTimeZone,location,isReminderOn," +
 	"reminderMinutesBeforeStart,categories,showAs,sensitivity,importance,attendees,organizer,isOrganizer,isOnlineMeeting"
 
 var (
-	eventQuestion  = graph.Query("$select", eventSelect, "$expand", expandItem)
+	eventQuestion  = graph.Query("$select", eventSelect, "$expand", expandEvent)
 	masterQuestion = graph.Query("$select", eventSelect+",cancelledOccurrences,exceptionOccurrences",
-		"$expand", expandItem+",exceptionOccurrences($select="+exceptionSelect+")")
+		"$expand", expandEvent+",exceptionOccurrences($select="+exceptionSelect+")")
 )
 
 // Read looks at single events. Gone: a look at the event itself did not find it, neither here nor in another calendar,
@@ -186,7 +186,11 @@ func (c *Events) create(w *record.Write) (graph.Part, error) {
 	if w.Token != "" {
 		body.String("transactionId", w.Token)
 	}
-	marked(&body, itemMark, w.Token)
+	properties := []graph.Object{property(itemMark, w.Token)}
+	if in, needed := remembered(nil, w); needed {
+		properties = append(properties, in.property())
+	}
+	body.Objects(extended, properties)
 	return graph.Part{
 		Method: http.MethodPost, Path: c.path("events"), Prefer: c.prefer(), Body: body.JSON(),
 		Repeatable: w.Token != "", // Graph takes a transactionId once
@@ -194,16 +198,22 @@ func (c *Events) create(w *record.Write) (graph.Part, error) {
 }
 
 func (c *Events) patch(before *graph.Event, w *record.Write) (graph.Object, error) {
-	return labelledBody(before, w.Fields, c.label)
+	body, err := labelledBody(before, w.Fields, c.label)
+	if err == nil {
+		err = ofAttendee(before, w.Fields)
+	}
+	if in, needed := remembered(before, w); err == nil && (needed || w.Agreed != nil && !body.Empty()) {
+		body.Objects(extended, []graph.Object{in.property()})
+	}
+	return body, err
 }
 
-// guard refuses to write to an event. In a calendar that was there before, a meeting that the person was invited to is its
-// organizer's alone, too.
-func (c *Events) guard(e *graph.Event) error {
-	if c.meetings && invited(e) {
+// guard decides about a write. From a calendar that was there before, a meeting that the person was invited to is not deleted.
+func (c *Events) guard(before *graph.Event, w *record.Write) error {
+	if c.meetings && before != nil && invited(before) && w.Op == record.Delete {
 		return fault.New(fault.Invalid, fault.NotOrganizer, "outlook: the meeting is somebody else's")
 	}
-	return guard(e)
+	return guard(before, w, c.now())
 }
 
 // exists finds the event that an earlier request with the same transactionId has made. It stands for the one that was to

@@ -23,16 +23,21 @@ const (
 	linkMark   = "String " + space + " Name TandemLink"
 	extended   = "singleValueExtendedProperties"
 	expandItem = extended + "($filter=id eq '" + itemMark + "')"
-	expandLink = extended + "($filter=id eq '" + linkMark + "')"
-	folderPage = "100"
+	// events also carry what we remember of those whom we invited
+	expandEvent = extended + "($filter=id eq '" + itemMark + "' or id eq '" + peopleMark + "')"
+	expandLink  = extended + "($filter=id eq '" + linkMark + "')"
+	folderPage  = "100"
 )
 
 // marked adds our mark to the body of something that is created.
 func marked(o *graph.Object, mark, value string) {
-	var p graph.Object
+	o.Objects(extended, []graph.Object{property(mark, value)})
+}
+
+func property(mark, value string) (p graph.Object) {
 	p.String("id", mark)
 	p.String("value", value)
-	o.Objects(extended, []graph.Object{p})
+	return p
 }
 
 // markOf finds our mark among the extended properties of an answer. Graph may change the case of the GUID.

@@ -25,6 +25,7 @@ func (c *Events) finish(ctx context.Context, jobs []job[graph.Event]) error {
 	var open []*series
 	for i := range jobs {
 		if s := newSeries(&jobs[i]); s != nil {
+			s.agreed = agreedTo(s.job, c.now())
 			open = append(open, s)
 		}
 	}
@@ -47,6 +48,7 @@ func (c *Events) finish(ctx context.Context, jobs []job[graph.Event]) error {
 // A series is a written master whose single occurrences are to be brought to what was asked for.
 type series struct {
 	*job[graph.Event]
+	agreed   []string // whom a person has agreed to mail: see guard.go
 	wanted   doings
 	was      layout // before the write; without a master: there was none
 	now      layout
@@ -352,7 +354,7 @@ func (s *series) deed(day string) (d deed, needed bool) {
 	}
 	body, err := eventBody(before, fields)
 	if err == nil {
-		err = guard(before)
+		err = s.mayMail(before)
 	}
 	if wholeDay { // in the zone of the series, or it might count as the day before
 		name, ok := zone.Windows(s.now.at.zone)
@@ -569,7 +571,7 @@ func (s *series) find() bool {
 			}
 			return true
 		}
-		if err := guard(x); err != nil { // somebody was invited to this one alone
+		if err := s.mayMail(x); err != nil { // somebody was invited to this one alone
 			s.tries[d.day] = mostTries
 			s.refuse(err)
 			return true

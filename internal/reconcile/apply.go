@@ -315,9 +315,11 @@ func (r *run) writeOf(j *job, where Where) (record.Write, bool) {
 	if where == InMicrosoft {
 		switch {
 		case j.Verb == CreateMicrosoft:
-			return record.Write{Op: record.Create, Fields: j.ToMicrosoft, Token: j.pair.Token}, true
+			return record.Write{Op: record.Create, Fields: j.ToMicrosoft, Token: j.pair.Token, Agreed: r.agreement(j.Step)}, true
 		case j.Verb == Merge && len(j.ToMicrosoft) > 0:
-			return record.Write{Op: record.Update, Ref: j.pair.Microsoft, Version: j.pair.MicrosoftVersion, Fields: j.ToMicrosoft}, true
+			return record.Write{
+				Op: record.Update, Ref: j.pair.Microsoft, Version: j.pair.MicrosoftVersion, Fields: j.ToMicrosoft, Agreed: r.agreement(j.Step),
+			}, true
 		}
 		return record.Write{}, false
 	}
@@ -367,8 +369,8 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	if w.Op == record.Restore && !complete(w.Fields, r.rules.Fields) { // it came back with values that have not been held against Microsoft's
 		j.halfway, j.moved = true, true
 	}
-	if where == InMicrosoft && r.derived(j.pair.Base, o.Fields) {
-		j.halfway, j.moved = true, true // what Exchange has made of it by itself is yet to be held against the CRM
+	if where == InMicrosoft && (w.Agreed != nil || r.derived(j.pair.Base, o.Fields)) {
+		j.halfway, j.moved = true, true // what Exchange has made of it by itself, or of those it mailed, is yet to be held against the CRM
 	}
 	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]
 	line := HistoryLine{Side: where, Action: action, Reason: j.Why, Delay: r.delay(j.Step, where)}

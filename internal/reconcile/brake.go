@@ -114,7 +114,11 @@ func (r *run) removeAt(ctx context.Context, where Where, steps []Step) (entries 
 		if where == InMicrosoft {
 			at = s.Theirs
 		}
-		writes, of = append(writes, record.Write{Op: record.Delete, Ref: at.Ref, Version: at.Version}), append(of, s)
+		w := record.Write{Op: record.Delete, Ref: at.Ref, Version: at.Version}
+		if where == InMicrosoft {
+			w.Agreed = r.agreement(s)
+		}
+		writes, of = append(writes, w), append(of, s)
 	}
 	if len(writes) == 0 {
 		return nil, nil

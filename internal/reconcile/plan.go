@@ -260,6 +260,9 @@ func edited(rules Rules, base record.Fields, side *record.Change, fields []recor
 	}
 	now := rules.normal(side.Fields)
 	return slices.ContainsFunc(fields, func(f record.Field) bool {
+		if f == record.Attendees { // an answer to an invitation is no reason to keep the event
+			return false
+		}
 		agreed, known := base[f]
 		value, read := now[f]
 		return read && value != agreed && (known || value != "false") // an unknown base is ""

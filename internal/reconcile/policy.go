@@ -43,6 +43,9 @@ type Options struct {
 	// Direction makes the whole link go one way. The other side then makes, changes and deletes nothing: what is done
 	// there is put back, and stands in the history; what is new there stays there and is left alone.
 	Direction mapping.Direction `json:"direction,omitempty"`
+	// Invites, of a calendar: those who take part in an event may become attendees in Outlook, each time only with the
+	// person's word. Otherwise they stand in the event's text.
+	Invites bool `json:"invites,omitempty"`
 	// Calendar is a calendar that the person has already and that takes the place of a dedicated one; "": there is a
 	// dedicated one. Nothing is deleted from it when the link ends but what Tandem made there. It stays what it is for the
 	// life of a link. CalendarName is what it was called when it was chosen.

@@ -122,7 +122,7 @@ func (p *Previewer) Preview(ctx context.Context, link Link, occasion Occasion, s
 			return Summary{}, err
 		}
 	}
-	re := &rehearsal{Previewer: p, tell: tell, progress: progress, told: map[record.Ref][]Verb{}, removed: -1, ledger: past, ends: link.State == Switching}
+	re := &rehearsal{Previewer: p, link: &link, tell: tell, progress: progress, told: map[record.Ref][]Verb{}, removed: -1, ledger: past, ends: link.State == Switching}
 	re.sum.Counts = map[Group]int{}
 	runner := p.Runner
 	runner.Ledger, runner.Sides, runner.Containers, runner.Now, runner.Width = past, re, re, p.Now, 1
@@ -149,6 +149,7 @@ func (p *Previewer) Preview(ctx context.Context, link Link, occasion Occasion, s
 // rehearsal collects what a run that does nothing would do. It stands in for Sides and Containers.
 type rehearsal struct {
 	*Previewer
+	link     *Link
 	ledger   *rehearsedLedger
 	ends     bool // the link is being switched off
 	tell     func([]Line) error
@@ -195,6 +196,14 @@ func (re *rehearsal) hear(steps []Step) error {
 		// A link that ends deletes nothing: what was deleted at Microsoft stays in the CRM.
 		if !ok || re.again(line) || re.ends && line.Group == ToDelete && line.Why != SwitchedOff {
 			continue
+		}
+		switch people, may := s.mailed(re.link, re.Now()); {
+		case !may && len(line.ToCRM) == 0:
+			line = heldBack(line)
+		case !may:
+			line.ToMicrosoft = nil
+		default:
+			re.sum.Mailed += len(people)
 		}
 		re.sum.Counts[line.Group]++
 		re.waiting = append(re.waiting, line)

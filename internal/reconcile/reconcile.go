@@ -236,7 +236,8 @@ const (
 )
 
 // Ledger remembers links, pairs, bases, cursors and history. Every method after Open is refused with Conflict and
-// reason StaleLease when another worker has taken the link over (its Fence has risen). A method is one transaction, and
+// reason StaleLease when another worker has taken the link over (its Fence has risen); reading pairs also with reason Interrupted
+// once somebody has paused the link or is switching it off, so that nothing read from then on is acted upon. A method is one transaction, and
 // none spans a network call.
 type Ledger interface {
 	// Open takes the lease of the link for at most lease and returns it as it stands, with Fence risen; Conflict when

@@ -107,12 +107,15 @@ func (r *run) whole(ctx context.Context) error {
 	if fault.ReasonOf(err) == fault.StaleLease {
 		return err // somebody else's link now: nothing of it is ours to write
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		r.link.Done, r.link.LastError, r.link.LastRun = wanted, "", r.Now()
 		if r.link.State == On {
 			r.link.Reason = ""
 		}
-	} else {
+	case fault.ReasonOf(err) == fault.Interrupted:
+		r.link.Done, err = wanted, nil // switching off has woken the link, and so will whoever lets it go on
+	default:
 		r.link.LastError = err.Error()
 		r.afterFault(err)
 	}

@@ -493,3 +493,33 @@ func TestI7_ACursorThatAlwaysExpiresEndsTheRun(t *testing.T) {
 	w.settle()
 	w.alike()
 }
+
+// Paused or switched off during a run: what people do from then on goes nowhere, and what was done before is remembered.
+func TestI1_APauseStopsTheRunThatIsUnderWay(t *testing.T) {
+	for _, to := range []reconcile.LinkState{reconcile.Paused, reconcile.Switching} {
+		w := newWorld(t)
+		first := w.insert("one", nil)
+		w.settle()
+		w.edit(first, record.Fields{record.LastName: "Before"})
+		w.fails = func(point string) error {
+			if point == "changes" { // Microsoft is read, the CRM is not yet
+				w.ledger.Change(1, func(l *reconcile.Link) { l.State, l.Reason = to, fault.SyncWithheld; l.Wanted++ })
+				w.edit(first, record.Fields{record.LastName: "After"})
+			}
+			return nil
+		}
+		writes := w.folder.Writes
+		if err := w.run(); err != nil {
+			t.Fatal(err)
+		}
+		w.fails = nil
+		if l := w.ledger.Link(1); w.folder.Writes != writes || l.State != to || l.LastError != "" || l.Done >= l.Wanted {
+			t.Errorf("%s: %d writes; the link is %+v", to, w.folder.Writes-writes, l)
+		}
+		if to == reconcile.Paused {
+			w.ledger.Change(1, func(l *reconcile.Link) { l.State, l.Reason = reconcile.On, "" })
+			w.settle()
+			w.alike()
+		}
+	}
+}

@@ -32,6 +32,7 @@ const (
 	Reference              // the id of a contact
 	Related                // what an event is about: the module and the name, joined by \n
 	People                 // JSON as crm.PeopleValue writes it; Def.Max is the most people
+	Attending              // JSON as Attendance.Value writes it; only sync writes it
 	Reminders              // JSON as crm.RemindersValue writes it
 	Image                  // "sha256:" and the hash of a kept picture in hex; at Microsoft also "other:" and that of bytes that are no picture to us
 	Number                 // a decimal number in plain digits as Decimal writes it, "-12.5"
@@ -118,6 +119,7 @@ const (
 	Importance  Field = "Importance"    // own
 
 	Participants       Field = "Participants"
+	Attendees          Field = "Attendees" // own: who is invited in Outlook, and what they answered
 	WhoID              Field = "Who_Id"
 	WhatID             Field = "What_Id"
 	MeetingVenue       Field = "Meeting_Venue__s"
@@ -209,6 +211,7 @@ var moreContactDefs = []Def{
 
 var moreEventDefs = []Def{
 	{Name: Participants, Type: People, Max: 50},
+	{Name: Attendees, Type: Attending, Own: true},
 	{Name: WhoID, Type: Reference},
 	{Name: WhatID, Type: Related, Max: 220},
 	{Name: MeetingVenue, Type: Picklist, Max: 120, Values: []string{"In-office", "Client location", "Online"}, Open: true},

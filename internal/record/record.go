@@ -98,6 +98,8 @@ type Meta struct {
 	Owner       ID
 	Source      Source
 	MassUpdated bool
+	// Agreed is a person's word that the record as it now stands, or its deletion, may be mailed from the link's calendar; nil: nobody gave one.
+	Agreed *Agreement
 }
 
 // Source says how a record came into the CRM (the values of Zoho CRM's field Data_Source).
@@ -146,6 +148,8 @@ type Write struct {
 	Fields  Fields  // only those to be written, each with its new value; "" clears
 	Token   string  // of Create: the intent's id, which makes repeating harmless
 	Meta    Meta    // of Create in the CRM: owner and source
+	// Agreed says which mails a person has agreed to that the write may cause; nil: none.
+	Agreed *Agreement
 }
 
 // Outcome is what became of a Write.

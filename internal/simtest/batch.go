@@ -11,26 +11,20 @@ type Batch struct {
 	From    uint64
 	Seeds   int
 	Workers int // worlds at once; each is one thread of events
-	SQLite  int // one seed in so many keeps everything in SQLite; 0: none
 	Defect  string
 }
 
 // Sum is what many seeds came to.
 type Sum struct {
-	Stats    Stats
-	Failed   int
-	Took     time.Duration
-	Workers  int
-	OnSQLite int
+	Stats   Stats
+	Failed  int
+	Took    time.Duration
+	Workers int
 }
 
 // PerSecond is how many seeds a second each worker lived through.
 func (s Sum) PerSecond() float64 {
 	return float64(s.Stats.Seeds) / s.Took.Seconds() / float64(max(s.Workers, 1))
-}
-
-func (b Batch) config(seed uint64) Config {
-	return Config{Seed: seed, Defect: b.Defect, SQLite: b.SQLite > 0 && seed%uint64(b.SQLite) == 0}
 }
 
 // Run lives through the seeds, several at a time. failed is told of each that fails, in any order, and says whether to go on.
@@ -51,16 +45,12 @@ func (b Batch) Run(failed func(seed uint64, r Result) bool) (Sum, error) {
 	for range sum.Workers {
 		workers.Go(func() {
 			for seed, ok := take(); ok; seed, ok = take() {
-				c := b.config(seed)
-				r, err := Run(c)
+				r, err := Run(Config{Seed: seed, Defect: b.Defect})
 				mu.Lock()
 				if err != nil {
 					wrong, stop = fmt.Errorf("seed %d: %w", seed, err), true
 				}
 				sum.Stats.Add(r.Stats)
-				if c.SQLite {
-					sum.OnSQLite++
-				}
 				if r.Failure != nil {
 					sum.Failed++
 					stop = stop || !failed(seed, r)

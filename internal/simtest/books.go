@@ -16,7 +16,7 @@ import (
 	"tandem/internal/testkit/memledger"
 )
 
-// books are where everything is kept, and what people and the scheduler do there: the twins in memory, or the store.
+// books are where everything is kept, and what people and the scheduler do there.
 type books interface {
 	ledger() reconcile.Ledger
 	records() crm.Store

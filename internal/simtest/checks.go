@@ -390,9 +390,9 @@ func (w *world) alike(check string) {
 		if !runs(link.State) || w.failure != nil {
 			continue
 		}
-		items := map[string]item{}
+		items, byID, versions := map[string]item{}, map[string]item{}, map[record.Ref]record.Version{}
 		for _, it := range w.itemsOf(l) {
-			items[it.key] = it
+			items[it.key], byID[it.id] = it, it
 		}
 		wanted := map[string]bool{}
 		for _, r := range w.records(l.of.org, l.kind, false) {
@@ -402,6 +402,7 @@ func (w *world) alike(check string) {
 				continue
 			}
 			wanted[key] = true
+			versions[r.ID.Ref()] = record.Version(fmt.Sprint(r.Version))
 			it, there := items[key]
 			if !there {
 				w.fail(check, "%s is in the CRM and not at Microsoft (link %d)", key, l.id)
@@ -427,6 +428,14 @@ func (w *world) alike(check string) {
 			}
 		}
 		for _, p := range w.books.pairs(l.id) {
+			if it, there := byID[string(p.Microsoft)]; there && p.State == reconcile.Synced && l.kind == record.Contacts {
+				if etag := it.json.Get(`@odata\.etag`).Str; etag != string(p.MicrosoftVersion) {
+					w.fail("I6", "%s is at %s, and the ledger says %s", it.key, etag, p.MicrosoftVersion)
+				}
+				if at := versions[p.CRM]; at != "" && at != p.CRMVersion {
+					w.fail("I6", "%s is at version %s in the CRM, and the ledger says %s", it.key, at, p.CRMVersion)
+				}
+			}
 			if p.State == reconcile.Intended || p.State == reconcile.Parked || p.State == reconcile.Waiting {
 				w.fail(check, "a pair of link %d is %s: %s %s", l.id, p.State, p.Reason, p.Detail)
 			}

@@ -150,6 +150,9 @@ func (w *world) populate() {
 			w.switchOn(p, record.Calendar)
 		}
 	}
+	if rng.IntN(8) == 0 {
+		w.sim.SetWarts(m365sim.Warts{DeltaLag: 45 * time.Second})
+	}
 	w.newProcess()
 }
 

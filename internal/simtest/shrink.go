@@ -28,7 +28,7 @@ func Shrink(c Config, tries int) (Config, Result, error) {
 			rest := append([]int{}, keep[:from]...)
 			rest = append(rest, keep[min(from+size, len(keep)):]...)
 			tries--
-			r, err := Run(Config{Seed: c.Seed, Keep: rest, Defect: c.Defect, SQLite: c.SQLite})
+			r, err := Run(Config{Seed: c.Seed, Keep: rest, Defect: c.Defect})
 			if err != nil {
 				return c, best, err
 			}

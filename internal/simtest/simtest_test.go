@@ -10,15 +10,16 @@ import (
 )
 
 var (
-	from  = flag.Uint64("from", 1, "the first seed")
-	seeds = flag.Int("seeds", 300, "how many seeds")
+	from   = flag.Uint64("from", 1, "the first seed")
+	seeds  = flag.Int("seeds", 300, "how many seeds")
+	update = flag.Bool("update", false, "look anew which seed catches each broken engine")
 )
 
 // TestWholeSync_EveryInvariantHoldsInEveryWorld: I1 to I9, I12, I13 and L1 to L7 of SYNC-INVARIANTS in worlds where people
 // edit both sides while everything that is in the menu of faults goes wrong.
 func TestWholeSync_EveryInvariantHoldsInEveryWorld(t *testing.T) {
 	t.Parallel()
-	batch := simtest.Batch{From: *from, Seeds: *seeds, Workers: runtime.GOMAXPROCS(0), SQLite: 20}
+	batch := simtest.Batch{From: *from, Seeds: *seeds, Workers: runtime.GOMAXPROCS(0)}
 	if testing.Short() {
 		batch.Seeds /= 20
 	}

@@ -27,8 +27,6 @@ type Config struct {
 	Keep []int
 	// Defect names the broken engine that takes the place of the real one; "": none.
 	Defect string
-	// SQLite keeps everything in the real store instead of its twins in memory.
-	SQLite bool
 	// Trace hears of every effect and every deed, a line each; nil: only their sum is kept.
 	Trace io.Writer
 }
@@ -178,7 +176,11 @@ func (w *world) newProcess() *process {
 	p := &process{w: w, n: len(w.processes), held: map[string]time.Time{}, flying: map[string]int{}}
 	w.processes = append(w.processes, p)
 	now := func() time.Time { return w.clock }
-	wire := &http.Client{Transport: wire{p}}
+	var way http.RoundTripper = wire{p}
+	if w.defect != nil && w.defect.wire != nil {
+		way = w.defect.wire(w, way)
+	}
+	wire := &http.Client{Transport: way}
 	p.tokens = graph.NewTokens(graph.TokenOptions{
 		Authority: base, ClientID: m365sim.DemoClientID, Credential: appSecret(m365sim.DemoClientSecret), HTTP: wire, Now: now, Sleep: w.sleep,
 	}, w.grants)

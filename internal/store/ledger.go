@@ -105,13 +105,27 @@ func readPair(scan scan) (reconcile.Pair, error) {
 	return p, err
 }
 
-// current refuses a worker that has lost the link. It follows each reading: what a stale worker reads must not guide it.
+// current refuses a worker that has lost the link, or whose link somebody has paused or is switching off. It follows each
+// reading: what a stale worker reads must not guide it.
 func (s *Ledger) current(ctx context.Context, link *reconcile.Link) error {
-	fence, ok, err := first(ctx, s.reader(), column[int64], `SELECT fence FROM links WHERE org_id = ? AND id = ?`, int64(link.Org), int64(link.ID))
-	if err == nil && (!ok || fence != link.Fence) {
-		err = staleLease(link)
+	type standing struct {
+		fence     int64
+		interrupt bool
 	}
-	return err
+	now, ok, err := first(ctx, s.reader(), func(scan scan) (n standing, err error) {
+		err = scan(&n.fence, &n.interrupt)
+		return n, err
+	}, `SELECT fence, state <> opened_state AND state IN ('paused', 'switching', 'off') FROM links WHERE org_id = ? AND id = ?`,
+		int64(link.Org), int64(link.ID))
+	switch {
+	case err != nil:
+		return err
+	case !ok || now.fence != link.Fence:
+		return staleLease(link)
+	case now.interrupt:
+		return fault.New(fault.Conflict, fault.Interrupted, "store: link %d was paused or switched off", link.ID)
+	}
+	return nil
 }
 
 func (s *Ledger) pairs(ctx context.Context, link *reconcile.Link, where string, args ...any) ([]reconcile.Pair, error) {

@@ -675,7 +675,7 @@ func (s *Links) others(ctx context.Context, l *reconcile.Link, state string, ski
 	if state != "" {
 		args = append(append(args, given...), flag(l.Settled), micros(l.LastRun))
 	}
-	records, err := list(ctx, s.reader(), recordReader(l.Org, l.Kind), `SELECT `+recordColumns+` FROM `+tableOf(l.Kind)+` r
+	records, err := list(ctx, s.reader(), recordReader(l.Org, l.Kind), `SELECT `+recordColumns(l.Kind)+` FROM `+tableOf(l.Kind)+` r
 		WHERE `+where+` ORDER BY r.id LIMIT ? OFFSET ?`, append(args, int64(limit), skip)...)
 	out := make([]reconcile.RecordState, len(records))
 	for i := range records {

@@ -38,22 +38,31 @@ func pageLimit(limit int) int {
 	return limit
 }
 
-const recordColumns = `id, owner_id, version, seq, source, mass_updated, token, created_at, created_by,
-	modified_at, modified_by, deleted_at, deleted_by, fields`
+// recordColumns are those that recordReader reads.
+func recordColumns(kind record.Kind) string {
+	const columns = `id, owner_id, version, seq, source, mass_updated, token, created_at, created_by,
+		modified_at, modified_by, deleted_at, deleted_by, fields, `
+	if kind == record.Contacts {
+		return columns + "''"
+	}
+	return columns + "mailing"
+}
 
 func recordReader(org record.ID, kind record.Kind) func(scan) (crm.Record, error) {
 	return func(scan scan) (crm.Record, error) {
 		r := crm.Record{Org: org, Kind: kind}
 		var massUpdated, created, modified, deleted int64
-		var fields string
+		var fields, mailing string
 		err := scan(&r.ID, &r.Owner, &r.Version, &r.Seq, &r.Source, &massUpdated, &r.Token, &created, &r.CreatedBy,
-			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &fields)
+			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &fields, &mailing)
 		if err != nil {
 			return r, err
 		}
 		r.MassUpdated = massUpdated != 0
 		r.CreatedAt, r.ModifiedAt, r.DeletedAt = moment(created), moment(modified), moment(deleted)
-		r.Fields, err = fieldsOf(fields)
+		if r.Fields, err = fieldsOf(fields); err == nil && mailing != "" {
+			err = json.Unmarshal([]byte(mailing), &r.Mailing)
+		}
 		return r, err
 	}
 }
@@ -93,7 +102,7 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 	// First the ids, mostly from an index alone, then the rows of the page: long offsets stay cheap.
 	return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
 		`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s ORDER BY %[4]s LIMIT ? OFFSET ?) ORDER BY %[4]s`,
-		recordColumns, tableOf(kind), where, order), slices.Concat(args, by, []any{int64(pageLimit(q.Limit)), int64(q.Offset)}, by)...)
+		recordColumns(kind), tableOf(kind), where, order), slices.Concat(args, by, []any{int64(pageLimit(q.Limit)), int64(q.Offset)}, by)...)
 }
 
 // Count counts what Records would list without a limit.
@@ -169,7 +178,7 @@ func conditions(org record.ID, kind record.Kind, q crm.Query) (string, []any) {
 func (s *Records) ByID(ctx context.Context, org record.ID, kind record.Kind, ids []record.ID) (_ map[record.ID]crm.Record, err error) {
 	defer fault.Wrap(&err, "store: find %d %s", len(ids), kind)
 	found, err := list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
-		`SELECT %s FROM %s WHERE +org_id = ? AND id IN (?*)`, recordColumns, tableOf(kind)), int64(org), intsOf(ids))
+		`SELECT %s FROM %s WHERE +org_id = ? AND id IN (?*)`, recordColumns(kind), tableOf(kind)), int64(org), intsOf(ids))
 	out := make(map[record.ID]crm.Record, len(found))
 	for _, r := range found {
 		out[r.ID] = r
@@ -185,7 +194,7 @@ func (s *Records) ByToken(ctx context.Context, org record.ID, kind record.Kind, 
 
 func byToken(ctx context.Context, q querier, org record.ID, kind record.Kind, tokens []string) (map[string]crm.Record, error) {
 	found, err := list(ctx, q, recordReader(org, kind), fmt.Sprintf(
-		`SELECT %s FROM %s WHERE org_id = ? AND token IN (?*) AND token <> ''`, recordColumns, tableOf(kind)), int64(org), texts(tokens))
+		`SELECT %s FROM %s WHERE org_id = ? AND token IN (?*) AND token <> ''`, recordColumns(kind), tableOf(kind)), int64(org), texts(tokens))
 	out := make(map[string]crm.Record, len(found))
 	for _, r := range found {
 		out[r.Token] = r
@@ -199,13 +208,13 @@ var (
 		record.Contacts: newShape("contacts", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
 			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "company", "email"),
 		record.Calendar: newShape("events", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
-			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id"),
+			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing"),
 	}
 	recordUpdate = map[record.Kind]*shape{
 		record.Contacts: newShape("contacts", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
 			"deleted_at", "deleted_by", "name", "search", "fields", "company", "email"),
 		record.Calendar: newShape("events", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
-			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id"),
+			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing"),
 	}
 	departureInsert = &shape{table: "departures", columns: []string{"org_id", "kind", "owner_id", "id", "seq"},
 		clash: " ON CONFLICT (org_id, kind, owner_id, id) DO UPDATE SET seq = excluded.seq"}
@@ -229,7 +238,15 @@ func (b *batch) addRecord(r *crm.Record) error {
 	}
 	start, end := span(r.Fields)
 	who, _ := record.ParseID(string(r.Fields[record.WhoID]))
-	b.add(start, end, flag(record.HasPrivate(r.Fields)), int64(who))
+	mailing := ""
+	if r.Mailing != (crm.Mailing{}) {
+		text, err := json.Marshal(r.Mailing)
+		if err != nil {
+			return err
+		}
+		mailing = string(text)
+	}
+	b.add(start, end, flag(record.HasPrivate(r.Fields)), int64(who), mailing)
 	return nil
 }
 
@@ -486,7 +503,7 @@ func (s *Records) Destroy(ctx context.Context, by crm.Author, kind record.Kind, 
 			return err
 		}
 		doomed, err := list(tx.ctx, tx, recordReader(by.Org, kind), fmt.Sprintf(
-			`SELECT %s FROM %s WHERE +org_id = ? AND id IN (?*) AND +deleted_at > 0`, recordColumns, tableOf(kind)), int64(by.Org), intsOf(ids))
+			`SELECT %s FROM %s WHERE +org_id = ? AND id IN (?*) AND +deleted_at > 0`, recordColumns(kind), tableOf(kind)), int64(by.Org), intsOf(ids))
 		if err != nil || len(doomed) == 0 {
 			return err
 		}
@@ -571,6 +588,10 @@ func (s *Records) Seq(ctx context.Context, org record.ID) (_ int64, err error) {
 func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, after int64, limit int) (_ []crm.Record, err error) {
 	defer fault.Wrap(&err, "store: touched %s", kind)
 	page := int64(pageLimit(limit))
+	mailing := "COALESCE(r.mailing, '')"
+	if kind == record.Contacts {
+		mailing = "''"
+	}
 	read := recordReader(org, kind)
 	return list(ctx, s.reader(), func(scan scan) (crm.Record, error) {
 		var place int64
@@ -582,7 +603,7 @@ func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, 
 	}, fmt.Sprintf(`
 		SELECT t.id, COALESCE(r.owner_id, 0), COALESCE(r.version, 0), COALESCE(r.seq, 0), COALESCE(r.source, ''), COALESCE(r.mass_updated, 0),
 			COALESCE(r.token, ''), COALESCE(r.created_at, 0), COALESCE(r.created_by, 0), COALESCE(r.modified_at, 0), COALESCE(r.modified_by, 0),
-			COALESCE(r.deleted_at, g.deleted_at, 0), COALESCE(r.deleted_by, 0), COALESCE(r.fields, ''), t.place
+			COALESCE(r.deleted_at, g.deleted_at, 0), COALESCE(r.deleted_by, 0), COALESCE(r.fields, ''), %[2]s, t.place
 		FROM (
 			SELECT * FROM (SELECT seq AS place, id FROM %[1]s
 				WHERE org_id = ? AND owner_id = ? AND seq > ? ORDER BY seq LIMIT ?) AS a
@@ -592,7 +613,7 @@ func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, 
 		) AS t
 		LEFT JOIN %[1]s r ON r.id = t.id
 		LEFT JOIN tombstones g ON g.id = t.id
-		ORDER BY t.place LIMIT ?`, tableOf(kind)),
+		ORDER BY t.place LIMIT ?`, tableOf(kind), mailing),
 		int64(org), int64(owner), after, page, int64(org), string(kind), int64(owner), after, page, page)
 }
 
@@ -621,7 +642,7 @@ func (s *Records) FirstSync(ctx context.Context, org record.ID, kind record.Kind
 	page := func(more, order string, values ...any) ([]crm.Record, error) {
 		return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
 			`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s%[4]s ORDER BY %[5]s LIMIT ? OFFSET ?) ORDER BY %[5]s`,
-			recordColumns, tableOf(kind), own, more, order), append(slices.Clip(args), values...)...)
+			recordColumns(kind), tableOf(kind), own, more, order), append(slices.Clip(args), values...)...)
 	}
 	if kind == record.Contacts {
 		return page("", "modified_at DESC, id DESC", int64(limit), int64(offset))

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"tandem/internal/account"
 	"tandem/internal/fault"
@@ -100,23 +101,49 @@ func (s *Site) fillSessions(v *visit, page *accountPage) error {
 func (s *Site) settled(v *visit, done string, err error) error {
 	f := flash{Key: done}
 	if err != nil {
-		if _, _, ok := v.refused(err); !ok {
+		key, ok := refusalKey(fault.ReasonOf(err))
+		if !ok {
 			return err
 		}
-		f = flash{Key: "refusal." + string(fault.ReasonOf(err)), Bad: true}
+		f = flash{Key: key, Bad: true}
 	}
 	s.putFlash(v.ctx(), f)
 	return v.to(accountPath)
 }
 
+// fresh is how long after signing in somebody may change by what they sign in: whoever finds a browser open, or steals its
+// session, is not to make a door of their own.
+const fresh = 15 * time.Minute
+
+// reasonSignInAgain is told whoever signed in longer ago than that.
+const reasonSignInAgain fault.Reason = "sign_in_again"
+
+func (s *Site) signedInJustNow(v *visit) error {
+	if began := time.Unix(s.sessions.GetInt64(v.ctx(), keyBegan), 0); v.now.Sub(began) > fresh {
+		return fault.New(fault.Denied, reasonSignInAgain, "web: signed in %s ago", v.now.Sub(began).Round(time.Minute))
+	}
+	return nil
+}
+
 // untie takes the Microsoft person off the account: the undo of associating (S6).
 func (s *Site) untie(v *visit) error {
+	if err := s.signedInJustNow(v); err != nil {
+		return s.settled(v, "", err)
+	}
 	return s.settled(v, "own.flash.untied", s.Registry.Dissociate(v.ctx(), v.user))
 }
 
 func (s *Site) changePassword(v *visit) error {
 	form, err := v.form()
 	if err != nil {
+		return err
+	}
+	// Whoever has a password proves to know it; the first one is a new door.
+	if _, err := s.Accounts.Password(v.ctx(), v.user.Org, v.user.ID); fault.Is(err, fault.NotFound) {
+		if err := s.signedInJustNow(v); err != nil {
+			return s.settled(v, "", err)
+		}
+	} else if err != nil {
 		return err
 	}
 	here := s.sessions.GetString(v.ctx(), keySession)
@@ -141,10 +168,16 @@ func (s *Site) changePassword(v *visit) error {
 }
 
 func (s *Site) removePassword(v *visit) error {
+	if err := s.signedInJustNow(v); err != nil {
+		return s.settled(v, "", err)
+	}
 	return s.settled(v, "own.flash.password_removed", s.Registry.RemovePassword(v.ctx(), v.user))
 }
 
 func (s *Site) newPasskeyOptions(v *visit) (any, error) {
+	if err := s.signedInJustNow(v); err != nil {
+		return nil, err
+	}
 	keys, err := s.Accounts.Passkeys(v.ctx(), v.user.Org, v.user.ID)
 	if err != nil {
 		return nil, err
@@ -173,6 +206,9 @@ func (s *Site) newPasskey(v *visit) (any, error) {
 }
 
 func (s *Site) removePasskey(v *visit) error {
+	if err := s.signedInJustNow(v); err != nil {
+		return s.settled(v, "", err)
+	}
 	form, err := v.form()
 	if err != nil {
 		return err

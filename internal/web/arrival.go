@@ -93,8 +93,8 @@ func (s *Site) enter(v *visit, u account.User, p person, next string) error {
 // caller finds who stands at the accounts page; false: nobody, or for too long.
 func (s *Site) caller(v *visit) (c caller, ok bool) {
 	err := s.arrivals.open(s.sessions.GetString(v.ctx(), keyArrival), v.now, &c)
-	if chosen, cookieErr := v.r.Cookie(langCookie); cookieErr == nil && s.pages.words[chosen.Value] != nil {
-		c.Locale = chosen.Value // what somebody chose here counts for more than what the directory says
+	if chosen := chosenLanguage(v.r); s.pages.words[chosen] != nil {
+		c.Locale = chosen // what somebody chose here counts for more than what the directory says
 	}
 	return c, err == nil
 }

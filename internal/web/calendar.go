@@ -27,6 +27,7 @@ type calendarPage struct {
 	Offset string // of the zone, now: "-03:00"
 	Days   []agendaDay
 	New    bool // may be made
+	Import bool // from files
 	Busy   *busyAgenda
 	Earlier,
 	Later string
@@ -103,7 +104,7 @@ func (s *Site) calendar(v *visit) error {
 		return err
 	}
 	page := calendarPage{
-		View: view, Owner: owner, Owners: v.ownerChoices(users, record.Calendar, owner), New: v.creates(record.Calendar),
+		View: view, Owner: owner, Owners: v.ownerChoices(users, record.Calendar, owner), New: v.creates(record.Calendar), Import: v.imports(record.Calendar),
 		Date: open.Format(dayLayout), Today: today.Format(dayLayout), Zone: v.zone.String(), Offset: v.now.In(v.zone).Format("-07:00"),
 		Days:    v.agenda(found, from, to, func(r crm.Record) string { return v.otherOwner(ownerName(users, r.Owner), r) }),
 		Earlier: calendarPath(view, owner, open.AddDate(0, 0, -span)),

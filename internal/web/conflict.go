@@ -49,7 +49,7 @@ func carried(form url.Values, version int64) []hidden {
 	out := []hidden{{"version", strconv.FormatInt(version, 10)}}
 	names := make([]string, 0, len(form))
 	for name := range form {
-		if name != "version" && name != "lose" && name != "save" { // what was agreed to was another state of the record
+		if name != "version" && name != "lose" && name != "mail" && name != "save" { // what was agreed to was another state of the record
 			names = append(names, name)
 		}
 	}

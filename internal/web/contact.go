@@ -287,17 +287,19 @@ func (s *Site) changed(v *visit, kind record.Kind, template, path string) error 
 	return s.part(v, template, "changed", part)
 }
 
-func (s *Site) contactDelete(v *visit) error { return s.remove(v, record.Contacts, "/contacts") }
-
-func (s *Site) contactRestore(v *visit) error { return s.bringBack(v, record.Contacts, "/contacts") }
-
-// remove moves the record of the path to the recycle bin and offers to take it back.
-func (s *Site) remove(v *visit, kind record.Kind, list string) error {
-	r, err := s.recordOf(v, kind)
+func (s *Site) contactDelete(v *visit) error {
+	r, err := s.recordOf(v, record.Contacts)
 	if err != nil {
 		return err
 	}
-	if _, err := one(s.Records.Delete(v.ctx(), v.actor(), kind, []crm.Draft{{ID: r.ID}})); err != nil {
+	return s.remove(v, crm.Draft{ID: r.ID}, r, "/contacts")
+}
+
+func (s *Site) contactRestore(v *visit) error { return s.bringBack(v, record.Contacts, "/contacts") }
+
+// remove moves a record to the recycle bin and offers to take it back.
+func (s *Site) remove(v *visit, d crm.Draft, r crm.Record, list string) error {
+	if _, err := one(s.Records.Delete(v.ctx(), v.actor(), r.Kind, []crm.Draft{d})); err != nil {
 		return err
 	}
 	s.putFlash(v.ctx(), flash{Key: "flash.deleted", Name: recordName(v.words, r), Undo: list + "/" + r.ID.String() + "/restore"})

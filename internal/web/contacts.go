@@ -28,6 +28,7 @@ type contactsPage struct {
 	Empty     bool // there is no contact at all, whatever is searched for
 	Owners    []option
 	New       bool   // may be made
+	Import    bool   // from files
 	NotSorted string // the column by which so many contacts are not sorted
 }
 
@@ -224,7 +225,7 @@ func (s *Site) contactList(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := contactsPage{Filtering: filtering, More: q.Most > 0 && total > sortMost, New: v.creates(record.Contacts)}
+	page := contactsPage{Filtering: filtering, More: q.Most > 0 && total > sortMost, New: v.creates(record.Contacts), Import: v.imports(record.Contacts)}
 	asked := ask.Sort
 	var instead bool
 	if q.Sort, q.SortOn, instead = v.order(record.Contacts, &ask, total); instead {
@@ -248,14 +249,10 @@ func (s *Site) contactList(v *visit) error {
 	if err != nil {
 		return err
 	}
-	tastes, err := s.Tastes.Tastes(v.ctx(), v.user.Org, v.user.ID)
-	if err != nil {
-		return err
-	}
 	page.listAsk, page.Empty = ask, total == 0 && ask.Q == "" && q.Owner == 0 && len(ask.Conds) == 0
 	page.Owners = v.ownerChoices(users, record.Contacts, ask.Owner)
-	page.Saved = savedLists(record.Contacts, tastes, ask)
-	page.Columns, page.Choices = v.columns(record.Contacts, tastes, len(page.Owners) > 0, total)
+	page.Saved = savedLists(record.Contacts, v.tastes, ask)
+	page.Columns, page.Choices = v.columns(record.Contacts, v.tastes, len(page.Owners) > 0, total)
 	for _, r := range found {
 		name := contactName(v.words, r)
 		row := contactRow{

@@ -132,6 +132,7 @@ func faults(err error) []*fault.Fault {
 // fieldReasons are the reasons that have a sentence of their own by a field.
 var fieldReasons = []fault.Reason{
 	fault.Mandatory, fault.TooLong, fault.BadValue, fault.NotExpressible, fault.Duplicate, fault.ReadOnlyField, fault.UnknownField,
+	fault.NotOrganizer,
 }
 
 // reasonKey is the message of a reason, or the general one where a reason has none of its own.

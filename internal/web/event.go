@@ -40,6 +40,7 @@ type eventPage struct {
 	Single  bool // the form is about one occurrence of a series
 	Reading bool // may be seen, but not changed
 	Who     *relatedTo
+	Mailing mailingPart
 	Veiled  string // somebody else's private event: a sentence that says so
 	Deletes bool   // may be deleted
 	Failed  bool
@@ -162,6 +163,14 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 		return err
 	}
 	page.People.Reading = page.Reading
+	if page.People.Invites, err = s.invitesNow(v); err != nil {
+		return err
+	}
+	if r.ID != 0 {
+		if err := s.mailingPart(v, &page, r); err != nil {
+			return err
+		}
+	}
 	if page.Reading {
 		for _, f := range []*field{
 			&page.Subject, &page.Where, &page.Notes, &page.Tags, &page.Start, &page.End, &page.Zone, &page.EndZone, &page.Remind, &page.Owner,
@@ -172,6 +181,7 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 			page.Shown[i].read()
 		}
 	}
+	page.lock()
 	title := page.Name
 	if r.ID == 0 {
 		title = v.words.T("event.new")
@@ -195,7 +205,12 @@ func (s *Site) eventCreate(v *visit) error {
 	if status, errs := s.unready(v, &in, nil); status != 0 {
 		return s.eventForm(v, status, crm.Record{Fields: record.Fields{}}, in, errs)
 	}
-	r, err := s.insert(v, record.Calendar, in.draft())
+	d := in.draft()
+	asked, err := s.mayMail(v, crm.Record{Kind: record.Calendar}, crm.Writes, &d, "/calendar", "/calendar")
+	if asked || err != nil {
+		return err
+	}
+	r, err := s.insert(v, record.Calendar, d)
 	if errs, ok := v.eventErrors(err); ok {
 		return s.eventForm(v, http.StatusUnprocessableEntity, crm.Record{Fields: record.Fields{}}, in, errs)
 	}
@@ -227,11 +242,26 @@ func (s *Site) eventUpdate(v *visit) error {
 	}
 	view := v.seriesOf(before)
 	old := v.inputAt(before, view)
-	if status, errs := s.unready(v, &in, &old); status != 0 {
-		return s.eventForm(v, status, shown, in, errs)
+	others, err := s.othersMeeting(v, before)
+	switch {
+	case err != nil:
+		return err
+	case others:
+		d.Fields = ofAttendee(d.Fields)
+	default:
+		if status, errs := s.unready(v, &in, &old); status != 0 {
+			return s.eventForm(v, status, shown, in, errs)
+		}
 	}
 	if view.scope != "" && view.scope != crm.OnlyThis && in.Repeat.Freq == "" && form.Get("lose") != "1" {
 		return s.eventLoss(v, before, record.Occurrences(before.Fields[record.Changed]))
+	}
+	deed := crm.Writes
+	if view.scope != "" {
+		deed = crm.Revises
+	}
+	if asked, err := s.mayMail(v, before, deed, &d, "/calendar/"+before.ID.String(), v.r.URL.Path); asked || err != nil {
+		return err
 	}
 	after, err := s.saveEvent(v, before, d)
 	if loss := (*crm.LossError)(nil); errors.As(err, &loss) {

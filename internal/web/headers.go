@@ -1,8 +1,12 @@
 package web
 
 import (
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 // policy is the Content-Security-Policy of every page: only our own files, nothing inline, no framing. Forms may lead
@@ -22,12 +26,25 @@ func policy(s Settings) string {
 	}, "; ")
 }
 
-// hsts is a year: shorter is treated as none by the browsers' lists.
-const hsts = "max-age=31536000"
+// HSTS is the Strict-Transport-Security of a Tandem at a public address; "" where that is not https. It lasts a year: shorter is
+// treated as none by the browsers' lists. It speaks for hosts below ours too, but not where ours is a whole domain, below which
+// there may be servers that have nothing to do with Tandem.
+func HSTS(address string) string {
+	const year = "max-age=31536000"
+	at, err := url.Parse(address)
+	if err != nil || at.Scheme != "https" {
+		return ""
+	}
+	host := at.Hostname()
+	if whole, err := publicsuffix.EffectiveTLDPlusOne(host); err != nil || whole == host || net.ParseIP(host) != nil {
+		return year
+	}
+	return year + "; includeSubDomains"
+}
 
 // withHeaders sets what browsers are to refuse on our behalf.
 func withHeaders(s Settings, next http.Handler) http.Handler {
-	csp := policy(s)
+	csp, hsts := policy(s), HSTS(s.URL)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", csp)
@@ -35,8 +52,9 @@ func withHeaders(s Settings, next http.Handler) http.Handler {
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-		if s.secure() {
+		if hsts != "" {
 			h.Set("Strict-Transport-Security", hsts)
 		}
 		next.ServeHTTP(w, r)

@@ -96,6 +96,7 @@ func firstSteps(may account.Permissions, cards []card, contacts, events int) []s
 	}{
 		{step{"calendar", marketplacePath + "#card-calendar", cards[0].State != "none"}, may.Sync(record.Calendar), true},
 		{step{"contacts", marketplacePath + "#card-contacts", cards[1].State != "none"}, may.Sync(record.Contacts), true},
+		{step{"import", importPath, contacts > 0}, may.Import && (may.Contacts.Create || may.Events.Create), false},
 		{step{"contact", "/contacts/new", contacts > 0}, may.Contacts.Create, true},
 		{step{"event", "/calendar/new", events > 0}, may.Events.Create, false},
 	} {

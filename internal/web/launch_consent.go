@@ -87,7 +87,7 @@ const globalEveryScope = "https://graph.microsoft.com/.default"
 func (s *Site) consentURL(tenant, state, hint string) string {
 	query := url.Values{
 		"client_id": {s.Settings.ClientID}, "scope": {cmp.Or(s.Settings.EveryScope, globalEveryScope)},
-		"redirect_uri": {s.Settings.URL + "/auth/microsoft/callback"},
+		"redirect_uri": {s.Settings.URL + callbackPath},
 	}
 	if state != "" {
 		query.Set("state", state)

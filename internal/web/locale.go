@@ -165,15 +165,23 @@ func (w *words) Left(d time.Duration) string {
 // langCookie remembers the language of whoever is not signed in.
 const langCookie = "tandem_lang"
 
+// chosenLanguage is the language that was chosen in this browser; "" if none was.
+func chosenLanguage(r *http.Request) string {
+	for _, s := range []Settings{{URL: "https://"}, {}} {
+		if c, err := r.Cookie(s.cookieName(langCookie)); err == nil {
+			return c.Value
+		}
+	}
+	return ""
+}
+
 // negotiate chooses the language: the user's own, else what the browser chose here before, else what it asks for.
 func (p *pages) negotiate(r *http.Request, own string) *words {
 	if w, ok := p.words[own]; ok {
 		return w
 	}
-	if c, err := r.Cookie(langCookie); err == nil {
-		if w, ok := p.words[c.Value]; ok {
-			return w
-		}
+	if w, ok := p.words[chosenLanguage(r)]; ok {
+		return w
 	}
 	wanted, _, _ := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
 	_, i, confidence := matcher.Match(wanted...)

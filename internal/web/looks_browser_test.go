@@ -14,6 +14,7 @@ import (
 
 	"tandem/internal/crm"
 	"tandem/internal/fault"
+	"tandem/internal/intake"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 	"tandem/internal/testkit/photos"
@@ -145,6 +146,22 @@ func looksWorld(t *testing.T) (*world, []look) {
 		}
 		return previewPath(kind, id)
 	}
+	w.bin("admin@contoso.example", "Velha")
+	draft, events := w.bring(admin, record.Contacts, "pessoas.csv", brought), w.bring(admin, record.Calendar, "agenda.ics", broughtEvents)
+	running, done, undone := w.bring(admin, record.Contacts, "grande.csv", brought), w.bring(admin, record.Contacts, "prontos.csv", brought), w.bring(admin, record.Calendar, "desfeita.ics", broughtEvents)
+	running.Settings.Duplicates, done.Settings.Duplicates = intake.Create, intake.Create
+	desk := w.site.Imports.(fakeImports)
+	w.must(desk.Start(t.Context(), running))
+	w.must(desk.Begin(t.Context(), done))
+	w.must(desk.Begin(t.Context(), undone))
+	w.must(desk.TakeBack(t.Context(), undone))
+	meeting := w.meeting(admin, record.Attendance{People: []record.Attendee{
+		{Name: "Megan Bowen", Address: "megan@contoso.example", Response: "accepted"}, {Address: "rita@fabrica.example"},
+		{Name: "Sala 9", Address: "sala9@contoso.example", Type: "resource", Response: "declined"},
+	}})
+	copied := w.meeting(admin, record.Attendance{Organizer: "Alex Wilber <alex@contoso.example>", Response: "tentativelyAccepted",
+		People: []record.Attendee{{Name: "Ana Souza", Address: "ana@fabrica.example"}}})
+	m := "/calendar/" + meeting.ID.String()
 	e, c, r := "/calendar/"+event.ID.String(), "/contacts/"+ana.ID.String(), "/calendar/"+series.ID.String()
 	endsEarly := `document.querySelector("#f-End_DateTime").value = "2026-11-25T01:00"; document.querySelector("button[name=save]").click()`
 	one, old := fieldsPath+"/"+size.ID.String(), fieldsPath+"/"+gone.ID.String()
@@ -171,9 +188,19 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"event", e, "", "#event-form"}, {"event-veiled", "/calendar/" + veiled.ID.String(), "", "#veiled"},
 		{"series", r, "", "#repeat-said strong"}, {"series-one", r + "?on=2026-12-08", "", ".series-scope"}, {"series-following", r + "?on=2026-12-08&scope=following", "", ".series-scope"},
 		{"loss", r, `document.querySelector("#repeat_interval").value = "2"; document.querySelector("button[name=save]").click()`, "#loss-form button[name=lose]"},
+		{"meeting", m, "", "#invitees"}, {"others-meeting", "/calendar/" + copied.ID.String(), "", "#others-meeting"},
+		{"meeting-mails", m, `document.querySelector("#f-Venue").value = "Sala 10"; document.querySelector("button[name=save]").click()`, "#mail-ask button[value=no]"},
+		{"meeting-off", m, `document.querySelector("#delete-form button").click()`, "#mail-ask"},
 		{"month", "/calendar?view=month&date=2026-11-25", "", ".ec-event"}, {"week", "/calendar?view=week&date=2026-11-25", "", ".ec-event"},
 		{"day", "/calendar?view=day&date=2026-11-25", "", ".ec-event"}, {"agenda", "/calendar?view=agenda&date=2026-11-20", "", "#agenda [data-id]"},
-		{"bin", "/recycle-bin", "", "#main h1"},
+		{"bin", "/recycle-bin", "", "#bin-contacts input[name=id]"}, {"bin-question", "/recycle-bin/destroy?kind=contacts&all=1", "", "#bin-question form"},
+		{"shortcuts-card", "/contacts", `document.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }))`, "#shortcuts[open] .shortcut-list"},
+		{"find", "/search?q=a", "", "#found-contacts"}, {"shortcuts", "/shortcuts", "", ".shortcut-list"},
+		{"import", importPath, "", "#import-list tr[data-state]"}, {"import-refused", importPath, `const d = new DataTransfer(); d.items.add(new File(["x"], "a.xlsx")); document.querySelector("#f-file").files = d.files; document.querySelector("#f-file").required = false; document.querySelector("button[name=send]").click()`, "#import-file"},
+		{"import-draft", importPath + "/" + draft.ID, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, "#import-preview li[data-fate=fail]"},
+		{"import-wrong", importPath + "/" + draft.ID, `document.querySelector("#f-column-1").value = "First_Name"; document.querySelector("#import-form button[value=save]").click()`, "[data-field-error=column-1]"},
+		{"import-events", importPath + "/" + events.ID, "", "#import-preview li"}, {"import-running", importPath + "/" + running.ID, "", "#import[data-state=running]"},
+		{"import-done", importPath + "/" + done.ID, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, "#import-failed"}, {"import-undone", importPath + "/" + undone.ID, "", "#import-back"},
 	}
 }
 
@@ -229,7 +256,7 @@ func TestEveryPageLooksRight(t *testing.T) {
 		{"admin@fabrikam.example", []look{ // who has nothing yet
 			{"empty-fields", fieldsPath, "", "#main h1"}, {"empty-home", "/", "", "#main h1"}, {"empty-contacts", "/contacts", "", "#main h1"},
 			{"empty-agenda", "/calendar?view=agenda", "", "#agenda"}, {"empty-marketplace", marketplacePath, "", "#card-contacts form.enable"},
-			{"empty-bin", "/recycle-bin", "", "#main h1"}, {"empty-status", "/status", "", "#main h1"},
+			{"empty-bin", "/recycle-bin", "", "#main h1"}, {"empty-find", "/search?q=zzz", "", ".blank"}, {"empty-status", "/status", "", "#main h1"},
 		}},
 	} {
 		b.forget()

@@ -19,8 +19,14 @@ import (
 	"tandem/internal/fault"
 )
 
+// callbackPath is where the sign-in service sends browsers back to, as it stands in the app's registration.
+const callbackPath = "/auth/microsoft/callback"
+
 // signInTimeout bounds each request to the sign-in service.
 const signInTimeout = 15 * time.Second
+
+// stay follows no redirect: the sign-in service sends none, and what proves who we are must not travel to another host.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // personalTenant is the tenant of personal Microsoft accounts, which have no organization.
 const personalTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
@@ -80,7 +86,7 @@ func (i *identity) config(p *provider, scopes []string) *oauth2.Config {
 	return &oauth2.Config{
 		ClientID:    i.settings.ClientID,
 		Endpoint:    endpoint,
-		RedirectURL: i.settings.URL + "/auth/microsoft/callback",
+		RedirectURL: i.settings.URL + callbackPath,
 		Scopes:      scopes,
 	}
 }

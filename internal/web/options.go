@@ -23,6 +23,7 @@ type optionsPage struct {
 	Running bool // a change is asked about first
 	Alert   string
 	Ways    []choice
+	People  []choice   // of the calendar: how those who take part stand in Outlook
 	Places  *placeForm // of the calendar
 	Busy    *busyForm  // of the calendar
 }
@@ -80,6 +81,11 @@ func (s *Site) showOptions(v *visit, status int, w wanting, draft reconcile.Opti
 		})
 	}
 	if w.kind == record.Calendar {
+		for _, invites := range []bool{false, true} {
+			page.People = append(page.People, choice{
+				peopleKey(invites), v.words.T("options.people." + peopleKey(invites)), v.words.T("options.people." + peopleKey(invites) + "_hint"), invites == draft.Invites,
+			})
+		}
 		var err error
 		others := s.others(v)
 		if page.Busy, err = s.busyForm(v, others); err != nil {
@@ -168,7 +174,22 @@ func readOptions(form url.Values, now reconcile.Options) (reconcile.Options, err
 		}
 		draft.Direction = linkWays[i]
 	}
+	switch said := form.Get("people"); {
+	case !form.Has("people"):
+	case said == peopleKey(true) || said == peopleKey(false):
+		draft.Invites = said == peopleKey(true)
+	default:
+		return draft, fault.New(fault.Invalid, "", "web: people take part neither by %q", said)
+	}
 	return draft, nil
+}
+
+// peopleKey names in forms and words how those who take part stand in Outlook.
+func peopleKey(invites bool) string {
+	if invites {
+		return "attendees"
+	}
+	return "text"
 }
 
 // optionsSave takes what a person wants: while the sync is on, only after a look at what it would mean.
@@ -238,7 +259,7 @@ type optionsChangePage struct {
 
 // optionsDraft is a draft as the form sends it.
 func optionsDraft(draft reconcile.Options) url.Values {
-	return url.Values{"direction": {wayKey(draft.Direction)}}
+	return url.Values{"direction": {wayKey(draft.Direction)}, "people": {peopleKey(draft.Invites)}}
 }
 
 func (s *Site) askOptions(v *visit, w wanting, draft reconcile.Options) error {
@@ -262,6 +283,10 @@ func (s *Site) askOptions(v *visit, w wanting, draft reconcile.Options) error {
 		}
 		say("options.change."+wayKey(will), "Count", standing.Synced)
 		say("options.change.nothing_deleted")
+	}
+	if w.now.Invites != draft.Invites {
+		say("options.change.people_" + peopleKey(draft.Invites))
+		say("options.change.mails_nobody")
 	}
 	return s.render(v, http.StatusOK, "options-change", page)
 }

@@ -56,20 +56,28 @@ const (
 	reasonLink         fault.Reason = "link_unknown" // none of ours, or a part of one
 )
 
-var ownReasons = []fault.Reason{reasonPasskey, reasonPasskeyLate, reasonPasskeyCopy, reasonPasskeyKnown, reasonPasskeyMany, reasonLink}
+var ownReasons = []fault.Reason{reasonPasskey, reasonPasskeyLate, reasonPasskeyCopy, reasonPasskeyKnown, reasonPasskeyMany, reasonLink, reasonSignInAgain}
+
+// refusalKey is the message of a reason for which something was refused; false: it is no such reason.
+func refusalKey(reason fault.Reason) (string, bool) {
+	switch {
+	case slices.Contains(account.Refusals, reason):
+		return "refusal." + string(reason), true
+	case slices.Contains(ownReasons, reason):
+		return "own.refusal." + string(reason), true
+	}
+	return "", false
+}
 
 // refused finds what to tell a person of a refusal, and the status that goes with it. ok is false for what is none, such as
 // a database that is away.
 func (v *visit) refused(err error) (text string, status int, ok bool) {
 	reason := fault.ReasonOf(err)
-	switch {
-	case slices.Contains(account.Refusals, reason):
-		text = v.words.T("refusal." + string(reason))
-	case slices.Contains(ownReasons, reason):
-		text = v.words.T("own.refusal." + string(reason))
-	default:
+	key, ok := refusalKey(reason)
+	if !ok {
 		return "", 0, false
 	}
+	text = v.words.T(key)
 	switch {
 	case reason == account.TooOften:
 		wait := fault.RetryAfter(err)

@@ -518,6 +518,45 @@ func TestChangingThePasswordAsksForThePresentOne(t *testing.T) {
 	}
 }
 
+// TestWaysInChangeOnlySoonAfterSigningIn: a session that somebody left open, or lost, makes and takes no way in.
+func TestWaysInChangeOnlySoonAfterSigningIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	adele := w.users["adele@contoso.example"]
+	const password = "a pond full of violet herons"
+	hasPassword := func() bool {
+		_, err := w.store.Accounts().Password(t.Context(), adele.Org, adele.ID)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			t.Fatal(err)
+		}
+		return err == nil
+	}
+	w.pass(fresh + time.Minute)
+	for _, path := range []string{"/password", "/password/remove", "/passkeys/remove", "/microsoft/untie"} {
+		if got := b.post(accountPath+path, "password", password, "passkey", "x"); !strings.Contains(got.text(), "signed in within the last 15 minutes") {
+			t.Errorf("%s: %d %s", path, got.status, got.text())
+		}
+	}
+	if got := b.post(accountPath + "/passkeys/options"); got.status != http.StatusForbidden || !strings.Contains(got.body, "signed in within the last 15 minutes") {
+		t.Errorf("a passkey: %d %s", got.status, got.body)
+	}
+	if hasPassword() {
+		t.Error("an old session made a password")
+	}
+	if u, err := w.store.Accounts().User(t.Context(), adele.Org, adele.ID); err != nil || u.Identity.IsZero() {
+		t.Errorf("an old session untied the account: %v %v", u.Identity, err)
+	}
+	b = w.as("adele@contoso.example")
+	if got := b.post(accountPath+"/password", "password", password); got.status != 200 || !hasPassword() {
+		t.Errorf("after signing in: %d %s", got.status, got.text())
+	}
+	w.pass(fresh + time.Minute)
+	if got := b.post(accountPath+"/password", "current", password, "password", "another pond full of herons"); got.status != 200 || strings.Contains(got.text(), "15 minutes") {
+		t.Errorf("whoever knows the present password: %d %s", got.status, got.text())
+	}
+}
+
 func TestOwnSessionsAreListedAndEnded(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

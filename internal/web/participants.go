@@ -16,6 +16,7 @@ type peopleForm struct {
 	New     string // typed, and not understood yet
 	Error   string
 	Reading bool
+	Invites bool // they may be invited in Outlook
 }
 
 type participantRow struct {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"tandem/internal/fault"
 	"tandem/internal/zone"
@@ -63,10 +64,7 @@ func (s *Site) chooseLanguage(v *visit) error {
 	if _, ok := s.pages.words[lang]; !ok {
 		return fault.New(fault.NotFound, "", "web: no language is called %q", lang)
 	}
-	http.SetCookie(v.w, &http.Cookie{
-		Name: langCookie, Value: lang, Path: "/", MaxAge: 365 * 24 * 3600,
-		HttpOnly: true, Secure: s.Settings.secure(), SameSite: http.SameSiteLaxMode,
-	})
+	http.SetCookie(v.w, s.Settings.cookie(langCookie, lang, 365*24*time.Hour))
 	if v.signedIn() && v.user.Locale != lang {
 		if err := s.Registry.Prefer(v.ctx(), v.user, lang, ""); err != nil {
 			return err

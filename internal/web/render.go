@@ -89,7 +89,9 @@ type frame struct {
 	Unbuilt  bool   // the front end was not built
 	Calendar bool   // the page needs the calendar's script
 	Places   []place
-	Bin      bool // there is a recycle bin to look into
+	Bin      bool   // there is a recycle bin to look into
+	Keys     bool   // letters alone are shortcuts
+	Find     string // what was looked for everywhere
 }
 
 // A place is an entry of the main navigation.
@@ -131,11 +133,12 @@ func (s *Site) frame(v *visit, section, title string) frame {
 		SimURL:  strings.TrimRight(s.Settings.SimURL, "/"),
 		Unbuilt: s.assets.missing(),
 	}
-	if v.r.Method != http.MethodGet {
+	if v.r.Method != http.MethodGet || v.r.URL.Path == callbackPath { // whose address holds a code, and leads nowhere twice
 		f.Path = "/"
 	}
 	if v.signedIn() {
 		f.SignedIn, f.Places = true, v.places()
+		f.Keys = v.tastes[tasteKeys] != keysOff
 		f.Bin = v.sees(record.Contacts) || v.sees(record.Calendar)
 		f.User, f.Email, f.Org = v.user.Name(), v.user.Email, v.org.Name
 		f.Initials = initials(v.user.Name())

@@ -27,9 +27,14 @@ import (
 //	                 match-N (a contact's id, new, or nothing), button[name=decide]; a.answer on cards and records leads there
 //	#link-records    where the records of a link stand, li[data-state]; #status the same in short, with the history
 //	#changed         appears (class note) above an open form when its record changed elsewhere
+//	#find            the search of every page, #find-here that of its own page; #found-contacts #found-calendar what was found
+//	#shortcuts       the card of keyboard shortcuts, a dialog
+//	#bin-contacts    #bin-calendar: rows with input[name=id], buttons restore and destroy; #bin-question before destroying
 //	#toast           what was just done, with the form .undo
 //	#signin-microsoft  the button at /signin; #signout the form that signs out
 //	#error-title     the heading of an error page, .reference its number
+//	#import-file     the form that takes a file: kind, file; #import-form what the columns are, button[name=do][value=look|save|start];
+//	                 #import-preview li[data-fate] the first rows; #import its progress and report, data-state; #import-undo, #import-stop
 //	[data-field-error=NAME]  the sentence by a form field
 
 // entry says who may enter a route.
@@ -50,12 +55,12 @@ type route struct {
 
 // routes is every page, and who may enter. Whose records one may see is the CRM's to decide, from the actor.
 func (s *Site) routes() []route {
-	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.previewRoutes(), s.companyRoutes(), s.fieldRoutes(), []route{
+	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.previewRoutes(), s.importRoutes(), s.companyRoutes(), s.fieldRoutes(), []route{
 		{"GET /{$}", member, s.home},
 
 		{"GET /signin", anyone, s.signInPage},
 		{"GET /signin/microsoft", anyone, s.startSignIn},
-		{"GET /auth/microsoft/callback", anyone, s.callback},
+		{"GET " + callbackPath, anyone, s.callback},
 		{"GET /connect/microsoft", anyone, s.connect},
 		{"POST /signout", anyone, s.signOut},
 		{"POST /language", anyone, s.chooseLanguage},
@@ -86,9 +91,17 @@ func (s *Site) routes() []route {
 		{"POST /calendar/{id}", member, s.eventUpdate},
 		{"POST /calendar/{id}/move", script, s.eventMove},
 		{"POST /calendar/{id}/delete", member, s.eventDelete},
+		{"POST /calendar/{id}/mail", member, s.eventMail},
 		{"POST /calendar/{id}/restore", member, s.eventRestore},
 
+		{"GET /search", member, s.find},
+		{"GET /shortcuts", member, s.shortcutsCard},
+		{"POST /shortcuts", member, s.shortcutsSave},
+
 		{"GET /recycle-bin", member, s.recycleBin},
+		{"POST /recycle-bin/restore", member, s.binRestore},
+		{"GET /recycle-bin/destroy", member, s.binAsk},
+		{"POST /recycle-bin/destroy", member, s.binDestroy},
 
 		{"GET /setup", member, s.setup},
 		{"GET /setup/preferences", member, s.preferences},
@@ -144,6 +157,9 @@ func (s *Site) guard(rt route) http.Handler {
 		default:
 			if rt.who != anyone {
 				v.contacts, err = s.Records.Schema(v.ctx(), v.user.Org, record.Contacts)
+			}
+			if err == nil && v.signedIn() && rt.who != script {
+				v.tastes, err = s.Tastes.Tastes(v.ctx(), v.user.Org, v.user.ID)
 			}
 			if err == nil {
 				err = rt.handle(v)

@@ -33,6 +33,7 @@ func examples(w *world) map[string]string {
 		reconcile.Line{Verb: reconcile.CreateMicrosoft, Group: reconcile.ToCreate, Name: "Silva", CRM: c.ID.Ref(), Why: reconcile.NewInCRM},
 		reconcile.Line{Verb: reconcile.Merge, Group: reconcile.ToUpdate, Name: "Silva", Why: reconcile.ChangedCRM,
 			ToMicrosoft: record.Fields{record.Mobile: "+55 11 91234-5678", record.Department: ""}})
+	brought := w.bring(someone, record.Contacts, "a.csv", "Nome;E-mail\nAna;ana@example.com\n")
 	own := w.customField(crm.FieldDraft{Label: "Shoe size", Type: "double"})
 	out := map[string]string{}
 	for _, rt := range w.site.routes() {
@@ -46,6 +47,9 @@ func examples(w *world) map[string]string {
 		}
 		if strings.HasPrefix(path, usersPath) {
 			id = w.users["alex@contoso.example"].ID
+		}
+		if strings.HasPrefix(path, importPath) {
+			path = strings.Replace(path, "{id}", brought.ID, 1)
 		}
 		if strings.Contains(path, "/preview/") {
 			path = strings.Replace(path, "{id}", preview, 1)
@@ -190,6 +194,9 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			"X-Content-Type-Options":  "nosniff",
 			"Referrer-Policy":         "same-origin",
 			"X-Frame-Options":         "DENY",
+
+			"Cross-Origin-Opener-Policy":   "same-origin",
+			"Cross-Origin-Resource-Policy": "same-origin",
 		} {
 			if !strings.Contains(h.Get(name), want) {
 				t.Errorf("%s: %s is %q", path, name, h.Get(name))
@@ -205,9 +212,22 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	if got := b.get("/contacts").header.Get("Cache-Control"); got != "no-store" {
 		t.Errorf("a personal page may be kept: %q", got)
 	}
-	safe := newWorld(t, func(d *Deps) { d.Settings.URL = "https://crm.example" })
+	safe := newWorld(t, func(d *Deps) { d.Settings.URL = "https://crm.contoso.example" })
 	if got := safe.browser().get("/signin").header.Get("Strict-Transport-Security"); !strings.Contains(got, "max-age=") {
 		t.Errorf("over https HSTS is %q", got)
+	}
+	for address, want := range map[string]string{
+		"http://127.0.0.1:8080":             "",
+		"https://crm.contoso.example":       "max-age=31536000; includeSubDomains",
+		"https://crm.contoso.com.br:8443":   "max-age=31536000; includeSubDomains",
+		"https://contoso.com.br":            "max-age=31536000", // whoever else is below it may have no TLS
+		"https://localhost":                 "max-age=31536000",
+		"https://192.0.2.7":                 "max-age=31536000",
+		"https://[2001:db8::7]:8443/tandem": "max-age=31536000",
+	} {
+		if got := HSTS(address); got != want {
+			t.Errorf("%s: %q", address, got)
+		}
 	}
 }
 

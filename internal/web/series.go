@@ -202,15 +202,29 @@ func (s *Site) eventDelete(v *visit) error {
 	}
 	scope := crm.Scope(form.Get("scope"))
 	if scope == "" || scope == crm.Whole {
-		return s.remove(v, record.Calendar, "/calendar")
+		r, err := s.recordOf(v, record.Calendar)
+		if err != nil {
+			return err
+		}
+		d := crm.Draft{ID: r.ID}
+		if v.actor().Deletes(r) {
+			if asked, err := s.mayMail(v, r, crm.Removes, &d, v.r.URL.Path, "/calendar/"+r.ID.String()); asked || err != nil {
+				return err
+			}
+		}
+		return s.remove(v, d, r, "/calendar")
 	}
 	r, err := s.toEdit(v, record.Calendar)
 	if err != nil {
 		return err
 	}
+	var word crm.Draft
+	if asked, err := s.mayMail(v, r, crm.Revises, &word, v.r.URL.Path, "/calendar/"+r.ID.String()); asked || err != nil {
+		return err
+	}
 	version, _ := strconv.ParseInt(form.Get("version"), 10, 64)
 	out, err := s.Records.Revise(v.ctx(), v.actor(), crm.SeriesDraft{
-		Draft: crm.Draft{ID: r.ID, Version: version}, Day: form.Get("on"), Scope: scope, Remove: true,
+		Draft: crm.Draft{ID: r.ID, Version: version, Mail: word.Mail}, Day: form.Get("on"), Scope: scope, Remove: true,
 	})
 	if err != nil {
 		return err
@@ -281,6 +295,8 @@ type moved struct {
 	Undo    string   `json:"undo,omitempty"`    // where it is taken back
 	Version int64    `json:"version,omitempty"` // the one that now stands, where somebody changed the event meanwhile
 	Lose    []string `json:"lose,omitempty"`    // what would be lost
+	Mails   []string `json:"mails,omitempty"`   // who would be mailed
+	Mail    string   `json:"mail,omitempty"`    // what to send as a yes to that
 }
 
 // eventMove is a drag in the calendar, or the keys that do the same: new times on the reader's wall clock, at the version
@@ -307,6 +323,17 @@ func (s *Site) eventMove(v *visit) error {
 		d.Fields = record.Fields{
 			record.AllDay: "true", record.Start: record.Value(start.Format(dayLayout)), record.End: record.Value(end.Format(dayLayout)),
 		}
+	}
+	deed := crm.Writes
+	if r.Fields[record.Recurring] != "" {
+		deed = crm.Revises
+	}
+	question, err := s.moveMails(v, r, deed, &d)
+	switch {
+	case err != nil:
+		return err
+	case question != nil:
+		return s.jsonAs(v, http.StatusConflict, question)
 	}
 	var undo crm.Undo
 	if r.Fields[record.Recurring] == "" {

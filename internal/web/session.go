@@ -41,14 +41,26 @@ func newSessions(d Deps) *scs.SessionManager {
 	m.Store = d.Sessions
 	m.Lifetime = sessionLife
 	m.HashTokenInStore = true
-	m.Cookie.Name = "tandem_session"
-	m.Cookie.HttpOnly = true
-	m.Cookie.SameSite = http.SameSiteLaxMode
-	if d.Settings.secure() {
-		m.Cookie.Name = "__Host-tandem_session" // a sibling host cannot plant one of this name
-		m.Cookie.Secure = true
-	}
+	like := d.Settings.cookie("tandem_session", "", 0)
+	m.Cookie.Name, m.Cookie.Path, m.Cookie.HttpOnly, m.Cookie.Secure, m.Cookie.SameSite = like.Name, like.Path, like.HttpOnly, like.Secure, like.SameSite
 	return m
+}
+
+// cookie is one of ours: for the whole host and nobody else, out of the reach of scripts, and not sent with what other sites
+// have a browser do, but for links that people follow.
+func (s Settings) cookie(name, value string, age time.Duration) *http.Cookie {
+	return &http.Cookie{
+		Name: s.cookieName(name), Value: value, Path: "/", MaxAge: int(age / time.Second),
+		HttpOnly: true, Secure: s.secure(), SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// cookieName has before it what keeps a sibling host, or a page without TLS, from planting a cookie of this name.
+func (s Settings) cookieName(name string) string {
+	if s.secure() {
+		return "__Host-" + name
+	}
+	return name
 }
 
 // sessionsAway answers when sessions cannot be read or stored.
@@ -59,7 +71,8 @@ func (s *Site) sessionsAway(w http.ResponseWriter, r *http.Request, err error) {
 // maxAgent is how much is kept of what a browser says of itself.
 const maxAgent = 200
 
-// signIn makes the browser's session one of this user, under a new token, and ends the one that it had.
+// signIn makes the browser's session one of this user, under a new token, and ends the one that it had. The log tells by which
+// route somebody came in.
 func (s *Site) signIn(v *visit, u account.User) error {
 	if err := s.endSession(v.ctx()); err != nil {
 		return err
@@ -83,6 +96,7 @@ func (s *Site) signIn(v *visit, u account.User) error {
 	s.sessions.Put(v.ctx(), keyUser, int64(u.ID))
 	s.sessions.Put(v.ctx(), keySeen, s.Now().Unix())
 	s.sessions.Put(v.ctx(), keyBegan, s.Now().Unix())
+	s.Logger.Info("web: signed in", "route", v.r.Pattern, "org", u.Org, "user", u.ID)
 	return s.Accounts.SignedIn(v.ctx(), u.Org, u.ID, s.Now())
 }
 

@@ -50,9 +50,28 @@ const flowLife = 15 * time.Minute
 
 func (s *Site) flowCookie(state, value string, age time.Duration) *http.Cookie {
 	sum := sha256.Sum256([]byte(state))
-	return &http.Cookie{
-		Name: "tandem_flow_" + hex.EncodeToString(sum[:8]), Value: value, Path: "/auth/microsoft/",
-		MaxAge: int(age / time.Second), HttpOnly: true, Secure: s.Settings.secure(), SameSite: http.SameSiteLaxMode,
+	return s.Settings.cookie(flowCookies+hex.EncodeToString(sum[:8]), value, age)
+}
+
+// flowCookies is what the names of flows' cookies begin with.
+const flowCookies = "tandem_flow_"
+
+// flowsAtOnce is how many flows a browser keeps: so many tabs may be on their way to Microsoft. A proxy refuses requests whose
+// cookies come to more than a few thousand bytes.
+const flowsAtOnce = 4
+
+// makeRoom lets a browser forget the flows that it began first, so that there is room for one more.
+func (s *Site) makeRoom(v *visit) {
+	var names []string // the oldest first (RFC 6265, 5.4)
+	for _, c := range v.r.Cookies() {
+		if strings.HasPrefix(c.Name, s.Settings.cookieName(flowCookies)) {
+			names = append(names, c.Name)
+		}
+	}
+	for _, name := range names[:max(0, len(names)-flowsAtOnce+1)] {
+		gone := s.Settings.cookie("", "", 0)
+		gone.Name, gone.MaxAge = name, -1
+		http.SetCookie(v.w, gone)
 	}
 }
 
@@ -84,6 +103,7 @@ func (s *Site) setOut(v *visit, f flow) error {
 
 // depart seals the flow into the browser and sends it on its way.
 func (s *Site) depart(v *visit, f flow, state, address string) error {
+	s.makeRoom(v)
 	http.SetCookie(v.w, s.flowCookie(state, s.sealer.seal(f, v.now.Add(flowLife)), flowLife))
 	v.w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(v.w, v.r, address, http.StatusFound)
@@ -182,8 +202,13 @@ func (s *Site) signOut(v *visit) error {
 	if err := s.sessions.Destroy(v.ctx()); err != nil {
 		return err
 	}
+	v.w.Header().Set("Clear-Site-Data", clearSiteData)
+	s.Logger.Info("web: signed out", "org", v.user.Org, "user", v.user.ID)
 	return v.to("/signin")
 }
+
+// clearSiteData has a browser forget the photos that it kept of contacts. The language stays chosen, in a cookie.
+const clearSiteData = `"cache", "storage"`
 
 // beginAgain is where a flow is begun again; "" where that will not help.
 func (s *Site) beginAgain(v *visit, f flow, p problem) string {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -180,7 +182,7 @@ func TestCookiesAreCareful(t *testing.T) {
 	b := w.as("adele@contoso.example")
 	res := b.stay().get("/signin/microsoft")
 	flow := res.header.Get("Set-Cookie")
-	for _, want := range []string{"tandem_flow_", "HttpOnly", "SameSite=Lax", "Path=/auth/microsoft/", "Max-Age="} {
+	for _, want := range []string{"tandem_flow_", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="} {
 		if !strings.Contains(flow, want) {
 			t.Errorf("the flow's cookie lacks %s: %s", want, flow)
 		}
@@ -188,6 +190,58 @@ func TestCookiesAreCareful(t *testing.T) {
 	secure := newSessions(Deps{Sessions: w.store.Sessions(), Settings: Settings{URL: "https://crm.example"}})
 	if !secure.Cookie.Secure || secure.Cookie.Name != "__Host-tandem_session" || !secure.Cookie.HttpOnly || !secure.HashTokenInStore {
 		t.Errorf("over https the session's cookie is %+v", secure.Cookie)
+	}
+	for _, name := range []string{flowCookies + "1", langCookie} {
+		c := Settings{URL: "https://crm.example"}.cookie(name, "x", time.Minute)
+		if c.Name != "__Host-"+name || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode {
+			t.Errorf("over https a cookie is %+v", c)
+		}
+	}
+}
+
+// TestAFewSignInsAtATime: cookies of sign-ins that nobody came back from do not heap up until a proxy refuses the browser.
+func TestAFewSignInsAtATime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	for range flowsAtOnce + 3 {
+		b.stay().get("/signin/microsoft")
+	}
+	kept := 0
+	for _, c := range b.client.Jar.Cookies(mustURL(t, w.url)) {
+		if strings.HasPrefix(c.Name, flowCookies) {
+			kept++
+		}
+	}
+	if kept != flowsAtOnce {
+		t.Errorf("the browser keeps %d flows", kept)
+	}
+	if got := b.signIn("/", "adele@contoso.example"); got.status != 200 || got.path != "/" {
+		t.Errorf("the last one leads to %d %s", got.status, got.path)
+	}
+}
+
+// TestSigningOutLeavesNothingBehind: what the browser keeps of contacts goes with the session.
+func TestSigningOutLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	got := w.as("adele@contoso.example").stay().post("/signout")
+	if said := got.header.Get("Clear-Site-Data"); !strings.Contains(said, `"cache"`) || !strings.Contains(said, `"storage"`) || strings.Contains(said, "cookies") {
+		t.Errorf("%d, Clear-Site-Data: %s", got.status, said)
+	}
+}
+
+// TestWhatProvesTandemTravelsToNobodyElse: the sign-in service leads nowhere, neither with its addresses nor with a code.
+func TestWhatProvesTandemTravelsToNobodyElse(t *testing.T) {
+	t.Parallel()
+	var reached atomic.Int64
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
+	t.Cleanup(elsewhere.Close)
+	authority := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	t.Cleanup(authority.Close)
+	w := newWorld(t, func(d *Deps) { d.Settings.Authority = authority.URL })
+	if got := w.browser().get("/signin/microsoft"); got.status != 503 || reached.Load() != 0 {
+		t.Errorf("%d, and the other host was asked %d times\n%s", got.status, reached.Load(), got.text())
 	}
 }
 

@@ -26,6 +26,8 @@ type visit struct {
 	now   time.Time
 	// contacts is what contacts of the organization consist of; nil where nobody is signed in: the standard fields.
 	contacts *record.Schema
+	// tastes are what the person wants pages to be like; nil where nobody is signed in, and in answers that are no page.
+	tastes map[string]string
 }
 
 // schema is what records of a kind consist of.

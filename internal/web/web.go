@@ -40,6 +40,7 @@ type Deps struct {
 	Choices   reconcile.Choices
 	Switch    Switch
 	Previews  Previews
+	Imports   Imports
 	Grants    Grants
 	Live      Live
 	Sessions  scs.Store // a CtxStore is used as one
@@ -144,8 +145,11 @@ type Records interface {
 	Update(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
 	Delete(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
 	Restore(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
+	Destroy(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
 	Revise(ctx context.Context, a crm.Actor, d crm.SeriesDraft) (crm.SeriesOutcome, error)
 	TakeBack(ctx context.Context, a crm.Actor, u crm.Undo) (crm.Record, error)
+	WouldMail(ctx context.Context, a crm.Actor, before crm.Record, deed crm.Deed, d crm.Draft) (crm.Mail, error)
+	Agree(ctx context.Context, a crm.Actor, id record.ID, version int64, consent crm.Consent) (crm.Record, error)
 
 	Picture(ctx context.Context, a crm.Actor, id record.ID) (image []byte, name record.Value, err error)
 	SetPicture(ctx context.Context, a crm.Actor, id record.ID, raw []byte) (crm.Record, error)
@@ -260,7 +264,7 @@ func New(d Deps) (*Site, error) {
 		d.Logger = slog.New(slog.DiscardHandler)
 	}
 	if d.HTTP == nil {
-		d.HTTP = &http.Client{Timeout: signInTimeout}
+		d.HTTP = &http.Client{Timeout: signInTimeout, CheckRedirect: stay}
 	}
 	d.Settings.URL = strings.TrimRight(d.Settings.URL, "/")
 	d.Settings.Authority = strings.TrimRight(d.Settings.Authority, "/")

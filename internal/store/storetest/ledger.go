@@ -76,6 +76,35 @@ func testFence(t *testing.T, w *world) {
 	}
 }
 
+func testInterrupted(t *testing.T, w *world) {
+	ctx, s := t.Context(), w.Ledger()
+	for _, to := range []reconcile.LinkState{reconcile.Held, reconcile.Paused, reconcile.Switching} {
+		link := w.link(w.user(w.ours, string(to)), record.Contacts)
+		run := w.run(link.ID)
+		w.settle(run, reconcile.Entry{Pair: pair("c1", "m1")})
+		ok(t, w.Links().ChangeState(ctx, w.ours, link.ID, []reconcile.LinkState{reconcile.On}, to, fault.SyncWithheld))
+		for what, err := range map[string]error{
+			"PairsByRef":   second(s.PairsByRef(ctx, run, reconcile.InCRM, []record.Ref{"c1"})),
+			"PairsInState": second(s.PairsInState(ctx, run, reconcile.Synced, time.Time{}, 0, 9)),
+			"Pairs":        second(s.Pairs(ctx, run, 0, 9)),
+		} {
+			if interrupted := fault.ReasonOf(err) == fault.Interrupted; interrupted != (to != reconcile.Held) {
+				t.Errorf("%s of a run whose link became %s answers %v", what, to, err)
+			}
+		}
+		ok(t, s.Settle(ctx, run, 0, []reconcile.Entry{{Pair: pair("c2", "m2")}})) // what was done is remembered
+		ok(t, s.Close(ctx, run))
+		if l := w.reload(link); l.State != to || l.Synced != 2 {
+			t.Errorf("the run left %+v", l)
+		}
+		if again := w.run(link.ID); again.State != to { // and the next run is in that state from the beginning
+			t.Errorf("opened %+v", again)
+		} else if _, err := s.Pairs(ctx, again, 0, 9); err != nil {
+			t.Errorf("the run that was opened as %s: %v", to, err)
+		}
+	}
+}
+
 func testCounts(t *testing.T, w *world) {
 	l := w.run(w.link(w.ana, record.Contacts).ID)
 	with := func(p reconcile.Pair, bend func(*reconcile.Pair)) reconcile.Entry {

@@ -85,7 +85,7 @@ func (b *Browser) Submit(ctx context.Context, p *Page, button string, values map
 		if n.Data != "form" {
 			continue
 		}
-		if pressed := buttonOf(n, button); pressed != nil {
+		if pressed := buttonOf(p.root, n, button); pressed != nil {
 			return b.send(ctx, p, n, pressed, values)
 		}
 	}
@@ -94,16 +94,16 @@ func (b *Browser) Submit(ctx context.Context, p *Page, button string, values map
 
 func (b *Browser) send(ctx context.Context, p *Page, form, button *html.Node, values map[string]string) (*Page, error) {
 	fields := url.Values{}
-	for n := range form.Descendants() {
+	for n := range p.root.Descendants() {
 		name := attr(n, "name")
 		switch {
-		case name == "" || n.Type != html.ElementNode:
+		case name == "" || n.Type != html.ElementNode || !belongs(n, form) || has(n, "disabled"):
 		case n.Data == "input" && (attr(n, "type") == "checkbox" || attr(n, "type") == "radio"):
 			if has(n, "checked") {
 				fields.Add(name, attr(n, "value"))
 			}
 		case n.Data == "input" && attr(n, "type") != "submit":
-			fields.Set(name, attr(n, "value"))
+			fields.Add(name, attr(n, "value"))
 		case n.Data == "textarea":
 			fields.Set(name, textOf(n))
 		case n.Data == "select":
@@ -137,8 +137,24 @@ func (b *Browser) send(ctx context.Context, p *Page, form, button *html.Node, va
 	return b.do(req)
 }
 
-func buttonOf(form *html.Node, words string) *html.Node {
-	for n := range form.Descendants() {
+// belongs reports whether a control is a form's: it stands in it, or names it.
+func belongs(n, form *html.Node) bool {
+	if of := attr(n, "form"); of != "" {
+		return of == attr(form, "id")
+	}
+	for at := n.Parent; at != nil; at = at.Parent {
+		if at == form {
+			return true
+		}
+	}
+	return false
+}
+
+func buttonOf(root, form *html.Node, words string) *html.Node {
+	for n := range root.Descendants() {
+		if !belongs(n, form) {
+			continue
+		}
 		isButton := n.Data == "button" && attr(n, "type") != "button"
 		if isButton && strings.Contains(textOf(n), words) || n.Data == "input" && attr(n, "type") == "submit" && strings.Contains(attr(n, "value"), words) {
 			return n

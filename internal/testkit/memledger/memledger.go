@@ -27,8 +27,9 @@ type Ledger struct {
 
 type entry struct {
 	link    reconcile.Link
-	opened  time.Time // the lease
-	until   time.Time // and its end
+	opened  time.Time           // the lease
+	until   time.Time           // and its end
+	state   reconcile.LinkState // as it was when the lease was taken
 	pairs   map[int64]reconcile.Pair
 	intents map[int64][]reconcile.Intent
 	relist  bool           // the CRM is to be listed afresh, as nothing was brought from it so far
@@ -263,7 +264,7 @@ func (l *Ledger) Open(_ context.Context, id reconcile.LinkID, now time.Time, lea
 		return nil, fault.New(fault.Conflict, "", "link %d is leased", id)
 	}
 	e.link.Fence++
-	e.until, e.opened = now.Add(lease), now
+	e.until, e.opened, e.state = now.Add(lease), now, e.link.State
 	e.takeIn(now)
 	link := e.link
 	return &link, nil
@@ -276,6 +277,15 @@ func (l *Ledger) held(link *reconcile.Link) (*entry, error) {
 		return nil, fault.New(fault.Conflict, fault.StaleLease, "link %d has another worker", link.ID)
 	}
 	return e, nil
+}
+
+// readable is held, unless somebody has paused the link or is switching it off.
+func (l *Ledger) readable(link *reconcile.Link) (*entry, error) {
+	e, err := l.held(link)
+	if err == nil && e.link.State != e.state && slices.Contains([]reconcile.LinkState{reconcile.Paused, reconcile.Switching, reconcile.Off}, e.link.State) {
+		err = fault.New(fault.Conflict, fault.Interrupted, "link %d was paused or switched off", link.ID)
+	}
+	return e, err
 }
 
 // Renew extends the lease.
@@ -293,7 +303,7 @@ func (l *Ledger) Renew(_ context.Context, link *reconcile.Link, until time.Time)
 func (l *Ledger) PairsByRef(_ context.Context, link *reconcile.Link, side reconcile.Where, refs []record.Ref) (map[record.Ref]reconcile.Pair, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e, err := l.held(link)
+	e, err := l.readable(link)
 	if err != nil {
 		return nil, err
 	}
@@ -325,7 +335,7 @@ func (l *Ledger) Pairs(_ context.Context, link *reconcile.Link, after int64, lim
 func (l *Ledger) page(link *reconcile.Link, after int64, limit int, want func(reconcile.Pair) bool) ([]reconcile.Pair, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e, err := l.held(link)
+	e, err := l.readable(link)
 	if err != nil {
 		return nil, err
 	}
@@ -469,16 +479,16 @@ func (l *Ledger) Advance(_ context.Context, link *reconcile.Link) error {
 // keep takes over everything but what people change and what Settle counts.
 func (e *entry) keep(link *reconcile.Link) {
 	wanted, ok := e.link.Wanted, e.link.DeletesOK
-	state := e.link.State
+	state, reason := e.link.State, e.link.Reason
 	policy, table := e.link.Policy, e.link.Mapping
 	e.link = *link
 	e.link.Wanted, e.link.DeletesOK = wanted, ok
 	e.link.Policy, e.link.Mapping = policy, table
-	e.link.State = state
+	e.link.State, e.link.Reason = state, reason
 	e.recount()
 }
 
-// Close ends the lease. A person's switching off wins over what the run thought of the state.
+// Close ends the lease. What somebody made of the state meanwhile wins over what the run thought of it.
 func (l *Ledger) Close(_ context.Context, link *reconcile.Link) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -486,11 +496,10 @@ func (l *Ledger) Close(_ context.Context, link *reconcile.Link) error {
 	if err != nil {
 		return err
 	}
-	state := e.link.State
 	e.keep(link)
 	e.link.DeletesOK = link.DeletesOK
-	if state != reconcile.Switching || link.State == reconcile.Off {
-		e.link.State = link.State
+	if e.link.State == e.state {
+		e.link.State, e.link.Reason = link.State, link.Reason
 	}
 	e.until = time.Time{}
 	return nil

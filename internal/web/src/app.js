@@ -7,6 +7,8 @@ import "./event-form.js";
 import "./users.js";
 import "./own.js";
 import "./mapping.js";
+import "./keys.js";
+import "./chosen.js";
 
 document.documentElement.classList.add("scripted");
 

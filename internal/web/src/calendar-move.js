@@ -55,14 +55,14 @@ export function mover(told, wall, refetch) {
       say(told, heard.said, false, heard.undo, refetch);
       return refetch();
     }
-    if (answer.status === 409 && (heard.lose || heard.version)) {
+    if (answer.status === 409 && (heard.lose || heard.version || heard.mail)) {
       const sure = await ask("sure-dialog", (dialog) => {
         dialog.querySelector("h2").textContent = heard.said;
         dialog.querySelector("ul").replaceChildren(
-          ...(heard.lose ?? []).map((line) => Object.assign(document.createElement("li"), { textContent: line })),
+          ...(heard.lose ?? heard.mails ?? []).map((line) => Object.assign(document.createElement("li"), { textContent: line })),
         );
       });
-      if (sure) return send(event, { ...more, ...(heard.lose ? { lose: "1" } : { version: String(heard.version) }) }, revert);
+      if (sure) return send(event, { ...more, ...(heard.lose ? { lose: "1" } : heard.mail ? { mail: heard.mail } : { version: String(heard.version) }) }, revert);
       revert();
       return refetch();
     }

@@ -1,0 +1,53 @@
+package reconcile
+
+import (
+	"slices"
+	"time"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// agreement is a person's word that a step may mail people; nil: there is none. What sync does by itself has none, whatever
+// stands on the record: the first sync, a switch-off, a repair of what changed at Microsoft alone.
+func (r *run) agreement(s Step) *record.Agreement { return agreementOf(r.link, s) }
+
+func agreementOf(link *Link, s Step) *record.Agreement {
+	switch {
+	case s.Ours == nil || s.Ours.Meta.Agreed == nil || !link.Settled || link.State == Switching || link.State == Off:
+		return nil
+	case s.Verb == DeleteMicrosoft && s.Why != DeletedCRM && s.Why != OwnerChanged:
+		return nil
+	}
+	return s.Ours.Meta.Agreed
+}
+
+// mailed is what a step would mail: whom, and whether it may. It is told from what is known of the event; the side that writes
+// looks once more, at the event itself.
+func (s *Step) mailed(link *Link, now time.Time) (people []string, may bool) {
+	removes := s.Verb == DeleteMicrosoft
+	if link.Kind != record.Calendar || !removes && s.Verb != CreateMicrosoft && len(s.ToMicrosoft) == 0 {
+		return nil, true
+	}
+	if s.Verb != CreateMicrosoft {
+		attendees := record.Value("")
+		if s.Pair != nil {
+			attendees = s.Pair.Base[record.Attendees]
+		}
+		if s.Theirs != nil && s.Theirs.State == record.Present {
+			attendees = s.Theirs.Fields[record.Attendees]
+		}
+		people = record.AttendanceOf(attendees).Mailed()
+	}
+	if lines, invites := record.Lines(s.ToMicrosoft[record.Participants]); invites {
+		people = record.Addresses(slices.Concat(people, record.AddressesIn(lines)))
+	}
+	return people, len(people) == 0 || agreementOf(link, *s).Covers(people, removes, now)
+}
+
+// heldBack says in a preview that a step would not be carried out, as people would be mailed and nobody has agreed to that.
+func heldBack(l Line) Line {
+	l.Verb, l.Why, l.Group = Skip, string(fault.WouldMail), ToSkip
+	l.ToCRM, l.ToMicrosoft, l.Asked = nil, nil, nil
+	return l
+}

@@ -1,0 +1,48 @@
+package reconcile
+
+import (
+	"testing"
+	"time"
+
+	"tandem/internal/record"
+)
+
+// TestD4_WordsAreForWhatPeopleDid: whom a step would mail is counted, and nothing that sync does by itself has a word for it.
+func TestD4_WordsAreForWhatPeopleDid(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	word := &record.Agreement{ID: "1", People: []string{"lee@contoso.example", "megan@contoso.example"}, At: now}
+	off := &record.Agreement{ID: "2", People: word.People, Removes: true, At: now}
+	pair := &Pair{ID: 1, Base: record.Fields{record.Attendees: record.Attendance{People: []record.Attendee{{Address: "Megan@contoso.example"}}}.Value()}}
+	by := func(a *record.Agreement) *record.Change { return &record.Change{Meta: record.Meta{Agreed: a}} }
+	text := record.Fields{record.Venue: "Sala 2"}
+	invites := record.Fields{record.Participants: record.Invited("Lee <lee@contoso.example>")}
+	nobody := &record.Change{Fields: record.Fields{record.Attendees: ""}}
+	settled := Link{Kind: record.Calendar, State: On, Settled: true}
+	first, ending := settled, settled
+	first.Settled, ending.State = false, Switching
+	for name, c := range map[string]struct {
+		link Link
+		step Step
+		n    int
+		may  bool
+	}{
+		"nobody is invited":           {settled, Step{Verb: Merge, Item: Item{Pair: &Pair{}, Ours: by(nil)}, ToMicrosoft: text}, 0, true},
+		"only the CRM is written":     {settled, Step{Verb: Merge, Item: Item{Pair: pair, Ours: by(nil)}, ToCRM: text}, 0, true},
+		"no word":                     {settled, Step{Verb: Merge, Item: Item{Pair: pair, Ours: by(nil)}, ToMicrosoft: text}, 1, false},
+		"a word":                      {settled, Step{Verb: Merge, Item: Item{Pair: pair, Ours: by(word)}, ToMicrosoft: text}, 1, true},
+		"a word, and one more":        {settled, Step{Verb: Merge, Item: Item{Pair: pair, Ours: by(word)}, ToMicrosoft: invites}, 2, true},
+		"what is put back":            {settled, Step{Verb: Merge, Item: Item{Pair: pair}, ToMicrosoft: text}, 1, false},
+		"a first sync":                {first, Step{Verb: CreateMicrosoft, Item: Item{Ours: by(word)}, ToMicrosoft: invites}, 1, false},
+		"a new event":                 {settled, Step{Verb: CreateMicrosoft, Item: Item{Ours: by(word)}, ToMicrosoft: invites}, 1, true},
+		"a deletion":                  {settled, Step{Verb: DeleteMicrosoft, Why: DeletedCRM, Item: Item{Pair: pair, Ours: by(off)}}, 1, true},
+		"a word to something else":    {settled, Step{Verb: DeleteMicrosoft, Why: DeletedCRM, Item: Item{Pair: pair, Ours: by(word)}}, 1, false},
+		"a switch-off":                {ending, Step{Verb: DeleteMicrosoft, Why: SwitchedOff, Item: Item{Pair: pair, Ours: by(off)}}, 1, false},
+		"a deletion by sync":          {settled, Step{Verb: DeleteMicrosoft, Why: OneWayOnly, Item: Item{Pair: pair, Ours: by(off)}}, 1, false},
+		"what Microsoft tells counts": {settled, Step{Verb: Merge, Item: Item{Pair: pair, Ours: by(nil), Theirs: nobody}, ToMicrosoft: text}, 0, true},
+	} {
+		if people, may := c.step.mailed(&c.link, now); len(people) != c.n || may != c.may {
+			t.Errorf("%s: %v, %t", name, people, may)
+		}
+	}
+}
