@@ -57,10 +57,15 @@ func (c *CRM) AdmitMass(ctx context.Context, a Actor, kind record.Kind, ids []re
 		now.Admits = !r.MassUpdated && (r.Source == record.Import || r.Source == record.Migration)
 		r.Fields = r.Fields.Clone()
 		different, err := rule(Draft{}, &r)
-		if err != nil {
+		switch {
+		case fault.Is(err, fault.Invalid):
+			now.Err = err
+			continue
+		case err != nil:
 			return nil, err
 		}
 		if now.Same = !different; different {
+			r.agreed(nil, false, c.now().UTC())
 			r.ModifiedAt, r.ModifiedBy = c.now().UTC(), a.User
 		}
 		now.Record = r
@@ -111,6 +116,17 @@ func (c *CRM) AdmitBack(ctx context.Context, a Actor, kind record.Kind, back []R
 			now.Same = now.Same && b.Before[name] == after
 			r.Fields[name] = b.Before[name]
 		}
+		if now.Err != nil {
+			continue
+		}
+		was := r
+		was.Fields = now.Before
+		not, err := c.notOrganizers(ctx, a, was, r)
+		if err != nil {
+			return nil, err
+		}
+		now.Err = not.err()
+		r.agreed(nil, false, c.now().UTC())
 		r.ModifiedAt, r.ModifiedBy = c.now().UTC(), a.User
 		now.Record = r
 	}

@@ -209,13 +209,18 @@ func (c *CRM) massRule(ctx context.Context, a Actor, kind record.Kind, field rec
 		if r.Deleted() {
 			return false, missing(kind, r.ID)
 		}
-		r.Fields = whole(schema, r.Fields)
+		was := *r
+		was.Fields = whole(schema, r.Fields)
+		r.Fields = was.Fields.Clone()
 		different := r.Fields[field] != value || !r.MassUpdated
 		if field == record.RemindAt { // it is the event's only one now
 			different = different || r.Fields[record.FurtherReminders] != ""
 			r.Fields[record.FurtherReminders] = ""
 		}
 		r.Fields[field], r.MassUpdated = value, true
+		if not, err := c.notOrganizers(ctx, a, was, *r); err != nil || len(not) > 0 {
+			return false, cmp.Or(err, not.err())
+		}
 		return different, nil
 	}, nil
 }

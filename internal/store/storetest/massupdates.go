@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -268,5 +269,77 @@ func testMassUpdateIsKilled(t *testing.T, w *world) {
 	ok(t, d.Work(ctx, w.ours, u.ID))
 	if u = must(s.Update(ctx, w.ours, u.ID))(t); u.State != intake.Undone || u.Counts.Restored != 250 {
 		t.Fatalf("%+v", u)
+	}
+}
+
+// What people agreed to be mailed is about the event as it was: no mass update, import or undo of one carries it on (ADR 27). And
+// values of fields that are out of use stay, whoever writes.
+func testManyChangesKeepTo(t *testing.T, w *world) {
+	ctx, s := t.Context(), w.MassUpdates()
+	d, ana, c := w.updater(s)
+	agreed := crm.Mailing{Link: 7, Invited: true, Agreed: &record.Agreement{ID: "1.2", People: []string{"bia@example.com"}}}
+	e := w.insert(w.ana, w.event(w.ana, "meeting", "2026-11-24T09:00:00-03:00", "2026-11-24T10:00:00-03:00", func(r *crm.Record) { r.Mailing = agreed }))[0]
+	stored := func() crm.Record {
+		t.Helper()
+		return must(w.Records().ByID(ctx, w.ours, record.Calendar, []record.ID{e.ID}))(t)[e.ID]
+	}
+	if stored().Mailing.Agreed == nil {
+		t.Fatal("the agreement is not stored")
+	}
+	taken := must(c.Admit(ctx, ana, record.Calendar, []crm.Draft{{ID: e.ID, Fields: record.Fields{record.Venue: "Sala 9"}}}))(t)
+	if taken[0].Err != nil || taken[0].Same || taken[0].Record.Mailing.Agreed != nil || !taken[0].Record.Mailing.Invited {
+		t.Errorf("an import's update: %+v", taken[0])
+	}
+	u := must(d.Prepare(ctx, ana, record.Calendar, crm.Query{}, record.Venue, "Sala 1"))(t)
+	ok(t, d.Start(ctx, u))
+	ok(t, d.Work(ctx, w.ours, u.ID))
+	if r := stored(); r.Fields[record.Venue] != "Sala 1" || r.Mailing.Agreed != nil || !r.Mailing.Invited {
+		t.Errorf("a mass update: %+v", r)
+	}
+	w.update(w.by(w.ana), stored(), func(r *crm.Record) { r.Mailing = agreed })
+	ok(t, d.Undo(ctx, u))
+	ok(t, d.Work(ctx, w.ours, u.ID))
+	if r := stored(); r.Fields[record.Venue] != "" || r.Mailing.Agreed != nil {
+		t.Errorf("the undo of one: %+v", r)
+	}
+
+	// An import's undo, too.
+	calendar := "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:From a file\r\nDTSTART:20261124T120000Z\r\nDTEND:20261124T130000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+	desk, _ := w.desk(w.Imports())
+	for _, ways := range []intake.Duplicates{intake.Create, intake.Update} {
+		i := bring(t, desk, w.ours, w.ana, record.Calendar, "a.ics", strings.ReplaceAll(calendar, "From a file", "From a file "+string(ways)), ways)
+		ok(t, desk.Work(ctx, w.ours, i.ID))
+		if ways == intake.Create {
+			continue
+		}
+		for _, r := range must(w.Records().Records(ctx, w.ours, record.Calendar, crm.Query{Search: "file"}))(t) {
+			w.update(w.by(w.ana), r, func(r *crm.Record) { r.Mailing = agreed })
+		}
+		ok(t, desk.Undo(ctx, i))
+		ok(t, desk.Work(ctx, w.ours, i.ID))
+		found := must(w.Records().Records(ctx, w.ours, record.Calendar, crm.Query{Search: "file"}))(t)
+		if len(found) != 1 || found[0].Fields[record.EventTitle] != "From a file create" || found[0].Mailing.Agreed != nil {
+			t.Errorf("an import of events taken back: %+v", found)
+		}
+	}
+
+	const unused record.Field = "Shoe_size"
+	w.insert(w.ana, w.contact(w.ana, "Silva 1", func(r *crm.Record) {
+		r.Fields[record.EmailField], r.Fields[unused] = "ana1@example.com", "42"
+	}))
+	i := bring(t, desk, w.ours, w.ana, record.Contacts, "a.csv", people(1, 1), intake.Update)
+	ok(t, desk.Work(ctx, w.ours, i.ID))
+	ok(t, desk.Undo(ctx, i))
+	ok(t, desk.Work(ctx, w.ours, i.ID))
+	if r := w.contactsOf(w.ana, false)["Silva 1"]; r.Version != 3 || r.Fields[unused] != "42" {
+		t.Errorf("an import taken back: %+v", r)
+	}
+	m := must(d.Prepare(ctx, ana, record.Contacts, crm.Query{}, record.Department, "x"))(t)
+	ok(t, d.Start(ctx, m))
+	ok(t, d.Work(ctx, w.ours, m.ID))
+	ok(t, d.Undo(ctx, m))
+	ok(t, d.Work(ctx, w.ours, m.ID))
+	if r := w.contactsOf(w.ana, false)["Silva 1"]; r.Version != 5 || r.Fields[unused] != "42" {
+		t.Errorf("a mass update taken back: %+v", r)
 	}
 }

@@ -123,6 +123,7 @@ func Run(t *testing.T, open Open) {
 		"S21 S33 mass updates":                           testMassUpdate,
 		"mass updates refuse":                            testMassUpdateRefuses,
 		"a mass update that is killed goes on":           testMassUpdateIsKilled,
+		"what many changes keep to":                      testManyChangesKeepTo,
 		"migrating twice":                                testMigrate,
 	} {
 		t.Run(name, func(t *testing.T) {
