@@ -38,6 +38,7 @@ type settings struct {
 
 	MicrosoftClientID          string `name:"microsoft-client-id" help:"Application (client) ID of the app registration in Entra."`
 	MicrosoftClientSecret      string `help:"Client secret of the app registration (its value, not its ID)."`
+	MicrosoftClientSecretEnds  string `help:"Last day of the client secret, such as 2027-01-31, as Entra shows it: administrators are warned before."`
 	MicrosoftClientCertificate string `help:"PEM file with a private key and its certificate, in place of a client secret."`
 	MicrosoftTenant            string `help:"Who may sign in: organizations, or one tenant's ID or domain." default:"${tenant}"`
 	MicrosoftAuthority         string `help:"Address of Entra ID." default:"${authority}"`
@@ -113,8 +114,8 @@ func (s *settings) config() app.Config {
 	return app.Config{
 		Listen: s.Listen, URL: s.URL, DatabaseURL: s.DatabaseURL, SecretKey: account.Secret(s.SecretKey),
 		MicrosoftClientID: s.MicrosoftClientID, MicrosoftClientSecret: account.Secret(s.MicrosoftClientSecret),
-		MicrosoftClientCertificate: s.MicrosoftClientCertificate,
-		MicrosoftTenant:            s.MicrosoftTenant, MicrosoftAuthority: s.MicrosoftAuthority, GraphURL: s.GraphURL,
+		MicrosoftClientSecretEnds: s.MicrosoftClientSecretEnds, MicrosoftClientCertificate: s.MicrosoftClientCertificate,
+		MicrosoftTenant: s.MicrosoftTenant, MicrosoftAuthority: s.MicrosoftAuthority, GraphURL: s.GraphURL,
 		SMTPURL: s.SMTPURL, Edition: s.Edition, TrustedProxies: s.TrustedProxies, SimListen: s.SimListen,
 	}
 }

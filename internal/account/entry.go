@@ -126,6 +126,7 @@ const (
 	LetterAssociated      LetterKind = "associated"
 	LetterContactsEnded   LetterKind = "contacts_ended" // the folder, Word, was deleted in Outlook, so sync is off
 	LetterCalendarEnded   LetterKind = "calendar_ended" // the calendar, Word, was
+	LetterCredential      LetterKind = "credential"     // to those who manage users: what Tandem proves itself with to Microsoft ends on the day Word (2006-01-02)
 )
 
 // LetterState is how far a letter has come.

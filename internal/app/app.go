@@ -135,7 +135,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 	a.Jobs, err = jobs.New(a.Store, jobs.Options{
-		Runner: a.Runner, Auditor: a.audits, Stage: stage, Undoer: undoer, Importer: desk, Updater: updater, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
+		Runner: a.Runner, Auditor: a.audits, Stage: stage, Undoer: undoer, Warner: &credentialWarner{accounts: accounts, ends: config.credentialEnds(), now: now, log: log}, Importer: desk, Updater: updater, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
 	})
 	if err != nil {
 		return nil, err
@@ -162,10 +162,10 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	site, err := web.New(web.Deps{
 		Accounts: accounts, Registry: registry, Directory: neighbour, Describe: neighbour.Describe,
 		Elsewhere: &elsewhere{neighbour: neighbour, links: links},
-		Records:   people, Tastes: accounts, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Previews: previews{links, a.Jobs, now}, Grants: accounts,
+		Records:   people, Tastes: accounts, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Previews: previews{links, a.Jobs, now}, Undo: undos{undoer, a.Jobs, now}, Grants: accounts,
 		Imports: a.Imports,
 		Choices: links, Ended: links.EndedOf, Expressible: outlook.Expressible,
-		Live: a.live, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
+		Live: a.live, LinksIn: links.LinksIn, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
 	})
 	if err != nil {
 		return nil, err
@@ -280,7 +280,7 @@ func (a *App) simulate(ctx context.Context, accounts account.Store) (err error) 
 func webSettings(c Config) web.Settings {
 	s := web.Settings{
 		URL: c.URL, Authority: c.MicrosoftAuthority, Tenant: c.MicrosoftTenant, ClientID: c.MicrosoftClientID,
-		Credential: c.credential(), SecretKey: c.SecretKey, Demo: c.Demo,
+		Credential: c.credential(), CredentialEnds: c.credentialEnds(), SecretKey: c.SecretKey, Demo: c.Demo,
 		Edition: account.Edition(c.Edition), TrustedProxies: c.proxies, EveryScope: everyScope(c), Mail: c.SMTPURL != "" || c.Demo,
 	}
 	if c.Demo {

@@ -31,6 +31,8 @@ type Config struct {
 	// MicrosoftClientCertificate is a PEM file with a private key and its certificate. It wins over a secret.
 	MicrosoftClientCertificate string
 	certificate                *credential.Certificate // as Check has read it
+	// MicrosoftClientSecretEnds is the last day of the secret (2006-01-02), so that people are warned; "": nobody is.
+	MicrosoftClientSecretEnds string
 
 	MicrosoftTenant    string // "organizations", or one tenant's id or domain
 	MicrosoftAuthority string
@@ -122,6 +124,9 @@ func (c *Config) Check() error {
 	}
 	if c.MicrosoftClientSecret == "" && c.MicrosoftClientCertificate == "" {
 		complain("MICROSOFT_CLIENT_SECRET", "is missing: a client secret's value (not its ID) of the app registration in Entra; or else TANDEM_MICROSOFT_CLIENT_CERTIFICATE")
+	}
+	if _, err := time.Parse(time.DateOnly, c.MicrosoftClientSecretEnds); err != nil && c.MicrosoftClientSecretEnds != "" {
+		complain("MICROSOFT_CLIENT_SECRET_ENDS", "%q is not a day such as 2027-01-31", c.MicrosoftClientSecretEnds)
 	}
 	if err := c.readCertificate(); err != nil {
 		complain("MICROSOFT_CLIENT_CERTIFICATE", "%s: %s", c.MicrosoftClientCertificate, strings.ReplaceAll(err.Error(), "\n", "; "))

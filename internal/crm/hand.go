@@ -86,6 +86,39 @@ func (h *Hand) Apply(ctx context.Context, writes []record.Write) (_ []error, err
 	return out, nil
 }
 
+// Mails tells in the same order which writes would have people mailed, once sync brings them to Microsoft: see WouldMail.
+func (h *Hand) Mails(ctx context.Context, writes []record.Write) (_ []bool, err error) {
+	defer fault.Wrap(&err, "crm: whom %d writes would mail", len(writes))
+	out := make([]bool, len(writes))
+	if h.kind != record.Calendar {
+		return out, nil
+	}
+	var ids []record.ID
+	for _, w := range writes {
+		if id, ok := record.ParseID(string(w.Ref)); ok {
+			ids = append(ids, id)
+		}
+	}
+	found, err := h.crm.store.ByID(ctx, h.actor.Org, h.kind, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i, w := range writes {
+		id, _ := record.ParseID(string(w.Ref))
+		r := found[id]
+		if r.Fields[record.Attendees] == "" && r.Fields[record.Participants] == "" && w.Fields[record.Participants] == "" {
+			continue // nobody takes part
+		}
+		deed := map[record.Op]Deed{record.Update: Writes, record.Delete: Removes, record.Restore: Sends}[w.Op]
+		mail, err := h.crm.WouldMail(ctx, h.actor, r, deed, Draft{ID: id, Fields: w.Fields})
+		if err != nil {
+			return nil, err
+		}
+		out[i] = len(mail.People) > 0
+	}
+	return out, nil
+}
+
 // update writes fields, and the picture that a contact had.
 func (h *Hand) update(ctx context.Context, a Actor, kind record.Kind, drafts []Draft) ([]Result, error) {
 	pictures := map[int]record.Value{}

@@ -55,6 +55,11 @@ type Updater interface {
 	Work(ctx context.Context, org record.ID, id string) error
 }
 
+// Warner tells people of what ends soon.
+type Warner interface {
+	Warn(ctx context.Context) error
+}
+
 // Bin is the CRM's recycle bin. crm.CRM fits it.
 type Bin interface {
 	// Empty destroys what has been in an organization's bin for too long and returns how much that was.
@@ -75,6 +80,7 @@ type Options struct {
 	Bin     Bin     // nil: nothing is emptied
 	Stage   Stage   // nil: nobody makes previews
 	Undoer  Undoer  // nil: nobody undoes runs
+	Warner  Warner  // nil: nobody is warned
 	Postman Postman // nil: letters stay queued
 	// Importer works on imports; nil: nobody does.
 	Importer Importer

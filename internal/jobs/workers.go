@@ -96,6 +96,7 @@ const (
 	leastAudits    = 20 // a turn
 	sweepEvery     = 24 * time.Hour
 	resumeEvery    = time.Minute
+	warnEvery      = 6 * time.Hour
 	// hoursKept is how long it is kept what links did in each hour.
 	hoursKept = 400 * 24 * time.Hour
 	// subscribeMargin is how long before its end a subscription is renewed: a run renews it within 12 hours of it.
@@ -133,6 +134,9 @@ func (h *house) tasks() []task {
 	}
 	if h.Updater != nil {
 		tasks = append(tasks, task{"mass_updates", pollEvery, h.massUpdates})
+	}
+	if h.Warner != nil {
+		tasks = append(tasks, task{"warnings", warnEvery, h.Warner.Warn})
 	}
 	if h.Auditor != nil {
 		tasks = append(tasks, task{"audit", auditEvery, h.audit})

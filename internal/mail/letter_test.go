@@ -22,6 +22,7 @@ var update = flag.Bool("update", false, "write the letters into testdata")
 var kinds = []account.LetterKind{
 	account.LetterInvitation, account.LetterReset, account.LetterRequest, account.LetterApproved,
 	account.LetterDeclined, account.LetterPasswordChanged, account.LetterAssociated, account.LetterContactsEnded, account.LetterCalendarEnded,
+	account.LetterCredential,
 }
 
 func saoPaulo(t *testing.T) *time.Location {

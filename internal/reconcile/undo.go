@@ -85,12 +85,12 @@ func (h HistoryLine) Undo(kind record.Kind, now record.Change) (record.Write, Un
 	changed := map[string]bool{} // units of which somebody has changed a part since
 	for f, written := range h.Fields {
 		before, known := h.Before[f]
-		if is := now.Fields[f]; is != written && !(known && is == before) {
+		if is := now.Fields[f]; is != written && !(known && is == before) && !theirsAlone(kind, f) {
 			changed[unitOf(kind, f)] = true
 		}
 	}
 	for f, before := range h.Before {
-		if now.Fields[f] != before && !changed[unitOf(kind, f)] {
+		if now.Fields[f] != before && !theirsAlone(kind, f) && !changed[unitOf(kind, f)] {
 			w.Fields[f] = before
 		}
 	}
@@ -103,6 +103,12 @@ func (h HistoryLine) Undo(kind record.Kind, now record.Change) (record.Write, Un
 		return w, UndonePartly
 	}
 	return w, Undone
+}
+
+// theirsAlone reports whether a field is Microsoft's to say: nobody writes it by hand.
+func theirsAlone(kind record.Kind, f record.Field) bool {
+	def, _ := record.Standard(kind).Def(f)
+	return def.Type == record.Attending
 }
 
 // unitOf names what a field goes together with; a field by itself is its own.
@@ -120,6 +126,8 @@ type Hand interface {
 	// Apply makes the writes, each only if its record is still at its version, and says in the same order why one was not made:
 	// Conflict, Denied, NotFound or Invalid.
 	Apply(ctx context.Context, writes []record.Write) ([]error, error)
+	// Mails tells in the same order which writes would have people mailed, once sync brings them to Microsoft.
+	Mails(ctx context.Context, writes []record.Write) ([]bool, error)
 }
 
 // UndoRun is the undo of a run that somebody asked for.
@@ -166,9 +174,7 @@ type Undoer struct {
 	Link  func(ctx context.Context, org record.ID, id LinkID) (*Link, error)
 	// Hand is the hand of a user. Denied: the user is no longer active.
 	Hand func(ctx context.Context, org, user record.ID, kind record.Kind) (Hand, error)
-	// Mails reports which of the records would have people mailed if they were changed or deleted. nil: none.
-	Mails func(ctx context.Context, link *Link, refs []record.Ref) (map[record.Ref]bool, error)
-	Now   func() time.Time
+	Now  func() time.Time
 }
 
 const (
@@ -293,23 +299,29 @@ func (u *Undoer) undoOnce(ctx context.Context, hand Hand, link *Link, lines []Hi
 	if err != nil {
 		return nil, err
 	}
-	mails := map[record.Ref]bool{}
-	if u.Mails != nil {
-		if mails, err = u.Mails(ctx, link, refs); err != nil {
-			return nil, err
-		}
-	}
-	var writes []record.Write
-	var of []int
+	var planned []record.Write
+	var places []int
 	for n, i := range which {
 		w, what := lines[i].Undo(link.Kind, found[n])
 		out[i].What, out[i].At = what, u.Now()
-		switch {
-		case what != Undone && what != UndonePartly:
-		case mails[refs[n]]:
+		if what == Undone || what == UndonePartly {
+			planned, places = append(planned, w), append(places, i)
+		}
+	}
+	if len(planned) == 0 {
+		return nil, nil
+	}
+	mails, err := hand.Mails(ctx, planned)
+	if err != nil {
+		return nil, err
+	}
+	var writes []record.Write
+	var of []int
+	for n, i := range places {
+		if mails[n] {
 			out[i].What = WouldBeMail
-		default:
-			writes, of = append(writes, w), append(of, i)
+		} else {
+			writes, of = append(writes, planned[n]), append(of, i)
 		}
 	}
 	if len(writes) == 0 {

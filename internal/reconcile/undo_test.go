@@ -278,8 +278,8 @@ func TestUndoOfARun(t *testing.T) {
 	w.settle()
 
 	u, kept := w.undoer()
-	u.Mails = func(_ context.Context, _ *reconcile.Link, refs []record.Ref) (map[record.Ref]bool, error) {
-		return map[record.Ref]bool{ids["c"].Ref(): true}, nil
+	u.Hand = func(context.Context, record.ID, record.ID, record.Kind) (reconcile.Hand, error) {
+		return mailing{w.crm.Hand(w.actor(), record.Contacts), ids["c"].Ref()}, nil
 	}
 	kept.run = reconcile.UndoRun{ID: "u", Org: org, User: adele, Link: 1, Kind: record.Contacts, Run: run}
 	kept.after = 0
@@ -300,6 +300,20 @@ func TestUndoOfARun(t *testing.T) {
 		t.Errorf("it came to %+v", got)
 	}
 	w.alike()
+}
+
+// mailing is a hand whose writes to one record would have people mailed.
+type mailing struct {
+	reconcile.Hand
+	ref record.Ref
+}
+
+func (m mailing) Mails(_ context.Context, writes []record.Write) ([]bool, error) {
+	out := make([]bool, len(writes))
+	for i, w := range writes {
+		out[i] = w.Ref == m.ref
+	}
+	return out, nil
 }
 
 // Who may not change records undoes nothing.

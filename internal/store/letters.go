@@ -49,6 +49,29 @@ func (s *Accounts) Letters(ctx context.Context, org record.ID, about []record.ID
 	return out, err
 }
 
+// SendOnce sends a letter to users of an organization, unless one of its kind with its word was made since a time, and reports
+// whether it did. What was sent is remembered for as long as PruneLetters lets it.
+func (s *Accounts) SendOnce(ctx context.Context, org record.ID, l account.Letter, since time.Time, to []record.ID) (sent bool, err error) {
+	defer fault.Wrap(&err, "store: send %q once", l.Kind)
+	err = s.Within(ctx, org, func(tx account.Tx) error {
+		a := tx.(accountTx)
+		made, _, err := first(a.tx.ctx, a.tx, column[int64], `SELECT COUNT(*) FROM letters WHERE org_id = ? AND kind = ? AND word = ? AND made >= ?`,
+			int64(org), string(l.Kind), l.Word, micros(since))
+		if sent = err == nil && made == 0; !sent {
+			return err
+		}
+		for _, id := range to {
+			each := l
+			each.Org, each.To = org, id
+			if err := tx.Send(each); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return sent && err == nil, err
+}
+
 // Letter finds a letter. All organizations.
 func (s *Letters) Letter(ctx context.Context, id record.ID) (_ account.Letter, err error) {
 	defer fault.Wrap(&err, "store: letter %d", id)

@@ -19,6 +19,7 @@ import (
 // new one in Outlook is.
 func (s *Site) askRoutes() []route {
 	return []route{
+		{"GET /inbox", member, s.inbox},
 		{"GET /setup/marketplace/microsoft/{kind}/questions", member, s.questions},
 		{"POST /setup/marketplace/microsoft/{kind}/questions", member, s.decide},
 		{"POST /setup/marketplace/microsoft/{kind}/questions/back", member, s.takeBack},
@@ -35,6 +36,8 @@ type questionsPage struct {
 	Page   int
 	Before string
 	After  string
+	Kinds  []viewLink // where both kinds ask something
+	Rest   bool       // several are conflicts, so that the rest of them can be answered at once
 }
 
 // A question is what is asked about one item at Microsoft. It has Units, or Guests and Item.
@@ -144,6 +147,16 @@ func (s *Site) questions(v *visit) error {
 	if page.Rows, err = s.questionRows(v, l, asked); err != nil {
 		return err
 	}
+	conflicts := 0
+	for _, row := range page.Rows {
+		if row.open() {
+			conflicts++
+		}
+	}
+	page.Rest = conflicts > 1
+	if page.Kinds, err = s.inboxKinds(v, kind); err != nil {
+		return err
+	}
 	if page.Page == 1 {
 		left, err := s.Links.LeftOut(v.ctx(), l.Org, l.ID, 0, pageSize+1)
 		if err != nil {
@@ -160,6 +173,60 @@ func (s *Site) questions(v *visit) error {
 	}
 	page.Frame = s.frame(v, "setup", v.words.T("asks.title"))
 	return s.render(v, http.StatusOK, "asks", page)
+}
+
+// open reports whether the question is which value counts, and not answered whole yet.
+func (q question) open() bool {
+	return slices.ContainsFunc(q.Units, func(u unit) bool { return u.Taken == "" })
+}
+
+// inbox leads to the questions: those of the kind that has some.
+func (s *Site) inbox(v *visit) error {
+	links, err := s.Links.LinksOf(v.ctx(), v.user.Org, v.user.ID)
+	if err != nil {
+		return err
+	}
+	to := marketplacePath
+	for _, l := range links {
+		if !v.sees(l.Kind) {
+			continue
+		}
+		asked, err := s.Links.Asks(v.ctx(), l.Org, l.ID, 0, 1)
+		if err != nil {
+			return err
+		}
+		if len(asked) > 0 || to == marketplacePath {
+			to = marketplacePath + "/" + string(l.Kind) + "/questions"
+		}
+		if len(asked) > 0 {
+			break
+		}
+	}
+	return v.to(to)
+}
+
+// inboxKinds are the questions of each kind that is synced, where there is more than one.
+func (s *Site) inboxKinds(v *visit, open record.Kind) ([]viewLink, error) {
+	links, err := s.Links.LinksOf(v.ctx(), v.user.Org, v.user.ID)
+	if err != nil {
+		return nil, err
+	}
+	var out []viewLink
+	for _, l := range links {
+		if !v.sees(l.Kind) {
+			continue
+		}
+		asked, err := s.Links.Asks(v.ctx(), l.Org, l.ID, 0, askedAtOnce)
+		if err != nil {
+			return nil, err
+		}
+		label := v.words.T("org.tab", "State", v.words.T("kind."+string(l.Kind)), "N", len(asked))
+		out = append(out, viewLink{string(l.Kind), label, marketplacePath + "/" + string(l.Kind) + "/questions", l.Kind == open})
+	}
+	if len(out) < 2 {
+		return nil, nil
+	}
+	return out, nil
 }
 
 // questionRows puts questions into words, with the CRM's present values beside those that the item held. What is about a
@@ -394,7 +461,13 @@ func (s *Site) decide(v *visit) error {
 	}
 	var decided, late, stale int
 	for i, item := range items {
-		said := func(name string) string { return form.Get(name + "-" + strconv.Itoa(i)) }
+		said := func(name string) string {
+			chosen := form.Get(name + "-" + strconv.Itoa(i))
+			if chosen == "" && strings.HasPrefix(name, "take-") {
+				return form.Get("rest") // one side's values for all that nothing else was said about
+			}
+			return chosen
+		}
 		q, there := asked[record.Ref(item)]
 		switch {
 		case !there && spoken(form, i):

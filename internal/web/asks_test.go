@@ -4,6 +4,7 @@ import (
 	"context"
 	"html"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -368,6 +369,52 @@ func TestS29_ABadValueIsCorrectedWhereItStands(t *testing.T) {
 			if strings.Contains(page, want) != (place != "here") {
 				t.Errorf("%s, %s: the page with %q:\n%s", lang, place, want, page)
 			}
+		}
+	}
+}
+
+// S29: the inbox leads to the kind that asks something. Several conflicts are answered at once with the values of one side; what was
+// chosen by itself, and which contact somebody is, stays as it was said.
+func TestS29_TheRestIsAnsweredAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const adele = "adele@contoso.example"
+	w.link(adele, record.Calendar, nil, func(*reconcile.Link) {})
+	var entries []reconcile.Entry
+	for i := range 3 {
+		c := w.contact(adele, record.Fields{record.LastName: record.Value("Souza " + strconv.Itoa(i)), record.Title: "ours"})
+		entries = append(entries, reconcile.Entry{Pair: reconcile.Pair{CRM: c.ID.Ref(), Microsoft: record.Ref("m/" + strconv.Itoa(i)), State: reconcile.Synced,
+			Ask: &reconcile.Ask{Conflicts: []record.Field{record.Title}, Theirs: record.Fields{record.Title: "theirs"}}}})
+	}
+	like := w.contact(adele, record.Fields{record.LastName: "Lima"})
+	entries = append(entries, reconcile.Entry{Pair: reconcile.Pair{Microsoft: "m/like", State: reconcile.Parked, Reason: fault.Ambiguous, Ask: &reconcile.Ask{
+		Matches: []record.Ref{like.ID.Ref()}, Theirs: record.Fields{record.LastName: "Lima"}}}})
+	l := w.link(adele, record.Contacts, entries, func(*reconcile.Link) {})
+	b := w.as(adele)
+	page := b.get("/inbox")
+	if page.path != asksPath || !strings.Contains(page.text(), "Contacts (4)") || !strings.Contains(page.text(), "Calendar (0)") {
+		t.Fatalf("the inbox is %s: %s", page.path, page.text())
+	}
+	pairs := []string{"rest", "crm"}
+	at := regexp.MustCompile(`name="item" value="([^"]*)"><input type="hidden" name="seen" value="([^"]*)"`).FindAllStringSubmatch(page.body, -1)
+	for i, m := range at {
+		pairs = append(pairs, "item", m[1], "seen", m[2])
+		if m[1] == "m/1" {
+			pairs = append(pairs, "take-Title-"+strconv.Itoa(i), "microsoft")
+		}
+	}
+	b.post(asksPath, pairs...)
+	asked, err := w.store.Links().Asks(t.Context(), l.Org, l.ID, 0, 10)
+	w.must(err)
+	if len(at) != 4 || len(asked) != 1 || asked[0].Microsoft != "m/like" {
+		t.Fatalf("%d questions on the page, left are %+v", len(at), asked)
+	}
+	pairsNow, err := w.store.Past().Pairs(t.Context(), l, 0, 10)
+	w.must(err)
+	for _, q := range pairsNow {
+		want := map[record.Ref]reconcile.Where{"m/0": reconcile.InCRM, "m/1": reconcile.InMicrosoft, "m/2": reconcile.InCRM}[q.Microsoft]
+		if q.Ask.Taken[record.Title] != want || q.Ask.New || q.Ask.Out || q.Ask.Match != "" {
+			t.Errorf("%s: %+v", q.Microsoft, q.Ask)
 		}
 	}
 }

@@ -124,7 +124,7 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 			return err
 		}
 		page.ID, page.Version, page.Badge = r.ID.String(), r.Version, marks[r.ID]
-		if page.Outlook, err = s.outlookNote(v, page.Badge.at); err != nil {
+		if page.Outlook, err = s.outlookNote(v, record.Contacts, page.Badge.at); err != nil {
 			return err
 		}
 		if page.Ask, err = s.asksAbout(v, r); err != nil {

@@ -35,6 +35,7 @@ type eventPage struct {
 	Repeat  repeatForm
 	Series  *seriesPart
 	Badge   badge
+	Outlook outlookNote
 	Changed string
 	Ask     *askNote
 	Single  bool // the form is about one occurrence of a series
@@ -106,6 +107,11 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 			return err
 		}
 		page.ID, page.Version, page.Badge = r.ID.String(), r.Version, marks[r.ID]
+		if !r.Veiled {
+			if page.Outlook, err = s.outlookNote(v, record.Calendar, page.Badge.at); err != nil {
+				return err
+			}
+		}
 		if page.Ask, err = s.asksAbout(v, r); err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -133,6 +134,18 @@ func looksWorld(t *testing.T) (*world, []look) {
 	}
 	contacts := w.link(admin, record.Contacts, entries, func(*reconcile.Link) {})
 	w.link(admin, record.Calendar, nil, func(l *reconcile.Link) { l.State, l.Reason = reconcile.Paused, fault.TooManyCreates })
+	fresh := updated(ana, reconcile.InMicrosoft, record.Title, "CFO", "CEO")
+	fresh.Delay = 7 * time.Second
+	run := w.tell(contacts, fresh, updated(ana, reconcile.InCRM, record.EmailField, "", "ana@fabrica.example"),
+		reconcile.HistoryLine{CRM: bia.ID.Ref(), Side: reconcile.InCRM, Action: reconcile.Created, Reason: reconcile.NewInMicrosoft},
+		reconcile.HistoryLine{CRM: bia.ID.Ref(), Side: reconcile.InMicrosoft, Action: reconcile.Failed, Reason: string(fault.TooLong)},
+		reconcile.HistoryLine{CRM: ana.ID.Ref(), Side: reconcile.InCRM, Action: reconcile.Overruled, Reason: reconcile.ChangedBoth,
+			Lost: []reconcile.Loss{{Field: record.Mobile, Side: reconcile.InCRM, Value: "+55 11 90000-0000"}}})[0]
+	w.must(w.store.Links().KeepUndo(t.Context(), reconcile.UndoRun{Org: w.org.ID}, []reconcile.UndoneLine{{Line: run.ID - 3, What: reconcile.ChangedSince, By: w.users[admin].ID, At: w.now()}}))
+	undo, err := w.store.Links().BeginUndo(t.Context(), reconcile.UndoRun{ID: "undo-of-admin", Org: w.org.ID, User: w.users[admin].ID, Link: contacts.ID, Kind: record.Contacts, Run: run.Run, Asked: w.now(), Touched: w.now()})
+	w.must(err)
+	undo.Ended, undo.Next = w.now(), run.ID-4
+	w.must(w.store.Links().KeepUndo(t.Context(), undo, []reconcile.UndoneLine{{Line: run.ID - 4, What: reconcile.Undone, At: w.now()}, {Line: run.ID - 2, What: reconcile.ChangedSince, At: w.now()}}))
 	u := w.users[admin]
 	preview := func(kind record.Kind, occasion reconcile.Occasion, link *reconcile.Link, done bool) string {
 		id, err := fakePreviews{w}.Begin(t.Context(), u, kind, link, occasion, reconcile.Settings{})
@@ -179,6 +192,9 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"preview-next", preview(record.Contacts, reconcile.Next, contacts, true) + "?show=update", "", "#preview[data-state=rehearsed]"},
 		{"preview-making", preview(record.Calendar, reconcile.Beginning, nil, false), "", "#preview"},
 		{"questions", asksPath, `scrollTo(0, 1e6)` /* the bar with the button covers nothing there */, "#left-out"}, {"records", marketplacePath + "/contacts/records?state=excluded", "", "#link-records"}, {"status", "/status", "", "#status"},
+		{"everybody", orgStatusPath, "", "#org-links"}, {"everybody-link", orgLinkPath(contacts.ID), "", "#link-records"},
+		{"history", "/history", "", "#history-list .history"}, {"history-contact", "/history?kind=contacts&record=" + ana.ID.String(), "", "#history-list .history"},
+		{"run", runPath(contacts.ID, run.Run), "", "#undo-run button"}, {"undo", "/history/undos/undo-of-admin", "", "#undo[data-ended=true]"},
 		{"home", "/", "", "img.disc"}, {"contacts", "/contacts", "", "img.disc"},
 		{"contacts-filtered", "/contacts?f=Last_Name&o=has&v=a&f=Date_of_Birth&o=is&v=&f=Lead_Source&o=is_not&v=Partner", "", "#filter-tool[open]"},
 		{"contacts-columns", "/contacts", `document.querySelector("#column-tool").open = true`, "#column-tool[open]"},
@@ -256,7 +272,7 @@ func TestEveryPageLooksRight(t *testing.T) {
 		{"admin@fabrikam.example", []look{ // who has nothing yet
 			{"empty-fields", fieldsPath, "", "#main h1"}, {"empty-home", "/", "", "#main h1"}, {"empty-contacts", "/contacts", "", "#main h1"},
 			{"empty-agenda", "/calendar?view=agenda", "", "#agenda"}, {"empty-marketplace", marketplacePath, "", "#card-contacts form.enable"},
-			{"empty-bin", "/recycle-bin", "", "#main h1"}, {"empty-find", "/search?q=zzz", "", ".blank"}, {"empty-status", "/status", "", "#main h1"},
+			{"empty-bin", "/recycle-bin", "", "#main h1"}, {"empty-find", "/search?q=zzz", "", ".blank"}, {"empty-status", "/status", "", "#main h1"}, {"empty-history", "/history", "", "#no-history"}, {"empty-everybody", orgStatusPath, "", "#main h1"},
 		}},
 	} {
 		b.forget()

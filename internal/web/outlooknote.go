@@ -4,20 +4,22 @@ import (
 	"tandem/internal/fault"
 	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
+	"tandem/internal/record"
 )
 
-// An outlookNote says of a contact which one in Outlook it is, and what becomes of either when the other is deleted
+// An outlookNote says of a record which one in Outlook it is, and what becomes of either when the other is deleted
 // (FIELD-FAILURES 117). It is empty where Outlook has none, or where a question about it is open.
 type outlookNote struct {
 	Place    string
 	Deleting string
 }
 
-func (s *Site) outlookNote(v *visit, at reconcile.RecordState) (outlookNote, error) {
+func (s *Site) outlookNote(v *visit, kind record.Kind, at reconcile.RecordState) (outlookNote, error) {
+	own := map[record.Kind]string{record.Contacts: "contact.outlook.", record.Calendar: "event.outlook."}[kind]
 	when := v.words.Moment(at.Since.In(v.zone))
 	switch {
 	case at.State == "excluded" && at.Reason == fault.MovedOut: // which one it was is forgotten with the pair
-		return outlookNote{Place: v.words.T("contact.outlook.apart", "When", when), Deleting: v.words.T("contact.outlook.deleting_apart")}, nil
+		return outlookNote{Place: v.words.T(own+"apart", "When", when), Deleting: v.words.T("contact.outlook.deleting_apart")}, nil
 	case at.Microsoft == "":
 		return outlookNote{}, nil
 	case at.State != "synced" && at.State != "failing":
@@ -31,5 +33,5 @@ func (s *Site) outlookNote(v *visit, at reconcile.RecordState) (outlookNote, err
 	if way := link.Policy.Direction; way != mapping.BothWays {
 		deleting += "_" + string(way)
 	}
-	return outlookNote{Place: v.words.T("contact.outlook."+at.State, "Folder", link.ContainerName, "When", when), Deleting: v.words.T(deleting)}, nil
+	return outlookNote{Place: v.words.T(own+at.State, "Folder", link.ContainerName, "When", when), Deleting: v.words.T(deleting)}, nil
 }

@@ -17,7 +17,38 @@ func outlookNoteKeys() []string {
 	for _, each := range []string{"synced", "failing", "apart", "deleting_to_microsoft", "deleting_to_crm", "deleting_apart"} {
 		out = append(out, "contact.outlook."+each)
 	}
-	return out
+	return append(out, "event.outlook.synced", "event.outlook.failing", "event.outlook.apart")
+}
+
+// FIELD-FAILURES 117: so does an event's page.
+func TestFF117_AnEventSaysWhichOneInOutlookItIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const adele = "adele@contoso.example"
+	var entries []reconcile.Entry
+	events := map[string]crm.Record{}
+	for _, name := range []string{"synced", "failing", "none"} {
+		events[name] = w.event(adele, record.Fields{record.EventTitle: record.Value(name), record.Start: "2026-11-25T10:00", record.End: "2026-11-25T11:00"})
+	}
+	for name, state := range map[string]reconcile.PairState{"synced": reconcile.Synced, "failing": reconcile.Parked} {
+		entries = append(entries, reconcile.Entry{Pair: reconcile.Pair{CRM: events[name].ID.Ref(), Microsoft: record.Ref("m-" + name), State: state}})
+	}
+	w.link(adele, record.Calendar, entries, func(*reconcile.Link) {})
+	for lang, words := range map[string]map[string]string{
+		"en":    {"synced": "In the calendar “Tandem”, in step since", "failing": "In the calendar “Tandem”, not in step since"},
+		"pt-BR": {"synced": "No calendário “Tandem”, sincronizado desde", "failing": "No calendário “Tandem”, fora de sincronia desde"},
+	} {
+		b := w.as(adele)
+		b.lang = lang
+		for name, want := range words {
+			if text := b.get("/calendar/" + events[name].ID.String()).text(); !strings.Contains(text, want) {
+				t.Errorf("%s, %s: no %q in %s", lang, name, want, text)
+			}
+		}
+		if body := b.get("/calendar/" + events["none"].ID.String()).body; strings.Contains(body, "outlook-place") {
+			t.Errorf("%s: an event that Outlook does not have", lang)
+		}
+	}
 }
 
 // FIELD-FAILURES 117: a contact's page says in which folder of Outlook it is, since when, and what becomes of one when the other

@@ -35,6 +35,11 @@ func examples(w *world) map[string]string {
 			ToMicrosoft: record.Fields{record.Mobile: "+55 11 91234-5678", record.Department: ""}})
 	brought := w.bring(someone, record.Contacts, "a.csv", "Nome;E-mail\nAna;ana@example.com\n")
 	own := w.customField(crm.FieldDraft{Label: "Shoe size", Type: "double"})
+	run, line := w.historyOf("adele@contoso.example", c)
+	undo, err := w.store.Links().BeginUndo(context.Background(), reconcile.UndoRun{ID: "undo-of-adele", Org: w.org.ID, User: w.users["adele@contoso.example"].ID,
+		Link: run.Link, Kind: record.Contacts, Run: run.Run, Asked: w.now(), Touched: w.now()})
+	w.must(err)
+	running := w.link("adele@contoso.example", record.Calendar, nil, func(l *reconcile.Link) { l.State = reconcile.Held })
 	out := map[string]string{}
 	for _, rt := range w.site.routes() {
 		_, path, _ := strings.Cut(rt.pattern, " ")
@@ -55,6 +60,7 @@ func examples(w *world) map[string]string {
 			path = strings.Replace(path, "{id}", preview, 1)
 		}
 		out[rt.pattern] = strings.NewReplacer("{$}", "", "{id}", id.String(), "{kind}", "contacts",
+			"{run}", strings.TrimPrefix(runPath(run.Link, run.Run), historyPath+"/runs/"), "{undo}", undo.ID, "{line}", line, "{link}", strings.TrimPrefix(orgLinkPath(running.ID), orgStatusPath+"/"),
 			"/invitation/{token}", invitation, "/password/{token}", reset, "/profiles/edit", "/profiles/edit?name=Standard").Replace(path)
 	}
 	return out

@@ -13,41 +13,24 @@ import (
 
 // statusPage says how a person's links stand, and what sync did.
 type statusPage struct {
-	Frame frame
-	Here  string // the address, for refreshing
-	Cards []statusCard
+	Frame      frame
+	Here       string // the address, for refreshing
+	Cards      []statusCard
+	Manager    bool        // sees how everybody's sync stands
+	Credential *healthLine // where those who manage users must act
+	Activity   activity
 }
 
 type statusCard struct {
 	card
-	Lines []historyLine
-	Older string // the address of older lines, "" when these are all
+	Health []healthLine
+	Lines  []historyLine
+	Older  string // the address of older lines, "" when these are all
+	Back   string // where an undo leads back to
 }
 
-// historyLine is one thing that sync did.
-type historyLine struct {
-	ID     string
-	When   string
-	Action string
-	What   string // the sentence
-	Why    string
-	Name   string
-	Path   string // of the record
-	Fields string // names of those written
-	Lost   []lossLine
-	Bad    bool
-}
-
-// lossLine is a value that lost a conflict and may be taken after all.
-type lossLine struct {
-	Field, Label, Value, Side string
-	There                     bool   // the record still is, so that the value can be taken
-	Now                       string // what the record holds in its place
-	Has                       bool   // which is the same
-}
-
-// historyPage is how many lines of a link are shown at once.
-const historyPage = 25
+// historyShown is how many lines of a link are shown at once.
+const historyShown = 25
 
 func (s *Site) status(v *visit) error {
 	cards, err := s.cards(v, true)
@@ -55,8 +38,24 @@ func (s *Site) status(v *visit) error {
 		return err
 	}
 	page := statusPage{Here: v.r.URL.RequestURI()}
+	hours, err := s.ownHours(v)
+	if err != nil {
+		return err
+	}
+	broken, err := s.brokenGrant(v, v.user.ID)
+	if err != nil {
+		return err
+	}
+	page.Activity, page.Manager = v.activityOf(hours), v.may().ManageUsers
+	if line := s.credentialLine(v); page.Manager && line.Bad {
+		page.Credential = line
+	}
+	delays := v.delaysOf(hours)
 	for _, c := range cards {
-		shown := statusCard{card: c}
+		shown := statusCard{card: c, Back: v.r.URL.RequestURI()}
+		if c.link != nil {
+			shown.Health = v.health(c.link, broken, delays[c.link.ID])
+		}
 		if c.link != nil && v.sees(c.link.Kind) {
 			before, _ := strconv.ParseInt(v.r.URL.Query().Get(c.Kind), 10, 64)
 			if shown.Lines, shown.Older, err = s.history(v, c.link, max(0, before)); err != nil {
@@ -70,6 +69,19 @@ func (s *Site) status(v *visit) error {
 	}
 	page.Frame = s.frame(v, "status", v.words.T("status.title"))
 	return s.render(v, http.StatusOK, "status", page)
+}
+
+// ownHours is what the person's syncs did, also those that are off by now.
+func (s *Site) ownHours(v *visit) ([]reconcile.HourWork, error) {
+	var all []reconcile.LinkID
+	for _, kind := range kinds {
+		ids, err := s.Links.LinksEver(v.ctx(), v.user.Org, v.user.ID, kind)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ids...)
+	}
+	return s.Links.Hours(v.ctx(), v.user.Org, all, v.activitySince())
 }
 
 // whys are the reasons of steps that pages have words for, besides those of package fault.
@@ -99,49 +111,16 @@ func (v *visit) whyWords(code string) string {
 }
 
 func (s *Site) history(v *visit, l *reconcile.Link, before int64) ([]historyLine, string, error) {
-	entries, err := s.Links.History(v.ctx(), l.Org, l.ID, before, historyPage)
+	entries, err := s.Links.History(v.ctx(), l.Org, l.ID, before, historyShown)
 	if err != nil {
 		return nil, "", err
 	}
-	there, err := s.recordsOf(v, l.Kind, entries)
+	out, err := s.tellLines(v, l.Kind, true, entries)
 	if err != nil {
 		return nil, "", err
-	}
-	out := make([]historyLine, len(entries))
-	for i, e := range entries {
-		line := historyLine{
-			ID: strconv.FormatInt(e.ID, 10), When: v.words.Moment(e.At.In(v.zone)), Action: string(e.Action),
-			Why: v.whyWords(e.Reason), Bad: e.Action == reconcile.Failed,
-		}
-		side := string(e.Side)
-		if side == "" {
-			side = "none"
-		}
-		line.What = v.words.T("history."+string(e.Action), "Side", v.words.T("side."+side))
-		id, _ := record.ParseID(string(e.CRM))
-		now, still := there[id]
-		if still {
-			line.Name, line.Path = recordName(v.words, now), "/"+string(l.Kind)+"/"+id.String()
-		}
-		for _, d := range v.schema(l.Kind).Defs() {
-			if _, ok := e.Fields[d.Name]; ok && e.Action == reconcile.Updated {
-				line.Fields = joinNonEmpty(", ", line.Fields, v.label(l.Kind, d.Name))
-			}
-		}
-		for _, lost := range e.Lost {
-			if _, shown := v.schema(l.Kind).Def(lost.Field); !shown {
-				continue // a field that is out of use
-			}
-			line.Lost = append(line.Lost, lossLine{
-				Field: string(lost.Field), Label: v.label(l.Kind, lost.Field), Side: v.words.T("side." + string(lost.Side)),
-				Value: v.valueWords(l.Kind, lost.Field, record.Fields{lost.Field: lost.Value}),
-				There: still, Now: v.valueWords(l.Kind, lost.Field, now.Fields), Has: now.Fields[lost.Field] == lost.Value,
-			})
-		}
-		out[i] = line
 	}
 	older := ""
-	if len(entries) == historyPage {
+	if len(entries) == historyShown {
 		older = "/status?" + string(l.Kind) + "=" + out[len(out)-1].ID
 	}
 	return out, older, nil

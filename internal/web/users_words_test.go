@@ -9,7 +9,7 @@ import (
 // letterKinds are all letters there are.
 var letterKinds = []account.LetterKind{
 	account.LetterInvitation, account.LetterReset, account.LetterRequest, account.LetterApproved, account.LetterDeclined,
-	account.LetterPasswordChanged, account.LetterAssociated, account.LetterContactsEnded, account.LetterCalendarEnded,
+	account.LetterPasswordChanged, account.LetterAssociated, account.LetterContactsEnded, account.LetterCalendarEnded, account.LetterCredential,
 }
 
 // userKeys are the keys that the pages of Users and Control put together from parts.

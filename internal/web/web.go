@@ -40,6 +40,7 @@ type Deps struct {
 	Choices   reconcile.Choices
 	Switch    Switch
 	Previews  Previews
+	Undo      Undo
 	Imports   Imports
 	Grants    Grants
 	Live      Live
@@ -53,6 +54,9 @@ type Deps struct {
 	// Expressible says why Microsoft 365 has no words for a rule in an event that starts at a wall time (Invalid); nil: it has.
 	// Left out, pages do not ask.
 	Expressible func(rule recur.Rule, start time.Time) error
+
+	// LinksIn lists the organization's links that are not Off.
+	LinksIn func(ctx context.Context, org record.ID) ([]reconcile.Link, error)
 
 	// Ended lists a user's links that are Off, the latest of each kind, so that a card can say why one ended by itself.
 	// nil: cards don't say it.
@@ -76,6 +80,9 @@ type Settings struct {
 	Edition        account.Edition // of new organizations
 	TrustedProxies []netip.Prefix  // whose X-Forwarded-For is believed
 	Mail           bool            // letters can be sent
+
+	// CredentialEnds is when Entra stops taking what Tandem proves itself with; zero: not known.
+	CredentialEnds time.Time
 
 	Demo   bool   // against the simulator: says so on every page
 	SimURL string // of Demo: where people find the simulator
@@ -189,6 +196,12 @@ type Links interface {
 	ChangeSettings(ctx context.Context, org record.ID, id reconcile.LinkID, policy reconcile.Policy, table *mapping.Table) error
 	Retry(ctx context.Context, org record.ID, id reconcile.LinkID, refs ...record.Ref) error
 	History(ctx context.Context, org record.ID, id reconcile.LinkID, before int64, limit int) ([]reconcile.HistoryEntry, error)
+	Lines(ctx context.Context, org record.ID, q reconcile.HistoryQuery) ([]reconcile.HistoryEntry, error)
+	LinksEver(ctx context.Context, org, user record.ID, kind record.Kind) ([]reconcile.LinkID, error)
+	RunWork(ctx context.Context, org record.ID, id reconcile.LinkID, run int64) (reconcile.RunWork, error)
+	UndoneOf(ctx context.Context, org record.ID, lines []int64) (map[int64]reconcile.UndoneLine, error)
+	TheUndo(ctx context.Context, id string) (reconcile.UndoRun, error)
+	Hours(ctx context.Context, org record.ID, ids []reconcile.LinkID, since time.Time) ([]reconcile.HourWork, error)
 	Records(ctx context.Context, org record.ID, id reconcile.LinkID, state string, offset, limit int) ([]reconcile.RecordState, error)
 	Standing(ctx context.Context, org record.ID, id reconcile.LinkID) (reconcile.Standing, error)
 	RecordsOf(ctx context.Context, org record.ID, kind record.Kind, refs []record.Ref) (map[record.Ref]reconcile.RecordState, error)
@@ -196,6 +209,14 @@ type Links interface {
 	LeftOut(ctx context.Context, org record.ID, id reconcile.LinkID, offset, limit int) ([]reconcile.Question, error)
 	TakeBack(ctx context.Context, org record.ID, id reconcile.LinkID, item record.Ref) error
 	Decide(ctx context.Context, org record.ID, id reconcile.LinkID, item record.Ref, answer reconcile.Ask) error
+}
+
+// Undo takes back what sync did.
+type Undo interface {
+	// Line undoes one line of a link of the user's, and says what came of it.
+	Line(ctx context.Context, user account.User, link *reconcile.Link, line reconcile.HistoryEntry) (reconcile.Undoing, error)
+	// Begin asks for the undo of a run and returns its id; that of the one under way, if there is one.
+	Begin(ctx context.Context, user account.User, link *reconcile.Link, run int64) (string, error)
 }
 
 // Switch turns a person's sync on and off.

@@ -90,8 +90,8 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 	w.url = "http://" + server.Listener.Addr().String()
 	board := &reconcile.Switchboard{Links: w.store.Links(), Choices: w.store.Links(), Now: w.now, Allowed: w.allowed}
 	deps := Deps{
-		Accounts: accounts, Registry: registryOf(accounts, w.now), Describe: w.describe(simServer.URL), Directory: simDirectory{w}, Elsewhere: &fakeElsewhere{}, Records: w.crm, Tastes: accounts, Fields: crm.NewCustomizer(w.store.Records(), w.now), Links: w.store.Links(), Choices: w.store.Links(), Switch: &fakeSwitch{board}, Previews: fakePreviews{w}, Imports: w.imports(), Grants: accounts,
-		Live: w.live, Sessions: w.store.Sessions(),
+		Accounts: accounts, Registry: registryOf(accounts, w.now), Describe: w.describe(simServer.URL), Directory: simDirectory{w}, Elsewhere: &fakeElsewhere{}, Records: w.crm, Tastes: accounts, Fields: crm.NewCustomizer(w.store.Records(), w.now), Links: w.store.Links(), Choices: w.store.Links(), Switch: &fakeSwitch{board}, Previews: fakePreviews{w}, Undo: worldUndo{w}, Imports: w.imports(), Grants: accounts,
+		Live: w.live, LinksIn: w.store.Links().LinksIn, Sessions: w.store.Sessions(),
 		Settings: Settings{
 			URL: w.url, Authority: simServer.URL, Tenant: "organizations", ClientID: m365sim.DemoClientID,
 			Credential: credential.Secret(m365sim.DemoClientSecret), SecretKey: testSecret, SimURL: simServer.URL,
@@ -397,6 +397,33 @@ func (f *fakeSwitch) Run(ctx context.Context, u account.User, id reconcile.LinkI
 }
 func (f *fakeSwitch) Answer(ctx context.Context, u account.User, id reconcile.LinkID, yes bool) error {
 	return f.Switchboard.Answer(ctx, u.Org, u.ID, id, yes)
+}
+
+// worldUndo undoes as app does, and runs at once.
+type worldUndo struct{ w *world }
+
+func (u worldUndo) undoer() *reconcile.Undoer {
+	return &reconcile.Undoer{
+		Undos: u.w.store.Links(), Link: u.w.store.Links().Link, Now: u.w.now,
+		Hand: func(ctx context.Context, org, user record.ID, kind record.Kind) (reconcile.Hand, error) {
+			who, err := u.w.store.Accounts().User(ctx, org, user)
+			return u.w.crm.Hand(crm.Actor{Author: crm.Author{Org: org, User: user}, Zone: who.Zone, Contacts: who.May.Contacts, Events: who.May.Events}, kind), err
+		},
+	}
+}
+
+func (u worldUndo) Line(ctx context.Context, user account.User, link *reconcile.Link, line reconcile.HistoryEntry) (reconcile.Undoing, error) {
+	return u.undoer().Line(ctx, user.Org, user.ID, link, line)
+}
+
+func (u worldUndo) Begin(ctx context.Context, user account.User, link *reconcile.Link, run int64) (string, error) {
+	undo, err := u.w.store.Links().BeginUndo(ctx, reconcile.UndoRun{
+		ID: fmt.Sprintf("undo-%d-%d", link.ID, run), Org: user.Org, User: user.ID, Link: link.ID, Kind: link.Kind, Run: run, Asked: u.w.now(), Touched: u.w.now(),
+	})
+	if err != nil {
+		return "", err
+	}
+	return undo.ID, u.undoer().Work(ctx, undo.ID)
 }
 
 // fakeLive passes on what a test says.
