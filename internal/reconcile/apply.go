@@ -142,7 +142,7 @@ func (r *run) jobsOf(steps []Step) []*job {
 				j.pair.Token = newToken(j.pair.CRM, r.NewID())
 			}
 		case CreateCRM:
-			if !isTokenFromItem(j.pair.Token) {
+			if j.pair.CRM != "" || !isTokenFromItem(j.pair.Token) { // it has lost its record, or never had one
 				j.pair.Token = tokenFromItem(r.link, j.pair.Microsoft, j.pair.CRM)
 			}
 			j.pair.CRM, j.pair.CRMVersion, j.pair.Name = "", "", nameOf(s.ToCRM)
@@ -182,13 +182,12 @@ func (r *run) jobsOf(steps []Step) []*job {
 // tokenFromItem is the intent's id of a create in the CRM: always the same for one item, so that the CRM, which takes
 // each id once, cannot be given the item twice, even if the ledger was lost.
 //
-// Of an item whose record has found another one, or another owner, before are those records: it becomes a new record.
-func tokenFromItem(link *Link, item record.Ref, before ...record.Ref) string {
+// Of an item that has lost its record, to another item or to another owner, lost is that record: it becomes a new one. Each
+// token tells of one record back only, so that whoever knows the last record, or the mark, needs no more to find the next.
+func tokenFromItem(link *Link, item, lost record.Ref) string {
 	text := link.User.String() + "\x00" + string(link.Kind) + "\x00" + string(item)
-	for _, ref := range before {
-		if ref != "" {
-			text += "\x00" + string(ref)
-		}
+	if lost != "" {
+		text += "\x00" + string(lost)
 	}
 	sum := sha256.Sum256([]byte(text))
 	return fromItem + hex.EncodeToString(sum[:16])

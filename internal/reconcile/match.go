@@ -118,7 +118,7 @@ type stranger struct {
 
 // strange reports whether an item says nothing itself of the record that it belongs to.
 func (s *stranger) strange(link *Link) bool {
-	return s.Theirs != nil && s.Theirs.State == record.Present && s.Theirs.Token == "" && s.Pair.Token == tokenFromItem(link, s.Pair.Microsoft)
+	return s.Theirs != nil && s.Theirs.State == record.Present && s.Theirs.Token == "" && s.Pair.Token == tokenFromItem(link, s.Pair.Microsoft, "")
 }
 
 // asked is the question about the item; nil: there is none.

@@ -579,6 +579,63 @@ func TestL5_AnItemWhoseRecordWasGivenAwayFindsTheOneMadeFromItAfterThat(t *testi
 	w.alike()
 }
 
+// An item whose record was given away is copied, mark and all, and the copy becomes a contact. When the pairs are lost, each
+// of the two items finds its own contact again, whoever has the given one by then.
+func TestL5_ACopyOfAnItemWhoseRecordWasGivenAwayFindsItsOwn(t *testing.T) {
+	t.Parallel()
+	for _, back := range []bool{false, true} {
+		w := newWorld(t)
+		given := w.insert("a", nil)
+		w.insert("b", nil)
+		w.settle()
+		w.keepGiven(given)
+		w.folder.Put(w.folder.Copy(w.ref("a")), record.Fields{"jobTitle": "copy"})
+		w.settle()
+		if back {
+			w.give(given, adele)
+			w.settle()
+		}
+		want := w.folder.Items()
+		w.forget()
+		must(t, len(w.live()["copy"]), 1, "contacts of the copy after the pairs were lost")
+		must(t, len(w.live()["a"]), map[bool]int{false: 1, true: 2}[back], "contacts of the item after the pairs were lost")
+		must(t, len(w.folder.Items()), len(want), "items")
+	}
+}
+
+// What was made from an item whose record was given away is given away too, and the item kept once more.
+func TestL5_AnItemWhoseRecordsWereGivenAwayOneAfterTheOtherFindsTheLast(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.insert("a", nil)
+	w.insert("b", nil)
+	w.settle()
+	for range 3 {
+		w.keepGiven(id)
+		id = w.live()["a"][0].ID
+	}
+	w.forget()
+	must(t, len(w.live()["a"]), 1, "contacts of his own after the pairs were lost")
+	must(t, w.live()["a"][0].ID, id, "which")
+	w.alike()
+}
+
+// keepGiven gives a record away, and its item is kept, as by a "no" to the brake.
+func (w *world) keepGiven(id record.ID) {
+	w.t.Helper()
+	w.give(id, alex)
+	w.ledger.Tamper(1, id.Ref(), func(p *reconcile.Pair) { p.State, p.Base, p.RetryAt = reconcile.Parked, nil, w.clock })
+	w.settle()
+}
+
+// forget loses all pairs, as a restored backup does.
+func (w *world) forget() {
+	w.t.Helper()
+	w.ledger.DropPairs(1)
+	w.ledger.Change(1, func(l *reconcile.Link) { l.Microsoft, l.CRM = "", "" })
+	w.settle()
+}
+
 // Two people change different things of one occurrence, so that the series is written on both sides; the CRM has it, and
 // Microsoft's write fails. What Microsoft does not have yet has not been taken back there.
 func TestI1_HalfWrittenOccurrencesAreNotTakenBack(t *testing.T) {

@@ -381,18 +381,28 @@ func (r *run) newcomers(ctx context.Context, fresh []record.Change) ([]Item, err
 // A newcomer is an item at Microsoft that no pair knows.
 type newcomer struct {
 	record.Change
-	lost   []record.Ref // records that were made from it, and have another item or another owner by now
-	marked bool         // its mark has been looked at
-	byMark bool         // what it claims now is what its mark names
+	lost   record.Ref // the last record that was its own, and has another item or another owner by now
+	marked bool       // its mark has been looked at
+	byMark bool       // what it claims now is what its mark names
 	done   bool
+}
+
+// tokens are those of the records that may have been made from the item: the first is that of one that is made now, the
+// other of one that was made when the record that its mark names was lost to it.
+func (n *newcomer) tokens(link *Link) []string {
+	out := []string{tokenFromItem(link, n.Ref, n.lost)}
+	if ref, ok := refOfToken(n.Token); ok && !n.marked {
+		out = append(out, tokenFromItem(link, n.Ref, ref))
+	}
+	return out
 }
 
 // claims looks once for the records of items: that which was made from an item comes before that which its mark names,
 // for a copy has the mark of its original.
 func (r *run) claims(ctx context.Context, open []*newcomer, given map[record.Ref]bool) (done []Item, err error) {
-	tokens := make([]string, len(open))
-	for i, n := range open {
-		tokens[i] = tokenFromItem(r.link, n.Ref, n.lost...)
+	var tokens []string
+	for _, n := range open {
+		tokens = append(tokens, n.tokens(r.link)...)
 	}
 	found, err := r.crm.Find(ctx, tokens)
 	if err != nil {
@@ -401,18 +411,25 @@ func (r *run) claims(ctx context.Context, open []*newcomer, given map[record.Ref
 	var claimed []*newcomer
 	var items []Item
 	var owners []record.Ref
-	for i, n := range open {
-		ref := found[tokens[i]].Ref
+	for _, n := range open {
+		var ref record.Ref
+		own := n.tokens(r.link)
+		for i, token := range own {
+			if ref = found[token].Ref; ref != "" {
+				n.marked = n.marked || i > 0
+				break
+			}
+		}
 		n.byMark = false
 		if ref == "" && !n.marked {
 			n.marked, n.byMark = true, true
 			ref, _ = refOfToken(n.Token)
 		} else if ref != "" {
-			n.lost = append(n.lost, ref) // unless it can have it
+			n.lost = ref // unless it can have it
 		}
 		if ref == "" {
 			n.done = true
-			done = append(done, Item{Pair: &Pair{Microsoft: n.Ref, Token: tokens[i]}, Theirs: &n.Change})
+			done = append(done, Item{Pair: &Pair{Microsoft: n.Ref, Token: own[0]}, Theirs: &n.Change})
 			continue
 		}
 		claimed, owners = append(claimed, n), append(owners, ref)
@@ -442,7 +459,7 @@ func (r *run) claims(ctx context.Context, open []*newcomer, given map[record.Ref
 			of[i].done = true
 			done = append(done, item)
 		} else if of[i].byMark { // what was made from the item after that says so in its token
-			of[i].lost = append(of[i].lost, item.Pair.CRM)
+			of[i].lost = item.Pair.CRM
 		}
 	}
 	return done, nil
