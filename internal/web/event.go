@@ -192,6 +192,9 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 	if r.ID == 0 {
 		title = v.words.T("event.new")
 	}
+	if v.wants("outlook-facts") {
+		return s.part(v, "event", "outlook-facts", page)
+	}
 	page.Frame = s.frame(v, "calendar", title)
 	return s.render(v, status, "event", page)
 }

@@ -32,6 +32,7 @@ func Run(t *testing.T, open Open) {
 		"records are found, sorted, searched and paged":  testLists,
 		"records are found by what is in their fields":   testFilters,
 		"filters keep private events private":            testFiltersAndPrivacy,
+		"contacts that may be one are found":             testDuplicates,
 		"tastes are their user's":                        testTastes,
 		"events are found by when they take place":       testEventsInRange,
 		"private events are found by their owner alone":  testPrivateEvents,
