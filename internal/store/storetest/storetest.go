@@ -121,6 +121,10 @@ func Run(t *testing.T, open Open) {
 		"an import is stopped":                           testImportIsStopped,
 		"imports end, and go":                            testImportEnds,
 		"a file is kept in pieces":                       testImportFile,
+		"S21 S33 mass updates":                           testMassUpdate,
+		"mass updates refuse":                            testMassUpdateRefuses,
+		"a mass update that is killed goes on":           testMassUpdateIsKilled,
+		"what many changes keep to":                      testManyChangesKeepTo,
 		"migrating twice":                                testMigrate,
 	} {
 		t.Run(name, func(t *testing.T) {
