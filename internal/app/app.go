@@ -163,7 +163,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		Accounts: accounts, Registry: registry, Directory: neighbour, Describe: neighbour.Describe,
 		Elsewhere: &elsewhere{neighbour: neighbour, links: links},
 		Records:   people, Tastes: accounts, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Previews: previews{links, a.Jobs, now}, Undo: undos{undoer, a.Jobs, now}, Grants: accounts,
-		Imports: a.Imports,
+		Imports: a.Imports, Mass: massUpdates{updater, a.Store.MassUpdates(), a.Jobs},
 		Choices: links, Ended: links.EndedOf, Expressible: outlook.Expressible,
 		Live: a.live, LinksIn: links.LinksIn, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
 	})

@@ -64,6 +64,8 @@ type Query struct {
 	From, To time.Time
 	// ModifiedSince leaves out what was not modified at or after it.
 	ModifiedSince time.Time
+	// Imported leaves out all but those that came by import or migration and that no mass update has touched.
+	Imported      bool
 	Filters       []Filter // all of them hold; at most FiltersMax
 	Sort          Sort
 	SortOn        record.Def // of ByField

@@ -158,6 +158,9 @@ func conditions(org record.ID, kind record.Kind, q crm.Query) (string, []any) {
 	if !q.ModifiedSince.IsZero() {
 		add("modified_at >= ?", micros(q.ModifiedSince))
 	}
+	if q.Imported {
+		add("mass_updated = 0 AND source IN (?, ?)", string(record.Import), string(record.Migration))
+	}
 	words := wordsOf(q.Search)
 	if q.Who != 0 && kind != record.Contacts {
 		add("who_id = ? AND who_id > 0", int64(q.Who))

@@ -28,6 +28,7 @@ type calendarPage struct {
 	Days   []agendaDay
 	New    bool // may be made
 	Import bool // from files
+	Mass   bool // many may be updated together
 	Busy   *busyAgenda
 	Earlier,
 	Later string
@@ -104,7 +105,7 @@ func (s *Site) calendar(v *visit) error {
 		return err
 	}
 	page := calendarPage{
-		View: view, Owner: owner, Owners: v.ownerChoices(users, record.Calendar, owner), New: v.creates(record.Calendar), Import: v.imports(record.Calendar),
+		View: view, Owner: owner, Owners: v.ownerChoices(users, record.Calendar, owner), New: v.creates(record.Calendar), Import: v.imports(record.Calendar), Mass: v.massUpdates(record.Calendar),
 		Date: open.Format(dayLayout), Today: today.Format(dayLayout), Zone: v.zone.String(), Offset: v.now.In(v.zone).Format("-07:00"),
 		Days:    v.agenda(found, from, to, func(r crm.Record) string { return v.otherOwner(ownerName(users, r.Owner), r) }),
 		Earlier: calendarPath(view, owner, open.AddDate(0, 0, -span)),

@@ -29,6 +29,7 @@ type contactsPage struct {
 	Owners    []option
 	New       bool   // may be made
 	Import    bool   // from files
+	Mass      string // where all that the list shows are updated together; "": they may not be
 	NotSorted string // the column by which so many contacts are not sorted
 }
 
@@ -240,6 +241,9 @@ func (s *Site) contactList(v *visit) error {
 	found, err := s.Records.List(v.ctx(), v.actor(), record.Contacts, q)
 	if err != nil {
 		return err
+	}
+	if v.massUpdates(record.Contacts) && total > 0 {
+		page.Mass = massAddress(record.Contacts, ask)
 	}
 	users, err := s.Accounts.Users(v.ctx(), v.user.Org)
 	if err != nil {

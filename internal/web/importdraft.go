@@ -30,6 +30,7 @@ type importDraftPage struct {
 	Ways       []option // what becomes of duplicates
 	Admitted   bool     // imported records are synced
 	Company    bool     // the person may decide that
+	Mass       string   // where imported records are updated together; "": they may not be
 	Preview    []importSeen
 	Unread     string // why the file can no longer be read
 }
@@ -56,6 +57,7 @@ func (s *Site) importDraft(v *visit, status int, i intake.Import, wrong error) e
 	page := importDraftPage{
 		Path: importPath + "/" + url.PathEscape(i.ID), File: i.File, Kind: string(i.Kind), Rows: i.Rows, Table: set.Format.Table(),
 		CSV: set.Format == importfile.CSV, Header: set.Header, Company: v.may().ManageUsers, Admitted: v.org.Admits(i.Kind),
+		Mass: v.massImported(i.Kind),
 	}
 	for _, name := range importfile.Encodings {
 		page.Encodings = append(page.Encodings, option{name, strings.ToUpper(name), name == set.Encoding})

@@ -33,6 +33,7 @@ type importPage struct {
 	Undoable bool
 	Synced   bool // imported records of this kind are synced
 	List     string
+	Mass     string // where imported records are updated together; "": they may not be
 }
 
 type importFailedRow struct {
@@ -47,6 +48,7 @@ func (s *Site) importReport(v *visit, i intake.Import, part bool) error {
 		Moving: i.State == intake.Running || i.State == intake.Undoing, At: i.At, Rows: i.Rows, Synced: v.org.Admits(i.Kind),
 		Undoable: i.State == intake.Done || i.State == intake.Stopped || i.State == intake.Failed,
 		List:     map[record.Kind]string{record.Contacts: "/contacts", record.Calendar: "/calendar"}[i.Kind],
+		Mass:     v.massImported(i.Kind),
 	}
 	c := i.Counts
 	page.Undoable = page.Undoable && c.Created+c.Updated > 0 && page.Own

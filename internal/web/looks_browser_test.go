@@ -170,6 +170,13 @@ func looksWorld(t *testing.T) (*world, []look) {
 	w.must(desk.Begin(t.Context(), done))
 	w.must(desk.Begin(t.Context(), undone))
 	w.must(desk.TakeBack(t.Context(), undone))
+	massDraft, massDone, massUndone := w.draftMass(admin, record.Contacts, record.Department, "Vendas"), w.draftMass(admin, record.Calendar, record.Venue, "Sala 9"), w.draftMass(admin, record.Calendar, record.Tag, "visita")
+	massRunning := w.draftMass(admin, record.Contacts, record.Title, "Sócia")
+	updater := w.site.Mass.(fakeMass)
+	w.must(updater.Go(t.Context(), massDone))
+	w.must(updater.Go(t.Context(), massUndone))
+	w.must(updater.TakeBack(t.Context(), massUndone))
+	w.must(updater.Desk.Start(t.Context(), massRunning))
 	meeting := w.meeting(admin, record.Attendance{People: []record.Attendee{
 		{Name: "Megan Bowen", Address: "megan@contoso.example", Response: "accepted"}, {Address: "rita@fabrica.example"},
 		{Name: "Sala 9", Address: "sala9@contoso.example", Type: "resource", Response: "declined"},
@@ -220,6 +227,9 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"import-wrong", importPath + "/" + draft.ID, `document.querySelector("#f-column-1").value = "First_Name"; document.querySelector("#import-form button[value=save]").click()`, "[data-field-error=column-1]"},
 		{"import-events", importPath + "/" + events.ID, "", "#import-preview li"}, {"import-running", importPath + "/" + running.ID, "", "#import[data-state=running]"},
 		{"import-done", importPath + "/" + done.ID, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, "#import-failed"}, {"import-undone", importPath + "/" + undone.ID, "", "#import-back"},
+		{"mass", massPath + "?kind=contacts&field=Department&f=Last_Name&o=has&v=a", "", "#mass-form"}, {"mass-unclear", massPath + "?kind=calendar&f=Event_Title&o=is&v=", "", "#mass-filter"},
+		{"mass-draft", massPath + "/" + massDraft.ID, "", "#mass-enters"}, {"mass-running", massPath + "/" + massRunning.ID, "", "#mass[data-state=running]"},
+		{"mass-done", massPath + "/" + massDone.ID, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, "#mass-failed"}, {"mass-undone", massPath + "/" + massUndone.ID, "", "#mass-back"},
 	}
 }
 

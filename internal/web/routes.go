@@ -56,7 +56,7 @@ type route struct {
 
 // routes is every page, and who may enter. Whose records one may see is the CRM's to decide, from the actor.
 func (s *Site) routes() []route {
-	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.previewRoutes(), s.importRoutes(), s.historyRoutes(), s.orgStatusRoutes(), s.companyRoutes(), s.fieldRoutes(), []route{
+	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.previewRoutes(), s.importRoutes(), s.massRoutes(), s.historyRoutes(), s.orgStatusRoutes(), s.companyRoutes(), s.fieldRoutes(), []route{
 		{"GET /{$}", member, s.home},
 
 		{"GET /signin", anyone, s.signInPage},

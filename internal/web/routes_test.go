@@ -34,6 +34,7 @@ func examples(w *world) map[string]string {
 		reconcile.Line{Verb: reconcile.Merge, Group: reconcile.ToUpdate, Name: "Silva", Why: reconcile.ChangedCRM,
 			ToMicrosoft: record.Fields{record.Mobile: "+55 11 91234-5678", record.Department: ""}})
 	brought := w.bring(someone, record.Contacts, "a.csv", "Nome;E-mail\nAna;ana@example.com\n")
+	mass := w.draftMass(someone, record.Contacts, record.Department, "X")
 	own := w.customField(crm.FieldDraft{Label: "Shoe size", Type: "double"})
 	run, line := w.historyOf("adele@contoso.example", c)
 	undo, err := w.store.Links().BeginUndo(context.Background(), reconcile.UndoRun{ID: "undo-of-adele", Org: w.org.ID, User: w.users["adele@contoso.example"].ID,
@@ -55,6 +56,9 @@ func examples(w *world) map[string]string {
 		}
 		if strings.HasPrefix(path, importPath) {
 			path = strings.Replace(path, "{id}", brought.ID, 1)
+		}
+		if strings.HasPrefix(path, massPath) {
+			path = strings.Replace(path, "{id}", mass.ID, 1)
 		}
 		if strings.Contains(path, "/preview/") {
 			path = strings.Replace(path, "{id}", preview, 1)

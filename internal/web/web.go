@@ -42,6 +42,7 @@ type Deps struct {
 	Previews  Previews
 	Undo      Undo
 	Imports   Imports
+	Mass      MassUpdates
 	Grants    Grants
 	Live      Live
 	Sessions  scs.Store // a CtxStore is used as one

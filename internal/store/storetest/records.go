@@ -51,7 +51,7 @@ func testLists(t *testing.T, w *world) {
 	stored := w.insert(w.ana,
 		w.contact(w.ana, "Müller", step, with(record.Fields{record.FirstName: "Zoë", record.Mobile: "+55 (11) 98765-4321"})),
 		w.contact(w.ana, "álvares", step, with(record.Fields{record.EmailField: "X_Y@contoso.example"})),
-		w.contact(w.bob, "Zed", step, with(record.Fields{record.AccountName: "100% Contoso"})),
+		w.contact(w.bob, "Zed", step, with(record.Fields{record.AccountName: "100% Contoso"}), func(r *crm.Record) { r.Source = record.Import }),
 		w.contact(w.ana, "Muller", step, with(record.Fields{record.FirstName: "Adam"})),
 	)
 	for i, r := range stored {
@@ -86,6 +86,7 @@ func testLists(t *testing.T, w *world) {
 		{"by ids", crm.Query{IDs: []record.ID{stored[3].ID, stored[1].ID, 7}}, "álvares Muller"},
 		{"no ids are none", crm.Query{IDs: []record.ID{}}, ""},
 		{"modified since", crm.Query{ModifiedSince: stored[3].ModifiedAt}, "Müller Muller"},
+		{"imported and untouched", crm.Query{Imported: true}, "Zed"},
 		{"nothing is deleted", crm.Query{Deleted: true}, ""},
 	} {
 		if got := w.list(record.Contacts, row.query); got != row.want {

@@ -115,7 +115,8 @@ func matches(r crm.Record, q crm.Query) bool {
 	case r.Deleted() != q.Deleted,
 		q.Owner != 0 && r.Owner != q.Owner,
 		q.IDs != nil && !slices.Contains(q.IDs, r.ID),
-		!q.ModifiedSince.IsZero() && r.ModifiedAt.Before(q.ModifiedSince):
+		!q.ModifiedSince.IsZero() && r.ModifiedAt.Before(q.ModifiedSince),
+		q.Imported && (r.MassUpdated || r.Source != record.Import && r.Source != record.Migration):
 		return false
 	}
 	if !q.From.IsZero() || !q.To.IsZero() {
