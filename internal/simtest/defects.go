@@ -317,7 +317,7 @@ var defects = []*defect{
 		return sideDouble{done: takenForDone(kind(fault.Throttled))}
 	}),
 	onMicrosoft("writing what is gone counts as done", "404 on a PATCH is passed over", func(w *world, _ *reconcile.Link, _ reconcile.Side) sideDouble {
-		return sideDouble{writes: late(w), done: takenForDone(kind(fault.Gone))}
+		return sideDouble{writes: late(w), done: takenForDone(kind(fault.NotFound))}
 	}),
 	onMicrosoft("a value is cut on its way out", "long values lose their end", func(*world, *reconcile.Link, reconcile.Side) sideDouble {
 		return sideDouble{writes: written(func(w *record.Write) {

@@ -12,5 +12,7 @@ func Finds() []Find {
 		{"an item whose record was given away was made a record again when the pairs were lost", "TestL5_AnItemWhoseRecordWasGivenAwayFindsTheOneMadeFromItAfterThat"},
 		{"so was the copy of such an item", "TestL5_ACopyOfAnItemWhoseRecordWasGivenAwayFindsItsOwn"},
 		{"an item that was kept each time its record was given away got no record the second time", "TestL5_AnItemWhoseRecordsWereGivenAwayOneAfterTheOtherFindsTheLast"},
+		{"an item whose create was not answered, and whose record was given away before anybody looked, stopped its link for good",
+			"TestD9_TheItemOfALostCreateWhoseRecordWasGivenAwayIsKnown"},
 	}
 }
