@@ -23,6 +23,7 @@ import (
 	"tandem/internal/intake"
 	"tandem/internal/jobs"
 	"tandem/internal/m365sim"
+	"tandem/internal/massupdate"
 	"tandem/internal/outlook"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
@@ -118,7 +119,8 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		},
 		Previews: links, Links: links, Choices: links,
 	}
-	desk := &intake.Desk{Store: a.Store.Imports(), Records: people, Actor: importer(accounts), NewID: rand.Text, Now: now}
+	desk := &intake.Desk{Store: a.Store.Imports(), Records: people, Actor: actorOf(accounts, func(may account.Permissions) bool { return may.Import }), NewID: rand.Text, Now: now}
+	updater := &massupdate.Desk{Store: a.Store.MassUpdates(), Records: people, Actor: actorOf(accounts, func(may account.Permissions) bool { return may.MassUpdate }), NewID: rand.Text, Now: now}
 	a.audits = &audits{runner: a.Runner}
 	undoer := &reconcile.Undoer{Undos: links, Link: links.Link, Hand: handOf(accounts, people), Now: now}
 	switchboard := &reconcile.Switchboard{Links: links, Allowed: neighbour.allowed, Choices: links, Now: now}
@@ -133,7 +135,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 	a.Jobs, err = jobs.New(a.Store, jobs.Options{
-		Runner: a.Runner, Auditor: a.audits, Stage: stage, Undoer: undoer, Warner: &credentialWarner{accounts: accounts, ends: config.credentialEnds(), now: now, log: log}, Importer: desk, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
+		Runner: a.Runner, Auditor: a.audits, Stage: stage, Undoer: undoer, Warner: &credentialWarner{accounts: accounts, ends: config.credentialEnds(), now: now, log: log}, Importer: desk, Updater: updater, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
 	})
 	if err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 // body is our own work, and goes on.
 func TestDrippingBodiesEnd(t *testing.T) {
 	t.Parallel()
-	const grace = 100 * time.Millisecond
+	const grace = 500 * time.Millisecond
 	read, worked := make(chan error, 1), make(chan error, 1)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/drip", func(_ http.ResponseWriter, r *http.Request) {
@@ -23,7 +23,7 @@ func TestDrippingBodiesEnd(t *testing.T) {
 	})
 	mux.HandleFunc("/whole", func(_ http.ResponseWriter, r *http.Request) {
 		_, err := io.ReadAll(r.Body)
-		time.Sleep(3 * grace)
+		time.Sleep(grace + grace/2)
 		if err == nil {
 			err = r.Context().Err()
 		}

@@ -36,15 +36,15 @@ func (i imports) TakeBack(ctx context.Context, of intake.Import) error {
 	return i.queue.Import(ctx, of.Org, of.ID)
 }
 
-// importer tells as whom an import acts: what this person may do by now.
-func importer(accounts account.Store) func(context.Context, record.ID, record.ID) (crm.Actor, error) {
+// actorOf tells as whom an import or a mass update acts: what this person may do by now.
+func actorOf(accounts account.Store, allowed func(account.Permissions) bool) func(context.Context, record.ID, record.ID) (crm.Actor, error) {
 	return func(ctx context.Context, org, user record.ID) (crm.Actor, error) {
 		u, err := accounts.User(ctx, org, user)
 		if err != nil {
 			return crm.Actor{}, err
 		}
-		if u.State != account.Active || !u.May.Import {
-			return crm.Actor{}, fault.New(fault.Denied, fault.NotAllowed, "app: user %d may not import", user)
+		if u.State != account.Active || !allowed(u.May) {
+			return crm.Actor{}, fault.New(fault.Denied, fault.NotAllowed, "app: user %d may not do that", user)
 		}
 		home := u.Zone
 		if _, ok := zone.Load(home); !ok {

@@ -272,6 +272,9 @@ func TestFF124_AnAttendeesCopyIsChangedOnlyInWhatIsTheirs(t *testing.T) {
 	if !strings.Contains(page.Text, "has called this meeting") || !strings.Contains(page.Text, "You have not answered yet") {
 		t.Errorf("the page: %s", page.Text)
 	}
+	if strings.Contains(page.Text, "Does not repeat") {
+		t.Errorf("how it repeats is the organizer's: %s", page.Text)
+	}
 	k.press(page, "Save", map[string]string{"Event_Title": "Mine", "Remind_At": "30"})
 	d.eventually("the reminder is in Outlook", func() bool {
 		item := adele.items("calendar", "subject")["De Alex"]

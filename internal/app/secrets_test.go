@@ -188,6 +188,11 @@ func TestSecretsAreNowhereToBeRead(t *testing.T) {
 			}
 		}
 	}
+	for _, personal := range []string{"adele@contoso.example", "silva@northwind.example", "Adele", "Silva"} {
+		if at := strings.Index(log.String(), personal); at >= 0 {
+			t.Errorf("the log names %s: …%.300q", personal, log.String()[max(0, at-200):])
+		}
+	}
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
 	for _, line := range lines {
 		if !strings.HasPrefix(line, "time=20") || strings.Contains(line, " msg=forged") {

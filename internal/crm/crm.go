@@ -121,6 +121,9 @@ type Store interface {
 	ContactsByKey(ctx context.Context, org, owner record.ID, keys []string) (map[string][]record.ID, error)
 	// EventsAt finds the owner's events that are not deleted and start (see Span) at one of some moments, by ascending id.
 	EventsAt(ctx context.Context, org, owner record.ID, starts []time.Time) ([]record.ID, error)
+	// Duplicates lists the owner's contacts that are not deleted and have a key, or the name, in common, in the order of that,
+	// from behind the one given.
+	Duplicates(ctx context.Context, org, owner record.ID, by DuplicateBy, after string, limit int) ([]Likeness, error)
 	// Insert stores new records and fills in ID, Version and Seq. A record whose Token is known already is not stored
 	// again: the stored one is returned in its place.
 	Insert(ctx context.Context, by Author, records []Record) ([]Record, error)

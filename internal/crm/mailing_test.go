@@ -146,6 +146,15 @@ func TestOnlyTheOrganizerChangesAMeeting(t *testing.T) {
 		return got[0].Err
 	}
 	guests := crm.PeopleValue([]crm.Participant{{Type: crm.EmailTakesPart, Email: "a@b.example"}})
+	if got, err := w.MassUpdate(t.Context(), person(adele), record.Calendar, []record.ID{r.ID}, record.Venue, "x"); err != nil || fault.ReasonOf(got[0].Err) != fault.NotOrganizer {
+		t.Errorf("a mass update: %v %v", got, err)
+	}
+	if got, err := w.AdmitMass(t.Context(), person(adele), record.Calendar, []record.ID{r.ID}, record.Venue, "x"); err != nil || fault.ReasonOf(got[0].Err) != fault.NotOrganizer {
+		t.Errorf("a mass update in steps: %v %v", got, err)
+	}
+	if got, err := w.AdmitBack(t.Context(), person(adele), record.Calendar, []crm.Reverted{{ID: r.ID, Before: record.Fields{record.Venue: "x"}, After: record.Fields{record.Venue: r.Fields[record.Venue]}}}); err != nil || fault.ReasonOf(got[0].Err) != fault.NotOrganizer {
+		t.Errorf("one taken back: %v %v", got, err)
+	}
 	theirs := record.Fields{record.Venue: "x", record.EventTitle: "x", record.Start: "2026-12-01T11:00:00Z", record.Participants: guests}
 	for field, value := range theirs {
 		if err := change(record.Fields{field: value}); fault.ReasonOf(err) != fault.NotOrganizer {

@@ -2,6 +2,7 @@ package crm
 
 import (
 	"context"
+	"maps"
 
 	"tandem/internal/fault"
 	"tandem/internal/record"
@@ -48,6 +49,15 @@ func (c *CRM) Get(ctx context.Context, a Actor, kind record.Kind, id record.ID) 
 		return Record{}, missing(kind, id)
 	}
 	return r, nil
+}
+
+// Stored reads records as they are kept, with values of fields that are out of use: for whoever writes them back, not for pages. Ids
+// that do not exist for this actor are absent.
+func (c *CRM) Stored(ctx context.Context, a Actor, kind record.Kind, ids ...record.ID) (_ map[record.ID]Record, err error) {
+	defer fault.Wrap(&err, "crm: read %d stored %s", len(ids), kind)
+	found, err := c.store.ByID(ctx, a.Org, kind, ids)
+	maps.DeleteFunc(found, func(_ record.ID, r Record) bool { return !a.sees(r) })
+	return found, err
 }
 
 // ByID reads records with all fields, also those in the recycle bin; ids that do not exist for this actor are absent.

@@ -100,6 +100,12 @@ func (a Actor) narrow(kind record.Kind, q *Query) bool {
 	return false
 }
 
+// Narrow limits a query to what the actor may see, for whoever asks a store itself; false: that is nothing.
+func (a Actor) Narrow(kind record.Kind, q Query) (Query, bool) {
+	seen := a.narrow(kind, &q)
+	return q, seen
+}
+
 // missing is the fault for a record that is not there for this actor.
 func missing(kind record.Kind, id record.ID) error {
 	return fault.New(fault.NotFound, "", "crm: no such record %s in %s", id, kind)

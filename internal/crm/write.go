@@ -175,11 +175,20 @@ func MassUpdatable(d record.Def) bool {
 // is wrong, or there are more than MassUpdateMax ids.
 func (c *CRM) MassUpdate(ctx context.Context, a Actor, kind record.Kind, ids []record.ID, field record.Field, value record.Value) (_ []Result, err error) {
 	defer fault.Wrap(&err, "crm: mass update of %d %s", len(ids), kind)
-	if !a.MassUpdate {
-		return nil, fault.New(fault.Denied, fault.NotAllowed, "crm: the profile does not allow mass updates")
-	}
 	if len(ids) > MassUpdateMax {
 		return nil, fault.Wrong(fault.TooLong, "ids", "crm: more than %d records", MassUpdateMax)
+	}
+	rule, err := c.massRule(ctx, a, kind, field, value)
+	if err != nil {
+		return nil, err
+	}
+	return c.change(ctx, a, kind, drafts(ids), Actor.Edits, rule)
+}
+
+// massRule is what a mass update makes of each record; false: there is nothing to change.
+func (c *CRM) massRule(ctx context.Context, a Actor, kind record.Kind, field record.Field, value record.Value) (func(Draft, *Record) (bool, error), error) {
+	if !a.MassUpdate {
+		return nil, fault.New(fault.Denied, fault.NotAllowed, "crm: the profile does not allow mass updates")
 	}
 	schema, err := c.Schema(ctx, a.Org, kind)
 	if err != nil {
@@ -196,19 +205,24 @@ func (c *CRM) MassUpdate(ctx context.Context, a Actor, kind record.Kind, ids []r
 	if wrong != nil {
 		return nil, Problems{wrong}
 	}
-	return c.change(ctx, a, kind, drafts(ids), Actor.Edits, func(_ Draft, r *Record) (bool, error) {
+	return func(_ Draft, r *Record) (bool, error) {
 		if r.Deleted() {
 			return false, missing(kind, r.ID)
 		}
-		r.Fields = whole(schema, r.Fields)
+		was := *r
+		was.Fields = whole(schema, r.Fields)
+		r.Fields = was.Fields.Clone()
 		different := r.Fields[field] != value || !r.MassUpdated
 		if field == record.RemindAt { // it is the event's only one now
 			different = different || r.Fields[record.FurtherReminders] != ""
 			r.Fields[record.FurtherReminders] = ""
 		}
 		r.Fields[field], r.MassUpdated = value, true
+		if not, err := c.notOrganizers(ctx, a, was, *r); err != nil || len(not) > 0 {
+			return false, cmp.Or(err, not.err())
+		}
 		return different, nil
-	})
+	}, nil
 }
 
 // change is how every change to stored records happens: read, ask whether the actor may, let plan change the copy (false:

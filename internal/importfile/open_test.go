@@ -269,10 +269,19 @@ func TestABombThatLiesIsStopped(t *testing.T) {
 func TestOnePieceOfAWorkbookIsBounded(t *testing.T) {
 	t.Parallel()
 	cell := `<worksheet><sheetData><row><c t="inlineStr"><is><t>` + strings.Repeat("a", maxPiece+1<<20) + `</t></is></c></row></sheetData></worksheet>`
+	many, long := make([]part, maxParts+1), make([]part, 100)
+	for i := range many {
+		many[i].name = fmt.Sprint(i)
+	}
+	for i := range long {
+		long[i].name = fmt.Sprint(strings.Repeat("n", 50_000), i)
+	}
 	for name, file := range map[string]string{
-		"a text":  workbookOf(t, part{"xl/worksheets/sheet1.xml", cell}),
-		"a tag":   workbookOf(t, part{"xl/worksheets/sheet1.xml", `<worksheet><sheetData><row x="` + strings.Repeat("a", maxPiece+1<<20) + `"/></sheetData></worksheet>`}),
-		"formats": workbookOf(t, part{"xl/styles.xml", `<styleSheet><cellXfs>` + strings.Repeat(`<xf numFmtId="1"/>`, maxFormats+1) + `</cellXfs></styleSheet>`}, part{"xl/worksheets/sheet1.xml", "<worksheet/>"}),
+		"parts":       workbookOf(t, many...),
+		"a directory": workbookOf(t, long...),
+		"a text":      workbookOf(t, part{"xl/worksheets/sheet1.xml", cell}),
+		"a tag":       workbookOf(t, part{"xl/worksheets/sheet1.xml", `<worksheet><sheetData><row x="` + strings.Repeat("a", maxPiece+1<<20) + `"/></sheetData></worksheet>`}),
+		"formats":     workbookOf(t, part{"xl/styles.xml", `<styleSheet><cellXfs>` + strings.Repeat(`<xf numFmtId="1"/>`, maxFormats+1) + `</cellXfs></styleSheet>`}, part{"xl/worksheets/sheet1.xml", "<worksheet/>"}),
 		"own formats": workbookOf(t, part{"xl/styles.xml", `<styleSheet><numFmts>` + numbered(`<numFmt numFmtId="%d" formatCode=""/>`, maxFormats+1) + `</numFmts></styleSheet>`},
 			part{"xl/worksheets/sheet1.xml", "<worksheet/>"}),
 	} {

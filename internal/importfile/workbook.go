@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
 	"path"
 	"strconv"
 	"strings"
@@ -72,12 +73,25 @@ func (x xmlPart) Token() (xml.Token, error) {
 	return x.Decoder.Token()
 }
 
-// within tells a place outside of the file, of which a broken archive may speak, from a file that cannot be read.
-type within struct{ Source }
+// within tells a place outside of the file, of which a broken archive may speak, from a file that cannot be read. It bounds what is
+// read of the archive's directory, which lies whole in memory.
+type within struct {
+	Source
+	directory *int64 // bytes that may be read still
+}
+
+// maxDirectory is plenty for maxParts.
+const (
+	maxParts     = 10_000
+	maxDirectory = 4 << 20
+)
 
 func (w within) ReadAt(p []byte, at int64) (int, error) {
 	if at < 0 || at > w.Size() {
 		return 0, zip.ErrFormat
+	}
+	if *w.directory -= int64(len(p)); *w.directory < 0 {
+		return 0, errUnpacked
 	}
 	return w.Source.ReadAt(p, at)
 }
@@ -149,12 +163,14 @@ func attr(e xml.StartElement, name string) string {
 
 // openWorkbook opens the first sheet.
 func openWorkbook(src Source) (*Reader, error) {
-	archive, err := zip.NewReader(within{src}, src.Size())
+	directory := int64(maxDirectory)
+	archive, err := zip.NewReader(within{src, &directory}, src.Size())
 	if err != nil {
 		return nil, broken(err)
 	}
+	directory = math.MaxInt64 // from here on it is the parts that are read
 	w := &workbook{parts: map[string]*zip.File{}, room: maxInside}
-	if len(archive.File) > 10_000 {
+	if len(archive.File) > maxParts {
 		return nil, refuse(FileUnpacked, "%d parts", len(archive.File))
 	}
 	for _, f := range archive.File {

@@ -201,6 +201,7 @@ type Records interface {
 	Admit(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Admitted, error)
 	ByKey(ctx context.Context, a crm.Actor, keys []string) (map[string]record.ID, error)
 	ByID(ctx context.Context, a crm.Actor, kind record.Kind, ids ...record.ID) (map[record.ID]crm.Record, error)
+	Stored(ctx context.Context, a crm.Actor, kind record.Kind, ids ...record.ID) (map[record.ID]crm.Record, error)
 }
 
 // Desk carries imports out.

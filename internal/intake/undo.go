@@ -48,7 +48,7 @@ func (d *Desk) undoing(ctx context.Context, i Import, actor crm.Actor, lines []L
 	for n, l := range lines {
 		ids[n] = l.Record
 	}
-	now, err := d.Records.ByID(ctx, actor, i.Kind, ids...)
+	now, err := d.Records.Stored(ctx, actor, i.Kind, ids...)
 	if err != nil {
 		return s, err
 	}
@@ -70,6 +70,7 @@ func (d *Desk) undoing(ctx context.Context, i Import, actor crm.Actor, lines []L
 		case l.Did == Created && (r.Version != l.Version || !actor.Deletes(r)):
 			i.Counts.Kept++
 		case l.Did == Created:
+			r.Mailing.Agreed = nil // it was about the event as it stood
 			r.DeletedAt, r.DeletedBy = d.Now().UTC(), actor.User
 			r.ModifiedAt, r.ModifiedBy = r.DeletedAt, actor.User
 			s.Changed = append(s.Changed, r)
@@ -87,7 +88,7 @@ func (d *Desk) undoing(ctx context.Context, i Import, actor crm.Actor, lines []L
 				if !kept && r.Version == l.Version {
 					s.Rebase = append(s.Rebase, r.ID)
 				}
-				r.Fields = fields
+				r.Fields, r.Mailing.Agreed = fields, nil
 				r.ModifiedAt, r.ModifiedBy = d.Now().UTC(), actor.User
 				s.Changed = append(s.Changed, r)
 			}

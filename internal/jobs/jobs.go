@@ -49,6 +49,12 @@ type Importer interface {
 	Work(ctx context.Context, org record.ID, id string) error
 }
 
+// Updater updates many records at once. massupdate.Desk fits it.
+type Updater interface {
+	// Work goes on with a mass update from where it is.
+	Work(ctx context.Context, org record.ID, id string) error
+}
+
 // Warner tells people of what ends soon.
 type Warner interface {
 	Warn(ctx context.Context) error
@@ -78,6 +84,8 @@ type Options struct {
 	Postman Postman // nil: letters stay queued
 	// Importer works on imports; nil: nobody does.
 	Importer Importer
+	// Updater works on mass updates; nil: nobody does.
+	Updater Updater
 	// Webhooks says that Microsoft can reach this server: then polling only makes up for lost notifications.
 	Webhooks bool
 	// Poll is how often a link runs that nothing wakes; 0 is 5 minutes with webhooks and 1 minute without.
@@ -101,7 +109,7 @@ const (
 	queueHouse = "house" // what recurs
 	// queueStage is for previews and undos: somebody looks at the page and waits.
 	queueStage = "stage"
-	// queueImports is for files of thousands of rows.
+	// queueImports is for files of thousands of rows, and updates of thousands of records.
 	queueImports = "imports"
 	// queueLetters is apart, as a mail server may take its time.
 	queueLetters = "letters"
@@ -243,6 +251,16 @@ func (q *Queue) Undo(ctx context.Context, id string) (err error) {
 func (q *Queue) Import(ctx context.Context, org record.ID, id string) (err error) {
 	defer fault.Wrap(&err, "jobs: enqueue an import")
 	if err := q.engine.insert(ctx, []river.InsertManyParams{{Args: ImportFile{Org: org, Import: id}}}); err != nil {
+		return err
+	}
+	q.engine.enqueued(queueImports)
+	return nil
+}
+
+// MassUpdate enqueues work on a mass update.
+func (q *Queue) MassUpdate(ctx context.Context, org record.ID, id string) (err error) {
+	defer fault.Wrap(&err, "jobs: enqueue a mass update")
+	if err := q.engine.insert(ctx, []river.InsertManyParams{{Args: MassUpdate{Org: org, Update: id}}}); err != nil {
 		return err
 	}
 	q.engine.enqueued(queueImports)

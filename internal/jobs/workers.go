@@ -132,6 +132,9 @@ func (h *house) tasks() []task {
 	if h.Importer != nil {
 		tasks = append(tasks, task{"imports", pollEvery, h.imports})
 	}
+	if h.Updater != nil {
+		tasks = append(tasks, task{"mass_updates", pollEvery, h.massUpdates})
+	}
 	if h.Warner != nil {
 		tasks = append(tasks, task{"warnings", warnEvery, h.Warner.Warn})
 	}
@@ -160,6 +163,7 @@ func workers(q *Queue, s *store.Store, o Options) *river.Workers {
 	river.AddWorker(all, &rehearseLink{stage: o.Stage, log: o.Log})
 	river.AddWorker(all, &undoRun{undoer: o.Undoer, log: o.Log})
 	river.AddWorker(all, &importFile{importer: o.Importer, log: o.Log})
+	river.AddWorker(all, &massUpdate{updater: o.Updater, log: o.Log})
 	river.AddWorker(all, &sendLetter{postman: o.Postman, log: o.Log})
 	river.AddWorker(all, &recurring{tasks: h.tasks(), log: o.Log})
 	return all
@@ -277,11 +281,12 @@ func (h *house) subscribe(ctx context.Context) error {
 	return h.store.Links().Wake(ctx, ids...)
 }
 
-// clean removes sessions that have ended, letters that arrived long ago, old previews and imports.
+// clean removes sessions that have ended, letters that arrived long ago, old previews, imports and mass updates.
 func (h *house) clean(ctx context.Context) error {
 	return errors.Join(h.store.Sessions().EndSessions(ctx), h.store.Letters().PruneLetters(ctx, h.Now().Add(-lettersKept)),
 		h.store.Links().PrunePreviews(ctx, h.Now().Add(-reconcile.PreviewsKept)), h.store.Links().PruneHours(ctx, h.Now().Add(-hoursKept)),
-		h.store.Imports().PruneImports(ctx, h.Now().Add(-draftsKept), h.Now().Add(-importsKept)))
+		h.store.Imports().PruneImports(ctx, h.Now().Add(-draftsKept), h.Now().Add(-importsKept)),
+		h.store.MassUpdates().PruneMassUpdates(ctx, h.Now().Add(-draftsKept), h.Now().Add(-importsKept)))
 }
 
 // empty empties the recycle bins.

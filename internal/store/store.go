@@ -171,7 +171,7 @@ type Commit struct {
 	Owners  []record.ID      // whose records or links are concerned
 	Link    reconcile.LinkID // the link concerned, 0 if records were written
 	Preview bool             // a preview of the owner's has come farther
-	Import  bool             // an import of the owner's has come farther
+	Import  bool             // an import or a mass update of the owner's has come farther
 	// Accounts says that people, profiles or letters of the organization changed; nothing else is set then.
 	Accounts bool
 }

@@ -239,11 +239,11 @@ func TestWCAG257_AnEventIsMovedByTapsAlone(t *testing.T) {
 
 	b.do(chromedp.Navigate(w.url + "/calendar?view=day&date=2026-12-08"))
 	tap(fmt.Sprintf(`.ec-event[data-id="%s"] a`, strings.TrimPrefix(series, "/calendar/")))
-	b.until("the page of that day", `document.querySelector('[name=Start_DateTime]')?.value === '2026-12-08T09:00' && document.querySelector('a[href*="scope=following"]')`)
-	tap(`a[href*="scope=following"]`)
-	b.until("its page", `location.search.includes('scope=following') && document.querySelector('button[name=save]')`)
+	b.until("the page of that day", `document.querySelector('[name=Start_DateTime]')?.value === '2026-12-08T09:00' && document.querySelector('button[name=to_scope][value=following]')`)
+	tap(`button[name=to_scope][value=following]`)
+	b.until("its page", `document.querySelector('[name=to_scope][value=following][aria-current]') && document.querySelector('button[name=save]')`)
 	b.do(chromedp.SetValue("[name=Start_DateTime]", "2026-12-09T09:30"), chromedp.SetValue("[name=End_DateTime]", "2026-12-09T10:30"))
-	tap("button[name=save]")
+	tap(".side button[name=save]")
 	told(t, api, "12-01T09:00 Rodada", "12-09T09:30 Rodada", "12-16T09:30 Rodada")
 	b.quiet()
 }

@@ -175,6 +175,9 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 	if r.ID == 0 {
 		title = v.words.T("contact.new")
 	}
+	if v.wants("outlook-facts") {
+		return s.part(v, "contact", "outlook-facts", page)
+	}
 	page.Frame = s.frame(v, "contacts", title)
 	return s.render(v, status, "contact", page)
 }

@@ -192,6 +192,9 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 	if r.ID == 0 {
 		title = v.words.T("event.new")
 	}
+	if v.wants("outlook-facts") {
+		return s.part(v, "event", "outlook-facts", page)
+	}
 	page.Frame = s.frame(v, "calendar", title)
 	return s.render(v, status, "event", page)
 }
@@ -259,7 +262,7 @@ func (s *Site) eventUpdate(v *visit) error {
 			return s.eventForm(v, status, shown, in, errs)
 		}
 	}
-	if view.scope != "" && view.scope != crm.OnlyThis && in.Repeat.Freq == "" && form.Get("lose") != "1" {
+	if !others && view.scope != "" && view.scope != crm.OnlyThis && in.Repeat.Freq == "" && form.Get("lose") != "1" {
 		return s.eventLoss(v, before, record.Occurrences(before.Fields[record.Changed]))
 	}
 	deed := crm.Writes

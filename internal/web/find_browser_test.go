@@ -16,7 +16,11 @@ func TestShortcutsInABrowser(t *testing.T) {
 	w.bin("admin@contoso.example", "Um", "Dois")
 	b := chrome(t)
 	b.signIn(w, "admin@contoso.example")
-	keys := func(text string) { b.t.Helper(); b.do(chromedp.KeyEvent(text)) }
+	keys := func(text string) {
+		b.t.Helper()
+		b.until("script listens", `document.documentElement.classList.contains('scripted')`)
+		b.do(chromedp.KeyEvent(text))
+	}
 
 	b.do(chromedp.EmulateViewport(1400, 900), chromedp.Navigate(w.url+"/"))
 	b.until("home", `location.pathname === '/' && document.querySelector('#home')`)

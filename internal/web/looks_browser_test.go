@@ -160,6 +160,8 @@ func looksWorld(t *testing.T) (*world, []look) {
 		return previewPath(kind, id)
 	}
 	w.bin("admin@contoso.example", "Velha")
+	twins := "/contacts/merge?id=" + ana.ID.String() + "&id=" + w.contact("admin@contoso.example", record.Fields{
+		record.FirstName: "Ana Maria", record.LastName: "Souza", record.EmailField: ana.Fields[record.EmailField], record.Title: "Sócia", record.Tag: "vip"}).ID.String()
 	draft, events := w.bring(admin, record.Contacts, "pessoas.csv", brought), w.bring(admin, record.Calendar, "agenda.ics", broughtEvents)
 	running, done, undone := w.bring(admin, record.Contacts, "grande.csv", brought), w.bring(admin, record.Contacts, "prontos.csv", brought), w.bring(admin, record.Calendar, "desfeita.ics", broughtEvents)
 	running.Settings.Duplicates, done.Settings.Duplicates = intake.Create, intake.Create
@@ -211,6 +213,7 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"day", "/calendar?view=day&date=2026-11-25", "", ".ec-event"}, {"agenda", "/calendar?view=agenda&date=2026-11-20", "", "#agenda [data-id]"},
 		{"bin", "/recycle-bin", "", "#bin-contacts input[name=id]"}, {"bin-question", "/recycle-bin/destroy?kind=contacts&all=1", "", "#bin-question form"},
 		{"shortcuts-card", "/contacts", `document.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }))`, "#shortcuts[open] .shortcut-list"},
+		{"duplicates", "/contacts/duplicates", "", ".duplicate"}, {"merge", twins, "", "#merge-form .merge-row"},
 		{"find", "/search?q=a", "", "#found-contacts"}, {"shortcuts", "/shortcuts", "", ".shortcut-list"},
 		{"import", importPath, "", "#import-list tr[data-state]"}, {"import-refused", importPath, `const d = new DataTransfer(); d.items.add(new File(["x"], "a.xlsx")); document.querySelector("#f-file").files = d.files; document.querySelector("#f-file").required = false; document.querySelector("button[name=send]").click()`, "#import-file"},
 		{"import-draft", importPath + "/" + draft.ID, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, "#import-preview li[data-fate=fail]"},
@@ -272,7 +275,7 @@ func TestEveryPageLooksRight(t *testing.T) {
 		{"admin@fabrikam.example", []look{ // who has nothing yet
 			{"empty-fields", fieldsPath, "", "#main h1"}, {"empty-home", "/", "", "#main h1"}, {"empty-contacts", "/contacts", "", "#main h1"},
 			{"empty-agenda", "/calendar?view=agenda", "", "#agenda"}, {"empty-marketplace", marketplacePath, "", "#card-contacts form.enable"},
-			{"empty-bin", "/recycle-bin", "", "#main h1"}, {"empty-find", "/search?q=zzz", "", ".blank"}, {"empty-status", "/status", "", "#main h1"}, {"empty-history", "/history", "", "#no-history"}, {"empty-everybody", orgStatusPath, "", "#main h1"},
+			{"empty-bin", "/recycle-bin", "", "#main h1"}, {"empty-duplicates", "/contacts/duplicates", "", ".blank"}, {"empty-find", "/search?q=zzz", "", ".blank"}, {"empty-status", "/status", "", "#main h1"}, {"empty-history", "/history", "", "#no-history"}, {"empty-everybody", orgStatusPath, "", "#main h1"},
 		}},
 	} {
 		b.forget()

@@ -109,3 +109,24 @@ func TestFF117_AContactSaysWhichOneInOutlookItIs(t *testing.T) {
 		}
 	}
 }
+
+// What a page says of Outlook follows by itself when sync changes it: the part alone is asked for, and says what is true by then.
+func TestARecordsPageFollowsSync(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const adele = "adele@contoso.example"
+	c := w.contact(adele, record.Fields{record.LastName: "Souza"})
+	e := w.event(adele, record.Fields{record.EventTitle: "Visita", record.Start: "2026-11-25T10:00", record.End: "2026-11-25T11:00"})
+	b := w.as(adele)
+	for path, kind := range map[string]record.Kind{"/contacts/" + c.ID.String(): record.Contacts, "/calendar/" + e.ID.String(): record.Calendar} {
+		if body := b.get(path).body; !strings.Contains(body, `id="outlook-facts" hx-get="`+path+`" data-topics="links"`) {
+			t.Errorf("%s does not listen", path)
+		}
+		ref := map[record.Kind]record.Ref{record.Contacts: c.ID.Ref(), record.Calendar: e.ID.Ref()}[kind]
+		w.link(adele, kind, []reconcile.Entry{{Pair: reconcile.Pair{CRM: ref, Microsoft: "m1", State: reconcile.Synced}}}, func(*reconcile.Link) {})
+		part := b.get(path, "HX-Request", "true", "HX-Target", "dd#outlook-facts").body
+		if !strings.HasPrefix(part, `<dd id="outlook-facts"`) || !strings.Contains(part, "in step since") {
+			t.Errorf("%s: the part is %s", path, part)
+		}
+	}
+}

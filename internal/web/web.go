@@ -153,6 +153,8 @@ type Records interface {
 	Delete(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
 	Restore(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
 	Destroy(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
+	Duplicates(ctx context.Context, a crm.Actor, owner record.ID, by crm.DuplicateBy, after string, limit int) ([]crm.Likeness, error)
+	Merge(ctx context.Context, a crm.Actor, m crm.Merge) (crm.Record, error)
 	Revise(ctx context.Context, a crm.Actor, d crm.SeriesDraft) (crm.SeriesOutcome, error)
 	TakeBack(ctx context.Context, a crm.Actor, u crm.Undo) (crm.Record, error)
 	WouldMail(ctx context.Context, a crm.Actor, before crm.Record, deed crm.Deed, d crm.Draft) (crm.Mail, error)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -158,5 +159,46 @@ func testTastes(t *testing.T, w *world) {
 	}
 	if err := s.SetTaste(ctx, w.ours, w.ana, "contacts.columns", ""); err != nil || len(must(s.Tastes(ctx, w.ours, w.ana))(t)) != 0 {
 		t.Errorf("forgotten: %v", err)
+	}
+}
+
+func testDuplicates(t *testing.T, w *world) {
+	mail := func(address record.Value) func(*crm.Record) {
+		return func(r *crm.Record) { r.Fields[record.EmailField] = address }
+	}
+	all := w.insert(w.ana,
+		w.contact(w.ana, "Silva", mail("a@x.example")), w.contact(w.ana, "SÍLVA", mail("A@X.example")), w.contact(w.ana, "Lima", mail("b@x.example")),
+		w.contact(w.ana, "Rosa", mail("b@x.example")), w.contact(w.bob, "Lima", mail("b@x.example")), w.contact(w.ana, "Silva", mail("gone@x.example"), func(r *crm.Record) {
+			r.DeletedAt, r.DeletedBy = w.clock.Now(), w.ana
+		}))
+	for _, row := range []struct {
+		by    crm.DuplicateBy
+		after string
+		limit int
+		want  string
+	}{
+		{crm.SameKey, "", 0, "@a@x.example:0,1 @b@x.example:2,3 "},
+		{crm.SameKey, "", 1, "@a@x.example:0,1 "},
+		{crm.SameKey, "@a@x.example", 1, "@b@x.example:2,3 "},
+		{crm.SameName, "", 0, "silva :0,1 "},
+	} {
+		got := ""
+		for _, l := range must(w.Records().Duplicates(t.Context(), w.ours, w.ana, row.by, row.after, row.limit))(t) {
+			places := ""
+			for _, id := range l.IDs {
+				for i := range all {
+					if all[i].ID == id {
+						places += "," + strconv.Itoa(i)
+					}
+				}
+			}
+			got += l.Common + ":" + places[1:] + " "
+		}
+		if got != row.want {
+			t.Errorf("%+v finds %q, want %q", row, got, row.want)
+		}
+	}
+	if got := must(w.Records().Duplicates(t.Context(), w.theirs, w.ana, crm.SameKey, "", 0))(t); len(got) != 0 {
+		t.Errorf("another organization finds %v", got)
 	}
 }

@@ -32,6 +32,7 @@ func Run(t *testing.T, open Open) {
 		"records are found, sorted, searched and paged":  testLists,
 		"records are found by what is in their fields":   testFilters,
 		"filters keep private events private":            testFiltersAndPrivacy,
+		"contacts that may be one are found":             testDuplicates,
 		"tastes are their user's":                        testTastes,
 		"events are found by when they take place":       testEventsInRange,
 		"private events are found by their owner alone":  testPrivateEvents,
@@ -120,6 +121,10 @@ func Run(t *testing.T, open Open) {
 		"an import is stopped":                           testImportIsStopped,
 		"imports end, and go":                            testImportEnds,
 		"a file is kept in pieces":                       testImportFile,
+		"S21 S33 mass updates":                           testMassUpdate,
+		"mass updates refuse":                            testMassUpdateRefuses,
+		"a mass update that is killed goes on":           testMassUpdateIsKilled,
+		"what many changes keep to":                      testManyChangesKeepTo,
 		"migrating twice":                                testMigrate,
 	} {
 		t.Run(name, func(t *testing.T) {

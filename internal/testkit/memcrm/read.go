@@ -3,6 +3,7 @@ package memcrm
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -299,4 +300,29 @@ func byDate(a, b span, now time.Time) int {
 		return 1
 	}
 	return b.to.Compare(a.to)
+}
+
+// Duplicates lists an owner's contacts that have something in common.
+func (s *Store) Duplicates(_ context.Context, org, owner record.ID, by crm.DuplicateBy, after string, limit int) ([]crm.Likeness, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	groups := map[string][]record.ID{}
+	for _, r := range s.matching(org, record.Contacts, crm.Query{Owner: owner}) {
+		common := crm.ContactKeys(r.Fields)
+		if by == crm.SameName {
+			common = []string{strings.ToLower(sortName(r))}
+		}
+		for _, each := range common {
+			if each > after {
+				groups[each] = append(groups[each], r.ID)
+			}
+		}
+	}
+	var out []crm.Likeness
+	for _, common := range slices.Sorted(maps.Keys(groups)) {
+		if len(groups[common]) > 1 {
+			out = append(out, crm.Likeness{Common: common, IDs: groups[common]})
+		}
+	}
+	return page(out, 0, limit), nil
 }

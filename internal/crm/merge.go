@@ -1,0 +1,171 @@
+package crm
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"tandem/internal/fault"
+	"tandem/internal/record"
+)
+
+// MergeMax is how many contacts are merged in one go.
+const MergeMax = 5
+
+// mergeEvents is how many events about the contacts that go are brought along.
+const mergeEvents = 1000
+
+// A Merge is what somebody wants of contacts that are one.
+type Merge struct {
+	Keep Draft   // the contact that stays, at its Version; its Fields and Owner do not count
+	Gone []Draft // those that go to the recycle bin, at their Versions
+	// Take says from which of the contacts a field's value comes. What is not named stays as the kept contact has it, where
+	// that is empty as the first of the others has it that is not. Tags are joined.
+	Take map[record.Field]record.ID
+}
+
+// Merge makes one contact of several, all of it or nothing: the kept one takes the values, events about the others are about
+// it, the others go to the recycle bin by the ordinary way, where they keep what they had. They belong to one owner: those of two
+// people are in two Outlooks. If one of them takes part in sync, the kept one does. NotFound, Denied, Conflict: one of them is
+// not there, may not be changed or deleted, or is no longer at its Version. Invalid: they cannot be merged.
+func (c *CRM) Merge(ctx context.Context, a Actor, m Merge) (_ Record, err error) {
+	defer fault.Wrap(&err, "crm: merge %d contacts into %s", len(m.Gone), m.Keep.ID)
+	schema, err := c.Schema(ctx, a.Org, record.Contacts)
+	if err != nil {
+		return Record{}, err
+	}
+	all, err := c.toMerge(ctx, a, append([]Draft{m.Keep}, m.Gone...))
+	if err != nil {
+		return Record{}, err
+	}
+	kept, problems := merged(schema, all, m.Take)
+	if problems != nil {
+		return Record{}, problems
+	}
+	now := c.now().UTC()
+	kept.ModifiedAt, kept.ModifiedBy = now, a.User
+	changed := []Record{kept}
+	for _, r := range all[1:] {
+		r.DeletedAt, r.DeletedBy, r.ModifiedAt, r.ModifiedBy = now, a.User, now, a.User
+		changed = append(changed, r)
+		about, err := c.store.Records(ctx, a.Org, record.Calendar, Query{Who: r.ID, Limit: mergeEvents})
+		if err != nil {
+			return Record{}, err
+		}
+		for _, e := range about {
+			if a.Edits(e) {
+				e.Fields = e.Fields.With(record.Fields{record.WhoID: record.Value(kept.ID.String())})
+				e.ModifiedAt, e.ModifiedBy = now, a.User
+				changed = append(changed, e)
+			}
+		}
+	}
+	after, _, err := c.store.Rewrite(ctx, a.Author, changed, nil)
+	if err != nil {
+		return Record{}, err
+	}
+	return after[0], nil
+}
+
+// toMerge reads the contacts, the one that stays first.
+func (c *CRM) toMerge(ctx context.Context, a Actor, drafts []Draft) ([]Record, error) {
+	if len(drafts) < 2 || len(drafts) > MergeMax {
+		return nil, fault.Wrong(fault.BadValue, "id", "crm: %d contacts cannot be merged", len(drafts))
+	}
+	ids := make([]record.ID, len(drafts))
+	for i, d := range drafts {
+		if slices.Contains(ids[:i], d.ID) {
+			return nil, fault.Wrong(fault.Duplicate, "id", "crm: contact %s is named twice", d.ID)
+		}
+		ids[i] = d.ID
+	}
+	stored, err := c.store.ByID(ctx, a.Org, record.Contacts, ids)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Record, len(drafts))
+	for i, d := range drafts {
+		r, ok := stored[d.ID]
+		switch {
+		case !ok || !a.sees(r) || r.Deleted():
+			return nil, missing(record.Contacts, d.ID)
+		case !a.Edits(r) || i > 0 && !a.Deletes(r):
+			return nil, forbidden("merge", record.Contacts)
+		case d.Version != r.Version:
+			return nil, changed(r, d.Version)
+		case i > 0 && r.Owner != all[0].Owner:
+			return nil, fault.Wrong(fault.BadValue, "Owner", "crm: contacts of two owners are not merged")
+		}
+		all[i] = r
+	}
+	return all, nil
+}
+
+// merged is the contact that stays, the first one, as the merge makes it.
+func merged(schema *record.Schema, all []Record, take map[record.Field]record.ID) (Record, error) {
+	kept := all[0]
+	kept.Fields = whole(schema, kept.Fields)
+	for _, def := range schema.AllDefs() {
+		if def.Type == record.Tags {
+			kept.Fields[def.Name] = JoinTags(all)
+			continue
+		}
+		from := slices.IndexFunc(all, func(r Record) bool { return r.ID == take[def.Name] })
+		if from < 0 {
+			from = max(0, slices.IndexFunc(all, func(r Record) bool { return filled(def, r.Fields[def.Name]) }))
+		}
+		kept.Fields[def.Name] = all[from].Fields[def.Name]
+		if def.Mandatory && kept.Fields[def.Name] == "" {
+			return Record{}, fault.Wrong(fault.Mandatory, string(def.Name), "crm: %s must not be empty", def.Name)
+		}
+	}
+	for _, r := range all[1:] {
+		if r.MassUpdated || r.Source != record.Import && r.Source != record.Migration {
+			kept.MassUpdated = kept.MassUpdated || kept.Source == record.Import || kept.Source == record.Migration
+		}
+	}
+	return kept, nil
+}
+
+// filled reports whether there is something in a field: an empty box says nothing.
+func filled(def record.Def, v record.Value) bool {
+	return v != "" && (def.Type != record.Bool || v == "true")
+}
+
+// JoinTags are the tags of all the records, each once.
+func JoinTags(all []Record) record.Value {
+	var names []string
+	for _, r := range all {
+		if v := string(r.Fields[record.Tag]); v != "" {
+			names = append(names, strings.Split(v, "\n")...)
+		}
+	}
+	slices.Sort(names)
+	return record.Value(strings.Join(slices.Compact(names), "\n"))
+}
+
+// DuplicateBy is what contacts have in common that may be one.
+type DuplicateBy string
+
+// What contacts may have in common.
+const (
+	SameKey  DuplicateBy = "key"  // an address, or the name and a number: ContactKeys
+	SameName DuplicateBy = "name" // nothing but the name
+)
+
+// Likeness is contacts of one owner that have something in common.
+type Likeness struct {
+	Common string      // the key, or the name as lists are ordered by it
+	IDs    []record.ID // ascending; at least two
+}
+
+// Duplicates lists contacts of an owner that may be one, in the order of what they have in common, from behind the one given. An
+// owner whose contacts the actor does not see has none.
+func (c *CRM) Duplicates(ctx context.Context, a Actor, owner record.ID, by DuplicateBy, after string, limit int) (_ []Likeness, err error) {
+	defer fault.Wrap(&err, "crm: duplicates of user %s", owner)
+	q := Query{Owner: owner}
+	if !a.narrow(record.Contacts, &q) || q.Owner == 0 {
+		return nil, nil
+	}
+	return c.store.Duplicates(ctx, a.Org, q.Owner, by, after, limit)
+}

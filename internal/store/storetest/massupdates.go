@@ -1,0 +1,345 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tandem/internal/crm"
+	"tandem/internal/fault"
+	"tandem/internal/intake"
+	"tandem/internal/massupdate"
+	"tandem/internal/record"
+)
+
+// updater is a desk for mass updates on the database; ana sees everybody's records and changes her own.
+func (w *world) updater(s massupdate.Store) (*massupdate.Desk, crm.Actor, *crm.CRM) {
+	c := crm.New(w.Records(), func(context.Context, record.ID, record.ID) (bool, error) { return true, nil }, w.clock.Now)
+	n := 0
+	ana := crm.Actor{
+		Author: w.by(w.ana), Zone: "America/Sao_Paulo", MassUpdate: true,
+		Contacts: record.Access{View: record.Anyones, Create: true, Edit: record.Own}, Events: record.Access{View: record.Anyones, Edit: record.Anyones},
+	}
+	return &massupdate.Desk{Store: s, Records: c, Now: w.clock.Now,
+		NewID: func() string { n++; return fmt.Sprint("update-", n) },
+		Actor: func(context.Context, record.ID, record.ID) (crm.Actor, error) { return ana, nil }}, ana, c
+}
+
+func imported(r *crm.Record) { r.Source = record.Import }
+
+func in(department string) func(*crm.Record) {
+	return func(r *crm.Record) { r.Fields[record.Department] = record.Value(department) }
+}
+
+func testMassUpdate(t *testing.T, w *world) {
+	ctx, s := t.Context(), w.MassUpdates()
+	d, ana, c := w.updater(s)
+	rows := w.insert(w.ana, w.contact(w.ana, "manual", in("old")), w.contact(w.ana, "imported", imported, in("old")),
+		w.contact(w.ana, "touched", imported, in("new"), func(r *crm.Record) { r.MassUpdated = true }),
+		w.contact(w.bob, "bobs", in("old")), w.contact(w.ana, "other", in("elsewhere")), w.contact(w.ana, "changed later", in("old")))
+	w.insert(w.eve, w.contact(w.eve, "theirs", in("old")))
+	schema := must(c.Schema(ctx, w.ours, record.Contacts))(t)
+	isNot := must(crm.FilterOn(schema, record.Department, crm.IsNot, "elsewhere", time.UTC))(t)
+	u := must(d.Prepare(ctx, ana, record.Contacts, crm.Query{Filters: []crm.Filter{isNot}}, record.Department, " new "))(t)
+	if u.Total != 5 || u.State != intake.Draft || u.Value != "new" {
+		t.Fatalf("%+v", u)
+	}
+	if again := must(s.Update(ctx, w.ours, u.ID))(t); again != u {
+		t.Errorf("stored as %+v, not %+v", again, u)
+	}
+	groups := must(s.Groups(ctx, w.ours, u.ID))(t)
+	total := 0
+	for _, g := range groups {
+		total += g.Count
+	}
+	if total != 5 || len(groups) != 4 || massupdate.Barred(ana, record.Contacts, groups) != 1 {
+		t.Errorf("%+v", groups)
+	}
+	if r := must(w.Records().ByID(ctx, w.ours, record.Contacts, []record.ID{rows[0].ID}))(t)[rows[0].ID]; r.Version != 1 {
+		t.Errorf("a draft has changed %+v", r)
+	}
+	ok(t, d.Work(ctx, w.ours, u.ID)) // a draft is nobody's work
+	ok(t, d.Start(ctx, u))
+	if err := d.Start(ctx, u); !fault.Is(err, fault.Conflict) {
+		t.Errorf("started twice: %v", err)
+	}
+	ok(t, d.Work(ctx, w.ours, u.ID))
+	u = must(s.Update(ctx, w.ours, u.ID))(t)
+	if want := (massupdate.Counts{Changed: 3, Same: 1, Failed: 1, Admitted: 1}); u.State != intake.Done || u.Counts != want || u.Seen != 5 {
+		t.Fatalf("%+v", u)
+	}
+	failed := must(s.Lines(ctx, w.ours, u.ID, massupdate.Failed, 0, 9))(t)
+	if len(failed) != 1 || failed[0].Record != rows[3].ID || failed[0].Reason != fault.NotAllowed {
+		t.Errorf("%+v", failed)
+	}
+	now := w.contactsOf(w.ana, false)
+	if r := now["imported"]; r.Fields[record.Department] != "new" || !r.MassUpdated || now["other"].MassUpdated || now["touched"].Version != 1 {
+		t.Errorf("%+v", now)
+	}
+	if r := w.contactsOf(w.bob, false)["bobs"]; r.Fields[record.Department] != "old" || r.MassUpdated {
+		t.Errorf("somebody else's: %+v", r)
+	}
+
+	// Undo: each record back to what it had, but where somebody was there since; what sync takes stays with it.
+	w.update(w.by(w.ana), now["changed later"], func(r *crm.Record) { r.Fields[record.Department] = "newest" })
+	w.update(w.by(w.ana), now["manual"], func(r *crm.Record) { r.Fields[record.Title] = "CEO" })
+	ok(t, d.Undo(ctx, u))
+	ok(t, d.Work(ctx, w.ours, u.ID))
+	u = must(s.Update(ctx, w.ours, u.ID))(t)
+	now = w.contactsOf(w.ana, false)
+	if u.State != intake.Undone || u.Counts.Restored != 2 || u.Counts.Kept != 1 || now["changed later"].Fields[record.Department] != "newest" ||
+		now["manual"].Fields[record.Department] != "old" || now["manual"].Fields[record.Title] != "CEO" ||
+		now["imported"].Fields[record.Department] != "old" || !now["imported"].MassUpdated {
+		t.Errorf("%+v\n%+v", u, now)
+	}
+
+	// What is not one's own.
+	if _, err := s.Update(ctx, w.theirs, u.ID); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+	if lines, err := s.Lines(ctx, w.theirs, u.ID, massupdate.Failed, 0, 9); err != nil || len(lines) > 0 {
+		t.Error(lines, err)
+	}
+	if _, err := s.Groups(ctx, w.theirs, u.ID); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+	u.Org = w.theirs
+	if err := s.Save(ctx, u, u.State, u.At); fault.ReasonOf(err) != fault.StaleLease {
+		t.Error(err)
+	}
+	if got := must(s.MassUpdatesOf(ctx, w.ours, w.bob, 9))(t); len(got) > 0 {
+		t.Errorf("%+v", got)
+	}
+	if got := must(s.MassUpdatesOf(ctx, w.ours, 0, 9))(t); len(got) != 1 {
+		t.Errorf("%+v", got)
+	}
+	w.clock.pass(time.Hour)
+	ok(t, s.PruneMassUpdates(ctx, w.clock.Now(), w.clock.Now()))
+	if got := must(s.MassUpdatesOf(ctx, w.ours, 0, 9))(t); len(got) != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func testMassUpdateRefuses(t *testing.T, w *world) {
+	ctx, s := t.Context(), w.MassUpdates()
+	d, ana, _ := w.updater(s)
+	secret := func(r *crm.Record) { r.Fields[record.Sensitivity] = "private" }
+	w.insert(w.ana, w.event(w.ana, "mine", "2026-11-24T09:00:00-03:00", "2026-11-24T10:00:00-03:00", secret),
+		w.event(w.bob, "bobs", "2026-11-24T09:00:00-03:00", "2026-11-24T10:00:00-03:00"),
+		w.event(w.bob, "bobs own", "2026-11-24T11:00:00-03:00", "2026-11-24T12:00:00-03:00", secret))
+	for name, err := range map[string]error{
+		"long text": func() error {
+			_, err := d.Prepare(ctx, ana, record.Calendar, crm.Query{}, record.Description, "x")
+			return err
+		}(),
+		"no records": func() error {
+			_, err := d.Prepare(ctx, ana, record.Calendar, crm.Query{IDs: []record.ID{1}}, record.Venue, "x")
+			return err
+		}(),
+	} {
+		if !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	meek := ana
+	meek.MassUpdate = false
+	if _, err := d.Prepare(ctx, meek, record.Calendar, crm.Query{}, record.Venue, "x"); !fault.Is(err, fault.Denied) {
+		t.Error(err)
+	}
+	u := must(d.Prepare(ctx, ana, record.Calendar, crm.Query{}, record.Venue, "Sala 1"))(t)
+	if groups := must(s.Groups(ctx, w.ours, u.ID))(t); u.Total != 3 || massupdate.Barred(ana, record.Calendar, groups) != 1 {
+		t.Errorf("%d: %+v", u.Total, groups)
+	}
+	ok(t, d.Start(ctx, u))
+	ok(t, d.Work(ctx, w.ours, u.ID))
+	if u = must(s.Update(ctx, w.ours, u.ID))(t); u.Counts.Changed != 2 || u.Counts.Failed != 1 {
+		t.Errorf("%+v", u)
+	}
+	// Whoever may no longer.
+	u = must(d.Prepare(ctx, ana, record.Calendar, crm.Query{}, record.Venue, "Sala 2"))(t)
+	ok(t, d.Start(ctx, u))
+	d.Actor = func(context.Context, record.ID, record.ID) (crm.Actor, error) {
+		return crm.Actor{}, fault.New(fault.Denied, fault.NotAllowed, "no")
+	}
+	ok(t, d.Work(ctx, w.ours, u.ID))
+	if u = must(s.Update(ctx, w.ours, u.ID))(t); u.State != intake.Failed || u.Reason != fault.NotAllowed || u.Counts.Changed != 0 {
+		t.Errorf("%+v", u)
+	}
+}
+
+// crashingUpdates are mass updates whose process dies before or after some steps.
+type crashingUpdates struct {
+	massupdate.Store
+	die func() error
+}
+
+func (c *crashingUpdates) Take(ctx context.Context, by crm.Author, s massupdate.Step) error {
+	if err := c.die(); err != nil {
+		return err
+	}
+	if err := c.Store.Take(ctx, by, s); err != nil {
+		return err
+	}
+	return c.die()
+}
+
+// A mass update that is killed at any moment, and the taking back of it, go on where they were; two workers share it.
+func testMassUpdateIsKilled(t *testing.T, w *world) {
+	ctx := t.Context()
+	n, died := 0, errors.New("killed")
+	s := &crashingUpdates{w.MassUpdates(), func() error {
+		if n++; n%3 == 1 || n%7 == 2 {
+			return died
+		}
+		return nil
+	}}
+	d, ana, _ := w.updater(s)
+	var rows []crm.Record
+	for i := range 700 {
+		rows = append(rows, w.contact(w.ana, fmt.Sprint(i), imported, in(fmt.Sprint("was ", i))))
+	}
+	w.insert(w.ana, rows...)
+	u := must(d.Prepare(ctx, ana, record.Contacts, crm.Query{}, record.Department, ""))(t)
+	ok(t, d.Start(ctx, u))
+	kills := 0
+	until := func(state intake.State) {
+		t.Helper()
+		for err := d.Work(ctx, w.ours, u.ID); err != nil; err = d.Work(ctx, w.ours, u.ID) {
+			if kills++; !errors.Is(err, died) || kills > 100 {
+				t.Fatalf("%d: %v", kills, err)
+			}
+		}
+		if u = must(s.Update(ctx, w.ours, u.ID))(t); u.State != state || u.Seen != 700 {
+			t.Fatalf("%+v", u)
+		}
+	}
+	until(intake.Done)
+	for name, r := range w.contactsOf(w.ana, false) {
+		if r.Fields[record.Department] != "" || r.Version != 2 || !r.MassUpdated {
+			t.Fatalf("%s: %+v", name, r)
+		}
+	}
+	if u.Counts.Changed != 700 || u.Counts.Admitted != 700 || kills < 3 {
+		t.Fatalf("%d kills: %+v", kills, u)
+	}
+	ok(t, d.Undo(ctx, u))
+	until(intake.Undone)
+	for name, r := range w.contactsOf(w.ana, false) {
+		if r.Fields[record.Department] != record.Value("was "+name) || r.Version != 3 {
+			t.Fatalf("%s: %+v", name, r)
+		}
+	}
+
+	// Two workers at once, and a person who stops it.
+	s.die = func() error { return nil }
+	u = must(d.Prepare(ctx, ana, record.Contacts, crm.Query{}, record.Department, "new"))(t)
+	ok(t, d.Start(ctx, u))
+	done := make(chan error, 2)
+	for range 2 {
+		go func() { done <- d.Work(ctx, w.ours, u.ID) }()
+	}
+	for range 2 {
+		if err := <-done; err != nil && fault.ReasonOf(err) != fault.StaleLease {
+			t.Error(err)
+		}
+	}
+	ok(t, d.Work(ctx, w.ours, u.ID))
+	if u = must(s.Update(ctx, w.ours, u.ID))(t); u.State != intake.Done || u.Counts.Changed != 700 {
+		t.Fatalf("%+v", u)
+	}
+	u = must(d.Prepare(ctx, ana, record.Contacts, crm.Query{}, record.Department, "newer"))(t)
+	ok(t, d.Start(ctx, u))
+	steps := 0
+	s.die = func() error {
+		if steps++; steps == 2 {
+			return d.Stop(ctx, u)
+		}
+		return nil
+	}
+	if err := d.Work(ctx, w.ours, u.ID); fault.ReasonOf(err) != fault.StaleLease {
+		t.Errorf("stopped: %v", err)
+	}
+	if u = must(s.Update(ctx, w.ours, u.ID))(t); u.State != intake.Stopped || u.Counts.Changed != 250 {
+		t.Fatalf("%+v", u)
+	}
+	ok(t, d.Undo(ctx, u))
+	ok(t, d.Work(ctx, w.ours, u.ID))
+	if u = must(s.Update(ctx, w.ours, u.ID))(t); u.State != intake.Undone || u.Counts.Restored != 250 {
+		t.Fatalf("%+v", u)
+	}
+}
+
+// What people agreed to be mailed is about the event as it was: no mass update, import or undo of one carries it on (ADR 27). And
+// values of fields that are out of use stay, whoever writes.
+func testManyChangesKeepTo(t *testing.T, w *world) {
+	ctx, s := t.Context(), w.MassUpdates()
+	d, ana, c := w.updater(s)
+	agreed := crm.Mailing{Link: 7, Invited: true, Agreed: &record.Agreement{ID: "1.2", People: []string{"bia@example.com"}}}
+	e := w.insert(w.ana, w.event(w.ana, "meeting", "2026-11-24T09:00:00-03:00", "2026-11-24T10:00:00-03:00", func(r *crm.Record) { r.Mailing = agreed }))[0]
+	stored := func() crm.Record {
+		t.Helper()
+		return must(w.Records().ByID(ctx, w.ours, record.Calendar, []record.ID{e.ID}))(t)[e.ID]
+	}
+	if stored().Mailing.Agreed == nil {
+		t.Fatal("the agreement is not stored")
+	}
+	taken := must(c.Admit(ctx, ana, record.Calendar, []crm.Draft{{ID: e.ID, Fields: record.Fields{record.Venue: "Sala 9"}}}))(t)
+	if taken[0].Err != nil || taken[0].Same || taken[0].Record.Mailing.Agreed != nil || !taken[0].Record.Mailing.Invited {
+		t.Errorf("an import's update: %+v", taken[0])
+	}
+	u := must(d.Prepare(ctx, ana, record.Calendar, crm.Query{}, record.Venue, "Sala 1"))(t)
+	ok(t, d.Start(ctx, u))
+	ok(t, d.Work(ctx, w.ours, u.ID))
+	if r := stored(); r.Fields[record.Venue] != "Sala 1" || r.Mailing.Agreed != nil || !r.Mailing.Invited {
+		t.Errorf("a mass update: %+v", r)
+	}
+	w.update(w.by(w.ana), stored(), func(r *crm.Record) { r.Mailing = agreed })
+	ok(t, d.Undo(ctx, u))
+	ok(t, d.Work(ctx, w.ours, u.ID))
+	if r := stored(); r.Fields[record.Venue] != "" || r.Mailing.Agreed != nil {
+		t.Errorf("the undo of one: %+v", r)
+	}
+
+	// An import's undo, too.
+	calendar := "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nSUMMARY:From a file\r\nDTSTART:20261124T120000Z\r\nDTEND:20261124T130000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+	desk, _ := w.desk(w.Imports())
+	for _, ways := range []intake.Duplicates{intake.Create, intake.Update} {
+		i := bring(t, desk, w.ours, w.ana, record.Calendar, "a.ics", strings.ReplaceAll(calendar, "From a file", "From a file "+string(ways)), ways)
+		ok(t, desk.Work(ctx, w.ours, i.ID))
+		if ways == intake.Create {
+			continue
+		}
+		for _, r := range must(w.Records().Records(ctx, w.ours, record.Calendar, crm.Query{Search: "file"}))(t) {
+			w.update(w.by(w.ana), r, func(r *crm.Record) { r.Mailing = agreed })
+		}
+		ok(t, desk.Undo(ctx, i))
+		ok(t, desk.Work(ctx, w.ours, i.ID))
+		found := must(w.Records().Records(ctx, w.ours, record.Calendar, crm.Query{Search: "file"}))(t)
+		if len(found) != 1 || found[0].Fields[record.EventTitle] != "From a file create" || found[0].Mailing.Agreed != nil {
+			t.Errorf("an import of events taken back: %+v", found)
+		}
+	}
+
+	const unused record.Field = "Shoe_size"
+	w.insert(w.ana, w.contact(w.ana, "Silva 1", func(r *crm.Record) {
+		r.Fields[record.EmailField], r.Fields[unused] = "ana1@example.com", "42"
+	}))
+	i := bring(t, desk, w.ours, w.ana, record.Contacts, "a.csv", people(1, 1), intake.Update)
+	ok(t, desk.Work(ctx, w.ours, i.ID))
+	ok(t, desk.Undo(ctx, i))
+	ok(t, desk.Work(ctx, w.ours, i.ID))
+	if r := w.contactsOf(w.ana, false)["Silva 1"]; r.Version != 3 || r.Fields[unused] != "42" {
+		t.Errorf("an import taken back: %+v", r)
+	}
+	m := must(d.Prepare(ctx, ana, record.Contacts, crm.Query{}, record.Department, "x"))(t)
+	ok(t, d.Start(ctx, m))
+	ok(t, d.Work(ctx, w.ours, m.ID))
+	ok(t, d.Undo(ctx, m))
+	ok(t, d.Work(ctx, w.ours, m.ID))
+	if r := w.contactsOf(w.ana, false)["Silva 1"]; r.Version != 5 || r.Fields[unused] != "42" {
+		t.Errorf("a mass update taken back: %+v", r)
+	}
+}
