@@ -35,7 +35,7 @@ func run() error {
 		workers = flag.Int("workers", runtime.GOMAXPROCS(0), "how many worlds at once")
 		defect  = flag.String("defect", "", "a broken engine in place of the real one")
 		defects = flag.Bool("defects", false, "tell for every broken engine which seed catches it")
-		report  = flag.String("report", "", "write what was seen to this file")
+		report  = flag.String("report", "", "write what was seen to this page, after what it tells of the seeds before; with -seeds 0 write it anew")
 	)
 	flag.Parse()
 	batch := simtest.Batch{From: *from, Seeds: *seeds, Workers: *workers, Defect: *defect}
@@ -43,7 +43,7 @@ func run() error {
 	case *seed != 0:
 		return one(*seed, *keep, *defect, *trace)
 	case *defects:
-		return teeth(batch, *report)
+		return teeth(batch)
 	}
 	return many(batch, *report)
 }
@@ -88,6 +88,9 @@ func shortest(c simtest.Config) error {
 }
 
 func many(batch simtest.Batch, report string) error {
+	if batch.Seeds == 0 && report != "" {
+		return simtest.Report(report, nil)
+	}
 	failed := 0
 	sum, err := batch.Run(func(seed uint64, r simtest.Result) bool {
 		fmt.Printf("seed %d: %v\n", seed, r.Failure)
@@ -100,7 +103,7 @@ func many(batch simtest.Batch, report string) error {
 	fmt.Printf("%d seeds, %.1f a second; %d moves, %d faults, %d kills among %d crash points; %d failed\n",
 		sum.Stats.Seeds, sum.PerSecond(), sum.Stats.Moves, sum.Stats.FaultSum(), sum.Stats.Kills, sum.Stats.Points, failed)
 	if report != "" {
-		if err := simtest.Report(report, func(r *simtest.Figures) { r.Run = &sum }); err != nil {
+		if err := simtest.Report(report, &sum); err != nil {
 			return err
 		}
 	}
@@ -110,7 +113,7 @@ func many(batch simtest.Batch, report string) error {
 	return nil
 }
 
-func teeth(batch simtest.Batch, report string) error {
+func teeth(batch simtest.Batch) error {
 	caught, err := batch.Teeth(func(c simtest.Caught) {
 		if c.Seeds == 0 {
 			fmt.Printf("%-44s NOT CAUGHT\n", c.Defect)
@@ -120,11 +123,6 @@ func teeth(batch simtest.Batch, report string) error {
 	})
 	if err != nil {
 		return err
-	}
-	if report != "" {
-		if err := simtest.Report(report, func(r *simtest.Figures) { r.Caught = caught }); err != nil {
-			return err
-		}
 	}
 	for _, c := range caught {
 		if c.Seeds == 0 {

@@ -89,6 +89,33 @@ func TestI4_ADeleteAfterALostCreateStands(t *testing.T) {
 	}
 }
 
+// The answer to a create is lost, and the record is given away. Microsoft tells of the item before it is time to look what
+// became of the create: it is that record's item, and goes with it.
+func TestD9_TheItemOfALostCreateWhoseRecordWasGivenAwayIsKnown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert("keep", nil)
+	w.settle()
+	a := w.insert("a", nil)
+	w.fails = func(point string) error {
+		if point == "after write" {
+			return fault.New(fault.Unavailable, "", "504")
+		}
+		return nil
+	}
+	_ = w.run() // what matters is what is true afterwards
+	w.fails = nil
+	w.give(a, alex)
+	w.clock = w.clock.Add(-time.Minute + time.Second) // run adds a minute
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	must(t, len(w.live()["a"]), 0, "contacts of its former owner")
+	must(t, len(w.items()["a"]), 0, "items")
+	w.alike()
+}
+
 // The same with a kill, and a cleared field.
 func TestI1_AClearAfterALostCreateStands(t *testing.T) {
 	t.Parallel()

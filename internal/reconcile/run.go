@@ -384,6 +384,7 @@ type newcomer struct {
 	lost   record.Ref // the last record that was its own, and has another item or another owner by now
 	marked bool       // its mark has been looked at
 	byMark bool       // what it claims now is what its mark names
+	awaits bool       // and a pair waits for an item with this mark
 	done   bool
 }
 
@@ -444,6 +445,7 @@ func (r *run) claims(ctx context.Context, open []*newcomer, given map[record.Ref
 		if given[owners[i]] || paired && (pair.Microsoft != "" || n.byMark && pair.Token != "" && pair.Token != n.Token) {
 			continue // a copy, or an item that was replaced or is about to be
 		}
+		n.awaits = n.byMark && paired && pair.Token == n.Token
 		pair.CRM, pair.Microsoft = owners[i], n.Ref
 		if n.Token != "" {
 			pair.Token = n.Token
@@ -455,7 +457,7 @@ func (r *run) claims(ctx context.Context, open []*newcomer, given map[record.Ref
 		return nil, err
 	}
 	for i, item := range items {
-		if item.ours(r.rules) != record.Left { // else the record is somebody else's
+		if item.ours(r.rules) != record.Left || of[i].awaits { // else the record is somebody else's
 			of[i].done = true
 			done = append(done, item)
 		} else if of[i].byMark { // what was made from the item after that says so in its token

@@ -16,6 +16,7 @@ type Batch struct {
 
 // Sum is what many seeds came to.
 type Sum struct {
+	From    uint64 // the first of them
 	Stats   Stats
 	Failed  int
 	Took    time.Duration
@@ -27,10 +28,21 @@ func (s Sum) PerSecond() float64 {
 	return float64(s.Stats.Seeds) / s.Took.Seconds() / float64(max(s.Workers, 1))
 }
 
+// after adds what comes right after what an earlier run came to: a long run can be made in parts. Anything else begins anew.
+func (s Sum) after(earlier *Sum) *Sum {
+	if earlier == nil || s.From != earlier.From+uint64(earlier.Stats.Seeds) {
+		return &s
+	}
+	sum := Sum{From: earlier.From, Stats: newStats(), Failed: earlier.Failed + s.Failed, Took: earlier.Took + s.Took, Workers: s.Workers}
+	sum.Stats.Add(earlier.Stats)
+	sum.Stats.Add(s.Stats)
+	return &sum
+}
+
 // Run lives through the seeds, several at a time. failed is told of each that fails, in any order, and says whether to go on.
 func (b Batch) Run(failed func(seed uint64, r Result) bool) (Sum, error) {
 	began := time.Now()
-	sum := Sum{Stats: newStats(), Workers: max(b.Workers, 1)}
+	sum := Sum{From: b.From, Stats: newStats(), Workers: max(b.Workers, 1)}
 	var mu sync.Mutex
 	var wrong error
 	next, last, stop := b.From, b.From+uint64(b.Seeds), false

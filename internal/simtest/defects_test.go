@@ -9,6 +9,21 @@ import (
 	"tandem/internal/simtest"
 )
 
+// TestTeeth_LatenessAloneIsNoDefect: the doubles that have writes wait are caught for what else they do.
+func TestTeeth_LatenessAloneIsNoDefect(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"late at Microsoft", "late in the CRM"} {
+		for seed := uint64(1); seed <= 30; seed++ {
+			switch r, err := simtest.Run(simtest.Config{Seed: seed, Defect: name}); {
+			case err != nil:
+				t.Fatal(err)
+			case r.Failure != nil:
+				t.Errorf("seed %d, %s: %v", seed, name, r.Failure)
+			}
+		}
+	}
+}
+
 // TestTeeth_BrokenEnginesAreCaught: each engine of testdata/caught.golden is caught by the seed that is named there. The file
 // is written by -update, which looks for the first such seed among as many as -seeds says.
 func TestTeeth_BrokenEnginesAreCaught(t *testing.T) {

@@ -75,6 +75,11 @@ func (d ledgerDouble) Advance(ctx context.Context, l *reconcile.Link) error {
 	return d.Ledger.Advance(ctx, l)
 }
 
+func (d ledgerDouble) Renew(ctx context.Context, l *reconcile.Link, until time.Time) error {
+	d.first(ctx, l)
+	return d.Ledger.Renew(ctx, l, until)
+}
+
 func (d ledgerDouble) Close(ctx context.Context, l *reconcile.Link) error {
 	d.first(ctx, l)
 	return d.Ledger.Close(ctx, l)

@@ -1,6 +1,7 @@
 package simtest
 
 import (
+	_ "embed" // which engines are caught
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,40 +10,73 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// Figures are what docs/reliability.md tells of simulations. They are kept beside it as JSON, so that a long run and the
-// broken engines can be told of at different times.
+// Figures are what docs/reliability.md tells of runs. They are kept beside it as JSON, so that a run can go on where the last
+// one ended, and the page can be written anew without one.
 type Figures struct {
-	Run    *Sum     `json:"run,omitempty"`
-	Caught []Caught `json:"caught,omitempty"`
+	Run *Sum `json:"run,omitempty"`
 }
 
-// Report takes figures into the page at a path, and into the JSON beside it.
-func Report(path string, take func(*Figures)) error {
-	kept := strings.TrimSuffix(path, filepath.Ext(path)) + ".json"
+// ReadFigures reads what is kept beside the page at a path; nothing, if there is none yet.
+func ReadFigures(path string) (Figures, error) {
 	var f Figures
-	raw, err := os.ReadFile(kept)
-	switch {
-	case err == nil:
-		if err := json.Unmarshal(raw, &f); err != nil {
-			return fmt.Errorf("%s: %w", kept, err)
-		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
+	raw, err := os.ReadFile(beside(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
 	}
-	take(&f)
-	if raw, err = json.MarshalIndent(f, "", "\t"); err != nil {
-		return err
+	if err == nil {
+		err = json.Unmarshal(raw, &f)
 	}
-	if err := os.WriteFile(kept, append(raw, '\n'), 0o644); err != nil {
-		return err
+	if err != nil {
+		return f, fmt.Errorf("simtest: %s: %w", beside(path), err)
 	}
-	return os.WriteFile(path, []byte(f.page()), 0o644)
+	return f, nil
 }
 
-func (f *Figures) page() string {
+func beside(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".json" }
+
+// Report takes a run into the page at a path, and into the figures beside it; nil: it only writes the page anew.
+func Report(path string, run *Sum) error {
+	f, err := ReadFigures(path)
+	if err != nil {
+		return err
+	}
+	if run != nil {
+		f.Run = run.after(f.Run)
+	}
+	raw, err := json.MarshalIndent(f, "", "\t")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(beside(path), append(raw, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(f.Page()), 0o644)
+}
+
+//go:embed testdata/caught.golden
+var caughtBy string
+
+// caughtOnes are the broken engines that are caught, by the seed and the check that a test sees catch them.
+func caughtOnes() (out []Caught) {
+	for line := range strings.Lines(caughtBy) {
+		fields := strings.SplitN(strings.TrimSpace(line), "\t", 3)
+		if len(fields) != 3 {
+			continue
+		}
+		seeds, err := strconv.Atoi(fields[0])
+		if d := defectNamed(fields[2]); err == nil && d != nil {
+			out = append(out, Caught{Defect: d.name, What: d.what, Seeds: seeds, Check: fields[1]})
+		}
+	}
+	return out
+}
+
+// Page is docs/reliability.md.
+func (f *Figures) Page() string {
 	var b strings.Builder
 	b.WriteString("# Reliability\n\nWritten by `tandem-simtest -report`; see [ADR 29](adr/0029-sync-is-simulated-as-a-whole.md) for what is simulated.\n")
 	b.WriteString("\n## Invariants\n\n| id | what holds | looked at |\n|---|---|---|\n")
@@ -51,9 +85,9 @@ func (f *Figures) page() string {
 	}
 	if f.Run != nil {
 		s := f.Run.Stats
-		fmt.Fprintf(&b, "\n## Seeds\n\n| figure | |\n|---|---|\n| seeds | %d |\n| of which failed | %d |\n| deeds of people and faults ordered | %d |\n| runs of sync | %d |\n"+
+		fmt.Fprintf(&b, "\n## Seeds\n\n| figure | |\n|---|---|\n| first seed | %d |\n| seeds | %d |\n| of which failed | %d |\n| deeds of people and faults ordered | %d |\n| runs of sync | %d |\n"+
 			"| requests to Microsoft | %d |\n| writes by sync in the CRM | %d |\n| writes by sync at Microsoft | %d |\n| crash points passed | %d |\n| processes killed | %d |\n| faults that struck | %d |\n| cycles to quiet, at most | %d |\n",
-			s.Seeds, f.Run.Failed, s.Moves, s.Runs, s.Requests, s.WritesCRM, s.WritesMicrosoft, s.Points, s.Kills, s.FaultSum(), s.Cycles)
+			f.Run.From, s.Seeds, f.Run.Failed, s.Moves, s.Runs, s.Requests, s.WritesCRM, s.WritesMicrosoft, s.Points, s.Kills, s.FaultSum(), s.Cycles)
 		b.WriteString("\n## Faults that struck\n\n| fault | times | source |\n|---|---|---|\n")
 		sources := map[string]string{}
 		for _, k := range menu {
@@ -63,15 +97,19 @@ func (f *Figures) page() string {
 			fmt.Fprintf(&b, "| %s | %d | %s |\n", name, s.Faults[name], sources[name])
 		}
 	}
-	if len(f.Caught) > 0 {
-		b.WriteString("\n## Broken engines\n\nEach is the real engine with one thing wrong.\n\n| engine | what is wrong | caught after seeds | by |\n|---|---|---|---|\n")
-		for _, c := range f.Caught {
-			after := fmt.Sprint(c.Seeds)
-			if c.Seeds == 0 {
-				after = "not caught"
-			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", c.Defect, c.What, after, c.Check)
+	caught := caughtOnes()
+	fmt.Fprintf(&b, "\n## Broken engines\n\nEach is the real engine with one thing wrong. Of %d, %d are caught.\n\n| engine | what is wrong | caught by seed | by |\n|---|---|---|---|\n", len(defects), len(caught))
+	for _, c := range caught {
+		fmt.Fprintf(&b, "| %s | %s | %d | %s |\n", c.Defect, c.What, c.Seeds, c.Check)
+	}
+	for _, d := range defects {
+		if !slices.ContainsFunc(caught, func(c Caught) bool { return c.Defect == d.name }) {
+			fmt.Fprintf(&b, "| %s | %s | not caught | |\n", d.name, d.what)
 		}
+	}
+	b.WriteString("\n## What was found\n\nDefects of the engine that worlds showed, or that stood beside one, and the test that each left.\n\n| it was so that | test |\n|---|---|\n")
+	for _, d := range Finds() {
+		fmt.Fprintf(&b, "| %s | `%s` |\n", d.What, d.Test)
 	}
 	return b.String()
 }

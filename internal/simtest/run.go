@@ -39,6 +39,8 @@ func (w *world) judge() {
 		w.kept,
 		w.quiet,
 		w.audits,
+		func() { w.drifts(rng) },
+		func() { w.poisons(rng) },
 		func() { w.echo(rng) },
 		func() { w.forgets(rng) },
 		w.look,

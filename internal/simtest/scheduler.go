@@ -74,6 +74,7 @@ type task struct {
 	renewed chan error
 	probing bool
 	deletes runDeletes
+	fence   int64 // under which it has opened its link
 }
 
 type taskKey struct{}

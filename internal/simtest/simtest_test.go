@@ -11,7 +11,7 @@ import (
 
 var (
 	from   = flag.Uint64("from", 1, "the first seed")
-	seeds  = flag.Int("seeds", 300, "how many seeds")
+	seeds  = flag.Int("seeds", 500, "how many seeds")
 	update = flag.Bool("update", false, "look anew which seed catches each broken engine")
 )
 

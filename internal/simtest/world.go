@@ -195,7 +195,11 @@ func (w *world) newProcess() *process {
 }
 
 func (w *world) ledger() reconcile.Ledger {
-	var l reconcile.Ledger = effectLedger{w.books.ledger(), w}
+	inner := w.books.ledger()
+	if w.defect != nil && w.defect.books != nil {
+		inner = w.defect.books(w, inner)
+	}
+	var l reconcile.Ledger = effectLedger{inner, w}
 	if w.defect != nil && w.defect.ledger != nil {
 		l = w.defect.ledger(w, l)
 	}

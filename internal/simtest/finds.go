@@ -1,0 +1,18 @@
+package simtest
+
+// A Find is a defect of the engine that a world has shown, or that stood beside one.
+type Find struct{ What, Test string }
+
+// Finds are all of them, with the test that keeps each from coming back.
+func Finds() []Find {
+	return []Find{
+		{"a write that the CRM's database refused was taken for done", "TestI1_WhatTheDatabaseRefusesIsNotTakenForDone"},
+		{"a record that its new owner deleted was taken for deleted by the old one", "TestS17_ARecordThatSomebodyElseDeletedHasLeft"},
+		{"what was typed right before a sync was switched off went with its folder", "TestS36_WhatTheChangesDoNotTellYetIsReadBeforeTheFolderGoes"},
+		{"an item whose record was given away was made a record again when the pairs were lost", "TestL5_AnItemWhoseRecordWasGivenAwayFindsTheOneMadeFromItAfterThat"},
+		{"so was the copy of such an item", "TestL5_ACopyOfAnItemWhoseRecordWasGivenAwayFindsItsOwn"},
+		{"an item that was kept each time its record was given away got no record the second time", "TestL5_AnItemWhoseRecordsWereGivenAwayOneAfterTheOtherFindsTheLast"},
+		{"an item whose create was not answered, and whose record was given away before anybody looked, stopped its link for good",
+			"TestD9_TheItemOfALostCreateWhoseRecordWasGivenAwayIsKnown"},
+	}
+}

@@ -1,0 +1,55 @@
+package simtest_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tandem/internal/simtest"
+)
+
+// TestReport_ThePageIsAsItIsWritten from the figures beside it, the checks, the broken engines and the finds of today.
+func TestReport_ThePageIsAsItIsWritten(t *testing.T) {
+	t.Parallel()
+	const path = "../../docs/reliability.md"
+	f, err := simtest.ReadFigures(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Run == nil || f.Run.Failed > 0 || f.Run.Stats.Seeds == 0 {
+		t.Errorf("the page tells of no run in which every check held: %+v", f.Run)
+	}
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(page) != f.Page() {
+		t.Error("docs/reliability.md is out of date: go run ./cmd/tandem-simtest -seeds 0 -report docs/reliability.md")
+	}
+}
+
+// TestReport_EachFindLeftATest that is there.
+func TestReport_EachFindLeftATest(t *testing.T) {
+	t.Parallel()
+	var tests strings.Builder
+	for _, room := range []string{"reconcile", "crm", "outlook", "graph", "store"} {
+		err := filepath.WalkDir(filepath.Join("..", room), func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			raw, err := os.ReadFile(path)
+			tests.Write(raw)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, d := range simtest.Finds() {
+		if !strings.Contains(tests.String(), "\nfunc "+d.Test+"(t *testing.T)") {
+			t.Errorf("there is no test %s", d.Test)
+		}
+	}
+}
