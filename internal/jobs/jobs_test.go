@@ -306,6 +306,35 @@ func TestALinkOfADeadProcessComesBack(t *testing.T) {
 	})
 }
 
+// A wake-up whose job is lost, as when the database breaks away while it is fetched, is served soon all the same; one whose job
+// only waits gets no second one.
+func TestL7_ALostJobIsReplaced(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		l, err := w.store.Links().CreateLink(t.Context(), reconcile.Link{Org: w.org, User: w.user, Kind: record.Contacts, State: reconcile.On})
+		ok(t, err) // nobody enqueues yet
+		w.link = l.ID
+		overdue, err := w.store.Links().Overdue(t.Context(), time.Now().Add(time.Minute), 9)
+		ok(t, err)
+		if len(overdue) != 1 || overdue[w.link] == 0 {
+			t.Fatalf("overdue: %v", overdue)
+		}
+		late := func() time.Time { return time.Now().Add(time.Minute) }
+		q := w.start(jobs.Options{Poll: 24 * time.Hour, Now: late})
+		w.ran()
+		w.settled()
+		ok(t, q.Stop(t.Context()))
+
+		w.wake() // its job waits for a process
+		w.start(jobs.Options{Poll: 24 * time.Hour, Now: late})
+		w.ran()
+		w.settled()
+		ok(t, w.store.Links().Enqueue(t.Context(), overdue)) // it has begun since
+		if l := w.settled(); l.Wanted != 3 || len(w.runner.began) != 0 {
+			t.Errorf("wanted is %d, %d runs too many", l.Wanted, len(w.runner.began))
+		}
+	})
+}
+
 func TestLinksAreRunThatNothingWakes(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		q := w.start(jobs.Options{Poll: time.Hour})

@@ -2,11 +2,13 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
@@ -89,14 +91,16 @@ const (
 	pollEvery      = 10 * time.Second // also bounds how long a link stays stranded after its lease has ended
 	subscribeEvery = 15 * time.Minute
 	lettersEvery   = time.Minute
-	cleanEvery     = time.Hour
-	emptyEvery     = 24 * time.Hour
-	auditEvery     = 10 * time.Minute // looks for links whose proof is a day old
-	proofLasts     = 24 * time.Hour
-	leastAudits    = 20 // a turn
-	sweepEvery     = 24 * time.Hour
-	resumeEvery    = time.Minute
-	warnEvery      = 6 * time.Hour
+	// lostAfter is how long a job may be late, and how long it may take from its fetch to the lease, before it counts as lost.
+	lostAfter   = 30 * time.Second
+	cleanEvery  = time.Hour
+	emptyEvery  = 24 * time.Hour
+	auditEvery  = 10 * time.Minute // looks for links whose proof is a day old
+	proofLasts  = 24 * time.Hour
+	leastAudits = 20 // a turn
+	sweepEvery  = 24 * time.Hour
+	resumeEvery = time.Minute
+	warnEvery   = 6 * time.Hour
 	// hoursKept is how long it is kept what links did in each hour.
 	hoursKept = 400 * 24 * time.Hour
 	// subscribeMargin is how long before its end a subscription is renewed: a run renews it within 12 hours of it.
@@ -264,12 +268,37 @@ func (h *house) poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = links.Wake(ctx, stranded...)
+	err = errors.Join(links.Wake(ctx, stranded...), h.replace(ctx))
 	due, dueErr := links.Due(ctx, h.Now().Add(-h.Poll), perWake)
 	if dueErr != nil {
 		return errors.Join(err, dueErr)
 	}
 	return errors.Join(err, links.Wake(ctx, due...))
+}
+
+// replace gives links another job whose job is lost: the database broke away while River fetched it or put it to sleep. River
+// itself finds such jobs only after rescueAfter.
+func (h *house) replace(ctx context.Context) error {
+	since := h.Now().Add(-lostAfter)
+	lost, err := h.store.Links().Overdue(ctx, since, perWake)
+	if err != nil || len(lost) == 0 {
+		return err
+	}
+	jobs, err := h.queue.engine.living(ctx, SyncLink{}.Kind())
+	if err != nil || len(jobs) == maxListed { // then these are not all
+		return err
+	}
+	for _, job := range jobs {
+		begun := job.State == rivertype.JobStateRunning && job.AttemptedAt != nil && job.AttemptedAt.Before(since)
+		var args SyncLink
+		if !begun && json.Unmarshal(job.EncodedArgs, &args) == nil {
+			delete(lost, args.Link)
+		}
+	}
+	if len(lost) > 0 {
+		h.Log.WarnContext(ctx, "jobs were lost and are replaced", "links", len(lost))
+	}
+	return h.store.Links().Enqueue(ctx, lost)
 }
 
 // subscribe wakes links whose subscription is about to end; their run renews it.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -508,6 +509,52 @@ func (s *Links) Stranded(ctx context.Context, limit int) (_ []reconcile.LinkID, 
 	now := micros(s.now())
 	return list(ctx, s.reader(), column[reconcile.LinkID], `SELECT id FROM links WHERE wanted > done AND lease_until <= ? AND queued_at < ?
 		AND state IN `+running+` ORDER BY id LIMIT ?`, now, now-stale.Microseconds(), int64(pageLimit(limit)))
+}
+
+// Overdue lists running links with wake-ups whose job should have begun before a time and did not, nobody having their lease, by
+// what is remembered of the job: see Enqueue. All organizations.
+func (s *Links) Overdue(ctx context.Context, before time.Time, limit int) (_ map[reconcile.LinkID]int64, err error) {
+	defer fault.Wrap(&err, "store: overdue links")
+	type overdue struct {
+		id     reconcile.LinkID
+		queued int64
+	}
+	found, err := list(ctx, s.reader(), func(scan scan) (o overdue, err error) {
+		err = scan(&o.id, &o.queued)
+		return o, err
+	}, `SELECT id, queued_at FROM links WHERE wanted > done AND lease_until <= ? AND queued_at > 0 AND queued_at < ?
+		AND state IN `+running+` ORDER BY id LIMIT ?`, micros(s.now()), micros(before), int64(pageLimit(limit)))
+	out := make(map[reconcile.LinkID]int64, len(found))
+	for _, o := range found {
+		out[o.id] = o.queued
+	}
+	return out, err
+}
+
+// Enqueue gives another job to links whose job is lost, as Overdue told them: one that has begun meanwhile is left alone. All
+// organizations.
+func (s *Links) Enqueue(ctx context.Context, lost map[reconcile.LinkID]int64) (err error) {
+	defer fault.Wrap(&err, "store: enqueue %d links", len(lost))
+	if len(lost) == 0 {
+		return nil
+	}
+	return s.write(ctx, func(tx *Tx) error {
+		var ids []reconcile.LinkID
+		for _, id := range slices.Sorted(maps.Keys(lost)) { // in the order in which wake locks them
+			tx.store.linkWrites.Add(1)
+			n, err := tx.exec(tx.ctx, `UPDATE links SET queued_at = 0 WHERE id = ? AND queued_at = ?`, int64(id), lost[id])
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				ids = append(ids, id)
+			}
+		}
+		if len(ids) == 0 {
+			return nil
+		}
+		return tx.wake(`l.id IN (?*)`, intsOf(ids))
+	})
 }
 
 // Postpone says that the link's job sleeps until a time, as after a fault that asks to wait; until then wakes do not

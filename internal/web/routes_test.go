@@ -40,6 +40,8 @@ func examples(w *world) map[string]string {
 	undo, err := w.store.Links().BeginUndo(context.Background(), reconcile.UndoRun{ID: "undo-of-adele", Org: w.org.ID, User: w.users["adele@contoso.example"].ID,
 		Link: run.Link, Kind: record.Contacts, Run: run.Run, Asked: w.now(), Touched: w.now()})
 	w.must(err)
+	twin := w.contact("adele@contoso.example", record.Fields{record.LastName: "Silva"})
+	w.bin("adele@contoso.example", "Silva Antes")
 	running := w.link("adele@contoso.example", record.Calendar, nil, func(l *reconcile.Link) { l.State = reconcile.Held })
 	out := map[string]string{}
 	for _, rt := range w.site.routes() {
@@ -66,6 +68,12 @@ func examples(w *world) map[string]string {
 		out[rt.pattern] = strings.NewReplacer("{$}", "", "{id}", id.String(), "{kind}", "contacts",
 			"{run}", strings.TrimPrefix(runPath(run.Link, run.Run), historyPath+"/runs/"), "{undo}", undo.ID, "{line}", line, "{link}", strings.TrimPrefix(orgLinkPath(running.ID), orgStatusPath+"/"),
 			"/invitation/{token}", invitation, "/password/{token}", reset, "/profiles/edit", "/profiles/edit?name=Standard").Replace(path)
+		switch rt.pattern {
+		case "GET /contacts/merge":
+			out[rt.pattern] += "?id=" + c.ID.String() + "&id=" + twin.ID.String()
+		case "GET /recycle-bin/destroy":
+			out[rt.pattern] += "?kind=contacts&all=1"
+		}
 	}
 	return out
 }
