@@ -40,6 +40,7 @@ type App struct {
 	Runner  *reconcile.Runner
 	Jobs    *jobs.Queue
 	Imports web.Imports
+	Mass    web.MassUpdates
 	Handler http.Handler
 	Sim     *m365sim.Sim // of the demo, else nil
 
@@ -148,6 +149,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	}
 
 	a.Imports = imports{desk, a.Store.Imports(), a.Jobs}
+	a.Mass = massUpdates{updater, a.Store.MassUpdates(), a.Jobs}
 
 	// What we show.
 	registry := account.NewRegistry(accounts, now)
@@ -163,7 +165,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		Accounts: accounts, Registry: registry, Directory: neighbour, Describe: neighbour.Describe,
 		Elsewhere: &elsewhere{neighbour: neighbour, links: links},
 		Records:   people, Tastes: accounts, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Previews: previews{links, a.Jobs, now}, Undo: undos{undoer, a.Jobs, now}, Grants: accounts,
-		Imports: a.Imports, Mass: massUpdates{updater, a.Store.MassUpdates(), a.Jobs},
+		Imports: a.Imports, Mass: a.Mass,
 		Choices: links, Ended: links.EndedOf, Expressible: outlook.Expressible,
 		Live: a.live, LinksIn: links.LinksIn, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,
 	})
