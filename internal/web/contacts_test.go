@@ -211,3 +211,24 @@ func TestEverythingIsEscaped(t *testing.T) {
 		t.Error("the recycle bin lets script through")
 	}
 }
+
+// What the next page is to say once is not used up by what open pages ask for by themselves meanwhile.
+func TestAnUndoWaitsForThePage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.contact("adele@contoso.example", record.Fields{record.LastName: "Silva"})
+	b := w.as("adele@contoso.example")
+	page := "/contacts/" + c.ID.String()
+	if got := b.stay().post(page + "/delete"); got.status != http.StatusSeeOther {
+		t.Fatalf("deleting is answered with %d", got.status)
+	}
+	for _, own := range [][]string{
+		{page + "/changed?have=1", "HX-Request", "true"}, {"/contacts", "HX-Request", "true", "HX-Target", "section#contact-list"},
+		{page, "Sec-Fetch-Dest", "empty"},
+	} {
+		b.get(own[0], own[1:]...)
+	}
+	if got := b.get("/contacts", "Sec-Fetch-Dest", "document"); !strings.Contains(got.body, `action="`+page+`/restore"`) {
+		t.Errorf("no undo on:\n%s", got.text())
+	}
+}

@@ -143,7 +143,9 @@ func (s *Site) frame(v *visit, section, title string) frame {
 		f.User, f.Email, f.Org = v.user.Name(), v.user.Email, v.org.Name
 		f.Initials = initials(v.user.Name())
 		f.Outlook = f.SimURL + "/outlook/" + url.PathEscape(v.user.Email)
-		f.Flash = s.popFlash(v.ctx())
+		if v.navigates() {
+			f.Flash = s.popFlash(v.ctx())
+		}
 	}
 	return f
 }
