@@ -107,9 +107,6 @@ func (w *world) poll() {
 	w.in(pollEvery, w.poll)
 }
 
-// notice is a notification on its way.
-type notice struct{ body []byte }
-
 // noticed takes a notification from Microsoft; the fault book decides about its way.
 func (w *world) noticed(_ string, body []byte) {
 	if w.calm {

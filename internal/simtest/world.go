@@ -88,7 +88,6 @@ type world struct {
 	values   int
 
 	faults  faultBook
-	notices []notice
 	calm    bool // no more faults, and no more deeds
 	failure *Failure
 	stats   Stats
@@ -107,7 +106,6 @@ type person struct {
 	org, id record.ID
 	upn     string
 	oid     string
-	zone    string
 	wants   map[record.Kind]bool // which kinds are to be on in the end
 }
 
