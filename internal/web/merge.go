@@ -73,7 +73,7 @@ func (s *Site) duplicates(v *visit) error {
 		return "/contacts/duplicates?" + next.Encode()
 	}
 	for _, each := range []crm.DuplicateBy{crm.SameKey, crm.SameName} {
-		page.Tabs = append(page.Tabs, viewLink{string(each), address(each, ""), v.words.T("duplicates.by." + string(each)), each == by})
+		page.Tabs = append(page.Tabs, viewLink{string(each), v.words.T("duplicates.by." + string(each)), address(each, ""), each == by})
 	}
 	if len(alike) > duplicatesMost {
 		alike = alike[:duplicatesMost]

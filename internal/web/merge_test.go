@@ -33,6 +33,10 @@ func TestDuplicatesAreFoundAndMerged(t *testing.T) {
 		t.Errorf("the administrator looks at Adele's:\n%s", got.text())
 	}
 
+	if want := `<a href="/contacts/duplicates?by=name" data-view="name">Same name</a>`; !strings.Contains(got.body, want) {
+		t.Errorf("no %s among the ways to look:\n%s", want, got.body)
+	}
+
 	ask := "/contacts/merge?" + url.Values{"id": {one.ID.String(), two.ID.String()}}.Encode()
 	page := b.get(ask)
 	for _, want := range []string{`data-field="Title"`, "CEO", "CTO", "cliente, vip"} {

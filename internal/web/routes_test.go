@@ -151,8 +151,9 @@ func TestEveryRouteAsAStranger(t *testing.T) {
 }
 
 var (
-	rawKey  = regexp.MustCompile(`\b(?:nav|asks|mapping|own|users|directory|profiles|profile|audit|setup|refusal|home|contacts|contact|calendar|event|card|state|reason|fields?|group|badge|status|flash|form|error|problem|repeat|choice|kind|bin|step|preview|record|records|disable|preferences|marketplace|why|history|side|time|format|month|weekday)(?:\.[a-z_A-Z0-9]+)+\b`)
-	noValue = regexp.MustCompile(`&lt;no value&gt;|%!|ZgotmplZ`)
+	rawKey   = regexp.MustCompile(`\b(?:nav|asks|mapping|own|users|directory|profiles|profile|audit|setup|refusal|home|contacts|contact|calendar|event|card|state|reason|fields?|group|badge|status|flash|form|error|problem|repeat|choice|kind|bin|step|preview|record|records|disable|preferences|marketplace|why|history|side|time|format|month|weekday)(?:\.[a-z_A-Z0-9]+)+\b`)
+	barePath = regexp.MustCompile(`<a [^>]*>\s*/[a-z]`)
+	noValue  = regexp.MustCompile(`&lt;no value&gt;|%!|ZgotmplZ`)
 )
 
 // Every page of the owner comes in both languages, whole, without inline script or style.
@@ -182,6 +183,9 @@ func TestEveryPageInBothLanguages(t *testing.T) {
 			name := fmt.Sprintf("%s in %s", rt.pattern, lang)
 			if got.status != 200 {
 				t.Errorf("%s: %d", name, got.status)
+			}
+			if found := barePath.FindString(got.body); found != "" {
+				t.Errorf("%s calls a link by its address: %s", name, found)
 			}
 			if found := rawKey.FindString(got.text()); found != "" {
 				t.Errorf("%s shows the key %q", name, found)
