@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,10 +160,16 @@ func TestPhotosOfPeople(t *testing.T) {
 // Forty contacts' photos are two requests to look at, and no more than it takes to stay below what a request may be to send.
 func TestPhotosTravelInBatches(t *testing.T) {
 	t.Parallel()
+	var mu sync.Mutex // requests go side by side
 	var largest int
 	r := newRig(t, func(o *graph.Options) {
 		seen := o.Observe
-		o.Observe = func(ex graph.Exchange) { seen(ex); largest = max(largest, len(ex.Body)) }
+		o.Observe = func(ex graph.Exchange) {
+			seen(ex)
+			mu.Lock()
+			defer mu.Unlock()
+			largest = max(largest, len(ex.Body))
+		}
 	})
 	album, keep := r.album()
 	link, _ := r.contacts()
