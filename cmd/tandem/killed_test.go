@@ -31,7 +31,7 @@ func TestC1_ThreeProcessesAreKilledOnPostgreSQL(t *testing.T) {
 // there, nothing is there twice, nobody was mailed, another run writes nothing.
 func survives(t *testing.T, f *fleet, seed uint64) {
 	if testing.Short() {
-		t.Skip("kills processes for half a minute")
+		t.Skip("-short leaves out the storm of kills, which takes half a minute: `make test` runs it")
 	}
 	for _, m := range f.members {
 		m.start()
@@ -53,7 +53,7 @@ func survives(t *testing.T, f *fleet, seed uint64) {
 func TestI8_AFrozenWorkerIsRefused(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("waits for a lease to end")
+		t.Skip("-short leaves out the frozen worker, which waits for its lease to end: `make test` runs it")
 	}
 	f := newFleet(t, pgtest.URL(t), "", 2)
 	first, second := f.members[0], f.members[1]
@@ -97,7 +97,7 @@ func TestI8_AFrozenWorkerIsRefused(t *testing.T) {
 func TestC1_APartitionFromTheDatabaseHeals(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("takes a database away for seconds")
+		t.Skip("-short leaves out the partition, which takes the database away for seconds: `make test` runs it")
 	}
 	database := pgtest.URL(t)
 	cable, through := newCable(t, database)

@@ -47,13 +47,7 @@ func (w *world) imports() fakeImports {
 	var last atomic.Int64
 	return fakeImports{&intake.Desk{Store: w.store.Imports(), Records: w.crm, Now: w.now,
 		NewID: func() string { return fmt.Sprint("import-", last.Add(1)) },
-		Actor: func(ctx context.Context, org, user record.ID) (crm.Actor, error) {
-			u, err := w.store.Accounts().User(ctx, org, user)
-			if err == nil && !u.May.Import {
-				err = fault.New(fault.Denied, fault.NotAllowed, "no")
-			}
-			return crm.Actor{Author: crm.Author{Org: org, User: user}, Zone: "America/Sao_Paulo", Contacts: u.May.Contacts, Events: u.May.Events}, err
-		}}, w.store.Imports(), new(bool)}
+		Actor: w.working(func(may account.Permissions) bool { return may.Import })}, w.store.Imports(), new(bool)}
 }
 
 // bring is a file of a user's that waits for what is to be said of it.

@@ -10,7 +10,6 @@ import (
 
 	"tandem/internal/account"
 	"tandem/internal/crm"
-	"tandem/internal/fault"
 	"tandem/internal/intake"
 	"tandem/internal/massupdate"
 	"tandem/internal/reconcile"
@@ -43,13 +42,7 @@ func (w *world) mass() fakeMass {
 	var last atomic.Int64
 	return fakeMass{&massupdate.Desk{Store: w.store.MassUpdates(), Records: w.crm, Now: w.now,
 		NewID: func() string { return fmt.Sprint("mass-", last.Add(1)) },
-		Actor: func(ctx context.Context, org, user record.ID) (crm.Actor, error) {
-			u, err := w.store.Accounts().User(ctx, org, user)
-			if err == nil && !u.May.MassUpdate {
-				err = fault.New(fault.Denied, fault.NotAllowed, "no")
-			}
-			return crm.Actor{Author: crm.Author{Org: org, User: user}, Zone: "America/Sao_Paulo", Contacts: u.May.Contacts, Events: u.May.Events, MassUpdate: u.May.MassUpdate}, err
-		}}, w.store.MassUpdates(), new(bool)}
+		Actor: w.working(func(may account.Permissions) bool { return may.MassUpdate })}, w.store.MassUpdates(), new(bool)}
 }
 
 // draftMass is a mass update of all that a user sees of a kind, which waits for the user's word.

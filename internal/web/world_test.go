@@ -217,6 +217,17 @@ func (w *world) actor(upn string) crm.Actor {
 	return crm.Actor{Author: crm.Author{Org: u.Org, User: u.ID}, Zone: u.Zone, Contacts: u.May.Contacts, Events: u.May.Events, MassUpdate: u.May.MassUpdate}
 }
 
+// working finds for whom a job works, and asks again whether the person may.
+func (w *world) working(may func(account.Permissions) bool) func(ctx context.Context, org, user record.ID) (crm.Actor, error) {
+	return func(ctx context.Context, org, user record.ID) (crm.Actor, error) {
+		u, err := w.store.Accounts().User(ctx, org, user)
+		if err == nil && !may(u.May) {
+			err = fault.New(fault.Denied, fault.NotAllowed, "no")
+		}
+		return crm.Actor{Author: crm.Author{Org: org, User: user}, Zone: "America/Sao_Paulo", Contacts: u.May.Contacts, Events: u.May.Events, MassUpdate: u.May.MassUpdate}, err
+	}
+}
+
 // contact makes one, owned by the user.
 func (w *world) contact(upn string, fields record.Fields) crm.Record {
 	w.t.Helper()
