@@ -61,7 +61,7 @@ func newTab(t *testing.T, parent context.Context) *tab {
 		go func() {
 			for e, err := range entries {
 				if err == nil && e.Entry.Level == log.EntryLevelError && !strings.Contains(e.Entry.Text, "409 (Conflict)") {
-					b.complain(e.Entry.Text)
+					b.complain(e.Entry.Text + " " + e.Entry.URL)
 				}
 			}
 		}()

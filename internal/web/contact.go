@@ -85,9 +85,19 @@ func (s *Site) contactNew(v *visit) error {
 func (s *Site) contactShow(v *visit) error {
 	r, err := s.recordOf(v, record.Contacts)
 	if err != nil {
-		return err
+		return v.goneBehind(err)
 	}
 	return s.contactForm(v, http.StatusOK, r, nil, nil)
+}
+
+// goneBehind answers an open page whose record went meanwhile and that asks what Outlook has of it: nothing is put
+// in the place of what it shows, and the note of [Site.changed] says why.
+func (v *visit) goneBehind(err error) error {
+	if fault.Is(err, fault.NotFound) && v.wants("outlook-facts") {
+		v.w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return err
 }
 
 // recordOf reads the record of the path.

@@ -89,7 +89,7 @@ func (s *Site) eventNew(v *visit) error {
 func (s *Site) eventShow(v *visit) error {
 	r, err := s.recordOf(v, record.Calendar)
 	if err != nil {
-		return err
+		return v.goneBehind(err)
 	}
 	return s.eventForm(v, http.StatusOK, r, v.inputAt(r, v.seriesOf(r)), nil)
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -127,6 +128,13 @@ func TestARecordsPageFollowsSync(t *testing.T) {
 		part := b.get(path, "HX-Request", "true", "HX-Target", "dd#outlook-facts").body
 		if !strings.HasPrefix(part, `<dd id="outlook-facts"`) || !strings.Contains(part, "in step since") {
 			t.Errorf("%s: the part is %s", path, part)
+		}
+		b.post(path + "/delete")
+		if got := b.get(path, "HX-Request", "true", "HX-Target", "dd#outlook-facts"); got.status != http.StatusNoContent || got.body != "" {
+			t.Errorf("%s, open while its record is deleted: %d %s", path, got.status, got.body)
+		}
+		if got := b.get(path); got.status != http.StatusNotFound {
+			t.Errorf("%s: opened anew after deleting: %d", path, got.status)
 		}
 	}
 }
