@@ -79,6 +79,10 @@ func (s *Site) calendar(v *visit) error {
 	}
 	q := v.r.URL.Query()
 	view := q.Get("view")
+	if view == "list" {
+		q.Del("view")
+		return v.to(eventsPath + "?" + q.Encode())
+	}
 	if !slices.Contains(calendarViews, view) {
 		view = "month"
 	}
@@ -112,9 +116,7 @@ func (s *Site) calendar(v *visit) error {
 		Later:   calendarPath(view, owner, to), Only: span == 1,
 	}
 	page.Days = fold(page.Days, most, owner)
-	for _, name := range calendarViews {
-		page.Views = append(page.Views, viewLink{name, v.words.T("calendar." + name), calendarPath(name, owner, open), name == view})
-	}
+	page.Views = calendarTabs(v, view, owner, open)
 	if page.Busy, err = s.busyAgenda(v, owner, from, to); err != nil {
 		return err
 	}

@@ -84,7 +84,9 @@ func (a massAsk) values() url.Values {
 		q.Set("pick", "1")
 		q["id"] = a.ids
 	} else {
-		q = a.query("name", false, 1)
+		a.Path = massPath
+		sort, desc := a.usual()
+		q = a.query(sort, desc, 1)
 	}
 	q.Set("kind", string(a.kind))
 	if a.imported {
@@ -133,6 +135,7 @@ func (v *visit) readMassAsk(q url.Values) (ask massAsk, form filtering, query cr
 	asked := len(ask.Conds)
 	form, filters := v.filtering(ask.kind, &ask.listAsk)
 	query = crm.Query{Owner: v.listOwner(ask.Owner), Search: ask.Q, Filters: filters, Imported: ask.imported}
+	v.spanQuery(ask.spanAsk, &query)
 	return ask, form, query, len(filters) == asked, nil
 }
 
@@ -146,9 +149,10 @@ type massNewPage struct {
 	Owners    []option
 	Imported  bool
 	Filtering filtering
-	Picked    bool     // what was ticked in a list
-	Names     []string // of the first of them
-	List      string   // where others are chosen
+	Span      *listSpan // of events
+	Picked    bool      // what was ticked in a list
+	Names     []string  // of the first of them
+	List      string    // where others are chosen
 	Whole     bool
 	Query     string
 	Given     []option // what the address says, to be said again
@@ -221,6 +225,11 @@ func (s *Site) massForm(v *visit, status int, q url.Values, given record.Value, 
 		}
 	}
 	page.Owners = v.ownerChoices(users, ask.kind, ask.Owner)
+	if ask.events && !ask.picked {
+		if page.Span, err = s.listSpan(v, ask.listAsk); err != nil {
+			return err
+		}
+	}
 	v.massWhat(&page, ask.kind, q, users, given, errs)
 	past, err := s.Mass.MassUpdatesOf(v.ctx(), v.user.Org, v.user.ID, massPast)
 	if err != nil {
@@ -376,9 +385,4 @@ func (v *visit) massValue(u massupdate.Update) string {
 		return v.words.T("list.no")
 	}
 	return v.brief(def, u.Deed.Value)
-}
-
-// listOf is where the records of a kind are listed.
-func listOf(kind record.Kind) string {
-	return map[record.Kind]string{record.Contacts: "/contacts", record.Calendar: "/calendar"}[kind]
 }

@@ -123,6 +123,7 @@ func Run(t *testing.T, open Open) {
 		"imports end, and go":                            testImportEnds,
 		"a file is kept in pieces":                       testImportFile,
 		"S21 S33 mass updates":                           testMassUpdate,
+		"lists of events by time and place in Outlook":   testEventLists,
 		"mass updates refuse":                            testMassUpdateRefuses,
 		"S17 S30 owners, tags and deletions in bulk":     testMassDeeds,
 		"mass deeds call off no meeting":                 testMassDeedsMailNobody,
