@@ -31,6 +31,7 @@ type contactsPage struct {
 	Import    bool   // from files
 	Export    string // where what the list shows becomes a file; "": it may not
 	Mass      string // where all that the list shows are updated together; "": they may not be
+	Pick      *picking
 	NotSorted string // the column by which so many contacts are not sorted
 }
 
@@ -246,6 +247,7 @@ func (s *Site) contactList(v *visit) error {
 	if v.massUpdates(record.Contacts) && total > 0 {
 		page.Mass = massAddress(record.Contacts, ask)
 	}
+	page.Pick = v.picking(record.Contacts, ask, total, page.More)
 	users, err := s.Accounts.Users(v.ctx(), v.user.Org)
 	if err != nil {
 		return err
