@@ -333,8 +333,10 @@ func (r *run) writeOf(j *job, where Where) (record.Write, bool) {
 		}, true
 	case j.Verb == RestoreCRM:
 		return record.Write{Op: record.Restore, Ref: j.pair.CRM, Version: j.pair.CRMVersion, Fields: j.ToCRM}, true
-	case j.Verb == Merge && len(j.ToCRM) > 0:
-		return record.Write{Op: record.Update, Ref: j.pair.CRM, Version: j.pair.CRMVersion, Fields: j.ToCRM}, true
+	case j.Verb == Merge && len(j.ToCRM) > 0, j.Admits:
+		return record.Write{
+			Op: record.Update, Ref: j.pair.CRM, Version: j.pair.CRMVersion, Fields: j.ToCRM, Meta: record.Meta{MassUpdated: j.Admits},
+		}, true
 	}
 	return record.Write{}, false
 }

@@ -319,13 +319,24 @@ func (s *Links) AllowGrowth(ctx context.Context, org record.ID, id reconcile.Lin
 	})
 }
 
-// Wake raises Wanted of running links and has a job enqueued for each that has none.
+// Wake raises Wanted of running links and has a job enqueued for each that has none, also for one that rests (see Notified).
 func (s *Links) Wake(ctx context.Context, ids ...reconcile.LinkID) (err error) {
 	defer fault.Wrap(&err, "store: wake %d links", len(ids))
 	if len(ids) == 0 {
 		return nil
 	}
 	return s.write(ctx, func(tx *Tx) error { return tx.wake(`l.id IN (?*)`, intsOf(ids)) })
+}
+
+// Notified is Wake for what Microsoft tells, which costs nobody anything to say: a link whose last runs followed each other and
+// settled nothing rests before the next one, the longer the more they were. Whoever else wakes it ends its rest, as does a
+// run that has something to settle. All organizations.
+func (s *Links) Notified(ctx context.Context, ids ...reconcile.LinkID) (err error) {
+	defer fault.Wrap(&err, "store: tell %d links of notifications", len(ids))
+	if len(ids) == 0 {
+		return nil
+	}
+	return s.write(ctx, func(tx *Tx) error { return tx.raise(notified, `l.id IN (?*)`, intsOf(ids)) })
 }
 
 // Resubscribe has the subscriptions of running links renewed by their next run, and wakes them: Graph asked for it, or has
@@ -340,7 +351,7 @@ func (s *Links) Resubscribe(ctx context.Context, ids ...reconcile.LinkID) (err e
 		if _, err := tx.exec(tx.ctx, `UPDATE links SET subscription_ends = 0 WHERE id IN (?*)`, intsOf(ids)); err != nil {
 			return err
 		}
-		return tx.wake(`l.id IN (?*)`, intsOf(ids))
+		return tx.raise(notified, `l.id IN (?*)`, intsOf(ids))
 	})
 }
 
@@ -376,20 +387,28 @@ const stale = 10 * time.Minute
 
 // wake raises wanted of the running links that a condition names. A link gets a job if none is on its way and no run has
 // it: a run that finds wanted risen when it closes the link has the job enqueued then, in that transaction (see Close),
-// so no wake falls between the last look of a run and its end. Both hold the link's row, so one of them sees the other.
+// so no wake falls between the last look of a run and its end. Both hold the link's row, so one of them sees the other. A rest
+// ends: its job is no longer the link's, and finds nothing left to do.
 func (tx *Tx) wake(where string, args ...any) error {
+	return tx.raise(`idle = 0, rest_until = 0,
+		queued_at = CASE WHEN lease_until <= ? AND (queued_at < ? OR queued_at = rest_until) THEN CAST(? AS BIGINT) ELSE queued_at END`, where, args...)
+}
+
+// notified is what a wake that lets a link rest does to its row.
+const notified = `queued_at = CASE WHEN lease_until <= ? AND queued_at < ? THEN CAST(? AS BIGINT) ELSE queued_at END`
+
+func (tx *Tx) raise(set, where string, args ...any) error {
 	now, stamp := tx.stamp()
 	type woken struct {
 		Due
-		queued, settled int64
+		queued, settled, rest int64
 	}
 	links, err := list(tx.ctx, tx, func(scan scan) (w woken, err error) {
-		err = scan(&w.Link, &w.queued, &w.settled)
+		err = scan(&w.Link, &w.queued, &w.settled, &w.rest)
 		return w, err
-	}, `UPDATE links SET wanted = wanted + 1,
-			queued_at = CASE WHEN lease_until <= ? AND queued_at < ? THEN ? ELSE queued_at END
+	}, `UPDATE links SET wanted = wanted + 1, `+set+`
 		WHERE id IN (SELECT l.id FROM links l WHERE `+where+` AND l.state IN `+running+` ORDER BY l.id FOR UPDATE)
-		RETURNING id, queued_at, settled`, append([]any{now, now - stale.Microseconds(), stamp}, args...)...)
+		RETURNING id, queued_at, settled, rest_until`, append([]any{now, now - stale.Microseconds(), stamp}, args...)...)
 	if err != nil {
 		return err
 	}
@@ -397,7 +416,7 @@ func (tx *Tx) wake(where string, args ...any) error {
 	var due []Due
 	for _, w := range links {
 		if w.queued == stamp {
-			due = append(due, Due{Link: w.Link, First: w.settled == 0})
+			due = append(due, Due{Link: w.Link, First: w.settled == 0, Rests: w.rest > now})
 		}
 	}
 	return tx.enqueue(due)

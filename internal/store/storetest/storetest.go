@@ -29,6 +29,7 @@ func Run(t *testing.T, open Open) {
 	for name, test := range map[string]func(*testing.T, *world){
 		"I5 what is not deleted is known again":          testKnownAfterNo,
 		"failing links starve nobody":                    testDueIsFair,
+		"notifications let a link rest":                  testRest,
 		"records are found, sorted, searched and paged":  testLists,
 		"records are found by what is in their fields":   testFilters,
 		"filters keep private events private":            testFiltersAndPrivacy,
