@@ -10,11 +10,11 @@ import (
 
 // agreement is a person's word that a step may mail people; nil: there is none. What sync does by itself has none, whatever
 // stands on the record: the first sync, a switch-off, a repair of what changed at Microsoft alone.
-func (r *run) agreement(s Step) *record.Agreement { return agreementOf(r.link, s) }
+func (r *run) agreement(s Step) *record.Agreement { return agreementOf(r.link, r.first, s) }
 
-func agreementOf(link *Link, s Step) *record.Agreement {
+func agreementOf(link *Link, first bool, s Step) *record.Agreement {
 	switch {
-	case s.Ours == nil || !link.Settled || link.State == Switching || link.State == Off:
+	case s.Ours == nil || first || link.State == Switching || link.State == Off:
 		return nil
 	case s.Verb != DeleteMicrosoft:
 	case s.Why != DeletedCRM && s.Why != OwnerChanged:
@@ -41,7 +41,7 @@ func heldRemoval(s Step) *Ask {
 
 // mailed is what a step would mail: whom, and whether it may. It is told from what is known of the event; the side that writes
 // looks once more, at the event itself.
-func (s *Step) mailed(link *Link, now time.Time) (people []string, may bool) {
+func (s *Step) mailed(link *Link, first bool, now time.Time) (people []string, may bool) {
 	removes := s.Verb == DeleteMicrosoft
 	if link.Kind != record.Calendar || !removes && s.Verb != CreateMicrosoft && len(s.ToMicrosoft) == 0 {
 		return nil, true
@@ -59,7 +59,7 @@ func (s *Step) mailed(link *Link, now time.Time) (people []string, may bool) {
 	if lines, invites := record.Lines(s.ToMicrosoft[record.Participants]); invites {
 		people = record.Addresses(slices.Concat(people, record.AddressesIn(lines)))
 	}
-	return people, len(people) == 0 || agreementOf(link, *s).Covers(people, removes, now)
+	return people, len(people) == 0 || agreementOf(link, first, *s).Covers(people, removes, now)
 }
 
 // heldBack says in a preview that a step would not be carried out, as people would be mailed and nobody has agreed to that.

@@ -216,7 +216,7 @@ func (r *run) candidates(ctx context.Context, m Matcher, look []*stranger, field
 				s.free = append(s.free, c)
 			case pair.Microsoft == "":
 				s.busy = true
-			case !r.link.Settled && isTokenFromItem(pair.Token) && pair.Token != c.Token:
+			case r.first && isTokenFromItem(pair.Token) && pair.Token != c.Token:
 				s.taken = append(s.taken, c.Ref)
 			}
 		}
