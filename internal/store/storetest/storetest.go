@@ -124,6 +124,8 @@ func Run(t *testing.T, open Open) {
 		"a file is kept in pieces":                       testImportFile,
 		"S21 S33 mass updates":                           testMassUpdate,
 		"mass updates refuse":                            testMassUpdateRefuses,
+		"S17 S30 owners, tags and deletions in bulk":     testMassDeeds,
+		"mass deeds call off no meeting":                 testMassDeedsMailNobody,
 		"a mass update that is killed goes on":           testMassUpdateIsKilled,
 		"what many changes keep to":                      testManyChangesKeepTo,
 		"migrating twice":                                testMigrate,
