@@ -134,5 +134,7 @@ func TestFF126_FF129_ARefusedContactSaysWhyAndWaitsForAPerson(t *testing.T) {
 	if _, err := browser.Submit(ctx, card, "Retry Silva", nil); err != nil {
 		t.Fatal(err)
 	}
-	d.eventually("it is in Outlook", func() bool { return adele.items("contacts", "surname")["Silva"] != nil && adele.link("contacts")["failing"] == 0.0 })
+	d.eventually("it is in Outlook", func() bool {
+		return adele.items("contacts", "surname")["Silva"] != nil && adele.link("contacts")["failing"] == 0.0
+	})
 }
