@@ -127,6 +127,9 @@ func (r *run) jobsOf(steps []Step) []*job {
 		if s.Theirs != nil {
 			j.pair.Microsoft, j.pair.MicrosoftVersion = s.Theirs.Ref, s.Theirs.Version
 		}
+		if s.Verb != DeleteMicrosoft && j.pair.Ask != nil && len(j.pair.Ask.Mails) > 0 { // it is no longer to be deleted
+			j.pair.Ask = nil
+		}
 		switch s.Verb {
 		case Skip:
 			if s.Pair != nil && s.Pair.ID != 0 && s.Pair.State == Parked {

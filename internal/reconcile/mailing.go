@@ -14,12 +14,29 @@ func (r *run) agreement(s Step) *record.Agreement { return agreementOf(r.link, r
 
 func agreementOf(link *Link, first bool, s Step) *record.Agreement {
 	switch {
-	case s.Ours == nil || s.Ours.Meta.Agreed == nil || first || link.State == Switching || link.State == Off:
+	case s.Ours == nil || first || link.State == Switching || link.State == Off:
 		return nil
-	case s.Verb == DeleteMicrosoft && s.Why != DeletedCRM && s.Why != OwnerChanged:
+	case s.Verb != DeleteMicrosoft:
+	case s.Why != DeletedCRM && s.Why != OwnerChanged:
 		return nil
+	case askOf(s.Pair).callsOff(s.Ours) != nil:
+		return s.Pair.Ask.Agreed
 	}
 	return s.Ours.Meta.Agreed
+}
+
+// heldRemoval is what a person is asked about an item that was not deleted because its people would be told that the meeting
+// is off; nil: it is not known whom.
+func heldRemoval(s Step) *Ask {
+	var theirs record.Fields
+	if theirs = values(s.Theirs); theirs == nil && s.Pair != nil {
+		theirs = s.Pair.Base
+	}
+	people := record.AttendanceOf(theirs[record.Attendees]).Mailed()
+	if len(people) == 0 || s.Ours == nil {
+		return nil
+	}
+	return &Ask{Mails: people, Of: s.Ours.Version, Why: s.Why, Theirs: only(theirs, []record.Field{record.EventTitle, record.Start, record.End, record.Venue})}
 }
 
 // mailed is what a step would mail: whom, and whether it may. It is told from what is known of the event; the side that writes

@@ -755,7 +755,7 @@ func outsider(l *reconcile.Link, r *crm.Record) reconcile.RecordState {
 	return reconcile.RecordState{Link: l.ID, CRM: r.ID.Ref(), Name: displayName(l.Kind, r.Fields), State: state, Reason: reason, Since: r.ModifiedAt}
 }
 
-const standingColumns = `link_id, crm_ref, microsoft_ref, state, reason, detail, retry_at, since, base, name`
+const standingColumns = `link_id, crm_ref, microsoft_ref, state, reason, detail, retry_at, since, base, name, asking`
 
 // stands is a pair as pages see it.
 type stands struct {
@@ -765,9 +765,9 @@ type stands struct {
 }
 
 func readStanding(scan scan) (p stands, err error) {
-	var retry, since int64
-	err = scan(&p.Link, &p.CRM, &p.Microsoft, &p.pair, &p.Reason, &p.Detail, &retry, &since, &p.base, &p.Name)
-	p.RetryAt, p.Since = moment(retry), moment(since)
+	var retry, since, asking int64
+	err = scan(&p.Link, &p.CRM, &p.Microsoft, &p.pair, &p.Reason, &p.Detail, &retry, &since, &p.base, &p.Name, &asking)
+	p.RetryAt, p.Since, p.Asks = moment(retry), moment(since), asking > 0
 	return p, err
 }
 
@@ -806,7 +806,7 @@ func (s *Links) name(ctx context.Context, org record.ID, kind record.Kind, state
 }
 
 // RecordsOf tells where single records of the built-in CRM stand in the links of their owners. A record whose owner has
-// no link is absent.
+// no link is absent, and so is one in the recycle bin that no pair knows.
 func (s *Links) RecordsOf(ctx context.Context, org record.ID, kind record.Kind, refs []record.Ref) (_ map[record.Ref]reconcile.RecordState, err error) {
 	defer fault.Wrap(&err, "store: where %d %s stand", len(refs), kind)
 	var ids []record.ID
@@ -844,16 +844,22 @@ func (s *Links) RecordsOf(ctx context.Context, org record.ID, kind record.Kind, 
 		return out, err
 	}
 	for id, r := range records {
-		if l := of[r.Owner]; l != nil && !r.Deleted() {
+		if l := of[r.Owner]; l != nil {
 			out[id.Ref()] = outsider(l, &r)
 		}
 	}
+	told := make(map[record.Ref]bool, len(pairs))
 	for _, p := range pairs {
 		was, ok := out[p.CRM]
 		if ok && was.Link == p.Link { // not that of a former owner
 			state := p.tell(kind)
 			state.Name = was.Name
-			out[p.CRM] = state
+			out[p.CRM], told[p.CRM] = state, true
+		}
+	}
+	for id, r := range records {
+		if r.Deleted() && !told[id.Ref()] {
+			delete(out, id.Ref())
 		}
 	}
 	return out, nil

@@ -75,6 +75,15 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 		return nil, err
 	}
 	where, args := conditions(org, kind, q)
+	order, by := ordering(kind, q)
+	// First the ids, mostly from an index alone, then the rows of the page: long offsets stay cheap.
+	return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
+		`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s ORDER BY %[4]s LIMIT ? OFFSET ?) ORDER BY %[4]s`,
+		recordColumns(kind), tableOf(kind), where, order), slices.Concat(args, by, []any{int64(pageLimit(q.Limit)), int64(q.Offset)}, by)...)
+}
+
+// ordering is the order of a query as SQL, with its arguments.
+func ordering(kind record.Kind, q crm.Query) (order string, by []any) {
 	column := "id" // also by creation: ids rise with it
 	switch q.Sort {
 	case crm.ByModified:
@@ -86,7 +95,6 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 			column = "id"
 		}
 	}
-	var by []any
 	switch {
 	case kind == record.Contacts && q.Sort == crm.ByCompany:
 		column = "company"
@@ -95,14 +103,22 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 	case q.Sort == crm.ByField:
 		column, by = sortValue(q.SortOn)
 	}
-	order := column + ", id"
+	order = column + ", id"
 	if q.Descending {
 		order = strings.ReplaceAll(column, ", ", " DESC, ") + " DESC, id DESC"
 	}
-	// First the ids, mostly from an index alone, then the rows of the page: long offsets stay cheap.
-	return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
-		`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s ORDER BY %[4]s LIMIT ? OFFSET ?) ORDER BY %[4]s`,
-		recordColumns(kind), tableOf(kind), where, order), slices.Concat(args, by, []any{int64(pageLimit(q.Limit)), int64(q.Offset)}, by)...)
+	return order, by
+}
+
+// IDs lists the ids of all that a query finds, in one statement.
+func (s *Records) IDs(ctx context.Context, org record.ID, kind record.Kind, q crm.Query) (_ []record.ID, err error) {
+	defer fault.Wrap(&err, "store: list ids of %s", kind)
+	if q, err = s.candidates(ctx, org, kind, q, manyForCount); err != nil {
+		return nil, err
+	}
+	where, args := conditions(org, kind, q)
+	order, by := ordering(kind, q)
+	return list(ctx, s.reader(), column[record.ID], fmt.Sprintf(`SELECT id FROM %s WHERE %s ORDER BY %s`, tableOf(kind), where, order), append(args, by...)...)
 }
 
 // Count counts what Records would list without a limit.
@@ -253,7 +269,7 @@ var (
 )
 
 // addRecord adds what changes with every write of a record.
-func (b *batch) addRecord(r *crm.Record) error {
+func (b *batch) addRecord(r *crm.Record, search string) error {
 	// Empty values are left out: the CRM fills them in, and most of a record is empty.
 	filled := maps.Clone(r.Fields)
 	maps.DeleteFunc(filled, func(_ record.Field, v record.Value) bool { return v == "" })
@@ -262,7 +278,7 @@ func (b *batch) addRecord(r *crm.Record) error {
 		return err
 	}
 	b.add(r.Version, r.Seq, int64(r.Owner), string(r.Source), flag(r.MassUpdated), micros(r.ModifiedAt), int64(r.ModifiedBy),
-		micros(r.DeletedAt), int64(r.DeletedBy), sortName(r.Kind, r.Fields), searchText(r.Kind, r.Fields), string(fields))
+		micros(r.DeletedAt), int64(r.DeletedBy), sortName(r.Kind, r.Fields), search, string(fields))
 	if r.Kind == record.Contacts {
 		b.add(sortKey(r.Fields[record.AccountName]), sortKey(r.Fields[record.EmailField]))
 		return nil
@@ -340,6 +356,10 @@ func (tx *Tx) insertRecords(by crm.Author, kind record.Kind, records []crm.Recor
 			return err
 		}
 	}
+	own, err := tx.findable(by.Org, kind, records)
+	if err != nil {
+		return err
+	}
 	rows := newBatch(recordInsert[kind], len(records))
 	var owners []record.ID
 	var fresh []*crm.Record
@@ -355,7 +375,7 @@ func (tx *Tx) insertRecords(by crm.Author, kind record.Kind, records []crm.Recor
 		r.Org, r.Version, r.Seq = by.Org, 1, seq+int64(i)+1
 		r.ID = record.ID(int64(by.Org)*idsPerOrg + r.Seq)
 		rows.add(int64(r.ID), int64(r.Org), micros(r.CreatedAt), int64(r.CreatedBy), r.Token)
-		if err := rows.addRecord(r); err != nil {
+		if err := rows.addRecord(r, searchText(kind, r.Fields, own)); err != nil {
 			return err
 		}
 		if r.Token != "" {
@@ -368,7 +388,7 @@ func (tx *Tx) insertRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	if err := tx.insert(tx.ctx, rows); err != nil {
 		return err
 	}
-	if err := tx.reindex(kind, fresh, nil); err != nil {
+	if err := tx.reindex(kind, fresh, own, nil); err != nil {
 		return err
 	}
 	if err := tx.rekey(by.Org, kind, fresh); err != nil {
@@ -457,6 +477,10 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	for _, f := range found {
 		before[record.ID(f.id)] = f
 	}
+	own, err := tx.findable(by.Org, kind, records)
+	if err != nil {
+		return err
+	}
 	rows, departures := newBatch(recordUpdate[kind], len(ids)), newBatch(departureInsert, 0)
 	arrived := map[record.ID]ints{}
 	var owners []record.ID
@@ -476,13 +500,13 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 			continue
 		}
 		r.Org, r.Version, r.Seq = by.Org, r.Version+1, seq+int64(i)+1
-		search := searchText(kind, r.Fields)
+		search := searchText(kind, r.Fields, own)
 		if search != was.search {
 			moved = append(moved, r)
 		}
 		before[r.ID] = stored{was.id, r.Version, int64(r.Owner), search} // should the call name it twice
 		rows.add(int64(r.ID))
-		if err := rows.addRecord(r); err != nil {
+		if err := rows.addRecord(r, search); err != nil {
 			return err
 		}
 		owners, written = append(owners, r.Owner), append(written, r)
@@ -496,7 +520,7 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	if err := tx.update(tx.ctx, rows); err != nil {
 		return err
 	}
-	if err := tx.reindex(kind, moved, nil); err != nil {
+	if err := tx.reindex(kind, moved, own, nil); err != nil {
 		return err
 	}
 	if err := tx.rekey(by.Org, kind, written); err != nil {
@@ -553,7 +577,7 @@ func (s *Records) Destroy(ctx context.Context, by crm.Author, kind record.Kind, 
 		if _, err := tx.exec(tx.ctx, fmt.Sprintf(`DELETE FROM %s WHERE +org_id = ? AND id IN (?*)`, tableOf(kind)), int64(by.Org), gone); err != nil {
 			return err
 		}
-		if err := tx.reindex(kind, nil, gone); err != nil {
+		if err := tx.reindex(kind, nil, nil, gone); err != nil {
 			return err
 		}
 		if err := tx.insert(tx.ctx, stones); err != nil {

@@ -28,6 +28,7 @@ type calendarPage struct {
 	Days   []agendaDay
 	New    bool // may be made
 	Import bool // from files
+	Export string
 	Mass   bool // many may be updated together
 	Busy   *busyAgenda
 	Earlier,
@@ -117,6 +118,7 @@ func (s *Site) calendar(v *visit) error {
 	}
 	page.Days = fold(page.Days, most, owner)
 	page.Views = calendarTabs(v, view, owner, open)
+	page.Export = v.exportAddress(record.Calendar, listAsk{Owner: owner, spanAsk: spanAsk{events: true, When: whenAll}, Sort: "start"})
 	if page.Busy, err = s.busyAgenda(v, owner, from, to); err != nil {
 		return err
 	}

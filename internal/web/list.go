@@ -35,6 +35,7 @@ type listPage struct {
 	Owners    []option
 	New       bool   // may be made
 	Import    bool   // from files
+	Export    string // where what the list shows becomes a file; "": it may not
 	Mass      string // where all that the list shows are updated together; "": they may not be
 	Pick      *picking
 	NotSorted string // the column by which so many records are not sorted
@@ -293,6 +294,9 @@ func (s *Site) list(v *visit, kind record.Kind, page listPage) error {
 	about, err := s.relatedOf(v, page.Columns, found)
 	if err != nil {
 		return err
+	}
+	if total > 0 {
+		page.Export = v.exportAddress(kind, ask)
 	}
 	for _, r := range found {
 		name := recordName(v.words, r)

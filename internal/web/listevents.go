@@ -37,9 +37,9 @@ const (
 
 var whens = []string{whenComing, whenPast, whenAll, whenBetween}
 
-// usualWhen is what an address means that says nothing: a mass update is about all events, a list shows what is to come.
+// usualWhen is what an address means that says nothing: a mass update and a file are about all events, a list shows what is to come.
 func usualWhen(path string) string {
-	if path == massPath {
+	if path == massPath || path == exportPath {
 		return whenAll
 	}
 	return whenComing

@@ -91,6 +91,7 @@ func Run(t *testing.T, open Open) {
 		"S26 a run begins by changed settings":           testTakeIn,
 		"a custom field changes under a link":            testCustomFieldUnderLink,
 		"custom fields are kept and destroyed":           testCustomFields,
+		"custom fields are searched":                     testOwnFieldsAreSearched,
 		"links of earlier versions win new fields":       testGrow,
 		"S20 S32 imported records are let in":            testAdmitImported,
 		"FF118 what was made and deleted lately":         testRecent,
