@@ -116,6 +116,8 @@ type Store interface {
 	// Records lists a page; More is told by a full page.
 	Records(ctx context.Context, org record.ID, kind record.Kind, q Query) ([]Record, error)
 	Count(ctx context.Context, org record.ID, kind record.Kind, q Query) (int, error)
+	// IDs lists the ids of all that a query finds, in its order, as they are at one moment. Limit and Offset do not count.
+	IDs(ctx context.Context, org record.ID, kind record.Kind, q Query) ([]record.ID, error)
 	// ByID finds records, deleted ones too; ids that do not exist in the organization are absent.
 	ByID(ctx context.Context, org record.ID, kind record.Kind, ids []record.ID) (map[record.ID]Record, error)
 	// ByToken finds records by the intent that created them.

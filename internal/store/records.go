@@ -75,6 +75,15 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 		return nil, err
 	}
 	where, args := conditions(org, kind, q)
+	order, by := ordering(kind, q)
+	// First the ids, mostly from an index alone, then the rows of the page: long offsets stay cheap.
+	return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
+		`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s ORDER BY %[4]s LIMIT ? OFFSET ?) ORDER BY %[4]s`,
+		recordColumns(kind), tableOf(kind), where, order), slices.Concat(args, by, []any{int64(pageLimit(q.Limit)), int64(q.Offset)}, by)...)
+}
+
+// ordering is the order of a query as SQL, with its arguments.
+func ordering(kind record.Kind, q crm.Query) (order string, by []any) {
 	column := "id" // also by creation: ids rise with it
 	switch q.Sort {
 	case crm.ByModified:
@@ -86,7 +95,6 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 			column = "id"
 		}
 	}
-	var by []any
 	switch {
 	case kind == record.Contacts && q.Sort == crm.ByCompany:
 		column = "company"
@@ -95,14 +103,22 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 	case q.Sort == crm.ByField:
 		column, by = sortValue(q.SortOn)
 	}
-	order := column + ", id"
+	order = column + ", id"
 	if q.Descending {
 		order = strings.ReplaceAll(column, ", ", " DESC, ") + " DESC, id DESC"
 	}
-	// First the ids, mostly from an index alone, then the rows of the page: long offsets stay cheap.
-	return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
-		`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s ORDER BY %[4]s LIMIT ? OFFSET ?) ORDER BY %[4]s`,
-		recordColumns(kind), tableOf(kind), where, order), slices.Concat(args, by, []any{int64(pageLimit(q.Limit)), int64(q.Offset)}, by)...)
+	return order, by
+}
+
+// IDs lists the ids of all that a query finds, in one statement.
+func (s *Records) IDs(ctx context.Context, org record.ID, kind record.Kind, q crm.Query) (_ []record.ID, err error) {
+	defer fault.Wrap(&err, "store: list ids of %s", kind)
+	if q, err = s.candidates(ctx, org, kind, q, manyForCount); err != nil {
+		return nil, err
+	}
+	where, args := conditions(org, kind, q)
+	order, by := ordering(kind, q)
+	return list(ctx, s.reader(), column[record.ID], fmt.Sprintf(`SELECT id FROM %s WHERE %s ORDER BY %s`, tableOf(kind), where, order), append(args, by...)...)
 }
 
 // Count counts what Records would list without a limit.

@@ -230,6 +230,7 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"import-wrong", importPath + "/" + draft.ID, `document.querySelector("#f-column-1").value = "First_Name"; document.querySelector("#import-form button[value=save]").click()`, "[data-field-error=column-1]"},
 		{"import-events", importPath + "/" + events.ID, "", "#import-preview li"}, {"import-running", importPath + "/" + running.ID, "", "#import[data-state=running]"},
 		{"import-done", importPath + "/" + done.ID, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, "#import-failed"}, {"import-undone", importPath + "/" + undone.ID, "", "#import-back"},
+		{"export", exportPath + "?f=Last_Name&o=has&v=a", "", "#export-form"}, {"export-events", exportPath + "?kind=calendar&owner=all", "", "#export-form"},
 		{"mass", massPath + "?kind=contacts&field=Department&f=Last_Name&o=has&v=a", "", "#mass-form"}, {"mass-unclear", massPath + "?kind=calendar&f=Event_Title&o=is&v=", "", "#mass-filter"},
 		{"mass-draft", massPath + "/" + massDraft.ID, "", "#mass-enters"}, {"mass-running", massPath + "/" + massRunning.ID, "", "#mass[data-state=running]"},
 		{"contacts-ticked", "/contacts", `document.querySelectorAll("#contact-list tbody input[name=id]").forEach((box, i) => i < 2 && box.click())`, "tr.ticked"},

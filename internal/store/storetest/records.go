@@ -36,6 +36,13 @@ func (w *world) list(kind record.Kind, q crm.Query) string {
 		if n := must(w.Records().Count(w.t.Context(), w.ours, kind, q))(w.t); n != len(page) {
 			w.t.Errorf("Count(%+v) = %d, but Records lists %d", q, n, len(page))
 		}
+		var ids []record.ID
+		for _, r := range page {
+			ids = append(ids, r.ID)
+		}
+		if got := must(w.Records().IDs(w.t.Context(), w.ours, kind, q))(w.t); !slices.Equal(got, ids) {
+			w.t.Errorf("IDs(%+v) = %v, but Records lists %v", q, got, ids)
+		}
 	}
 	return titles(page)
 }

@@ -93,6 +93,16 @@ func (s *Store) Count(_ context.Context, org record.ID, kind record.Kind, q crm.
 	return len(s.matching(org, kind, q)), nil
 }
 
+// IDs lists the ids of what Records lists without a limit.
+func (s *Store) IDs(_ context.Context, org record.ID, kind record.Kind, q crm.Query) (out []record.ID, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.matching(org, kind, q) {
+		out = append(out, r.ID)
+	}
+	return out, nil
+}
+
 func (s *Store) matching(org record.ID, kind record.Kind, q crm.Query) []crm.Record {
 	var out []crm.Record
 	for _, r := range s.records {
