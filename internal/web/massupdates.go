@@ -43,6 +43,7 @@ func (s *Site) massRoutes() []route {
 		{"GET /mass-update/{id}", member, s.massShow},
 		{"POST /mass-update/{id}", member, s.massGo},
 		{"GET /mass-update/{id}/part", script, s.massPart},
+		{"GET /mass-update/{id}/failed.csv", member, s.massFailedCSV},
 		{"POST /mass-update/{id}/stop", member, s.massStop},
 		{"POST /mass-update/{id}/undo", member, s.massUndo},
 		{"POST /mass-update/{id}/drop", member, s.massDrop},
