@@ -211,6 +211,7 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"contacts-filtered", "/contacts?f=Last_Name&o=has&v=a&f=Date_of_Birth&o=is&v=&f=Lead_Source&o=is_not&v=Partner", "", "#filter-tool[open]"},
 		{"contacts-columns", "/contacts", `document.querySelector("#column-tool").open = true`, "#column-tool[open]"},
 		{"contacts-saved", "/contacts", `document.querySelector("#saved-tool").open = true`, "#saved-tool[open]"}, {"contact", c, "", "#photo-form"},
+		{"contact-timeline", c + "/timeline", "", "#timeline li"},
 		{"contact-new", "/contacts/new", "", "#contact-form"},
 		{"event-new", "/calendar/new", "", "#event-form"}, {"event-wrong", e, endsEarly, "[data-field-error=End_DateTime]"},
 		{"event", e, "", "#event-form"}, {"event-veiled", "/calendar/" + veiled.ID.String(), "", "#veiled"},

@@ -78,6 +78,7 @@ func (s *Site) routes() []route {
 		{"POST /contacts/lists/forget", member, s.listForget(record.Contacts)},
 		{"POST /contacts", member, s.contactCreate},
 		{"GET /contacts/{id}", member, s.contactShow},
+		{"GET /contacts/{id}/timeline", member, s.contactTimeline},
 		{"GET /contacts/{id}/changed", script, s.contactChanged},
 		{"POST /contacts/{id}", member, s.contactUpdate},
 		{"GET /contacts/{id}/photo", script, s.contactPhoto},
