@@ -581,6 +581,11 @@ func (s *Records) Destroy(ctx context.Context, by crm.Author, kind record.Kind, 
 		if err := tx.reindex(kind, nil, nil, gone); err != nil {
 			return err
 		}
+		if kind == record.Contacts {
+			if err := tx.forgetApart(by.Org, gone); err != nil {
+				return err
+			}
+		}
 		if err := tx.insert(tx.ctx, stones); err != nil {
 			return err
 		}

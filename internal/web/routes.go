@@ -29,7 +29,7 @@ import (
 //	#link-records    where the records of a link stand, li[data-state]; #status the same in short, with the history
 //	#changed         appears (class note) above an open form when its record changed elsewhere
 //	#find            the search of every page, #find-here that of its own page; #found-contacts #found-calendar what was found
-//	#duplicates      groups of contacts that may be one; #merge-form compares them: input[name=keep], take-FIELD, button[name=merge]
+//	#duplicates      groups of contacts that may be one, each with the form .apart for those who are not; #merge-form compares them: input[name=keep], take-FIELD, button[name=merge]
 //	#shortcuts       the card of keyboard shortcuts, a dialog
 //	#bin-contacts    #bin-calendar: rows with input[name=id], buttons restore and destroy; #bin-question before destroying
 //	#toast           what was just done, with the form .undo
@@ -71,6 +71,7 @@ func (s *Site) routes() []route {
 		{"GET /contacts", member, s.contactList},
 		{"GET /contacts/new", member, s.contactNew},
 		{"GET /contacts/duplicates", member, s.duplicates},
+		{"POST /contacts/apart", member, s.tellApart},
 		{"GET /contacts/merge", member, s.mergeShow},
 		{"POST /contacts/merge", member, s.mergeDo},
 		{"POST /contacts/columns", member, s.columnsSave(record.Contacts)},
