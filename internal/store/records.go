@@ -43,9 +43,9 @@ func recordColumns(kind record.Kind) string {
 	const columns = `id, owner_id, version, seq, source, mass_updated, token, created_at, created_by,
 		modified_at, modified_by, deleted_at, deleted_by, fields, `
 	if kind == record.Contacts {
-		return columns + "''"
+		return columns + "'', ''"
 	}
-	return columns + "mailing"
+	return columns + "mailing, kept_in"
 }
 
 func recordReader(org record.ID, kind record.Kind) func(scan) (crm.Record, error) {
@@ -54,7 +54,7 @@ func recordReader(org record.ID, kind record.Kind) func(scan) (crm.Record, error
 		var massUpdated, created, modified, deleted int64
 		var fields, mailing string
 		err := scan(&r.ID, &r.Owner, &r.Version, &r.Seq, &r.Source, &massUpdated, &r.Token, &created, &r.CreatedBy,
-			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &fields, &mailing)
+			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &fields, &mailing, &r.KeptIn)
 		if err != nil {
 			return r, err
 		}
@@ -227,13 +227,13 @@ var (
 		record.Contacts: newShape("contacts", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
 			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "company", "email"),
 		record.Calendar: newShape("events", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
-			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing"),
+			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing", "kept_in"),
 	}
 	recordUpdate = map[record.Kind]*shape{
 		record.Contacts: newShape("contacts", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
 			"deleted_at", "deleted_by", "name", "search", "fields", "company", "email"),
 		record.Calendar: newShape("events", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
-			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing"),
+			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing", "kept_in"),
 	}
 	departureInsert = &shape{table: "departures", columns: []string{"org_id", "kind", "owner_id", "id", "seq"},
 		clash: " ON CONFLICT (org_id, kind, owner_id, id) DO UPDATE SET seq = excluded.seq"}
@@ -265,7 +265,8 @@ func (b *batch) addRecord(r *crm.Record, search string) error {
 		}
 		mailing = string(text)
 	}
-	b.add(start, end, flag(record.HasPrivate(r.Fields)), int64(who), mailing)
+	r.KeptIn = ""
+	b.add(start, end, flag(record.HasPrivate(r.Fields)), int64(who), mailing, "")
 	return nil
 }
 
@@ -615,9 +616,9 @@ func (s *Records) Seq(ctx context.Context, org record.ID) (_ int64, err error) {
 func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, after int64, limit int) (_ []crm.Record, err error) {
 	defer fault.Wrap(&err, "store: touched %s", kind)
 	page := int64(pageLimit(limit))
-	mailing := "COALESCE(r.mailing, '')"
+	ofEvents := "COALESCE(r.mailing, ''), COALESCE(r.kept_in, '')"
 	if kind == record.Contacts {
-		mailing = "''"
+		ofEvents = "'', ''"
 	}
 	read := recordReader(org, kind)
 	return list(ctx, s.reader(), func(scan scan) (crm.Record, error) {
@@ -640,32 +641,36 @@ func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, 
 		) AS t
 		LEFT JOIN %[1]s r ON r.id = t.id
 		LEFT JOIN tombstones g ON g.id = t.id
-		ORDER BY t.place LIMIT ?`, tableOf(kind), mailing),
+		ORDER BY t.place LIMIT ?`, tableOf(kind), ofEvents),
 		int64(org), int64(owner), after, page, int64(org), string(kind), int64(owner), after, page, page)
 }
 
 // candidates are the records that a first sync may send.
-func candidates(org, owner record.ID, admitImported bool) (where string, args []any) {
+func candidates(org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref) (where string, args []any) {
 	where, args = `org_id = ? AND owner_id = ? AND deleted_at = 0`, []any{int64(org), int64(owner)}
 	if !admitImported {
 		where += ` AND (mass_updated = 1 OR source NOT IN (?, ?))`
 		args = append(args, string(record.Import), string(record.Migration))
 	}
+	if kind == record.Calendar {
+		where += ` AND kept_in IN ('', ?)`
+		args = append(args, string(calendar))
+	}
 	return where, args
 }
 
 // FirstSyncCount counts what FirstSync lists.
-func (s *Records) FirstSyncCount(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool) (_ int, err error) {
+func (s *Records) FirstSyncCount(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref) (_ int, err error) {
 	defer fault.Wrap(&err, "store: count the first sync of %s", kind)
-	where, args := candidates(org, owner, admitImported)
+	where, args := candidates(org, kind, owner, admitImported, calendar)
 	n, _, err := first(ctx, s.reader(), column[int64], fmt.Sprintf(`SELECT COUNT(*) FROM %s WHERE %s`, tableOf(kind), where), args...)
 	return int(n), err
 }
 
 // FirstSync lists the owner's records in the order of the first sync (S19).
-func (s *Records) FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, now time.Time, offset, limit int) (_ []crm.Record, err error) {
+func (s *Records) FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref, now time.Time, offset, limit int) (_ []crm.Record, err error) {
 	defer fault.Wrap(&err, "store: first sync of %s", kind)
-	own, args := candidates(org, owner, admitImported)
+	own, args := candidates(org, kind, owner, admitImported, calendar)
 	page := func(more, order string, values ...any) ([]crm.Record, error) {
 		return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
 			`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s%[4]s ORDER BY %[5]s LIMIT ? OFFSET ?) ORDER BY %[5]s`,

@@ -69,7 +69,7 @@ var reasons = []fault.Reason{
 	fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.NotExpressible, fault.OccurrenceGone, fault.TooLong,
 	fault.BadValue, fault.Mandatory, fault.ReadOnlyField, fault.UnknownField, fault.Duplicate, fault.Refused,
 	fault.ChangesTooFast, fault.OutcomeUnknown, fault.HeldDelete, fault.Ambiguous, fault.LeftOut, fault.WouldMail, fault.OneWay, fault.PhotoStays,
-	fault.BeforeSync, fault.ColleaguesEvent, fault.NotOrganizer, fault.CalendarUnfit, fault.CalendarTaken,
+	fault.BeforeSync, fault.OwnCalendar, fault.ColleaguesEvent, fault.NotOrganizer, fault.CalendarUnfit, fault.CalendarTaken,
 	fault.ReconnectNeeded, fault.ConsentRequired, fault.MailboxUnavailable, fault.MailboxFull, fault.ContainerDeleted,
 	fault.CursorExpired, fault.AppMisconfigured, fault.CannotUnseal, fault.TooManyDeletes, fault.TooManyCreates, fault.AccountDisabled,
 	fault.SyncWithheld, fault.OtherMailbox, fault.NotAllowed, fault.StaleLease, fault.KeptInOutlook, fault.OwnKept, fault.MicrosoftAway, fault.Trouble,

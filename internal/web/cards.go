@@ -249,7 +249,7 @@ func needsMicrosoft(reason fault.Reason) bool {
 func excludes(reason fault.Reason) bool {
 	switch reason {
 	case fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.OneWay, fault.LeftOut,
-		fault.BeforeSync, fault.ColleaguesEvent:
+		fault.BeforeSync, fault.OwnCalendar, fault.ColleaguesEvent:
 		return true
 	}
 	return false
