@@ -30,7 +30,8 @@ type Record struct {
 	ModifiedBy  record.ID
 	DeletedAt   time.Time // in the recycle bin since; zero: not deleted
 	DeletedBy   record.ID
-	Mailing     Mailing // of an event
+	Mailing     Mailing    // of an event
+	KeptIn      record.Ref // of an event: see record.Meta; writing the record forgets it
 	// Veiled: of somebody else's private event, this shows only when it is.
 	Veiled bool
 }
@@ -40,7 +41,7 @@ func (r Record) Deleted() bool { return !r.DeletedAt.IsZero() }
 
 // Meta is what decides whether the record takes part in a sync.
 func (r Record) Meta() record.Meta {
-	return record.Meta{Owner: r.Owner, Source: r.Source, MassUpdated: r.MassUpdated, Agreed: r.Mailing.Agreed}
+	return record.Meta{Owner: r.Owner, Source: r.Source, MassUpdated: r.MassUpdated, Agreed: r.Mailing.Agreed, KeptIn: r.KeptIn}
 }
 
 // Author is who makes a change: a person, or sync on a person's behalf.
@@ -115,6 +116,8 @@ type Store interface {
 	// Records lists a page; More is told by a full page.
 	Records(ctx context.Context, org record.ID, kind record.Kind, q Query) ([]Record, error)
 	Count(ctx context.Context, org record.ID, kind record.Kind, q Query) (int, error)
+	// IDs lists the ids of all that a query finds, in its order, as they are at one moment. Limit and Offset do not count.
+	IDs(ctx context.Context, org record.ID, kind record.Kind, q Query) ([]record.ID, error)
 	// ByID finds records, deleted ones too; ids that do not exist in the organization are absent.
 	ByID(ctx context.Context, org record.ID, kind record.Kind, ids []record.ID) (map[record.ID]Record, error)
 	// ByToken finds records by the intent that created them.
@@ -149,9 +152,9 @@ type Store interface {
 	Touched(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, after int64, limit int) ([]Record, error)
 	// FirstSync lists the owner's records in the order of the first sync (S19: events yet to come by start, then past
 	// ones latest first; contacts most recently modified first), those that imported admits or not, from offset.
-	FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, now time.Time, offset, limit int) ([]Record, error)
+	FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref, now time.Time, offset, limit int) ([]Record, error)
 	// FirstSyncCount counts what FirstSync lists.
-	FirstSyncCount(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool) (int, error)
+	FirstSyncCount(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref) (int, error)
 }
 
 // Actor is the person on whose behalf the CRM is asked, and what this person may do (account.Permissions).

@@ -95,11 +95,15 @@ type Change struct {
 
 // Meta is what the CRM knows about a record besides its fields, for deciding who syncs what.
 type Meta struct {
-	Owner       ID
-	Source      Source
+	Owner  ID
+	Source Source
+	// MassUpdated: a mass update has touched it, or sync has found it in its owner's Outlook. So it takes part even if it was imported.
 	MassUpdated bool
 	// Agreed is a person's word that the record as it now stands, or its deletion, may be mailed from the link's calendar; nil: nobody gave one.
 	Agreed *Agreement
+	// KeptIn is, of an event, the calendar of its owner's own in which it stayed when the sync of that ended, if nobody has changed
+	// it since; "": none.
+	KeptIn Ref
 }
 
 // Source says how a record came into the CRM (the values of Zoho CRM's field Data_Source).
@@ -147,7 +151,7 @@ type Write struct {
 	Version Version // the version that was planned on
 	Fields  Fields  // only those to be written, each with its new value; "" clears
 	Token   string  // of Create: the intent's id, which makes repeating harmless
-	Meta    Meta    // of Create in the CRM: owner and source
+	Meta    Meta    // in the CRM: of Create owner and source, of Update whether it takes part from now on (MassUpdated)
 	// Agreed says which mails a person has agreed to that the write may cause; nil: none.
 	Agreed *Agreement
 }

@@ -43,9 +43,9 @@ func recordColumns(kind record.Kind) string {
 	const columns = `id, owner_id, version, seq, source, mass_updated, token, created_at, created_by,
 		modified_at, modified_by, deleted_at, deleted_by, fields, `
 	if kind == record.Contacts {
-		return columns + "''"
+		return columns + "'', ''"
 	}
-	return columns + "mailing"
+	return columns + "mailing, kept_in"
 }
 
 func recordReader(org record.ID, kind record.Kind) func(scan) (crm.Record, error) {
@@ -54,7 +54,7 @@ func recordReader(org record.ID, kind record.Kind) func(scan) (crm.Record, error
 		var massUpdated, created, modified, deleted int64
 		var fields, mailing string
 		err := scan(&r.ID, &r.Owner, &r.Version, &r.Seq, &r.Source, &massUpdated, &r.Token, &created, &r.CreatedBy,
-			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &fields, &mailing)
+			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &fields, &mailing, &r.KeptIn)
 		if err != nil {
 			return r, err
 		}
@@ -75,6 +75,15 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 		return nil, err
 	}
 	where, args := conditions(org, kind, q)
+	order, by := ordering(kind, q)
+	// First the ids, mostly from an index alone, then the rows of the page: long offsets stay cheap.
+	return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
+		`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s ORDER BY %[4]s LIMIT ? OFFSET ?) ORDER BY %[4]s`,
+		recordColumns(kind), tableOf(kind), where, order), slices.Concat(args, by, []any{int64(pageLimit(q.Limit)), int64(q.Offset)}, by)...)
+}
+
+// ordering is the order of a query as SQL, with its arguments.
+func ordering(kind record.Kind, q crm.Query) (order string, by []any) {
 	column := "id" // also by creation: ids rise with it
 	switch q.Sort {
 	case crm.ByModified:
@@ -86,7 +95,6 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 			column = "id"
 		}
 	}
-	var by []any
 	switch {
 	case kind == record.Contacts && q.Sort == crm.ByCompany:
 		column = "company"
@@ -95,14 +103,22 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 	case q.Sort == crm.ByField:
 		column, by = sortValue(q.SortOn)
 	}
-	order := column + ", id"
+	order = column + ", id"
 	if q.Descending {
 		order = strings.ReplaceAll(column, ", ", " DESC, ") + " DESC, id DESC"
 	}
-	// First the ids, mostly from an index alone, then the rows of the page: long offsets stay cheap.
-	return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
-		`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s ORDER BY %[4]s LIMIT ? OFFSET ?) ORDER BY %[4]s`,
-		recordColumns(kind), tableOf(kind), where, order), slices.Concat(args, by, []any{int64(pageLimit(q.Limit)), int64(q.Offset)}, by)...)
+	return order, by
+}
+
+// IDs lists the ids of all that a query finds, in one statement.
+func (s *Records) IDs(ctx context.Context, org record.ID, kind record.Kind, q crm.Query) (_ []record.ID, err error) {
+	defer fault.Wrap(&err, "store: list ids of %s", kind)
+	if q, err = s.candidates(ctx, org, kind, q, manyForCount); err != nil {
+		return nil, err
+	}
+	where, args := conditions(org, kind, q)
+	order, by := ordering(kind, q)
+	return list(ctx, s.reader(), column[record.ID], fmt.Sprintf(`SELECT id FROM %s WHERE %s ORDER BY %s`, tableOf(kind), where, order), append(args, by...)...)
 }
 
 // Count counts what Records would list without a limit.
@@ -211,13 +227,13 @@ var (
 		record.Contacts: newShape("contacts", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
 			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "company", "email"),
 		record.Calendar: newShape("events", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
-			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing"),
+			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing", "kept_in"),
 	}
 	recordUpdate = map[record.Kind]*shape{
 		record.Contacts: newShape("contacts", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
 			"deleted_at", "deleted_by", "name", "search", "fields", "company", "email"),
 		record.Calendar: newShape("events", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
-			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing"),
+			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing", "kept_in"),
 	}
 	departureInsert = &shape{table: "departures", columns: []string{"org_id", "kind", "owner_id", "id", "seq"},
 		clash: " ON CONFLICT (org_id, kind, owner_id, id) DO UPDATE SET seq = excluded.seq"}
@@ -225,7 +241,7 @@ var (
 )
 
 // addRecord adds what changes with every write of a record.
-func (b *batch) addRecord(r *crm.Record) error {
+func (b *batch) addRecord(r *crm.Record, search string) error {
 	// Empty values are left out: the CRM fills them in, and most of a record is empty.
 	filled := maps.Clone(r.Fields)
 	maps.DeleteFunc(filled, func(_ record.Field, v record.Value) bool { return v == "" })
@@ -234,7 +250,7 @@ func (b *batch) addRecord(r *crm.Record) error {
 		return err
 	}
 	b.add(r.Version, r.Seq, int64(r.Owner), string(r.Source), flag(r.MassUpdated), micros(r.ModifiedAt), int64(r.ModifiedBy),
-		micros(r.DeletedAt), int64(r.DeletedBy), sortName(r.Kind, r.Fields), searchText(r.Kind, r.Fields), string(fields))
+		micros(r.DeletedAt), int64(r.DeletedBy), sortName(r.Kind, r.Fields), search, string(fields))
 	if r.Kind == record.Contacts {
 		b.add(sortKey(r.Fields[record.AccountName]), sortKey(r.Fields[record.EmailField]))
 		return nil
@@ -249,7 +265,8 @@ func (b *batch) addRecord(r *crm.Record) error {
 		}
 		mailing = string(text)
 	}
-	b.add(start, end, flag(record.HasPrivate(r.Fields)), int64(who), mailing)
+	r.KeptIn = ""
+	b.add(start, end, flag(record.HasPrivate(r.Fields)), int64(who), mailing, "")
 	return nil
 }
 
@@ -312,6 +329,10 @@ func (tx *Tx) insertRecords(by crm.Author, kind record.Kind, records []crm.Recor
 			return err
 		}
 	}
+	own, err := tx.findable(by.Org, kind, records)
+	if err != nil {
+		return err
+	}
 	rows := newBatch(recordInsert[kind], len(records))
 	var owners []record.ID
 	var fresh []*crm.Record
@@ -327,7 +348,7 @@ func (tx *Tx) insertRecords(by crm.Author, kind record.Kind, records []crm.Recor
 		r.Org, r.Version, r.Seq = by.Org, 1, seq+int64(i)+1
 		r.ID = record.ID(int64(by.Org)*idsPerOrg + r.Seq)
 		rows.add(int64(r.ID), int64(r.Org), micros(r.CreatedAt), int64(r.CreatedBy), r.Token)
-		if err := rows.addRecord(r); err != nil {
+		if err := rows.addRecord(r, searchText(kind, r.Fields, own)); err != nil {
 			return err
 		}
 		if r.Token != "" {
@@ -340,7 +361,7 @@ func (tx *Tx) insertRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	if err := tx.insert(tx.ctx, rows); err != nil {
 		return err
 	}
-	if err := tx.reindex(kind, fresh, nil); err != nil {
+	if err := tx.reindex(kind, fresh, own, nil); err != nil {
 		return err
 	}
 	if err := tx.rekey(by.Org, kind, fresh); err != nil {
@@ -429,6 +450,10 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	for _, f := range found {
 		before[record.ID(f.id)] = f
 	}
+	own, err := tx.findable(by.Org, kind, records)
+	if err != nil {
+		return err
+	}
 	rows, departures := newBatch(recordUpdate[kind], len(ids)), newBatch(departureInsert, 0)
 	arrived := map[record.ID]ints{}
 	var owners []record.ID
@@ -448,13 +473,13 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 			continue
 		}
 		r.Org, r.Version, r.Seq = by.Org, r.Version+1, seq+int64(i)+1
-		search := searchText(kind, r.Fields)
+		search := searchText(kind, r.Fields, own)
 		if search != was.search {
 			moved = append(moved, r)
 		}
 		before[r.ID] = stored{was.id, r.Version, int64(r.Owner), search} // should the call name it twice
 		rows.add(int64(r.ID))
-		if err := rows.addRecord(r); err != nil {
+		if err := rows.addRecord(r, search); err != nil {
 			return err
 		}
 		owners, written = append(owners, r.Owner), append(written, r)
@@ -468,7 +493,7 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	if err := tx.update(tx.ctx, rows); err != nil {
 		return err
 	}
-	if err := tx.reindex(kind, moved, nil); err != nil {
+	if err := tx.reindex(kind, moved, own, nil); err != nil {
 		return err
 	}
 	if err := tx.rekey(by.Org, kind, written); err != nil {
@@ -525,7 +550,7 @@ func (s *Records) Destroy(ctx context.Context, by crm.Author, kind record.Kind, 
 		if _, err := tx.exec(tx.ctx, fmt.Sprintf(`DELETE FROM %s WHERE +org_id = ? AND id IN (?*)`, tableOf(kind)), int64(by.Org), gone); err != nil {
 			return err
 		}
-		if err := tx.reindex(kind, nil, gone); err != nil {
+		if err := tx.reindex(kind, nil, nil, gone); err != nil {
 			return err
 		}
 		if err := tx.insert(tx.ctx, stones); err != nil {
@@ -591,9 +616,9 @@ func (s *Records) Seq(ctx context.Context, org record.ID) (_ int64, err error) {
 func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, after int64, limit int) (_ []crm.Record, err error) {
 	defer fault.Wrap(&err, "store: touched %s", kind)
 	page := int64(pageLimit(limit))
-	mailing := "COALESCE(r.mailing, '')"
+	ofEvents := "COALESCE(r.mailing, ''), COALESCE(r.kept_in, '')"
 	if kind == record.Contacts {
-		mailing = "''"
+		ofEvents = "'', ''"
 	}
 	read := recordReader(org, kind)
 	return list(ctx, s.reader(), func(scan scan) (crm.Record, error) {
@@ -616,32 +641,36 @@ func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, 
 		) AS t
 		LEFT JOIN %[1]s r ON r.id = t.id
 		LEFT JOIN tombstones g ON g.id = t.id
-		ORDER BY t.place LIMIT ?`, tableOf(kind), mailing),
+		ORDER BY t.place LIMIT ?`, tableOf(kind), ofEvents),
 		int64(org), int64(owner), after, page, int64(org), string(kind), int64(owner), after, page, page)
 }
 
 // candidates are the records that a first sync may send.
-func candidates(org, owner record.ID, admitImported bool) (where string, args []any) {
+func candidates(org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref) (where string, args []any) {
 	where, args = `org_id = ? AND owner_id = ? AND deleted_at = 0`, []any{int64(org), int64(owner)}
 	if !admitImported {
 		where += ` AND (mass_updated = 1 OR source NOT IN (?, ?))`
 		args = append(args, string(record.Import), string(record.Migration))
 	}
+	if kind == record.Calendar {
+		where += ` AND kept_in IN ('', ?)`
+		args = append(args, string(calendar))
+	}
 	return where, args
 }
 
 // FirstSyncCount counts what FirstSync lists.
-func (s *Records) FirstSyncCount(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool) (_ int, err error) {
+func (s *Records) FirstSyncCount(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref) (_ int, err error) {
 	defer fault.Wrap(&err, "store: count the first sync of %s", kind)
-	where, args := candidates(org, owner, admitImported)
+	where, args := candidates(org, kind, owner, admitImported, calendar)
 	n, _, err := first(ctx, s.reader(), column[int64], fmt.Sprintf(`SELECT COUNT(*) FROM %s WHERE %s`, tableOf(kind), where), args...)
 	return int(n), err
 }
 
 // FirstSync lists the owner's records in the order of the first sync (S19).
-func (s *Records) FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, now time.Time, offset, limit int) (_ []crm.Record, err error) {
+func (s *Records) FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref, now time.Time, offset, limit int) (_ []crm.Record, err error) {
 	defer fault.Wrap(&err, "store: first sync of %s", kind)
-	own, args := candidates(org, owner, admitImported)
+	own, args := candidates(org, kind, owner, admitImported, calendar)
 	page := func(more, order string, values ...any) ([]crm.Record, error) {
 		return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
 			`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s%[4]s ORDER BY %[5]s LIMIT ? OFFSET ?) ORDER BY %[5]s`,

@@ -28,6 +28,7 @@ type calendarPage struct {
 	Days   []agendaDay
 	New    bool // may be made
 	Import bool // from files
+	Export string
 	Mass   bool // many may be updated together
 	Busy   *busyAgenda
 	Earlier,
@@ -112,6 +113,7 @@ func (s *Site) calendar(v *visit) error {
 		Later:   calendarPath(view, owner, to), Only: span == 1,
 	}
 	page.Days = fold(page.Days, most, owner)
+	page.Export = v.exportAddress(record.Calendar, listAsk{Owner: owner, Sort: "name"})
 	for _, name := range calendarViews {
 		page.Views = append(page.Views, viewLink{name, v.words.T("calendar." + name), calendarPath(name, owner, open), name == view})
 	}

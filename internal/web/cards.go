@@ -65,6 +65,7 @@ type recordLine struct {
 	State          string
 	What, Do       string
 	Detail         string // the neighbour's own words
+	Says           string // they, where the reason has no better ones
 	Fields         string // in which the two sides differ
 	RetryAt        string
 	Ref            string // of the CRM, or where it only is in Outlook, there
@@ -248,7 +249,7 @@ func needsMicrosoft(reason fault.Reason) bool {
 func excludes(reason fault.Reason) bool {
 	switch reason {
 	case fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.OneWay, fault.LeftOut,
-		fault.BeforeSync, fault.ColleaguesEvent:
+		fault.BeforeSync, fault.OwnCalendar, fault.ColleaguesEvent:
 		return true
 	}
 	return false
@@ -292,6 +293,9 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 		if r.Reason != "" || r.State == "failing" {
 			out[i].What, out[i].Do = v.words.T(key+".what"), v.words.T(key+".do")
 		}
+		if r.Reason == fault.Refused {
+			out[i].Says = r.Detail
+		}
 		if r.CRM == "" {
 			out[i].Ref = string(r.Microsoft)
 			if out[i].Do != "" && (key == "reason.general" || slices.Contains(mendable, r.Reason)) {
@@ -303,6 +307,8 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 			out[i].Do = v.words.T(key + v.misfitPlace(l.Kind, r.Reason, r.Detail))
 		}
 		switch {
+		case r.Asks && r.Reason == fault.WouldMail: // to the deletion: the record has no page any more
+			out[i].Do, out[i].Ask = v.words.T("asks.off"), marketplacePath+"/"+string(l.Kind)+"/questions"
 		case r.Reason != fault.Ambiguous:
 		case r.RetryAt.IsZero():
 			out[i].Ask = marketplacePath + "/" + string(l.Kind) + "/questions"
@@ -312,7 +318,7 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 		if r.Name == "" {
 			out[i].Name = v.words.T("record.nameless")
 		}
-		if _, ok := record.ParseID(string(r.CRM)); ok {
+		if _, ok := record.ParseID(string(r.CRM)); ok && !(r.Asks && r.Reason == fault.WouldMail) {
 			out[i].ID, out[i].Path = string(r.CRM), "/"+string(l.Kind)+"/"+string(r.CRM)
 		}
 		if !r.RetryAt.IsZero() {

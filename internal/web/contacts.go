@@ -29,7 +29,9 @@ type contactsPage struct {
 	Owners    []option
 	New       bool   // may be made
 	Import    bool   // from files
+	Export    string // where what the list shows becomes a file; "": it may not
 	Mass      string // where all that the list shows are updated together; "": they may not be
+	Pick      *picking
 	NotSorted string // the column by which so many contacts are not sorted
 }
 
@@ -245,6 +247,7 @@ func (s *Site) contactList(v *visit) error {
 	if v.massUpdates(record.Contacts) && total > 0 {
 		page.Mass = massAddress(record.Contacts, ask)
 	}
+	page.Pick = v.picking(record.Contacts, ask, total, page.More)
 	users, err := s.Accounts.Users(v.ctx(), v.user.Org)
 	if err != nil {
 		return err
@@ -252,6 +255,9 @@ func (s *Site) contactList(v *visit) error {
 	marks, err := s.badges(v, record.Contacts, found)
 	if err != nil {
 		return err
+	}
+	if total > 0 {
+		page.Export = v.exportAddress(record.Contacts, ask)
 	}
 	page.listAsk, page.Empty = ask, total == 0 && ask.Q == "" && q.Owner == 0 && len(ask.Conds) == 0
 	page.Owners = v.ownerChoices(users, record.Contacts, ask.Owner)

@@ -36,6 +36,7 @@ import (
 //	#error-title     the heading of an error page, .reference its number
 //	#import-file     the form that takes a file: kind, file; #import-form what the columns are, button[name=do][value=look|save|start];
 //	                 #import-preview li[data-fate] the first rows; #import its progress and report, data-state; #import-undo, #import-stop
+//	#export-filter   which records a file is to have, #export-total how many; #export-form the file: format, columns, separator
 //	[data-field-error=NAME]  the sentence by a form field
 
 // entry says who may enter a route.
@@ -56,7 +57,7 @@ type route struct {
 
 // routes is every page, and who may enter. Whose records one may see is the CRM's to decide, from the actor.
 func (s *Site) routes() []route {
-	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.previewRoutes(), s.importRoutes(), s.massRoutes(), s.historyRoutes(), s.orgStatusRoutes(), s.companyRoutes(), s.fieldRoutes(), []route{
+	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.previewRoutes(), s.importRoutes(), s.exportRoutes(), s.massRoutes(), s.historyRoutes(), s.orgStatusRoutes(), s.companyRoutes(), s.fieldRoutes(), []route{
 		{"GET /{$}", member, s.home},
 
 		{"GET /signin", anyone, s.signInPage},
