@@ -38,6 +38,11 @@ race: assets ## all tests under the race detector
 test-postgres: ## the tests of the store and the jobs, which run on both databases
 	go test ./internal/store/... ./internal/jobs/...
 
+SHOTS ?= screenshots
+screenshots: assets browser ## every page in both languages, light and dark, at 360, 1280 and 3840 pixels and printed; SHOTS=folder
+	TANDEM_SHOTS=$(abspath $(SHOTS)) go test ./internal/web -count=1 -timeout 60m -run 'TestEveryPageLooksRight$$'
+	@echo "$$(ls $(SHOTS) | wc -l) pictures in $(abspath $(SHOTS))"
+
 fmt: ## format
 	gofmt -w cmd internal
 
@@ -77,4 +82,4 @@ real-data: build ## send every file of ../shared/data through the API to a simul
 clean: ## remove what was built
 	rm -rf bin $(WEB)/dist/* $(WEB)/node_modules bench.json
 
-.PHONY: simtest simtest-defects scenarios help run demo build assets test browser race test-postgres fmt lint check generate golden fuzz bench real-data clean
+.PHONY: scenarios screenshots simtest simtest-defects help run demo build assets test browser race test-postgres fmt lint check generate golden fuzz bench real-data clean

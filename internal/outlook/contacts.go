@@ -311,7 +311,7 @@ func (c *Contacts) change(it *graph.Contact) record.Change {
 		Ref:       record.Ref(it.ID),
 		Version:   record.Version(it.Version()),
 		State:     record.Present,
-		Fields:    contactFields(it),
+		Fields:    toldFields(it),
 		Token:     markOf(it.Extended, itemMark),
 		TokenRead: true,
 		Modified:  it.Modified.UTC(),
