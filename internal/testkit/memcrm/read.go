@@ -352,7 +352,9 @@ func (s *Store) ToldApart(_ context.Context, org, owner record.ID, limit, offset
 			out = append(out, a)
 		}
 	}
-	slices.SortFunc(out, func(a, b crm.Apart) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B)) })
+	slices.SortFunc(out, func(a, b crm.Apart) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B))
+	})
 	out = out[min(offset, len(out)):]
 	if limit > 0 {
 		out = out[:min(limit, len(out))]
