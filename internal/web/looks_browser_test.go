@@ -218,7 +218,7 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"contact-timeline", c + "/timeline", "", "#timeline li"},
 		{"contact-new", "/contacts/new", "", "#contact-form"},
 		{"event-new", "/calendar/new", "", "#event-form"}, {"event-wrong", e, endsEarly, "[data-field-error=End_DateTime]"},
-		{"event", e, "", "#event-form"}, {"event-veiled", "/calendar/" + veiled.ID.String(), "", "#veiled"},
+		{"event", e, "", "#event-form"}, {"event-who", "/calendar/new", `const box = document.querySelector("#who_find"); box.value = "souza"; box.dispatchEvent(new Event("input"))`, "#who-options:not([hidden]) [role=option]"}, {"event-veiled", "/calendar/" + veiled.ID.String(), "", "#veiled"},
 		{"series", r, "", "#repeat-said strong"}, {"series-one", r + "?on=2026-12-08", "", ".series-scope"}, {"series-following", r + "?on=2026-12-08&scope=following", "", ".series-scope"},
 		{"loss", r, `document.querySelector("#repeat_interval").value = "2"; document.querySelector("button[name=save]").click()`, "#loss-form button[name=lose]"},
 		{"meeting", m, "", "#invitees"}, {"others-meeting", "/calendar/" + copied.ID.String(), "", "#others-meeting"},

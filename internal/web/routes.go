@@ -20,6 +20,7 @@ import (
 //	#calendar        month, week and day; #agenda the list, [data-id] its events
 //	.series-scope    the choice of this day, this and following, or all of a series (aria-current); .remove-this, .remove-following
 //	#series-dialog   asks the same after a drag, button[value=this|following|all]; #move-menu moves and resizes by keys
+//	#who             whom an event is about: radio buttons Who_Id, input who_find with button who_look; a combobox where there is script
 //	#repeat-said     how an event repeats in words; button[name=nearest] takes the form that Outlook has
 //	#card-calendar   #card-contacts: data-state (none, on, first, paused, held, switching), data-synced, data-waiting,
 //	                 data-excluded, data-failing; forms .enable, .disable, .run, .retry, .answer-yes, .answer-no; a.reconnect
@@ -71,6 +72,7 @@ func (s *Site) routes() []route {
 		{"GET /contacts", member, s.contactList},
 		{"GET /contacts/new", member, s.contactNew},
 		{"GET /contacts/duplicates", member, s.duplicates},
+		{"GET /contacts/pick", script, s.contactPick},
 		{"POST /contacts/apart", member, s.tellApart},
 		{"GET /contacts/merge", member, s.mergeShow},
 		{"POST /contacts/merge", member, s.mergeDo},
