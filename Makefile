@@ -73,10 +73,13 @@ simtest: ## simulate the whole of sync from SEEDS seeds (2000)
 simtest-defects: ## tell after how many seeds each broken engine is caught
 	go run ./cmd/tandem-simtest -defects -seeds 1000
 
+scenarios: ## kill every written scenario of sync at each of its effects, and again during its recovery
+	go run ./cmd/tandem-simtest -scenarios
+
 real-data: build ## send every file of ../shared/data through the API to a simulated Outlook and compare
 	scripts/real-data
 
 clean: ## remove what was built
 	rm -rf bin $(WEB)/dist/* $(WEB)/node_modules bench.json
 
-.PHONY: screenshots simtest simtest-defects help run demo build assets test browser race test-postgres fmt lint check generate golden fuzz bench real-data clean
+.PHONY: scenarios screenshots simtest simtest-defects help run demo build assets test browser race test-postgres fmt lint check generate golden fuzz bench real-data clean
