@@ -63,6 +63,14 @@ type Query struct {
 	Deleted bool // those in the recycle bin instead
 	// Events that take place at least partly in [From, To): series count from their start to their end.
 	From, To time.Time
+	// Ended leaves out events that have not ended at it.
+	Ended time.Time
+	// FromDay and ToDay are From and To for events that last whole days, which are kept as days of UTC; zero: the same.
+	FromDay, ToDay time.Time
+	// Outlook leaves out what does not stand there so.
+	Outlook Standing
+	// Unveiled leaves out what is somebody else's private event to the Reader: for orders that would tell of it.
+	Unveiled bool
 	// ModifiedSince leaves out what was not modified at or after it.
 	ModifiedSince time.Time
 	// Imported leaves out all but those that came by import or migration and that no mass update has touched.
@@ -75,6 +83,15 @@ type Query struct {
 	// Most is where Count stops counting; 0: it counts all.
 	Most int
 }
+
+// Standing is whether records are in their owner's Outlook, in step with it.
+type Standing string
+
+// Where records stand.
+const (
+	InOutlook    Standing = "in"
+	NotInOutlook Standing = "out"
+)
 
 // Sort is what a list is ordered by; the id breaks ties.
 type Sort string

@@ -133,7 +133,11 @@ func (s *Records) Count(ctx context.Context, org record.ID, kind record.Kind, q 
 	where, args := conditions(org, kind, q)
 	text := `SELECT COUNT(*) FROM %s WHERE %s`
 	if q.Most > 0 {
-		text, args = `SELECT COUNT(*) FROM (SELECT 1 FROM %s WHERE %s LIMIT ?) AS most`, append(args, int64(q.Most))
+		order := ""
+		if kind != record.Contacts && q.Sort == crm.ByStart { // as Records walks: in the order of an index
+			order = " ORDER BY start_at"
+		}
+		text, args = `SELECT COUNT(*) FROM (SELECT 1 FROM %s WHERE %s`+order+` LIMIT ?) AS most`, append(args, int64(q.Most))
 	}
 	n, _, err := first(ctx, s.reader(), column[int64], fmt.Sprintf(text, tableOf(kind), where), args...)
 	return int(n), err
@@ -164,12 +168,7 @@ func conditions(org record.ID, kind record.Kind, q crm.Query) (string, []any) {
 		add("deleted_at = 0")
 	}
 	if kind != record.Contacts {
-		if !q.From.IsZero() {
-			add("end_at > ?", micros(q.From))
-		}
-		if !q.To.IsZero() { // all that began earlier is much, what ends later is less
-			add("+start_at < ?", micros(q.To))
-		}
+		addSpan(q, add)
 	}
 	if !q.ModifiedSince.IsZero() {
 		add("modified_at >= ?", micros(q.ModifiedSince))
@@ -181,8 +180,13 @@ func conditions(org record.ID, kind record.Kind, q crm.Query) (string, []any) {
 	if q.Who != 0 && kind != record.Contacts {
 		add("who_id = ? AND who_id > 0", int64(q.Who))
 	}
-	if (len(words) > 0 || q.Who != 0 || len(q.Filters) > 0) && q.Reader != 0 && kind != record.Contacts {
+	if (len(words) > 0 || q.Who != 0 || len(q.Filters) > 0 || q.Unveiled) && q.Reader != 0 && q.Reader != q.Owner && kind != record.Contacts {
 		add("(private = 0 OR owner_id = ?)", int64(q.Reader))
+	}
+	if q.Outlook != "" {
+		add(map[crm.Standing]string{crm.InOutlook: "", crm.NotInOutlook: "NOT "}[q.Outlook]+fmt.Sprintf(`EXISTS (SELECT 1 FROM links k JOIN pairs p ON p.link_id = k.id
+			WHERE k.org_id = %[1]s.org_id AND k.user_id = %[1]s.owner_id AND k.kind = ? AND k.state <> 'off'
+				AND p.crm_ref = CAST(%[1]s.id AS VARCHAR) AND p.crm_ref <> '' AND p.state = 'synced')`, tableOf(kind)), string(kind))
 	}
 	for _, word := range words {
 		add(`search LIKE ? ESCAPE '\'`, "%"+likeWords.Replace(word)+"%")
@@ -191,6 +195,30 @@ func conditions(org record.ID, kind record.Kind, q crm.Query) (string, []any) {
 		addFilter(kind, f, add)
 	}
 	return strings.Join(where, " AND "), args
+}
+
+// addSpan adds when events take place. What lasts whole days is held against the bounds for those; as most events are far from either
+// bound, hardly any has to be looked into for that.
+func addSpan(q crm.Query, add func(condition string, values ...any)) {
+	bound := func(condition string, moment, day time.Time) {
+		wide, narrow := min(micros(moment), micros(day)), max(micros(moment), micros(day))
+		if strings.Contains(condition, "<") {
+			wide, narrow = narrow, wide
+		}
+		switch {
+		case moment.IsZero():
+		case day.IsZero() || wide == narrow:
+			add(condition, micros(moment))
+		default:
+			add(condition, wide)
+			add("("+condition+" OR CASE WHEN FIELD(?) = 'true' THEN "+condition+" ELSE "+condition+" END)",
+				narrow, string(record.AllDay), micros(day), micros(moment))
+		}
+	}
+	bound("end_at > ?", q.From, q.FromDay)
+	// All that began earlier is much, what ends later is less.
+	bound("+start_at < ?", q.To, q.ToDay)
+	bound("end_at <= ?", q.Ended, time.Time{})
 }
 
 // ByID finds records, deleted ones too.

@@ -50,18 +50,17 @@ func (v *visit) needsExport(kind record.Kind) error {
 // exportAsk is which records are meant, as the address of their list says it.
 type exportAsk struct {
 	listAsk
-	kind     record.Kind
-	from, to string // of events: days of the person's own, both included; "": no limit
+	picks
+	kind record.Kind
 }
 
 func (a exportAsk) values() url.Values {
+	a.Path = exportPath
 	q := a.query(a.Sort, a.Desc, 1)
-	q.Set("kind", string(a.kind))
-	for name, day := range map[string]string{"from": a.from, "to": a.to} {
-		if day != "" {
-			q.Set(name, day)
-		}
+	if a.picked {
+		q = a.picks.values()
 	}
+	q.Set("kind", string(a.kind))
 	return q
 }
 
@@ -81,25 +80,18 @@ func (v *visit) readExportAsk(q url.Values) (ask exportAsk, form filtering, quer
 	if err = v.needsExport(ask.kind); err != nil {
 		return
 	}
-	owner := "all"
-	if ask.kind == record.Calendar {
-		owner = "mine"
+	owner := usualOwner(ask.kind)
+	ask.listAsk, ask.picks = v.readListAsk(exportPath, ask.kind, q, owner), readPicks(q)
+	if ask.picked {
+		return ask, form, crm.Query{IDs: ask.records}, true, nil
 	}
-	ask.listAsk = v.readListAsk(exportPath, ask.kind, q, owner)
 	if ask.Owner != "all" && v.listOwner(ask.Owner) == 0 {
 		ask.Owner = owner
 	}
 	asked := len(ask.Conds)
 	form, filters := v.filtering(ask.kind, &ask.listAsk)
 	query = crm.Query{Owner: v.listOwner(ask.Owner), Search: ask.Q, Filters: filters}
-	if ask.kind == record.Calendar {
-		if day, bad := time.ParseInLocation(dayLayout, q.Get("from"), v.zone); bad == nil {
-			ask.from, query.From = day.Format(dayLayout), startOfDay(day, v.zone)
-		}
-		if day, bad := time.ParseInLocation(dayLayout, q.Get("to"), v.zone); bad == nil {
-			ask.to, query.To = day.Format(dayLayout), startOfDay(day.AddDate(0, 0, 1), v.zone)
-		}
-	}
+	v.spanQuery(ask.spanAsk, &query)
 	return ask, form, query, len(filters) == asked, nil
 }
 
@@ -111,7 +103,9 @@ type exportPage struct {
 	Kinds      []viewLink
 	Q          string
 	Owners     []option
-	From, To   string
+	Span       *listSpan // of events
+	Picked     bool      // what was ticked in a list
+	List       string    // where others are chosen
 	Sort, Dir  string
 	Filtering  filtering
 	Whole      bool
@@ -134,7 +128,7 @@ func (s *Site) exportForm(v *visit, status int, q, given url.Values, alert strin
 		return err
 	}
 	page := exportPage{
-		Path: exportPath, Kind: string(ask.kind), Q: ask.Q, From: ask.from, To: ask.to, Sort: ask.Sort, Dir: ask.Dir(), Filtering: filtering, Whole: whole,
+		Path: exportPath, Kind: string(ask.kind), Q: ask.Q, Picked: ask.picked, List: listOf(ask.kind), Sort: ask.Sort, Dir: ask.Dir(), Filtering: filtering, Whole: whole,
 		Query: ask.values().Encode(), Alert: alert,
 	}
 	for _, kind := range []record.Kind{record.Contacts, record.Calendar} {
@@ -150,6 +144,11 @@ func (s *Site) exportForm(v *visit, status int, q, given url.Values, alert strin
 		return err
 	}
 	page.Owners = v.ownerChoices(users, ask.kind, ask.Owner)
+	if ask.events {
+		if page.Span, err = s.listSpan(v, ask.listAsk); err != nil {
+			return err
+		}
+	}
 	choose := func(name string, values ...string) (out []option) {
 		for i, value := range values {
 			out = append(out, option{value, v.words.T("export." + name + "." + value), value == given.Get(name) || given.Get(name) == "" && i == 0})
@@ -161,9 +160,7 @@ func (s *Site) exportForm(v *visit, status int, q, given url.Values, alert strin
 		formats = append(formats, f.name)
 	}
 	page.Formats = choose("format", formats...)
-	if ask.kind == record.Contacts {
-		page.Columns = choose("columns", "all", "list")
-	}
+	page.Columns = choose("columns", "all", "list")
 	separators := []string{"comma", "semicolon"}
 	if v.words.lang != "en" { // Excel splits a file by what the language writes beside decimals with a comma
 		slices.Reverse(separators)
@@ -224,7 +221,7 @@ func (s *Site) exportFile(v *visit) error {
 	h.Set("Cache-Control", "no-store")
 	reader := &onTheWay{Writer: v.w}
 	out := bufio.NewWriterSize(reader, 64<<10)
-	e := &exporting{Site: s, v: v, kind: ask.kind, users: users}
+	e := &exporting{Site: s, v: v, kind: ask.kind, users: users, host: exportfile.Origin(s.Settings.URL)}
 	file, err := e.file(out, format.name, form)
 	if err != nil {
 		s.cutOff(v, err)
@@ -272,6 +269,7 @@ type exporting struct {
 	contacts map[record.ID]crm.Record // whom the events of the chunk are about, and who takes part in them
 	badges   map[record.ID]badge      // nil: nobody asks
 	badged   bool
+	host     string // of this Tandem
 }
 
 // read reads a chunk in the order of its ids. What was deleted, or may no longer be seen, is left out.
@@ -325,23 +323,19 @@ func (e *exporting) read(ids []record.ID) (out []crm.Record, err error) {
 // file begins a file of a format.
 func (e *exporting) file(out *bufio.Writer, format string, form url.Values) (exportfile.Writer, error) {
 	schema := e.v.schema(e.kind)
-	host := ""
-	if u, err := url.Parse(e.Settings.URL); err == nil {
-		host = u.Hostname()
-	}
 	switch format {
 	case "vcard3":
-		return exportfile.NewCards(out, exportfile.VCard3, host, schema), nil
+		return exportfile.NewCards(out, exportfile.VCard3, e.host, schema), nil
 	case "vcard4":
-		return exportfile.NewCards(out, exportfile.VCard4, host, schema), nil
+		return exportfile.NewCards(out, exportfile.VCard4, e.host, schema), nil
 	case "ics":
-		return exportfile.NewCalendar(out, exportfile.CalendarOptions{Origin: host, Now: e.v.now, Name: e.title, People: e.people}, schema), nil
+		return exportfile.NewCalendar(out, exportfile.CalendarOptions{Origin: e.host, Now: e.v.now, Name: e.title, People: e.people}, schema), nil
 	}
 	separator, columns := ',', e.allColumns
 	if form.Get("separator") == "semicolon" {
 		separator = ';'
 	}
-	if form.Get("columns") == "list" && e.kind == record.Contacts {
+	if form.Get("columns") == "list" {
 		columns = e.listColumns
 	}
 	return exportfile.NewTable(out, separator, columns(separator == ';'))
@@ -370,13 +364,13 @@ func (e *exporting) allColumns(comma bool) (out []exportfile.Column) {
 	}
 	if e.kind == record.Calendar {
 		out = append(out,
-			exportfile.Column{Name: e.v.words.T("field.Who_Id"), Text: func(r crm.Record) string { return exportfile.Defused(e.about(r)) }},
+			e.beside(columnWho),
 			exportfile.Column{Name: e.v.words.T("field.Participants"), Text: func(r crm.Record) string { return exportfile.Defused(joinNonEmpty("; ", e.people(r)...)) }})
 	}
 	for _, name := range []string{columnOwner, columnCreated, columnModified} {
 		out = append(out, e.beside(name))
 	}
-	return out
+	return append(out, exportfile.Column{Name: "UID", Text: func(r crm.Record) string { return exportfile.UID(e.kind, r.ID, e.host) }})
 }
 
 // beside is a column that is no field.
@@ -391,6 +385,8 @@ func (e *exporting) beside(name string) exportfile.Column {
 			b := e.badges[r.ID]
 			return exportfile.Defused(joinNonEmpty(": ", b.Label, b.Why))
 		}}
+	case columnWho:
+		return exportfile.Column{Name: e.v.words.T("field.Who_Id"), Text: func(r crm.Record) string { return exportfile.Defused(e.about(r)) }}
 	case columnCreated:
 		return exportfile.Column{Name: e.v.words.T("contacts.made"), Text: func(r crm.Record) string { return when(r.CreatedAt) }}
 	}
@@ -400,20 +396,27 @@ func (e *exporting) beside(name string) exportfile.Column {
 // listColumns are the name and the columns that the person's list has.
 func (e *exporting) listColumns(comma bool) (out []exportfile.Column) {
 	schema := e.v.schema(e.kind)
-	add := func(name record.Field) {
-		if d, ok := schema.Def(name); ok {
-			out = append(out, e.field(d, comma))
+	add := func(names ...record.Field) {
+		for _, name := range names {
+			if d, ok := schema.Def(name); ok {
+				out = append(out, e.field(d, comma))
+			}
 		}
 	}
-	add(record.FirstName)
-	add(record.LastName)
+	if e.kind == record.Contacts {
+		add(record.FirstName, record.LastName)
+	} else {
+		add(record.EventTitle)
+	}
 	shown, _ := e.v.columns(e.kind, e.v.tastes, e.v.may().Records(e.kind).View == record.Anyones, 0)
 	for _, c := range shown {
 		switch c.Name {
 		case columnReach:
 			add(record.EmailField)
 			out = append(out, exportfile.Column{Name: e.v.label(e.kind, record.PhoneField), Text: func(r crm.Record) string { return exportfile.Defused(firstPhone(r.Fields)) }})
-		case columnOwner, columnOutlook, columnCreated, columnModified:
+		case columnWhen:
+			add(record.Start, record.End, record.AllDay, record.TimeZone)
+		case columnWho, columnOwner, columnOutlook, columnCreated, columnModified:
 			out = append(out, e.beside(c.Name))
 		default:
 			add(c.def.Name)

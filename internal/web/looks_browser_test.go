@@ -28,10 +28,13 @@ type look struct {
 	shows      string // what must be there then
 }
 
-// theme makes the tab prefer light or dark pages.
+// theme makes the tab prefer light or dark pages. "print" shows them as they are on paper.
 func (b *tab) theme(name string) {
 	b.t.Helper()
 	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}}
+	if name == "print" {
+		media = emulation.SetEmulatedMediaParams{Media: name}
+	}
 	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, media)
 		return err
@@ -240,6 +243,9 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"export", exportPath + "?f=Last_Name&o=has&v=a", "", "#export-form"}, {"export-events", exportPath + "?kind=calendar&owner=all", "", "#export-form"},
 		{"mass", massPath + "?kind=contacts&field=Department&f=Last_Name&o=has&v=a", "", "#mass-form"}, {"mass-unclear", massPath + "?kind=calendar&f=Event_Title&o=is&v=", "", "#mass-filter"},
 		{"mass-draft", massPath + "/" + massDraft.ID, "", "#mass-enters"}, {"mass-running", massPath + "/" + massRunning.ID, "", "#mass[data-state=running]"},
+		{"events", eventsPath + "?when=all&owner=all", "", "#event-list tbody tr"}, {"events-between", eventsPath + "?when=between&from=2026-11-01&to=2026-12-31&outlook=out&sort=name&owner=all&who=" + ana.ID.String(), "", "#list-who"},
+		{"events-ticked", eventsPath + "?when=all", `document.querySelectorAll("#event-list tbody input[name=id]").forEach((box, i) => i < 2 && box.click())`, "tr.ticked"},
+		{"mass-events", massPath + "?kind=calendar&do=untag&when=past&who=" + ana.ID.String(), "", "#list-who"},
 		{"contacts-ticked", "/contacts", `document.querySelectorAll("#contact-list tbody input[name=id]").forEach((box, i) => i < 2 && box.click())`, "tr.ticked"},
 		{"mass-picked", pick(record.Contacts, "owner", nil, ana, bia), "", "#mass-form"}, {"mass-none", pick(record.Contacts, "tag", nil), "", "#mass-none"}, {"mass-tags", pick(record.Calendar, "tag", nil, event), "", "#f-Tag"},
 		{"mass-hands", bulk(record.Contacts, crm.MassDeed{Do: crm.MassOwner, Value: record.Value(w.users[adele].ID.String())}), "", "#mass-moves"},
@@ -251,7 +257,8 @@ func looksWorld(t *testing.T) (*world, []look) {
 func second[T any](_ T, err error) error { return err }
 
 // In a real browser, in both languages, in the light and in the dark, wide and narrow: pages fit, say everything in words, have
-// their headings in order, and axe-core finds nothing. With TANDEM_SHOTS every page is kept in each of its eight looks.
+// their headings in order, and axe-core finds nothing. With TANDEM_SHOTS every page is kept in each of its looks, those on a very
+// large screen and on paper, too.
 func TestEveryPageLooksRight(t *testing.T) {
 	w, looks := looksWorld(t)
 	source, err := os.ReadFile(axePath)
@@ -270,7 +277,11 @@ func TestEveryPageLooksRight(t *testing.T) {
 	}
 	see := func(lang string, l look) {
 		t.Helper()
-		for _, size := range []struct{ width, height int64 }{{1280, 900}, {360, 780}} {
+		sizes := []struct{ width, height int64 }{{1280, 900}, {360, 780}}
+		if thorough {
+			sizes = append(sizes, struct{ width, height int64 }{3840, 2160})
+		}
+		for _, size := range sizes {
 			if !thorough && (lang == "en") != (size.width == 1280) {
 				continue
 			}
@@ -290,6 +301,10 @@ func TestEveryPageLooksRight(t *testing.T) {
 				}
 				b.shot(strings.ReplaceAll(at, " ", "-"))
 			}
+			if thorough && size.width == 1280 {
+				b.theme("print")
+				b.shot(l.name + "-" + lang + "-print")
+			}
 		}
 	}
 	for _, who := range []struct {
@@ -299,7 +314,7 @@ func TestEveryPageLooksRight(t *testing.T) {
 		{"admin@contoso.example", looks},
 		{"admin@fabrikam.example", []look{ // who has nothing yet
 			{"empty-fields", fieldsPath, "", "#main h1"}, {"empty-home", "/", "", "#main h1"}, {"empty-contacts", "/contacts", "", "#main h1"},
-			{"empty-agenda", "/calendar?view=agenda", "", "#agenda"}, {"empty-marketplace", marketplacePath, "", "#card-contacts form.enable"},
+			{"empty-events", eventsPath, "", ".blank"}, {"empty-agenda", "/calendar?view=agenda", "", "#agenda"}, {"empty-marketplace", marketplacePath, "", "#card-contacts form.enable"},
 			{"empty-bin", "/recycle-bin", "", "#main h1"}, {"empty-duplicates", "/contacts/duplicates", "", ".blank"}, {"empty-find", "/search?q=zzz", "", ".blank"}, {"empty-status", "/status", "", "#main h1"}, {"empty-history", "/history", "", "#no-history"}, {"empty-everybody", orgStatusPath, "", "#main h1"},
 		}},
 	} {

@@ -80,7 +80,6 @@ func Run(t *testing.T, open Open) {
 		"C1 a crash between Intend and Settle":            testIntents,
 		"a settle that fails leaves nothing":              testSettleRollback,
 		"Forget leaves the history":                       testForget,
-		"S15 what stays in an own calendar is remembered": testKeptEvents,
 		"Close lets a person's change stand":              testClose,
 		"a quiet run writes two rows and no pair":         testQuietRun,
 		"links are switched on and change state":          testLinks,
@@ -125,12 +124,14 @@ func Run(t *testing.T, open Open) {
 		"imports end, and go":                             testImportEnds,
 		"a file is kept in pieces":                        testImportFile,
 		"S21 S33 mass updates":                            testMassUpdate,
+		"events are listed by time, in Outlook or not":    testEventLists,
 		"mass updates refuse":                             testMassUpdateRefuses,
 		"S17 S30 owners, tags and deletions in bulk":      testMassDeeds,
 		"mass deeds call off no meeting":                  testMassDeedsMailNobody,
 		"a mass update that is killed goes on":            testMassUpdateIsKilled,
 		"what many changes keep to":                       testManyChangesKeepTo,
 		"migrating twice":                                 testMigrate,
+		"S15 what stays in an own calendar is remembered": testKeptEvents,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
