@@ -93,7 +93,7 @@ func (c *Events) Read(ctx context.Context, refs []record.Ref) (out []record.Chan
 func (c *Events) whereabouts(ctx context.Context, out []record.Change, absent []int) error {
 	parts := make([]graph.Part, len(absent))
 	for n, i := range absent {
-		parts[n] = graph.Get(c.box.Path("events", string(out[i].Ref))+graph.Query("$select", "id"), "")
+		parts[n] = graph.Get(c.box.Path("events", string(out[i].Ref))+graph.Query("$select", "id", "$expand", expandEvent), "")
 	}
 	results, err := c.box.Batch(ctx, parts)
 	if err != nil {
@@ -111,6 +111,11 @@ func (c *Events) whereabouts(ctx context.Context, out []record.Change, absent []
 			return err
 		default:
 			// It answers, so it is in some calendar, or in Deleted Items.
+			var it graph.Item
+			if err := graph.Decode(results[n].Body, &it); err != nil {
+				return err
+			}
+			marksOf(&it, &out[i])
 			if out[i].State, err = c.elsewhere(ctx, calendars, out[i].Ref); err != nil {
 				return err
 			}
@@ -169,16 +174,17 @@ func (c *Events) here(*graph.Event) bool { return true } // it was reached throu
 
 func (c *Events) change(e *graph.Event) record.Change {
 	fields := eventFields(e)
-	return record.Change{
+	out := record.Change{
 		Ref:        record.Ref(e.ID),
 		Version:    versionOf(e, fields),
 		State:      record.Present,
 		Fields:     fields,
-		Token:      markOf(e.Extended, itemMark),
-		TokenRead:  true,
+		Created:    e.Created.UTC(),
 		Modified:   e.Modified.UTC(),
 		Colleagues: c.colleague != nil && invited(e) && e.Organizer != nil && c.colleague(e.Organizer.EmailAddress.Address),
 	}
+	marksOf(&e.Item, &out)
+	return out
 }
 
 func (c *Events) create(w *record.Write) (graph.Part, error) {
@@ -202,8 +208,15 @@ func (c *Events) patch(before *graph.Event, w *record.Write) (graph.Object, erro
 	if err == nil {
 		err = ofAttendee(before, w.Fields)
 	}
+	var properties []graph.Object
 	if in, needed := remembered(before, w); err == nil && (needed || w.Agreed != nil && !body.Empty()) {
-		body.Objects(extended, []graph.Object{in.property()})
+		properties = append(properties, in.property())
+	}
+	if err == nil && w.Stamp != "" && (!body.Empty() || len(properties) > 0) {
+		properties = append(properties, stampOfChange(&before.Item, w))
+	}
+	if len(properties) > 0 {
+		body.Objects(extended, properties)
 	}
 	return body, err
 }

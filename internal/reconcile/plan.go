@@ -117,6 +117,7 @@ const (
 	SwitchedOff      = "switched_off"
 	OneWayOnly       = "one_way"          // the link goes one way, and its source is right
 	BeforeSync       = "before_sync"      // it was over when the sync of a calendar began that was there before
+	MadeTwice        = "made_twice"       // a create of sync's own that arrived twice
 	ColleaguesOwn    = "colleagues_event" // a copy of a colleague's meeting, in a calendar that was there before
 )
 

@@ -183,7 +183,7 @@ func (w *world) newProcess() *process {
 		Authority: base, ClientID: m365sim.DemoClientID, Credential: appSecret(m365sim.DemoClientSecret), HTTP: wire, Now: now, Sleep: w.sleep,
 	}, w.grants)
 	p.client = graph.New(graph.Options{
-		BaseURL: graphBase, HTTP: wire, Now: now, Sleep: w.sleep, Spread: w.spread, Limits: graph.Limits{InFlight: 1},
+		BaseURL: graphBase, HTTP: wire, Now: now, Sleep: w.sleep, Spread: w.spread, Limits: graph.Limits{InFlight: 1}, Admit: reconcile.Leased,
 	})
 	p.runner = &reconcile.Runner{
 		Ledger: w.ledger(), Sides: sides{p}, Containers: p.containers(), Now: now, Every: w.every, NewID: w.newID,
