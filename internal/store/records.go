@@ -605,7 +605,7 @@ func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, 
 		return r, err
 	}, fmt.Sprintf(`
 		SELECT t.id, COALESCE(r.owner_id, 0), COALESCE(r.version, 0), COALESCE(r.seq, 0), COALESCE(r.source, ''), COALESCE(r.mass_updated, 0),
-			COALESCE(r.token, ''), COALESCE(r.created_at, 0), COALESCE(r.created_by, 0), COALESCE(r.modified_at, 0), COALESCE(r.modified_by, 0),
+			COALESCE(r.token, ''), COALESCE(r.stamp, ''), COALESCE(r.created_at, 0), COALESCE(r.created_by, 0), COALESCE(r.modified_at, 0), COALESCE(r.modified_by, 0),
 			COALESCE(r.deleted_at, g.deleted_at, 0), COALESCE(r.deleted_by, 0), COALESCE(r.fields, ''), %[2]s, t.place
 		FROM (
 			SELECT * FROM (SELECT seq AS place, id FROM %[1]s
