@@ -581,7 +581,7 @@ func (r *run) agreed(j *job) {
 
 // unchanged reports whether the ledger already says what the job came to.
 func (j *job) unchanged() bool {
-	if j.Pair == nil || j.Pair.ID == 0 || len(j.history) > 0 || j.Pair.State != Synced {
+	if j.cleared || j.Pair == nil || j.Pair.ID == 0 || len(j.history) > 0 || j.Pair.State != Synced {
 		return false
 	}
 	return j.pair.Reason == j.Pair.Reason && j.pair.CRMVersion == j.Pair.CRMVersion && j.pair.MicrosoftVersion == j.Pair.MicrosoftVersion &&

@@ -159,7 +159,7 @@ func (r *run) clearUp(item *Item) error {
 	if inMicrosoft {
 		base = agreedOn(base, d.Microsoft, d.Apart)
 	}
-	item.Pair.Base = base
+	item.Pair.Base, item.cleared = base, true
 	if inCRM && r.untouched(item.Ours, heldInCRM(base)) {
 		item.Pair.CRMVersion = item.Ours.Version
 	}

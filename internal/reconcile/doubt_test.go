@@ -26,6 +26,11 @@ func cutOff(t *testing.T, story func(w *world), deeds func(w *world), end func(t
 		deeds(w)
 		w.settle()
 		w.alike()
+		for _, p := range w.ledger.All(1) {
+			if _, doubt := p.Base["-sent"]; doubt || p.State != reconcile.Synced {
+				t.Errorf("the ledger is left with %+v", p)
+			}
+		}
 		end(t, w)
 		if t.Failed() {
 			t.Fatalf("killed at effect %d", plug)
@@ -82,6 +87,9 @@ func TestI1_SyncsOwnUnansweredWriteIsNobodysEdit(t *testing.T) {
 			}
 		}
 		later := func(w *world, edit func()) { w.clock = w.clock.Add(time.Minute); edit() }
+		for _, story := range []func(*world){inCRM, inOutlook} {
+			cutOff(t, story, func(*world) {}, end("v1"))
+		}
 		cutOff(t, inCRM, func(w *world) {
 			w.edit(w.one("a"), record.Fields{record.Department: "v2"})
 			later(w, func() { w.folder.Put(w.ref("a"), record.Fields{"mobilePhone": "1"}) })

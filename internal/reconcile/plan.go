@@ -76,6 +76,7 @@ type Item struct {
 	// Theirs and Ours are the record at Microsoft and in the CRM as just read. Of a pair, nil says: as it was at the
 	// pair's version.
 	Theirs, Ours *record.Change
+	cleared      bool // the pair carried a doubt, and the ledger says so still
 }
 
 // Verb is what a step does.
