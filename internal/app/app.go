@@ -173,7 +173,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	if err != nil {
 		return nil, err
 	}
-	a.Handler = a.routes(site, api, &outlook.Hook{Seal: seal, Wake: links.Wake, Resubscribe: links.Resubscribe, Logger: log})
+	a.Handler = a.routes(site, api, &outlook.Hook{Seal: seal, Wake: jobs.Gather(links.Notified), Resubscribe: jobs.Gather(links.Resubscribe), Logger: log})
 	return a, nil
 }
 

@@ -26,6 +26,9 @@ type demo struct {
 	mails    int // how many mails the people of the test cause in Outlook by themselves; Tandem causes none
 }
 
+// demoKey is the secret key of servers in tests.
+const demoKey = "a key for tests, of forty characters or so"
+
 func startDemo(t testing.TB) *demo {
 	t.Helper()
 	d, stop := startDemoAt(t, "sqlite:"+filepath.Join(t.TempDir(), "tandem.db"))
@@ -46,7 +49,7 @@ func startDemoWith(t testing.TB, database string, log slog.Handler) (_ *demo, st
 	listen, simListen := loopback.Address(t), loopback.Address(t)
 	config := app.Config{
 		Listen: listen, SimListen: simListen, Demo: true, DatabaseURL: database,
-		SecretKey: "a key for tests, of forty characters or so", MicrosoftClientID: clientID, MicrosoftClientSecret: secret,
+		SecretKey: demoKey, MicrosoftClientID: clientID, MicrosoftClientSecret: secret,
 		MicrosoftTenant: app.DefaultTenant, MicrosoftAuthority: "http://" + simListen, GraphURL: "http://" + simListen + "/v1.0",
 	}
 	if err := config.Check(); err != nil {
@@ -79,7 +82,7 @@ func (d *demo) serveAt(database string) *demo {
 	d.t.Helper()
 	clientID, secret := app.DemoCredentials()
 	config := app.Config{
-		Listen: loopback.Address(d.t), DatabaseURL: database, SecretKey: "a key for tests, of forty characters or so",
+		Listen: loopback.Address(d.t), DatabaseURL: database, SecretKey: demoKey,
 		MicrosoftClientID: clientID, MicrosoftClientSecret: secret, MicrosoftTenant: app.DefaultTenant,
 		MicrosoftAuthority: d.sim, GraphURL: d.sim + "/v1.0",
 	}
@@ -120,15 +123,16 @@ func (l testLog) Write(line []byte) (int, error) {
 // as acts in the simulated Outlook as a person.
 func (d *demo) as(name string) *m365sim.Actor { return d.m365.As(name + "@contoso.example") }
 
-// eventually asks again until the answer is yes.
+// eventually asks again until the answer is yes. It asks ever more rarely, because each question is work for the very process
+// that is waited for: on a machine that is short of processors, asking every few milliseconds would be what keeps it from happening.
 func (d *demo) eventually(what string, yes func() bool) {
 	d.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !yes() {
+	deadline := time.Now().Add(time.Minute)
+	for pause := 5 * time.Millisecond; !yes(); pause = min(pause*3/2, 250*time.Millisecond) {
 		if time.Now().After(deadline) {
 			d.t.Fatalf("it never happened: %s", what)
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(pause)
 	}
 }
 

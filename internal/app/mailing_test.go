@@ -102,6 +102,7 @@ func (d *demo) invited(adele *client) (k *desk, id string) {
 	k.press(page, "Invite 2 people", nil, "goes to Outlook")
 	d.eventually("they are invited", func() bool { return len(answers(adele.items("calendar", "subject")["Visita"])) == 2 })
 	d.mailed(2, "two invitations")
+	adele.knowsWhoIsInvited(id, 2)
 	return k, id
 }
 

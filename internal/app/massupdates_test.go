@@ -18,7 +18,7 @@ func TestS32_S33_AMassUpdateTakesImportedContactsToOutlook(t *testing.T) {
 	d.eventually("all is imported", func() bool { return adele.broughtSoFar(id).State == intake.Done })
 	u := adele.user()
 	actor := crm.Actor{Author: crm.Author{Org: u.Org, User: u.ID}, Zone: "America/Sao_Paulo", Contacts: u.May.Contacts, Events: u.May.Events, MassUpdate: true}
-	draft, err := d.app.Mass.Prepare(t.Context(), actor, record.Contacts, crm.Query{Owner: u.ID, Imported: true}, record.Department, "Vendas")
+	draft, err := d.app.Mass.Prepare(t.Context(), actor, record.Contacts, crm.Query{Owner: u.ID, Imported: true}, crm.MassSets(record.Department, "Vendas"))
 	if err != nil || draft.Total != 3 {
 		t.Fatalf("%+v, %v", draft, err)
 	}

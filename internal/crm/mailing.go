@@ -88,7 +88,7 @@ func (c *CRM) WouldMail(ctx context.Context, a Actor, before Record, deed Deed, 
 		return m, err
 	}
 	m.Own = owner == a.User
-	invited, attendees := before.invited(m.Link), before.Attendance(m.Link)
+	invited, attendees := before.Invited(m.Link), before.Attendance(m.Link)
 	switch {
 	case before.ID == 0:
 	case attendees.Organizer != "":
@@ -131,7 +131,8 @@ func (c *CRM) WouldMail(ctx context.Context, a Actor, before Record, deed Deed, 
 	return m, nil
 }
 
-func (r Record) invited(link int64) bool { return r.Mailing.Invited && r.Mailing.Link == link }
+// Invited reports whether the participants of an event are invited in Outlook, in the calendar of a link.
+func (r Record) Invited(link int64) bool { return r.Mailing.Invited && r.Mailing.Link == link }
 
 // travels reports whether something changes that sync takes along.
 func travels(before, after record.Fields) bool {

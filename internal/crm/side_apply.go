@@ -128,6 +128,9 @@ func (s *Side) change(w record.Write, r *Record, known bool) (bool, error) {
 		r.Fields = fields
 	}
 	told := s.attended(w, r)
+	if w.Meta.MassUpdated && !r.MassUpdated {
+		r.MassUpdated, told = true, true
+	}
 	if w.Op == record.Restore {
 		if !gone && !told && !differ(s.link.Schema, before, r.Fields) {
 			return false, nil

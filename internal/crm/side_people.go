@@ -32,7 +32,7 @@ func (s *Side) tellPeople(ctx context.Context, records []Record, changes []recor
 		}
 		changes[i].Fields[record.Participants] = ""
 		of[i] = Participants(r.Fields[record.Participants])
-		if r.invited(s.link.Link) {
+		if r.Invited(s.link.Link) {
 			of[i] = guests(of[i], r.Owner)
 		}
 		for _, p := range of[i] {
@@ -51,7 +51,7 @@ func (s *Side) tellPeople(ctx context.Context, records []Record, changes []recor
 	for i, people := range of {
 		if len(people) > 0 {
 			lines := linesOf(people, known)
-			if records[i].invited(s.link.Link) {
+			if records[i].Invited(s.link.Link) {
 				lines = record.Invited(lines)
 			}
 			changes[i].Fields[record.Participants] = lines

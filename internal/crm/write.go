@@ -178,32 +178,32 @@ func (c *CRM) MassUpdate(ctx context.Context, a Actor, kind record.Kind, ids []r
 	if len(ids) > MassUpdateMax {
 		return nil, fault.Wrong(fault.TooLong, "ids", "crm: more than %d records", MassUpdateMax)
 	}
-	rule, err := c.massRule(ctx, a, kind, field, value)
+	rule, _, err := c.massRule(ctx, a, kind, field, value)
 	if err != nil {
 		return nil, err
 	}
 	return c.change(ctx, a, kind, drafts(ids), Actor.Edits, rule)
 }
 
-// massRule is what a mass update makes of each record; false: there is nothing to change.
-func (c *CRM) massRule(ctx context.Context, a Actor, kind record.Kind, field record.Field, value record.Value) (func(Draft, *Record) (bool, error), error) {
+// massRule is what a mass update of a field makes of each record, with the value in canonical form; false: there is nothing to change.
+func (c *CRM) massRule(ctx context.Context, a Actor, kind record.Kind, field record.Field, value record.Value) (func(Draft, *Record) (bool, error), record.Value, error) {
 	if !a.MassUpdate {
-		return nil, fault.New(fault.Denied, fault.NotAllowed, "crm: the profile does not allow mass updates")
+		return nil, "", fault.New(fault.Denied, fault.NotAllowed, "crm: the profile does not allow mass updates")
 	}
 	schema, err := c.Schema(ctx, a.Org, kind)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	def, ok := schema.Def(field)
 	switch {
 	case !ok:
-		return nil, fault.Wrong(fault.UnknownField, string(field), "crm: there is no field %q", field)
+		return nil, "", fault.Wrong(fault.UnknownField, string(field), "crm: there is no field %q", field)
 	case !MassUpdatable(def):
-		return nil, fault.Wrong(fault.ReadOnlyField, string(field), "crm: %s cannot be changed by a mass update", field)
+		return nil, "", fault.Wrong(fault.ReadOnlyField, string(field), "crm: %s cannot be changed by a mass update", field)
 	}
 	value, wrong := canon(def, value, true)
 	if wrong != nil {
-		return nil, Problems{wrong}
+		return nil, "", Problems{wrong}
 	}
 	return func(_ Draft, r *Record) (bool, error) {
 		if r.Deleted() {
@@ -222,7 +222,7 @@ func (c *CRM) massRule(ctx context.Context, a Actor, kind record.Kind, field rec
 			return false, cmp.Or(err, not.err())
 		}
 		return different, nil
-	}, nil
+	}, value, nil
 }
 
 // change is how every change to stored records happens: read, ask whether the actor may, let plan change the copy (false:

@@ -386,7 +386,7 @@ func known(fields record.Fields) record.Fields {
 }
 
 // linkAsks answers GET /api/v1/links/{id}/asks?page=&per_page=: what a person is asked. taken, match and new are what was
-// said and is not carried out yet. With left_out=true it tells the items that the person left out.
+// said and is not carried out yet. mails are people who would hear that a meeting is off: only the page takes a yes to that. With left_out=true it tells the items that the person left out.
 func (c *call) linkAsks() error {
 	l, err := c.linkInside()
 	if err != nil {
@@ -422,12 +422,16 @@ func (c *call) linkAsks() error {
 			taken = map[record.Field]reconcile.Where{}
 		}
 		theirs = maps.Clone(theirs)
+		mails := a.Ask.Mails
+		if mails == nil {
+			mails = []string{}
+		}
 		if delete(theirs, record.FurtherAddresses); theirs == nil { // no field of the CRM's
 			theirs = record.Fields{}
 		}
 		list[i] = object{
 			"record": orNull(string(a.CRM)), "microsoft_id": string(a.Microsoft), "name": a.Name, "since": utc(a.Since),
-			"conflicts": conflicts, "matches": matches, "microsoft": theirs,
+			"conflicts": conflicts, "matches": matches, "mails": mails, "microsoft": theirs,
 			"taken": taken, "match": orNull(string(a.Ask.Match)), "new": a.Ask.New, "left_out": a.Ask.Out,
 		}
 	}

@@ -212,7 +212,7 @@ func New(s *store.Store, o Options) (_ *Queue, err error) {
 	s.SetWaker(func(ctx context.Context, tx *store.Tx, due []store.Due) error {
 		params := make([]river.InsertManyParams, len(due))
 		for i, d := range due {
-			params[i].Args = SyncLink{Link: d.Link}
+			params[i].Args = SyncLink{Link: d.Link, Rests: d.Rests}
 			if d.First {
 				params[i].InsertOpts = &river.InsertOpts{Queue: queueFirst}
 			}

@@ -18,6 +18,8 @@ import (
 // SyncLink runs one link.
 type SyncLink struct {
 	Link reconcile.LinkID `json:"link"`
+	// Rests says that the link may be resting, and that the job asks before it runs.
+	Rests bool `json:"rests,omitempty"`
 }
 
 // Kind names the job.
@@ -183,6 +185,17 @@ type syncLink struct {
 
 func (w *syncLink) Work(ctx context.Context, job *river.Job[SyncLink]) error {
 	id := job.Args.Link
+	if job.Args.Rests {
+		until, idle, err := w.links.Rest(ctx, id)
+		switch rest := until.Sub(w.now()); {
+		case err != nil:
+			return settle(ctx, w.log.With("link", id), job.Metadata, err, outcomeOf, func(time.Duration) {})
+		case idle:
+			return nil
+		case rest > 0:
+			return river.JobSnooze(rest)
+		}
+	}
 	err := w.runner.Run(ctx, id)
 	return settle(ctx, w.log.With("link", id), job.Metadata, err, outcomeOf, func(wait time.Duration) {
 		// So that wakes do not bring another job while this one sleeps. If this cannot be noted they may; no harm.

@@ -1,5 +1,6 @@
-// Package massupdate gives one field of many records the same value: the records are named once, when a person asks for it, and
-// changed in small steps of which each is done or not. A mass update can be taken back.
+// Package massupdate does one thing to many records: gives a field a value, hands them to another owner, adds or takes off tags,
+// deletes them. The records are named once, when a person asks for it, and changed in small steps of which each is done or not. A mass
+// update can be taken back.
 //
 // It has no HTTP, no SQL and no clock of its own. What a mass update may do to a record is package crm's to say, keeping is left to
 // whoever fits Store, showing to web, and having it done later to jobs. How far one is, it says in the words of package intake.
@@ -24,8 +25,7 @@ type Update struct {
 	Org     record.ID
 	User    record.ID // who asks
 	Kind    record.Kind
-	Field   record.Field
-	Value   record.Value // canonical; "" empties the field
+	Deed    crm.MassDeed
 	State   intake.State // Draft: a person looks at what it would do
 	Reason  fault.Reason // of Failed
 	Total   int          // records named
@@ -56,6 +56,7 @@ type Line struct {
 	Version int64         `json:"-"` // of the record afterwards; filled in by Take
 	Before  record.Fields `json:"before,omitempty"`
 	After   record.Fields `json:"after,omitempty"`
+	Owner   record.ID     `json:"owner,omitempty"`  // who had it before, where the owner was changed
 	Reason  fault.Reason  `json:"reason,omitempty"` // of Failed
 }
 
@@ -76,6 +77,7 @@ const (
 type Group struct {
 	record.Meta
 	Private bool // events, in part or whole
+	Synced  bool // they are in their owner's Outlook
 	Count   int
 }
 
@@ -93,7 +95,7 @@ type Store interface {
 	// Begin stores a new one, names the records that a query finds, and returns it with their Total. Invalid: they are more than Max.
 	Begin(ctx context.Context, u Update, q crm.Query) (Update, error)
 	Update(ctx context.Context, org record.ID, id string) (Update, error)
-	// Groups counts the records that are named and not deleted.
+	// Groups counts the records that are named and not deleted; Synced is told where the deed takes records out of Outlook.
 	Groups(ctx context.Context, org record.ID, id string) ([]Group, error)
 	// Save stores how one stands if it is in the state, and its At is the one, given. Conflict with reason StaleLease: it is not.
 	Save(ctx context.Context, u Update, from intake.State, at record.ID) error
@@ -102,14 +104,17 @@ type Store interface {
 	Take(ctx context.Context, by crm.Author, s Step) error
 	// Lines lists lines of which something became, by ascending id after one.
 	Lines(ctx context.Context, org record.ID, id string, did Did, after record.ID, limit int) ([]Line, error)
+	// Invited lists those events that are named, not deleted, and say whom Outlook has invited, by ascending id after one.
+	Invited(ctx context.Context, org record.ID, id string, after record.ID, limit int) ([]record.ID, error)
 	// Drop forgets a draft.
 	Drop(ctx context.Context, org record.ID, id string) error
 }
 
 // Records are what a mass update needs of the CRM. *crm.CRM fits it.
 type Records interface {
-	MassValue(ctx context.Context, a crm.Actor, kind record.Kind, field record.Field, value record.Value) (record.Value, error)
-	AdmitMass(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID, field record.Field, value record.Value) ([]crm.MassAdmitted, error)
+	MassCheck(ctx context.Context, a crm.Actor, kind record.Kind, d crm.MassDeed) (crm.MassDeed, error)
+	AdmitMass(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID, d crm.MassDeed) ([]crm.MassAdmitted, error)
+	CallsOff(ctx context.Context, a crm.Actor, ids []record.ID) (int, error)
 	AdmitBack(ctx context.Context, a crm.Actor, kind record.Kind, back []crm.Reverted) ([]crm.Admitted, error)
 }
 

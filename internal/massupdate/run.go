@@ -81,7 +81,7 @@ func (d *Desk) steps(ctx context.Context, u Update, actor crm.Actor) error {
 // forth works out what becomes of records.
 func (d *Desk) forth(ctx context.Context, u Update, actor crm.Actor, lines []Line) (Step, error) {
 	s := Step{From: u.At}
-	admitted, err := d.Records.AdmitMass(ctx, actor, u.Kind, idsOf(lines), u.Field, u.Value)
+	admitted, err := d.Records.AdmitMass(ctx, actor, u.Kind, idsOf(lines), u.Deed)
 	if err != nil {
 		return s, err
 	}
@@ -95,12 +95,7 @@ func (d *Desk) forth(ctx context.Context, u Update, actor crm.Actor, lines []Lin
 			l.Did = Same
 			u.Counts.Same++
 		default:
-			l.Did, l.Before, l.After = Changed, record.Fields{}, record.Fields{}
-			for _, name := range []record.Field{u.Field, record.FurtherReminders} {
-				if now, ok := a.Record.Fields[name]; ok && (name == u.Field || a.Before[name] != now) {
-					l.Before[name], l.After[name] = a.Before[name], now
-				}
-			}
+			l.changed(u.Deed, a)
 			u.Counts.Changed++
 			s.Changed, s.Of = append(s.Changed, a.Record), append(s.Of, len(s.Lines))
 			if a.Admits {
@@ -112,13 +107,33 @@ func (d *Desk) forth(ctx context.Context, u Update, actor crm.Actor, lines []Lin
 	return d.done(s, u), nil
 }
 
-// back works out which records get their former value: those that nobody has changed since. That a mass update has touched them is
+// changed notes what a record had and has.
+func (l *Line) changed(deed crm.MassDeed, a crm.MassAdmitted) {
+	l.Did = Changed
+	if a.Owner != a.Record.Owner {
+		l.Owner = a.Owner
+	}
+	if deed.Field == "" {
+		return
+	}
+	l.Before, l.After = record.Fields{}, record.Fields{}
+	for _, name := range []record.Field{deed.Field, record.FurtherReminders} {
+		if now, ok := a.Record.Fields[name]; ok && (name == deed.Field || a.Before[name] != now) {
+			l.Before[name], l.After[name] = a.Before[name], now
+		}
+	}
+}
+
+// back works out which records get back what they had: those that nobody has changed since. That a mass update has touched them is
 // not taken back, for by now they may be in Outlook.
 func (d *Desk) back(ctx context.Context, u Update, actor crm.Actor, lines []Line) (Step, error) {
 	s := Step{From: u.At}
 	back := make([]crm.Reverted, len(lines))
 	for i, l := range lines {
-		back[i] = crm.Reverted{ID: l.Record, Before: l.Before, After: l.After}
+		back[i] = crm.Reverted{ID: l.Record, Before: l.Before, After: l.After, Deleted: u.Deed.Do == crm.MassDelete, Version: l.Version}
+		if l.Owner != 0 {
+			back[i].OwnerBefore, back[i].OwnerAfter = l.Owner, u.Deed.Owner()
+		}
 	}
 	admitted, err := d.Records.AdmitBack(ctx, actor, u.Kind, back)
 	if err != nil {

@@ -1,6 +1,7 @@
 package outlook
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"time"
 
 	"tandem/internal/reconcile"
 )
@@ -21,7 +23,10 @@ type Hook struct {
 	// Resubscribe stores that the subscriptions of the links are to be renewed in their next run: Graph wants them
 	// reauthorized, or has ended them. nil: they are renewed when they would have ended.
 	Resubscribe func(ctx context.Context, ids ...reconcile.LinkID) error
-	Logger      *slog.Logger
+	// Patience is how long storing may take before Graph is asked to call again; 0 is 2 seconds. Both functions must return when
+	// their context ends.
+	Patience time.Duration
+	Logger   *slog.Logger
 }
 
 const (
@@ -29,6 +34,8 @@ const (
 	maxHook = 256 << 10
 	// maxValidation bounds the token that is echoed.
 	maxValidation = 4 << 10
+	// defaultPatience is below the 3 seconds that Microsoft aims at; after 10 it gives a call up.
+	defaultPatience = 2 * time.Second
 )
 
 type notification struct {
@@ -65,7 +72,7 @@ func (h *Hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if foreign > 0 {
 		h.log().WarnContext(r.Context(), "notifications that are not for us were dropped", "count", foreign)
 	}
-	if err := h.store(r.Context(), wake, renew); err != nil {
+	if err := h.storeInTime(r.Context(), wake, renew); err != nil {
 		h.log().ErrorContext(r.Context(), "a notification could not be stored", "error", err)
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 		return
@@ -113,7 +120,10 @@ func once(ids []reconcile.LinkID) []reconcile.LinkID {
 	return slices.Compact(ids)
 }
 
-func (h *Hook) store(ctx context.Context, wake, renew []reconcile.LinkID) error {
+// storeInTime stores what is to be done, or says in time that it could not.
+func (h *Hook) storeInTime(ctx context.Context, wake, renew []reconcile.LinkID) error {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(h.Patience, defaultPatience))
+	defer cancel()
 	if len(renew) > 0 && h.Resubscribe != nil {
 		if err := h.Resubscribe(ctx, renew...); err != nil {
 			return err

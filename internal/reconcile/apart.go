@@ -132,7 +132,7 @@ func (s *Step) fit(rules Rules) {
 			}
 		}
 	}
-	if s.Verb == Merge && len(s.ToCRM)+len(s.ToMicrosoft) == 0 {
+	if s.Verb == Merge && len(s.ToCRM)+len(s.ToMicrosoft) == 0 && !s.Admits {
 		s.Verb = Adopt
 	}
 }

@@ -136,6 +136,9 @@ func (r *run) jobsOf(steps []Step) []*job {
 		if s.Theirs != nil {
 			j.pair.Microsoft, j.pair.MicrosoftVersion = s.Theirs.Ref, s.Theirs.Version
 		}
+		if s.Verb != DeleteMicrosoft && j.pair.Ask != nil && len(j.pair.Ask.Mails) > 0 { // it is no longer to be deleted
+			j.pair.Ask = nil
+		}
 		switch s.Verb {
 		case Skip:
 			if s.Pair != nil && s.Pair.ID != 0 && s.Pair.State == Parked {
@@ -370,8 +373,11 @@ func (r *run) writeOf(j *job, where Where) (record.Write, bool) {
 		}, true
 	case j.Verb == RestoreCRM:
 		return record.Write{Op: record.Restore, Ref: j.pair.CRM, Version: j.pair.CRMVersion, Fields: j.ToCRM, Stamp: j.stamp}, true
-	case j.Verb == Merge && len(j.ToCRM) > 0:
-		return record.Write{Op: record.Update, Ref: j.pair.CRM, Version: j.pair.CRMVersion, Fields: j.ToCRM, Stamp: j.stamp}, true
+	case j.Verb == Merge && len(j.ToCRM) > 0, j.Admits:
+		return record.Write{
+			Op: record.Update, Ref: j.pair.CRM, Version: j.pair.CRMVersion, Fields: j.ToCRM, Stamp: j.stamp,
+			Meta: record.Meta{MassUpdated: j.Admits},
+		}, true
 	}
 	return record.Write{}, false
 }

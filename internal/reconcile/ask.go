@@ -17,7 +17,19 @@ func (a *Ask) Open() bool {
 		return false
 	}
 	undecided := func(f record.Field) bool { _, said := a.Taken[f]; return !said }
-	return slices.ContainsFunc(a.Conflicts, undecided) || a.asksMatch()
+	return slices.ContainsFunc(a.Conflicts, undecided) || a.asksMatch() || a.AsksMails()
+}
+
+// AsksMails reports whether it is left to say that a meeting may be called off.
+func (a *Ask) AsksMails() bool { return len(a.Mails) > 0 && a.Agreed == nil }
+
+// callsOff is the person's word that a record's item may be deleted with the mails that this brings; nil: there is none, or
+// it was about the record as it no longer is.
+func (a *Ask) callsOff(ours *record.Change) *record.Agreement {
+	if a == nil || len(a.Mails) == 0 || ours == nil || ours.Version != a.Of {
+		return nil
+	}
+	return a.Agreed
 }
 
 // asksMatch reports whether it is left to say which record an item is.
@@ -50,6 +62,9 @@ func (a *Ask) With(answer *Ask) (_ *Ask, ok bool) {
 			out.Out, ok = true, true
 		}
 	}
+	if a.AsksMails() && answer.Of == a.Of && answer.Agreed != nil && slices.Equal(answer.Agreed.People, a.Mails) {
+		out.Agreed, ok = answer.Agreed, true
+	}
 	return &out, ok
 }
 
@@ -66,6 +81,10 @@ func (a *Ask) same(b *Ask) bool { return reflect.DeepEqual(a, b) }
 // Answer stores in the pair what of an answer answers its question, and makes it due, so that the next run looks at both
 // sides and carries it out. ok is false if there is no such question.
 func (p *Pair) Answer(answer *Ask, now time.Time) (ok bool) {
+	if answer != nil && answer.Agreed != nil && !answer.Agreed.Covers(nil, true, now) {
+		late := *answer // a word that holds no more, which a run has asked about again
+		late.Agreed, answer = nil, &late
+	}
 	ask, ok := p.Ask.With(answer)
 	if !ok {
 		return false

@@ -56,7 +56,7 @@ func (r *Runner) Audit(ctx context.Context, id LinkID, whole bool) (_ Proof, err
 	if err != nil {
 		return Proof{}, err
 	}
-	run := &run{Runner: r, link: link, until: r.Now().Add(lease), asked: link.Waiting}
+	run := newRun(r, link, r.Now().Add(lease))
 	run.road = func(ctx context.Context) error { return run.audit(ctx, whole) }
 	err = run.whole(ctx)
 	return link.Proof, err

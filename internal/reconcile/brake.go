@@ -150,6 +150,9 @@ func (r *run) removed(s Step, where Where, err error) Entry {
 		pair.State, pair.Reason, pair.RetryAt = Parked, fault.ChangesTooFast, r.Now()
 	default:
 		r.park(&pair, err)
+		if pair.Reason == fault.WouldMail && where == InMicrosoft {
+			pair.Ask = heldRemoval(s)
+		}
 	}
 	return Entry{Pair: pair}
 }

@@ -47,7 +47,7 @@ func (r *run) delay(s Step, where Where) time.Duration {
 		other = s.Ours
 	}
 	at := modified(other)
-	if !r.link.Settled || at.IsZero() || r.link.LastRun.IsZero() || at.Before(r.link.LastRun.Add(-clocks)) {
+	if r.first || at.IsZero() || r.link.LastRun.IsZero() || at.Before(r.link.LastRun.Add(-clocks)) {
 		return 0
 	}
 	return max(r.Now().Sub(at), time.Millisecond)

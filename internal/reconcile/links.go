@@ -61,7 +61,7 @@ type Links interface {
 	// Asks lists the pairs of a link about which a person has something to decide, by ascending id.
 	Asks(ctx context.Context, org record.ID, id LinkID, offset, limit int) ([]Question, error)
 	// Decide stores what a person said about the pair of an item at Microsoft, makes it due at once and wakes the link.
-	// Only Taken, Match and New of the answer count, and only where they answer what is asked. NotFound: there is no such
+	// Only Taken, Match, New, Out and Agreed of the answer count, and only where they answer what is asked. NotFound: there is no such
 	// question (any more).
 	Decide(ctx context.Context, org record.ID, id LinkID, item record.Ref, answer Ask) error
 
@@ -127,6 +127,7 @@ type RecordState struct {
 	Detail    string
 	RetryAt   time.Time
 	Since     time.Time // when it came into this state
+	Asks      bool      // its person has something to decide about it
 }
 
 // Standing counts where the records of a link stand.

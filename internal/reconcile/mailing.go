@@ -10,21 +10,38 @@ import (
 
 // agreement is a person's word that a step may mail people; nil: there is none. What sync does by itself has none, whatever
 // stands on the record: the first sync, a switch-off, a repair of what changed at Microsoft alone.
-func (r *run) agreement(s Step) *record.Agreement { return agreementOf(r.link, s) }
+func (r *run) agreement(s Step) *record.Agreement { return agreementOf(r.link, r.first, s) }
 
-func agreementOf(link *Link, s Step) *record.Agreement {
+func agreementOf(link *Link, first bool, s Step) *record.Agreement {
 	switch {
-	case s.Ours == nil || s.Ours.Meta.Agreed == nil || !link.Settled || link.State == Switching || link.State == Off:
+	case s.Ours == nil || first || link.State == Switching || link.State == Off:
 		return nil
-	case s.Verb == DeleteMicrosoft && s.Why != DeletedCRM && s.Why != OwnerChanged:
+	case s.Verb != DeleteMicrosoft:
+	case s.Why != DeletedCRM && s.Why != OwnerChanged:
 		return nil
+	case askOf(s.Pair).callsOff(s.Ours) != nil:
+		return s.Pair.Ask.Agreed
 	}
 	return s.Ours.Meta.Agreed
 }
 
+// heldRemoval is what a person is asked about an item that was not deleted because its people would be told that the meeting
+// is off; nil: it is not known whom.
+func heldRemoval(s Step) *Ask {
+	var theirs record.Fields
+	if theirs = values(s.Theirs); theirs == nil && s.Pair != nil {
+		theirs = s.Pair.Base
+	}
+	people := record.AttendanceOf(theirs[record.Attendees]).Mailed()
+	if len(people) == 0 || s.Ours == nil {
+		return nil
+	}
+	return &Ask{Mails: people, Of: s.Ours.Version, Why: s.Why, Theirs: only(theirs, []record.Field{record.EventTitle, record.Start, record.End, record.Venue})}
+}
+
 // mailed is what a step would mail: whom, and whether it may. It is told from what is known of the event; the side that writes
 // looks once more, at the event itself.
-func (s *Step) mailed(link *Link, now time.Time) (people []string, may bool) {
+func (s *Step) mailed(link *Link, first bool, now time.Time) (people []string, may bool) {
 	removes := s.Verb == DeleteMicrosoft
 	if link.Kind != record.Calendar || !removes && s.Verb != CreateMicrosoft && len(s.ToMicrosoft) == 0 {
 		return nil, true
@@ -42,7 +59,7 @@ func (s *Step) mailed(link *Link, now time.Time) (people []string, may bool) {
 	if lines, invites := record.Lines(s.ToMicrosoft[record.Participants]); invites {
 		people = record.Addresses(slices.Concat(people, record.AddressesIn(lines)))
 	}
-	return people, len(people) == 0 || agreementOf(link, *s).Covers(people, removes, now)
+	return people, len(people) == 0 || agreementOf(link, first, *s).Covers(people, removes, now)
 }
 
 // heldBack says in a preview that a step would not be carried out, as people would be mailed and nobody has agreed to that.

@@ -40,7 +40,8 @@ const Matched = "matched"
 //     question is put anew with it.
 //   - An item that a person leaves out stays where it is, and so do the records that it may be.
 //
-// A record is free if it takes part and has no item, as far as is known.
+// A record is free if it takes part and has no item, as far as is known. One that was imported is an item's match if no other
+// is: the person has the contact in Outlook already, so it is not a second one, and it takes part from then on.
 
 // pairing is an item that was found to be a record.
 type pairing struct {
@@ -201,19 +202,26 @@ func (r *run) candidates(ctx context.Context, m Matcher, look []*stranger, field
 		if len(found[i]) > 0 {
 			s.pairs = pairs
 		}
+		var imported []record.Change
 		for _, c := range found[i] {
-			if c.State != record.Present || claimed[c.Ref] || !r.rules.takesIn(&c) {
+			admits := r.rules.mayAdmit(&c)
+			if c.State != record.Present || claimed[c.Ref] || !admits && !r.rules.takesIn(&c) {
 				continue
 			}
 			c.Fields = everyField(c.Fields, r.rules.Fields)
 			switch pair, known := pairs[c.Ref]; {
+			case admits && (!known || pair.lonely()):
+				imported = append(imported, c)
 			case !known || pair.lonely():
 				s.free = append(s.free, c)
 			case pair.Microsoft == "":
 				s.busy = true
-			case !r.link.Settled && isTokenFromItem(pair.Token) && pair.Token != c.Token:
+			case r.first && isTokenFromItem(pair.Token) && pair.Token != c.Token:
 				s.taken = append(s.taken, c.Ref)
 			}
+		}
+		if len(s.free) == 0 && len(s.taken) == 0 && !s.busy {
+			s.free = imported
 		}
 	}
 	return nil
@@ -387,7 +395,7 @@ func (r *run) choices(ctx context.Context, open []*stranger) (chosen map[record.
 	}
 	for i, s := range want {
 		pair, known := pairs[refs[i]]
-		there := ours[i].State == record.Present && r.rules.takesIn(&ours[i])
+		there := ours[i].State == record.Present && (r.rules.takesIn(&ours[i]) || r.rules.mayAdmit(&ours[i]))
 		if there && (!known || pair.lonely()) && chosen[refs[i]] == nil {
 			chosen[refs[i]] = &ours[i]
 			s.pairs = pairs

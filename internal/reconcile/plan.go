@@ -136,6 +136,8 @@ type Step struct {
 	// Apart is what the base is to say of fields in which the sides differ once the step is done: see apart.go.
 	Apart record.Fields
 	Lost  []Loss
+	// Admits says that the record was imported and takes part from now on: it was found to be an item that its owner has.
+	Admits bool
 	// Ask is what a person is to be asked about the pair once the step is done; nil: nothing.
 	Ask *Ask
 }
@@ -254,6 +256,16 @@ func (r Rules) takesIn(ours *record.Change) bool {
 	return eligible(r, ours)
 }
 
+// mayAdmit reports whether an imported record, which nobody has let into the sync, may be what an item is: found in its owner's
+// Outlook, it takes part from then on. A link that leaves alone what is new in Outlook finds none.
+func (r Rules) mayAdmit(ours *record.Change) bool {
+	if r.Kind != record.Contacts || r.Way == mapping.ToMicrosoft || r.takesIn(ours) {
+		return false
+	}
+	r.Policy.AdmitImported = true
+	return r.takesIn(ours)
+}
+
 // edited reports whether a side's fields, of those named, differ from the base. What the base does not know counts as
 // edited if there is something in it: better a record kept than one lost.
 func edited(rules Rules, base record.Fields, side *record.Change, fields []record.Field) bool {
@@ -365,7 +377,8 @@ func merge(rules Rules, item Item) Step {
 	}
 	oursDone, theirsDone := step.mergeSeries(rules, item, base, ours, theirs)
 	oursChanged, theirsChanged = oursChanged || oursDone, theirsChanged || theirsDone
-	if len(step.ToCRM)+len(step.ToMicrosoft) > 0 {
+	step.Admits = item.Ours != nil && len(item.Pair.Base) == 0 && rules.mayAdmit(item.Ours)
+	if len(step.ToCRM)+len(step.ToMicrosoft) > 0 || step.Admits {
 		step.Verb = Merge
 	}
 	switch {

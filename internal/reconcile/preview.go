@@ -127,7 +127,8 @@ func (p *Previewer) Preview(ctx context.Context, link Link, occasion Occasion, s
 	runner := p.Runner
 	runner.Ledger, runner.Sides, runner.Containers, runner.Now, runner.Width = past, re, re, p.Now, 1
 	runner.NewID = func() string { return "preview" }
-	r := &run{Runner: &runner, link: &link, until: p.Now().Add(1000 * time.Hour), asked: link.Waiting, witness: re.hear}
+	r := newRun(&runner, &link, p.Now().Add(1000*time.Hour))
+	r.witness, re.first = re.hear, r.first
 	if link.ID == 0 || !link.Settled {
 		if re.sum.LeftOut, err = p.Past.LeftOut(ctx, &link); err != nil {
 			return Summary{}, err
@@ -150,6 +151,7 @@ func (p *Previewer) Preview(ctx context.Context, link Link, occasion Occasion, s
 type rehearsal struct {
 	*Previewer
 	link     *Link
+	first    bool // the run that is rehearsed is, or belongs to, the first sync
 	ledger   *rehearsedLedger
 	ends     bool // the link is being switched off
 	tell     func([]Line) error
@@ -197,7 +199,7 @@ func (re *rehearsal) hear(steps []Step) error {
 		if !ok || re.again(line) || re.ends && line.Group == ToDelete && line.Why != SwitchedOff {
 			continue
 		}
-		switch people, may := s.mailed(re.link, re.Now()); {
+		switch people, may := s.mailed(re.link, re.first, re.Now()); {
 		case !may && len(line.ToCRM) == 0:
 			line = heldBack(line)
 		case !may:

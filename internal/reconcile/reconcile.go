@@ -165,6 +165,12 @@ type Ask struct {
 	// Theirs is what the item held when the question arose, in the CRM's fields: of the conflicts, or all of a new item.
 	// Pages show it without asking Microsoft.
 	Theirs record.Fields `json:"theirs,omitempty"`
+	// Mails are those whom Exchange would tell that a meeting is off, were its item deleted as its record was: the deletion is
+	// held back until the person agrees. Of is the version of the record that this is about, Why the reason of the deletion.
+	Mails  []string          `json:"mails,omitempty"`
+	Of     record.Version    `json:"of,omitempty"`
+	Why    string            `json:"why,omitempty"`
+	Agreed *record.Agreement `json:"agreed,omitempty"`
 }
 
 // Where names a side.

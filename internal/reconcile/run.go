@@ -53,7 +53,7 @@ func (r *Runner) Run(ctx context.Context, id LinkID) (err error) {
 	if err != nil {
 		return err
 	}
-	run := &run{Runner: r, link: link, until: r.Now().Add(lease), asked: link.Waiting}
+	run := newRun(r, link, r.Now().Add(lease))
 	return run.whole(ctx)
 }
 
@@ -68,11 +68,16 @@ type run struct {
 	until     time.Time  // end of the lease
 	asked     int        // deletions that waited when the run began: those that a yes is for
 	asking    asking
+	first     bool                   // the run began within the link's first sync, and counts as part of it to its end
 	paired    map[record.Ref]pairing // items that the last match gave a record, by their ref
 	released  bool                   // records that were held back are due
 	// witness hears of the steps before they are carried out, and may end the run; nil: nobody listens.
 	witness func([]Step) error
 	road    func(ctx context.Context) error // what the run does; nil: work
+}
+
+func newRun(r *Runner, link *Link, until time.Time) *run {
+	return &run{Runner: r, link: link, until: until, asked: link.Waiting, first: !link.Settled}
 }
 
 // watch tells the witness.

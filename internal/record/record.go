@@ -99,8 +99,9 @@ type Change struct {
 
 // Meta is what the CRM knows about a record besides its fields, for deciding who syncs what.
 type Meta struct {
-	Owner       ID
-	Source      Source
+	Owner  ID
+	Source Source
+	// MassUpdated: a mass update has touched it, or sync has found it in its owner's Outlook. So it takes part even if it was imported.
 	MassUpdated bool
 	// Agreed is a person's word that the record as it now stands, or its deletion, may be mailed from the link's calendar; nil: nobody gave one.
 	Agreed *Agreement
@@ -154,7 +155,7 @@ type Write struct {
 	// Stamp names the chunk of writes that this one belongs to. The side keeps it with the record until a write with another
 	// one, whatever else is written in between; so it can be told afterwards whether a write that nobody answered happened.
 	Stamp string
-	Meta  Meta // of Create in the CRM: owner and source
+	Meta  Meta // in the CRM: of Create owner and source, of Update whether it takes part from now on (MassUpdated)
 	// Agreed says which mails a person has agreed to that the write may cause; nil: none.
 	Agreed *Agreement
 }

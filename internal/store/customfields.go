@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"strings"
 
@@ -138,10 +139,14 @@ func (s *Records) ChangeField(ctx context.Context, by crm.Author, kind record.Ki
 				return err
 			}
 		}
-		if f.State == crm.FieldDestroyed {
-			if err := tx.strip(by.Org, f); err != nil {
-				return err
-			}
+		switch change.Deed {
+		case crm.FieldRazed:
+			err = tx.strip(by.Org, f)
+		case crm.FieldRetired, crm.FieldRevived:
+			err = tx.refind(by.Org, f)
+		}
+		if err != nil {
+			return err
 		}
 		return tx.note(account.Entry{Org: by.Org, Actor: by.User, Action: fieldDeeds[change.Deed], Detail: map[string]string{"name": f.Label}})
 	})
@@ -216,6 +221,99 @@ func (tx *Tx) tellLinks(org record.ID, f crm.CustomField) error {
 		}
 	}
 	return nil
+}
+
+var recordRefind = newShape("contacts", "id", "search")
+
+// refind writes anew by what the records are found that have a value in a field: it has come into use, or gone out of it. Nobody
+// else writes records of the organization meanwhile: see strip.
+func (tx *Tx) refind(org record.ID, f crm.CustomField) error {
+	schema, err := schemaOf(tx.ctx, tx, org, f.Kind)
+	if err != nil {
+		return err
+	}
+	for after := int64(0); ; {
+		page, err := list(tx.ctx, tx, func(scan scan) (r crm.Record, err error) {
+			var fields string
+			if err = scan(&r.ID, &r.Version, &fields); err == nil {
+				r.Fields, err = fieldsOf(fields)
+			}
+			return r, err
+		}, `SELECT id, version, fields FROM contacts WHERE org_id = ? AND id > ? AND fields LIKE ? ESCAPE '\' ORDER BY id LIMIT 1000`,
+			int64(org), after, "%"+likeWords.Replace(valueText(f))+"%")
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		changed, written := newBatch(recordRefind, len(page)), make([]*crm.Record, len(page))
+		var known ints
+		for i := range page {
+			r := &page[i]
+			changed.add(int64(r.ID), searchText(f.Kind, r.Fields, schema.Own()))
+			written[i], known, after = r, append(known, int64(r.ID)), int64(r.ID)
+		}
+		if err := tx.update(tx.ctx, changed); err != nil {
+			return err
+		}
+		if err := tx.reindex(f.Kind, written, schema.Own(), known); err != nil {
+			return err
+		}
+	}
+}
+
+// makeOwnSearch is the second half of migration 24: contacts are found by what is in an organization's own fields.
+func makeOwnSearch(ctx context.Context, tx *sql.Tx, dialect func(text string) string) error {
+	own, err := ownFields(ctx, tx, dialect)
+	if err != nil || len(own) == 0 {
+		return err
+	}
+	trigrams := dialect(" FOR UPDATE") == "" // SQLite's
+	for after := int64(0); ; {
+		page, next, err := contactsAfter(ctx, tx, dialect, after)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		after = next
+		for _, r := range page {
+			search := searchText(record.Contacts, r.Fields, own[r.Org])
+			if search == searchText(record.Contacts, r.Fields, nil) {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, dialect(`UPDATE contacts SET search = ? WHERE id = ?`), search, int64(r.ID)); err != nil {
+				return err
+			}
+			if !trigrams {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, `DELETE FROM contacts_search WHERE rowid = ?`, int64(r.ID)); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `INSERT INTO contacts_search (rowid, search) VALUES (?, ?)`, int64(r.ID), search); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// ownFields are the fields of contacts in use that organizations have made.
+func ownFields(ctx context.Context, tx *sql.Tx, dialect func(text string) string) (_ map[record.ID][]record.Def, err error) {
+	rows, err := tx.QueryContext(ctx, dialect(`SELECT org_id, name, type FROM custom_fields WHERE kind = ? AND state = ? ORDER BY id`),
+		string(record.Contacts), string(crm.FieldInUse))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[record.ID][]record.Def{}
+	for rows.Next() {
+		var org record.ID
+		var f crm.CustomField
+		var typ string
+		if err := rows.Scan(&org, &f.Name, &typ); err != nil {
+			return nil, err
+		}
+		f.Type, _ = crm.CustomTypeNamed(typ)
+		out[org] = append(out[org], f.Def())
+	}
+	return out, rows.Err()
 }
 
 var recordStrip = newShape("contacts", "id", "version", "fields")

@@ -25,8 +25,9 @@ func (s *Ledger) Open(ctx context.Context, id reconcile.LinkID, now time.Time, l
 	var link reconcile.Link
 	err = s.write(ctx, func(tx *Tx) error {
 		s.linkWrites.Add(1)
-		n, err := tx.exec(tx.ctx, `UPDATE links SET fence = fence + 1, lease_until = ?, queued_at = 0, opened_state = state, opened_deletes_ok = deletes_ok
-			WHERE id = ? AND lease_until <= ?`, micros(now.Add(lease)), int64(id), micros(now))
+		n, err := tx.exec(tx.ctx, `UPDATE links SET fence = fence + 1, lease_until = ?, queued_at = 0, opened_state = state, opened_deletes_ok = deletes_ok,
+				idle = CASE WHEN last_run < ? THEN 1 ELSE idle + 1 END
+			WHERE id = ? AND lease_until <= ?`, micros(now.Add(lease)), micros(now.Add(-inARow)), int64(id), micros(now))
 		if err != nil {
 			return err
 		}
@@ -74,7 +75,7 @@ func (tx *Tx) guarded(link *reconcile.Link, set string, args ...any) error {
 // takeNumbers takes the link's next n numbers and returns the id before the first one, guarded.
 func (tx *Tx) takeNumbers(link *reconcile.Link, n int) (int64, error) {
 	tx.store.linkWrites.Add(1)
-	last, ok, err := first(tx.ctx, tx, column[int64], `UPDATE links SET seq = seq + ? WHERE org_id = ? AND id = ? AND fence = ? RETURNING seq`,
+	last, ok, err := first(tx.ctx, tx, column[int64], `UPDATE links SET seq = seq + ?, idle = 0 WHERE org_id = ? AND id = ? AND fence = ? RETURNING seq`,
 		int64(n), int64(link.Org), int64(link.ID), link.Fence)
 	if err == nil && !ok {
 		err = staleLease(link)
@@ -559,10 +560,10 @@ func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 		type closed struct {
 			state, opened reconcile.LinkState
 			wanted, done  int64
-			settled       int64
+			settled, idle int64
 		}
 		c, ok, err := first(tx.ctx, tx, func(scan scan) (c closed, err error) {
-			err = scan(&c.state, &c.opened, &c.wanted, &c.done, &c.settled)
+			err = scan(&c.state, &c.opened, &c.wanted, &c.done, &c.settled, &c.idle)
 			return c, err
 		}, `UPDATE links SET lease_until = 0,
 				state = CASE WHEN state = opened_state THEN ? ELSE state END,
@@ -573,7 +574,7 @@ func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 				proof_at = ?, proof_compared = ?, proof_drift = ?, proof_left = ?,
 				queued_at = CASE WHEN wanted > ? AND (CASE WHEN state = opened_state THEN ? ELSE state END) IN `+running+`
 					THEN CAST(? AS BIGINT) ELSE 0 END
-			WHERE org_id = ? AND id = ? AND fence = ? RETURNING state, opened_state, wanted, done, settled`,
+			WHERE org_id = ? AND id = ? AND fence = ? RETURNING state, opened_state, wanted, done, settled, idle`,
 			string(link.State), string(link.Reason), flag(link.DeletesOK), link.Done, link.Done,
 			micros(link.LastRun), bounded(link.LastError, maxError), string(link.Container), link.ContainerName, link.Subscription,
 			micros(link.SubscriptionEnds), recent, micros(link.Proof.At), link.Proof.Compared, link.Proof.Drift, link.Proof.Left, link.Done, string(link.State), stamp, int64(link.Org), int64(link.ID), link.Fence)
@@ -593,10 +594,20 @@ func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 			}
 		}
 		runs := c.state == reconcile.On || c.state == reconcile.Held || c.state == reconcile.Switching
-		if served := link.Done >= link.Wanted; !runs || !served || c.wanted <= c.done {
+		if served := link.Done >= link.Wanted; !runs || !served {
 			return nil
 		}
-		return tx.enqueue([]Due{{Link: link.ID, First: c.settled == 0}})
+		rest := restAfter(c.idle)
+		if rest > 0 {
+			until := micros(s.now().Add(rest)) &^ 1 // as Postpone has it
+			if err := tx.guarded(link, `rest_until = ?`, until); err != nil {
+				return err
+			}
+		}
+		if c.wanted <= c.done {
+			return nil
+		}
+		return tx.enqueue([]Due{{Link: link.ID, First: c.settled == 0, Rests: rest > 0}})
 	})
 }
 

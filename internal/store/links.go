@@ -319,13 +319,24 @@ func (s *Links) AllowGrowth(ctx context.Context, org record.ID, id reconcile.Lin
 	})
 }
 
-// Wake raises Wanted of running links and has a job enqueued for each that has none.
+// Wake raises Wanted of running links and has a job enqueued for each that has none, also for one that rests (see Notified).
 func (s *Links) Wake(ctx context.Context, ids ...reconcile.LinkID) (err error) {
 	defer fault.Wrap(&err, "store: wake %d links", len(ids))
 	if len(ids) == 0 {
 		return nil
 	}
 	return s.write(ctx, func(tx *Tx) error { return tx.wake(`l.id IN (?*)`, intsOf(ids)) })
+}
+
+// Notified is Wake for what Microsoft tells, which costs nobody anything to say: a link whose last runs followed each other and
+// settled nothing rests before the next one, the longer the more they were. Whoever else wakes it ends its rest, as does a
+// run that has something to settle. All organizations.
+func (s *Links) Notified(ctx context.Context, ids ...reconcile.LinkID) (err error) {
+	defer fault.Wrap(&err, "store: tell %d links of notifications", len(ids))
+	if len(ids) == 0 {
+		return nil
+	}
+	return s.write(ctx, func(tx *Tx) error { return tx.raise(notified, `l.id IN (?*)`, intsOf(ids)) })
 }
 
 // Resubscribe has the subscriptions of running links renewed by their next run, and wakes them: Graph asked for it, or has
@@ -340,7 +351,7 @@ func (s *Links) Resubscribe(ctx context.Context, ids ...reconcile.LinkID) (err e
 		if _, err := tx.exec(tx.ctx, `UPDATE links SET subscription_ends = 0 WHERE id IN (?*)`, intsOf(ids)); err != nil {
 			return err
 		}
-		return tx.wake(`l.id IN (?*)`, intsOf(ids))
+		return tx.raise(notified, `l.id IN (?*)`, intsOf(ids))
 	})
 }
 
@@ -376,20 +387,28 @@ const stale = 10 * time.Minute
 
 // wake raises wanted of the running links that a condition names. A link gets a job if none is on its way and no run has
 // it: a run that finds wanted risen when it closes the link has the job enqueued then, in that transaction (see Close),
-// so no wake falls between the last look of a run and its end. Both hold the link's row, so one of them sees the other.
+// so no wake falls between the last look of a run and its end. Both hold the link's row, so one of them sees the other. A rest
+// ends: its job is no longer the link's, and finds nothing left to do.
 func (tx *Tx) wake(where string, args ...any) error {
+	return tx.raise(`idle = 0, rest_until = 0,
+		queued_at = CASE WHEN lease_until <= ? AND (queued_at < ? OR queued_at = rest_until) THEN CAST(? AS BIGINT) ELSE queued_at END`, where, args...)
+}
+
+// notified is what a wake that lets a link rest does to its row.
+const notified = `queued_at = CASE WHEN lease_until <= ? AND queued_at < ? THEN CAST(? AS BIGINT) ELSE queued_at END`
+
+func (tx *Tx) raise(set, where string, args ...any) error {
 	now, stamp := tx.stamp()
 	type woken struct {
 		Due
-		queued, settled int64
+		queued, settled, rest int64
 	}
 	links, err := list(tx.ctx, tx, func(scan scan) (w woken, err error) {
-		err = scan(&w.Link, &w.queued, &w.settled)
+		err = scan(&w.Link, &w.queued, &w.settled, &w.rest)
 		return w, err
-	}, `UPDATE links SET wanted = wanted + 1,
-			queued_at = CASE WHEN lease_until <= ? AND queued_at < ? THEN ? ELSE queued_at END
+	}, `UPDATE links SET wanted = wanted + 1, `+set+`
 		WHERE id IN (SELECT l.id FROM links l WHERE `+where+` AND l.state IN `+running+` ORDER BY l.id FOR UPDATE)
-		RETURNING id, queued_at, settled`, append([]any{now, now - stale.Microseconds(), stamp}, args...)...)
+		RETURNING id, queued_at, settled, rest_until`, append([]any{now, now - stale.Microseconds(), stamp}, args...)...)
 	if err != nil {
 		return err
 	}
@@ -397,7 +416,7 @@ func (tx *Tx) wake(where string, args ...any) error {
 	var due []Due
 	for _, w := range links {
 		if w.queued == stamp {
-			due = append(due, Due{Link: w.Link, First: w.settled == 0})
+			due = append(due, Due{Link: w.Link, First: w.settled == 0, Rests: w.rest > now})
 		}
 	}
 	return tx.enqueue(due)
@@ -736,7 +755,7 @@ func outsider(l *reconcile.Link, r *crm.Record) reconcile.RecordState {
 	return reconcile.RecordState{Link: l.ID, CRM: r.ID.Ref(), Name: displayName(l.Kind, r.Fields), State: state, Reason: reason, Since: r.ModifiedAt}
 }
 
-const standingColumns = `link_id, crm_ref, microsoft_ref, state, reason, detail, retry_at, since, base, name`
+const standingColumns = `link_id, crm_ref, microsoft_ref, state, reason, detail, retry_at, since, base, name, asking`
 
 // stands is a pair as pages see it.
 type stands struct {
@@ -746,9 +765,9 @@ type stands struct {
 }
 
 func readStanding(scan scan) (p stands, err error) {
-	var retry, since int64
-	err = scan(&p.Link, &p.CRM, &p.Microsoft, &p.pair, &p.Reason, &p.Detail, &retry, &since, &p.base, &p.Name)
-	p.RetryAt, p.Since = moment(retry), moment(since)
+	var retry, since, asking int64
+	err = scan(&p.Link, &p.CRM, &p.Microsoft, &p.pair, &p.Reason, &p.Detail, &retry, &since, &p.base, &p.Name, &asking)
+	p.RetryAt, p.Since, p.Asks = moment(retry), moment(since), asking > 0
 	return p, err
 }
 
@@ -787,7 +806,7 @@ func (s *Links) name(ctx context.Context, org record.ID, kind record.Kind, state
 }
 
 // RecordsOf tells where single records of the built-in CRM stand in the links of their owners. A record whose owner has
-// no link is absent.
+// no link is absent, and so is one in the recycle bin that no pair knows.
 func (s *Links) RecordsOf(ctx context.Context, org record.ID, kind record.Kind, refs []record.Ref) (_ map[record.Ref]reconcile.RecordState, err error) {
 	defer fault.Wrap(&err, "store: where %d %s stand", len(refs), kind)
 	var ids []record.ID
@@ -825,16 +844,22 @@ func (s *Links) RecordsOf(ctx context.Context, org record.ID, kind record.Kind, 
 		return out, err
 	}
 	for id, r := range records {
-		if l := of[r.Owner]; l != nil && !r.Deleted() {
+		if l := of[r.Owner]; l != nil {
 			out[id.Ref()] = outsider(l, &r)
 		}
 	}
+	told := make(map[record.Ref]bool, len(pairs))
 	for _, p := range pairs {
 		was, ok := out[p.CRM]
 		if ok && was.Link == p.Link { // not that of a former owner
 			state := p.tell(kind)
 			state.Name = was.Name
-			out[p.CRM] = state
+			out[p.CRM], told[p.CRM] = state, true
+		}
+	}
+	for id, r := range records {
+		if r.Deleted() && !told[id.Ref()] {
+			delete(out, id.Ref())
 		}
 	}
 	return out, nil

@@ -149,7 +149,7 @@ func makeSortKeys(ctx context.Context, tx *sql.Tx, dialect func(text string) str
 		}
 		after = next
 		for _, r := range page {
-			search := searchText(record.Contacts, r.Fields)
+			search := searchText(record.Contacts, r.Fields, nil) // migration 24 adds the fields of organizations
 			if _, err := tx.ExecContext(ctx, dialect(`UPDATE contacts SET company = ?, email = ?, search = ? WHERE id = ?`),
 				sortKey(r.Fields[record.AccountName]), sortKey(r.Fields[record.EmailField]), search, int64(r.ID)); err != nil {
 				return err

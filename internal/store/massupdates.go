@@ -22,12 +22,12 @@ type MassUpdates struct{ *core }
 // MassUpdates is the face for mass updates.
 func (s *Store) MassUpdates() *MassUpdates { return &MassUpdates{s.core} }
 
-const massColumns = `id, org_id, user_id, kind, field, value, state, reason, total, at_id, seen, counts, begun, touched`
+const massColumns = `id, org_id, user_id, kind, deed, field, value, state, reason, total, at_id, seen, counts, begun, touched`
 
 func readMass(scan scan) (u massupdate.Update, err error) {
 	var counts string
 	var begun, touched int64
-	if err := scan(&u.ID, &u.Org, &u.User, &u.Kind, &u.Field, &u.Value, &u.State, &u.Reason, &u.Total, &u.At, &u.Seen, &counts, &begun, &touched); err != nil {
+	if err := scan(&u.ID, &u.Org, &u.User, &u.Kind, &u.Deed.Do, &u.Deed.Field, &u.Deed.Value, &u.State, &u.Reason, &u.Total, &u.At, &u.Seen, &counts, &begun, &touched); err != nil {
 		return u, err
 	}
 	u.Begun, u.Touched = moment(begun), moment(touched)
@@ -77,8 +77,8 @@ func (s *MassUpdates) Begin(ctx context.Context, u massupdate.Update, q crm.Quer
 		if u.Total = int(named); u.Total > massupdate.Max {
 			return fault.Wrong(fault.TooLong, "ids", "store: more than %d records", massupdate.Max)
 		}
-		_, err = tx.change(`INSERT INTO mass_updates (`+massColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			u.ID, int64(u.Org), int64(u.User), string(u.Kind), string(u.Field), clean(string(u.Value)), string(u.State), string(u.Reason), int64(u.Total),
+		_, err = tx.change(`INSERT INTO mass_updates (`+massColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			u.ID, int64(u.Org), int64(u.User), string(u.Kind), string(u.Deed.Do), string(u.Deed.Field), clean(string(u.Deed.Value)), string(u.State), string(u.Reason), int64(u.Total),
 			int64(u.At), int64(u.Seen), string(counts), micros(u.Begun), micros(u.Touched))
 		return err
 	})
@@ -92,17 +92,35 @@ func (s *MassUpdates) Groups(ctx context.Context, org record.ID, id string) (_ [
 	if err != nil {
 		return nil, err
 	}
-	private := "r.private"
+	private, synced, pairs := "r.private", "0 * r.mass_updated", ""
+	var args []any
 	if u.Kind == record.Contacts {
 		private = "0 * r.mass_updated"
 	}
+	if u.Deed.Do == crm.MassOwner || u.Deed.Do == crm.MassDelete {
+		synced = "CASE WHEN p.id IS NULL THEN 0 ELSE 1 END"
+		pairs = ` LEFT JOIN links k ON k.org_id = r.org_id AND k.user_id = r.owner_id AND k.kind = ? AND k.state <> 'off'
+			LEFT JOIN pairs p ON p.link_id = k.id AND p.crm_ref = CAST(r.id AS VARCHAR) AND p.crm_ref <> '' AND p.microsoft_ref <> ''`
+		args = append(args, string(u.Kind))
+	}
 	return list(ctx, s.reader(), func(scan scan) (g massupdate.Group, err error) {
-		var touched, private int64
-		err = scan(&g.Owner, &g.Source, &touched, &private, &g.Count)
-		g.MassUpdated, g.Private = touched != 0, private != 0
+		var touched, private, synced int64
+		err = scan(&g.Owner, &g.Source, &touched, &private, &synced, &g.Count)
+		g.MassUpdated, g.Private, g.Synced = touched != 0, private != 0, synced != 0
 		return g, err
-	}, fmt.Sprintf(`SELECT r.owner_id, r.source, r.mass_updated, %[1]s, COUNT(*) FROM mass_lines l JOIN %[2]s r ON r.id = l.record_id AND r.org_id = ?
-		WHERE l.update_id = ? AND r.deleted_at = 0 GROUP BY r.owner_id, r.source, r.mass_updated, %[1]s ORDER BY 1, 2, 3, 4`, private, tableOf(u.Kind)), int64(org), u.ID)
+	}, fmt.Sprintf(`SELECT owner_id, source, mass_updated, private, synced, COUNT(*) FROM (
+			SELECT r.owner_id, r.source, r.mass_updated, %[1]s AS private, %[2]s AS synced
+			FROM mass_lines l JOIN %[3]s r ON r.id = l.record_id AND r.org_id = ?%[4]s WHERE l.update_id = ? AND r.deleted_at = 0) AS named
+		GROUP BY owner_id, source, mass_updated, private, synced ORDER BY 1, 2, 3, 4, 5`, private, synced, tableOf(u.Kind), pairs),
+		slices.Concat([]any{int64(org)}, args, []any{u.ID})...)
+}
+
+// Invited lists the named events that say whom Outlook has invited.
+func (s *MassUpdates) Invited(ctx context.Context, org record.ID, id string, after record.ID, limit int) (_ []record.ID, err error) {
+	defer fault.Wrap(&err, "store: events of a mass update that people are invited to")
+	return list(ctx, s.reader(), column[record.ID], `SELECT r.id FROM mass_lines l JOIN events r ON r.id = l.record_id AND r.org_id = ?
+		WHERE l.update_id = ? AND l.record_id > ? AND r.deleted_at = 0 AND FIELD(?) IS NOT NULL ORDER BY l.record_id LIMIT ?`,
+		int64(org), id, int64(after), string(record.Attendees), int64(limit))
 }
 
 // Save stores how one stands if its state and place are those given.

@@ -82,6 +82,7 @@ var fillings = map[int64]func(ctx context.Context, tx *sql.Tx, dialect func(text
 	5:  makeContactKeys,
 	10: makeContactKeys,
 	16: makeSortKeys,
+	24: makeOwnSearch,
 }
 
 func steps(words *strings.Replacer, dialect func(text string) string) ([]*goose.Migration, error) {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,7 +11,9 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"tandem/internal/account"
+	"tandem/internal/crm"
 	"tandem/internal/fault"
+	"tandem/internal/record"
 	"tandem/internal/testkit/pgtest"
 )
 
@@ -115,3 +118,84 @@ func upTo(t *testing.T, s *Store, version int64) {
 
 // second is the error of a call with a result.
 func second[T any](_ T, err error) error { return err }
+
+// Contacts of a database from before migration 24 are found by the organization's own fields that are in use, and by no others.
+func TestMigratingWhatContactsAreFoundBy(t *testing.T) {
+	for name, url := range map[string]func(t *testing.T) string{
+		"SQLite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "tandem.db") },
+		"Postgres": func(t *testing.T) string { return pgtest.URL(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := t.Context()
+			s, err := Open(ctx, url(t), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { s.Close() })
+			if err := s.Migrate(ctx); err != nil {
+				t.Fatal(err)
+			}
+			org, err := s.Accounts().CreateOrganization(ctx, account.Organization{Name: "Old", Zone: "UTC", Locale: "en", Edition: account.Enterprise})
+			if err != nil {
+				t.Fatal(err)
+			}
+			made, err := s.Records().Insert(ctx, crm.Author{Org: org.ID, User: 7}, []crm.Record{
+				{Org: org.ID, Kind: record.Contacts, Owner: 7, Fields: record.Fields{record.LastName: "Lee", "Animal": "Zebra", "Plant": "Fern"}},
+				{Org: org.ID, Kind: record.Contacts, Owner: 7, Fields: record.Fields{record.LastName: "Kim"}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			// As if those fields had been there when nobody looked for them.
+			for _, text := range []string{
+				`INSERT INTO custom_fields (id, org_id, kind, name, label, type, choices, state, created_at, created_by)
+					VALUES (1, ?, 'contacts', 'Animal', 'Animal', 'text', '', 'used', 5, 7)`,
+				`INSERT INTO custom_fields (id, org_id, kind, name, label, type, choices, state, created_at, created_by)
+					VALUES (2, ?, 'contacts', 'Plant', 'Plant', 'text', '', 'unused', 5, 7)`,
+			} {
+				if err := s.write(ctx, func(tx *Tx) error { return second(tx.change(text, int64(org.ID))) }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			finds := func(word string) string {
+				got, err := s.Records().Records(ctx, org.ID, record.Contacts, crm.Query{Search: word})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var names []string
+				for _, r := range got {
+					names = append(names, string(r.Fields[record.LastName]))
+				}
+				return strings.Join(names, " ")
+			}
+			if got := finds("zebra"); got != "" {
+				t.Fatalf("before the migration: %q", got)
+			}
+			dialect := toSQLite
+			if s.Postgres() != nil {
+				dialect = toPostgres
+			}
+			if err := s.db.migrate(ctx, func(ctx context.Context, db *sql.DB) error {
+				tx, err := db.BeginTx(ctx, nil)
+				if err != nil {
+					return err
+				}
+				if err := makeOwnSearch(ctx, tx, dialect); err != nil {
+					return errors.Join(err, tx.Rollback())
+				}
+				return tx.Commit()
+			}); err != nil {
+				t.Fatal(err)
+			}
+			for word, want := range map[string]string{"zebra": "Lee", "fern": "", "lee": "Lee", "kim": "Kim"} {
+				if got := finds(word); got != want {
+					t.Errorf("%q finds %q, expected %q", word, got, want)
+				}
+			}
+			if now, err := s.Records().ByID(ctx, org.ID, record.Contacts, []record.ID{made[0].ID}); err != nil || now[made[0].ID].Version != 1 {
+				t.Errorf("the contact is %+v, %v", now, err)
+			}
+		})
+	}
+}

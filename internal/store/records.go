@@ -225,7 +225,7 @@ var (
 )
 
 // addRecord adds what changes with every write of a record.
-func (b *batch) addRecord(r *crm.Record) error {
+func (b *batch) addRecord(r *crm.Record, search string) error {
 	// Empty values are left out: the CRM fills them in, and most of a record is empty.
 	filled := maps.Clone(r.Fields)
 	maps.DeleteFunc(filled, func(_ record.Field, v record.Value) bool { return v == "" })
@@ -234,7 +234,7 @@ func (b *batch) addRecord(r *crm.Record) error {
 		return err
 	}
 	b.add(r.Version, r.Seq, int64(r.Owner), string(r.Source), flag(r.MassUpdated), micros(r.ModifiedAt), int64(r.ModifiedBy),
-		micros(r.DeletedAt), int64(r.DeletedBy), sortName(r.Kind, r.Fields), searchText(r.Kind, r.Fields), string(fields))
+		micros(r.DeletedAt), int64(r.DeletedBy), sortName(r.Kind, r.Fields), search, string(fields))
 	if r.Kind == record.Contacts {
 		b.add(sortKey(r.Fields[record.AccountName]), sortKey(r.Fields[record.EmailField]))
 		return nil
@@ -312,6 +312,10 @@ func (tx *Tx) insertRecords(by crm.Author, kind record.Kind, records []crm.Recor
 			return err
 		}
 	}
+	own, err := tx.findable(by.Org, kind, records)
+	if err != nil {
+		return err
+	}
 	rows := newBatch(recordInsert[kind], len(records))
 	var owners []record.ID
 	var fresh []*crm.Record
@@ -327,7 +331,7 @@ func (tx *Tx) insertRecords(by crm.Author, kind record.Kind, records []crm.Recor
 		r.Org, r.Version, r.Seq = by.Org, 1, seq+int64(i)+1
 		r.ID = record.ID(int64(by.Org)*idsPerOrg + r.Seq)
 		rows.add(int64(r.ID), int64(r.Org), micros(r.CreatedAt), int64(r.CreatedBy), r.Token)
-		if err := rows.addRecord(r); err != nil {
+		if err := rows.addRecord(r, searchText(kind, r.Fields, own)); err != nil {
 			return err
 		}
 		if r.Token != "" {
@@ -340,7 +344,7 @@ func (tx *Tx) insertRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	if err := tx.insert(tx.ctx, rows); err != nil {
 		return err
 	}
-	if err := tx.reindex(kind, fresh, nil); err != nil {
+	if err := tx.reindex(kind, fresh, own, nil); err != nil {
 		return err
 	}
 	if err := tx.rekey(by.Org, kind, fresh); err != nil {
@@ -429,6 +433,10 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	for _, f := range found {
 		before[record.ID(f.id)] = f
 	}
+	own, err := tx.findable(by.Org, kind, records)
+	if err != nil {
+		return err
+	}
 	rows, departures := newBatch(recordUpdate[kind], len(ids)), newBatch(departureInsert, 0)
 	arrived := map[record.ID]ints{}
 	var owners []record.ID
@@ -448,13 +456,13 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 			continue
 		}
 		r.Org, r.Version, r.Seq = by.Org, r.Version+1, seq+int64(i)+1
-		search := searchText(kind, r.Fields)
+		search := searchText(kind, r.Fields, own)
 		if search != was.search {
 			moved = append(moved, r)
 		}
 		before[r.ID] = stored{was.id, r.Version, int64(r.Owner), search} // should the call name it twice
 		rows.add(int64(r.ID), r.Stamp)
-		if err := rows.addRecord(r); err != nil {
+		if err := rows.addRecord(r, search); err != nil {
 			return err
 		}
 		owners, written = append(owners, r.Owner), append(written, r)
@@ -468,7 +476,7 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 	if err := tx.update(tx.ctx, rows); err != nil {
 		return err
 	}
-	if err := tx.reindex(kind, moved, nil); err != nil {
+	if err := tx.reindex(kind, moved, own, nil); err != nil {
 		return err
 	}
 	if err := tx.rekey(by.Org, kind, written); err != nil {
@@ -525,7 +533,7 @@ func (s *Records) Destroy(ctx context.Context, by crm.Author, kind record.Kind, 
 		if _, err := tx.exec(tx.ctx, fmt.Sprintf(`DELETE FROM %s WHERE +org_id = ? AND id IN (?*)`, tableOf(kind)), int64(by.Org), gone); err != nil {
 			return err
 		}
-		if err := tx.reindex(kind, nil, gone); err != nil {
+		if err := tx.reindex(kind, nil, nil, gone); err != nil {
 			return err
 		}
 		if err := tx.insert(tx.ctx, stones); err != nil {

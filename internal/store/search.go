@@ -60,8 +60,8 @@ var searchInsert = map[record.Kind]*shape{
 	record.Calendar: newShape("events_search", "rowid", "search"),
 }
 
-// reindex keeps the trigrams in step with records that were written or destroyed.
-func (tx *Tx) reindex(kind record.Kind, written []*crm.Record, gone ints) error {
+// reindex keeps the trigrams in step with records that were written or destroyed; own as in searchText.
+func (tx *Tx) reindex(kind record.Kind, written []*crm.Record, own []record.Def, gone ints) error {
 	if !tx.store.db.trigrams() {
 		return nil
 	}
@@ -70,7 +70,7 @@ func (tx *Tx) reindex(kind record.Kind, written []*crm.Record, gone ints) error 
 		if r.Version > 1 {
 			gone = append(gone, int64(r.ID))
 		}
-		rows.add(int64(r.ID), searchText(kind, r.Fields))
+		rows.add(int64(r.ID), searchText(kind, r.Fields, own))
 	}
 	if len(gone) > 0 {
 		if _, err := tx.exec(tx.ctx, `DELETE FROM `+rows.table+` WHERE rowid IN (?*)`, gone); err != nil {

@@ -149,6 +149,8 @@ type Due struct {
 	Link reconcile.LinkID
 	// First says that the first sync is not complete: such runs are long.
 	First bool
+	// Rests says that the job is to ask before it runs (see Links.Rest).
+	Rests bool
 }
 
 // SetWaker tells who enqueues jobs: enqueue does so inside the transaction that raised wanted, enqueued is called when

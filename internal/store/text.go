@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/transform"
 	"golang.org/x/text/unicode/norm"
 
+	"tandem/internal/crm"
 	"tandem/internal/record"
 	"tandem/internal/recur"
 	"tandem/internal/zone"
@@ -44,9 +45,21 @@ var searched = map[record.Kind][]record.Field{
 
 var phones = map[record.Field]bool{record.PhoneField: true, record.Mobile: true, record.HomePhone: true, record.OtherPhone: true}
 
-// searchText is what a search looks through: each field on a line, phone numbers also as bare digits.
-func searchText(kind record.Kind, fields record.Fields) string {
+// searchText is what a search looks through: each field on a line, phone numbers also as bare digits. Own are the fields of
+// the organization's own that are in use.
+func searchText(kind record.Kind, fields record.Fields, own []record.Def) string {
 	var b strings.Builder
+	line := func(v record.Value, phone bool) {
+		if v == "" {
+			return
+		}
+		b.WriteString(string(v))
+		b.WriteByte('\n')
+		if digits := onlyDigits(string(v)); phone && digits != string(v) {
+			b.WriteString(digits)
+			b.WriteByte('\n')
+		}
+	}
 	for _, o := range record.Occurrences(fields[record.Changed]) { // only series have any
 		for _, f := range searched[kind] {
 			b.WriteString(string(o.Fields[f]))
@@ -54,20 +67,37 @@ func searchText(kind record.Kind, fields record.Fields) string {
 		}
 	}
 	for _, f := range searched[kind] {
-		v := string(fields[f])
-		if v == "" {
-			continue
-		}
-		b.WriteString(v)
-		b.WriteByte('\n')
-		if phones[f] {
-			if digits := onlyDigits(v); digits != v {
-				b.WriteString(digits)
-				b.WriteByte('\n')
-			}
+		line(fields[f], phones[f])
+	}
+	for _, def := range own {
+		switch def.Type {
+		case record.Bool, record.Date: // nobody looks for what they are stored as
+		default:
+			line(fields[def.Name], def.Type == record.Phone)
 		}
 	}
 	return fold(b.String())
+}
+
+// findable are the organization's own fields in use that a search of the records looks into; none if no record has anything but
+// standard fields, which spares most writes a question.
+func (tx *Tx) findable(org record.ID, kind record.Kind, records []crm.Record) ([]record.Def, error) {
+	standard := record.Standard(kind)
+	for i := range records {
+		if records[i].Kind != kind {
+			continue
+		}
+		for f, v := range records[i].Fields {
+			if _, known := standard.Def(f); !known && v != "" {
+				schema, err := schemaOf(tx.ctx, tx, org, kind)
+				if err != nil {
+					return nil, err
+				}
+				return schema.Own(), nil
+			}
+		}
+	}
+	return nil, nil
 }
 
 func onlyDigits(s string) string {

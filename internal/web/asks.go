@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tandem/internal/account"
 	"tandem/internal/crm"
@@ -40,7 +41,7 @@ type questionsPage struct {
 	Rest   bool       // several are conflicts, so that the rest of them can be answered at once
 }
 
-// A question is what is asked about one item at Microsoft. It has Units, or Guests and Item.
+// A question is what is asked about one item at Microsoft. It has Units, or Item and Matches, or Off.
 type question struct {
 	At      int        // its place in the form
 	Ref     record.Ref // of the item
@@ -52,6 +53,16 @@ type question struct {
 	Units   []unit
 	Item    facts
 	Matches []match
+	Off     *callOff
+}
+
+// callOff asks whether people may be told that a meeting is off, which is no longer this person's in the CRM.
+type callOff struct {
+	Why     string
+	Count   int
+	People  []string
+	version record.Version
+	record  record.Ref
 }
 
 // leftOut is an item that the person left out.
@@ -246,7 +257,11 @@ func (s *Site) questionRows(v *visit, l *reconcile.Link, asked []reconcile.Quest
 	var out []question
 	for _, q := range asked {
 		row := question{At: len(out), Ref: q.Microsoft, Name: q.Name, Since: v.words.Moment(q.Since.In(v.zone))}
-		if len(q.Ask.Matches) > 0 {
+		if len(q.Ask.Mails) > 0 {
+			row.Item = v.facts(l.Kind, q.Ask.Theirs)
+			row.Name = strings.TrimSpace(row.Item.Name)
+			row.Off = &callOff{v.words.T("asks.off." + q.Ask.Why), len(q.Ask.Mails), q.Ask.Mails, q.Ask.Of, q.CRM}
+		} else if len(q.Ask.Matches) > 0 {
 			v.askMatches(&row, l.Kind, q, ours, users)
 		} else {
 			id, _ := record.ParseID(string(q.CRM))
@@ -431,6 +446,9 @@ func (q question) seen() string {
 	for _, m := range q.Matches {
 		say(string(m.Ref))
 	}
+	if q.Off != nil {
+		say(append([]string{string(q.Off.version)}, q.Off.People...)...)
+	}
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])
 }
 
@@ -476,7 +494,7 @@ func (s *Site) decide(v *visit) error {
 		case !there:
 			continue
 		}
-		answer, ok := q.answer(said)
+		answer, ok := q.answer(said, v.now)
 		if !ok {
 			continue
 		}
@@ -552,7 +570,7 @@ func (s *Site) findAsks(v *visit, l *reconcile.Link, items []string) (map[record
 // spoken reports whether a person chose something for the question at a place of the form.
 func spoken(form map[string][]string, at int) bool {
 	for name, values := range form {
-		chosen := strings.HasPrefix(name, "take-") || strings.HasPrefix(name, "match-")
+		chosen := strings.HasPrefix(name, "take-") || strings.HasPrefix(name, "match-") || strings.HasPrefix(name, "off-")
 		if chosen && strings.HasSuffix(name, "-"+strconv.Itoa(at)) && values[0] != "" {
 			return true
 		}
@@ -561,7 +579,13 @@ func spoken(form map[string][]string, at int) bool {
 }
 
 // answer is what was said about a question; ok is false where nothing was.
-func (q question) answer(said func(name string) string) (a reconcile.Ask, ok bool) {
+func (q question) answer(said func(name string) string, now time.Time) (a reconcile.Ask, ok bool) {
+	if q.Off != nil {
+		id := string(q.Off.record) + "." + string(q.Off.version) + ".off"
+		return reconcile.Ask{
+			Of: q.Off.version, Agreed: &record.Agreement{ID: id, People: q.Off.People, Removes: true, At: now},
+		}, said("off") == "yes"
+	}
 	for _, u := range q.Units {
 		side := reconcile.Where(said("take-" + u.Key))
 		if u.Taken != "" || side != reconcile.InCRM && side != reconcile.InMicrosoft {

@@ -18,7 +18,7 @@ import (
 
 // askKeys are the messages of asks.go that no template names.
 func askKeys() []string {
-	return []string{"asks.nothing", "asks.decided", "asks.late", "asks.stale", "asks.back_done"}
+	return []string{"asks.off." + reconcile.DeletedCRM, "asks.off." + reconcile.OwnerChanged, "asks.nothing", "asks.decided", "asks.late", "asks.stale", "asks.back_done"}
 }
 
 const asksPath = marketplacePath + "/contacts/questions"

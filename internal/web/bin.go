@@ -28,7 +28,8 @@ type binKind struct {
 type binRow struct {
 	ID, Name, Detail, Who, When string
 	DaysLeft                    int
-	Restores                    bool // may be taken out
+	Restores                    bool   // may be taken out
+	Ask                         string // where its owner is asked about it; "": nothing is asked
 }
 
 const (
@@ -53,12 +54,16 @@ func (s *Site) recycleBin(v *visit) error {
 			return err
 		}
 		k.More = len(found) == binMax
+		asks, err := s.asksOfDeleted(v, record.Kind(k.Kind), found)
+		if err != nil {
+			return err
+		}
 		for _, r := range found {
 			row := binRow{
 				ID: r.ID.String(), Name: recordName(v.words, r), Detail: v.detail(r), Who: ownerName(users, r.DeletedBy),
 				When:     v.words.Ago(r.DeletedAt, v.now, v.zone),
 				DaysLeft: max(0, int(r.DeletedAt.Add(crm.BinAge).Sub(v.now)/(24*time.Hour))),
-				Restores: actor.Deletes(r),
+				Restores: actor.Deletes(r), Ask: asks[r.ID.Ref()],
 			}
 			k.Restores = k.Restores || row.Restores
 			k.Rows = append(k.Rows, row)
@@ -67,6 +72,27 @@ func (s *Site) recycleBin(v *visit) error {
 	}
 	page.Frame = s.frame(v, "setup", v.words.T("bin.title"))
 	return s.render(v, http.StatusOK, "bin", page)
+}
+
+// asksOfDeleted says of which records in the bin this person's sync asks something, and where.
+func (s *Site) asksOfDeleted(v *visit, kind record.Kind, records []crm.Record) (map[record.Ref]string, error) {
+	var own []record.Ref
+	for _, r := range records {
+		if r.Owner == v.user.ID {
+			own = append(own, r.ID.Ref())
+		}
+	}
+	if kind != record.Calendar || len(own) == 0 { // only meetings are asked about once they are deleted
+		return nil, nil
+	}
+	states, err := s.Links.RecordsOf(v.ctx(), v.user.Org, kind, own)
+	out := map[record.Ref]string{}
+	for ref, state := range states {
+		if state.Asks {
+			out[ref] = marketplacePath + "/" + string(kind) + "/questions"
+		}
+	}
+	return out, err
 }
 
 // binAsked is the kind and the records that a form of the bin is about.

@@ -303,6 +303,8 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 			out[i].Do = v.words.T(key + v.misfitPlace(l.Kind, r.Reason, r.Detail))
 		}
 		switch {
+		case r.Asks && r.Reason == fault.WouldMail: // to the deletion: the record has no page any more
+			out[i].Do, out[i].Ask = v.words.T("asks.off"), marketplacePath+"/"+string(l.Kind)+"/questions"
 		case r.Reason != fault.Ambiguous:
 		case r.RetryAt.IsZero():
 			out[i].Ask = marketplacePath + "/" + string(l.Kind) + "/questions"
@@ -312,7 +314,7 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 		if r.Name == "" {
 			out[i].Name = v.words.T("record.nameless")
 		}
-		if _, ok := record.ParseID(string(r.CRM)); ok {
+		if _, ok := record.ParseID(string(r.CRM)); ok && !(r.Asks && r.Reason == fault.WouldMail) {
 			out[i].ID, out[i].Path = string(r.CRM), "/"+string(l.Kind)+"/"+string(r.CRM)
 		}
 		if !r.RetryAt.IsZero() {

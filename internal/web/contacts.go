@@ -30,6 +30,7 @@ type contactsPage struct {
 	New       bool   // may be made
 	Import    bool   // from files
 	Mass      string // where all that the list shows are updated together; "": they may not be
+	Pick      *picking
 	NotSorted string // the column by which so many contacts are not sorted
 }
 
@@ -245,6 +246,7 @@ func (s *Site) contactList(v *visit) error {
 	if v.massUpdates(record.Contacts) && total > 0 {
 		page.Mass = massAddress(record.Contacts, ask)
 	}
+	page.Pick = v.picking(record.Contacts, ask, total, page.More)
 	users, err := s.Accounts.Users(v.ctx(), v.user.Org)
 	if err != nil {
 		return err

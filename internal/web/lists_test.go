@@ -18,6 +18,9 @@ func listKeys() []string {
 	for _, op := range []crm.Op{crm.Has, crm.Is, crm.IsNot, crm.Begins, crm.Below, crm.Above, crm.Empty, crm.Filled} {
 		keys = append(keys, opKey(record.Def{}, op))
 	}
+	for _, do := range pickDeeds {
+		keys = append(keys, "pick."+string(do))
+	}
 	return append(keys, opKey(record.Def{Type: record.Date}, crm.Below), opKey(record.Def{Type: record.Date}, crm.Above))
 }
 
@@ -98,7 +101,7 @@ func TestContactListIsFilteredBySeveralConditions(t *testing.T) {
 		t.Errorf("sorting forgets the conditions: %v", next)
 	}
 	many := cond(strings.Split(strings.Repeat("Tag,is,vip,", 20)+"Tag,is,vip", ",")...)
-	if got := b.get(many); got.status != http.StatusOK || strings.Count(got.body, `name="f" value="Tag"`) != 2*crm.FiltersMax {
+	if got := b.get(many); got.status != http.StatusOK || strings.Count(got.body, `name="f" value="Tag"`) != 3*crm.FiltersMax {
 		t.Errorf("too many conditions: %d, %d", got.status, strings.Count(got.body, `name="f" value="Tag"`))
 	}
 }

@@ -183,6 +183,9 @@ func looksWorld(t *testing.T) (*world, []look) {
 	}})
 	copied := w.meeting(admin, record.Attendance{Organizer: "Alex Wilber <alex@contoso.example>", Response: "tentativelyAccepted",
 		People: []record.Attendee{{Name: "Ana Souza", Address: "ana@fabrica.example"}}})
+	bulk := func(kind record.Kind, deed crm.MassDeed) string {
+		return massPath + "/" + w.draftDeed(admin, kind, deed).ID
+	}
 	m := "/calendar/" + meeting.ID.String()
 	e, c, r := "/calendar/"+event.ID.String(), "/contacts/"+ana.ID.String(), "/calendar/"+series.ID.String()
 	endsEarly := `document.querySelector("#f-End_DateTime").value = "2026-11-25T01:00"; document.querySelector("button[name=save]").click()`
@@ -229,6 +232,10 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"import-done", importPath + "/" + done.ID, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, "#import-failed"}, {"import-undone", importPath + "/" + undone.ID, "", "#import-back"},
 		{"mass", massPath + "?kind=contacts&field=Department&f=Last_Name&o=has&v=a", "", "#mass-form"}, {"mass-unclear", massPath + "?kind=calendar&f=Event_Title&o=is&v=", "", "#mass-filter"},
 		{"mass-draft", massPath + "/" + massDraft.ID, "", "#mass-enters"}, {"mass-running", massPath + "/" + massRunning.ID, "", "#mass[data-state=running]"},
+		{"contacts-ticked", "/contacts", `document.querySelectorAll("#contact-list tbody input[name=id]").forEach((box, i) => i < 2 && box.click())`, "tr.ticked"},
+		{"mass-picked", pick(record.Contacts, "owner", nil, ana, bia), "", "#mass-form"}, {"mass-none", pick(record.Contacts, "tag", nil), "", "#mass-none"}, {"mass-tags", pick(record.Calendar, "tag", nil, event), "", "#f-Tag"},
+		{"mass-hands", bulk(record.Contacts, crm.MassDeed{Do: crm.MassOwner, Value: record.Value(w.users[adele].ID.String())}), "", "#mass-moves"},
+		{"mass-deletes", bulk(record.Calendar, crm.MassDeed{Do: crm.MassDelete}), "", "#mass-invited"},
 		{"mass-done", massPath + "/" + massDone.ID, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, "#mass-failed"}, {"mass-undone", massPath + "/" + massUndone.ID, "", "#mass-back"},
 	}
 }

@@ -163,7 +163,7 @@ func (s *Site) mailingPart(v *visit, page *eventPage, r crm.Record) error {
 	case len(m.People) == 0 || !m.Own || page.Reading:
 	case page.Badge.at.Reason == fault.WouldMail:
 		part.Ask = "held"
-	case m.Invites && !r.Mailing.Invited && page.Badge.at.State == "synced":
+	case m.Invites && !r.Invited(m.Link) && page.Badge.at.State == "synced":
 		part.Ask = "invite"
 	}
 	if part.Ask != "" {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 
+	"tandem/internal/account"
 	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/intake"
@@ -80,11 +81,15 @@ type massDraftPage struct {
 	Frame  frame
 	Path   string
 	Kind   string
+	Do     string
 	What   string
 	Total  int // records named
-	Change int // of them those that this person may change
+	Change int // of them those that this person may change, as far as is known
 	Counts []previewCount
 	Enters massEnters
+	Moves  []string // who gets them into Outlook, and who no longer has them there, in words
+	Stays  string   // which events stay as they are because people are invited to them, in words
+	Loses  bool     // afterwards this person sees them no more
 }
 
 // massEnters are imported records that a mass update lets into sync, by whose sync takes them.
@@ -105,24 +110,109 @@ func (s *Site) massDraft(v *visit, u massupdate.Update) error {
 	if err != nil {
 		return err
 	}
-	barred := massupdate.Barred(v.actor(), u.Kind, groups)
-	page := massDraftPage{Path: massPath + "/" + url.PathEscape(u.ID), Kind: string(u.Kind), What: v.massWords(u), Total: u.Total,
-		Enters: entering(v.actor(), u.Kind, groups, links)}
+	users, err := s.Accounts.Users(v.ctx(), v.user.Org)
+	if err != nil {
+		return err
+	}
+	barred := massupdate.Barred(v.actor(), u.Kind, u.Deed, groups)
+	page := massDraftPage{Path: massPath + "/" + url.PathEscape(u.ID), Kind: string(u.Kind), Do: string(u.Deed.Do), What: v.massWords(u, users), Total: u.Total}
 	for _, g := range groups {
 		page.Change += g.Count
 	}
 	page.Change -= barred
-	e := page.Enters
-	page.Counts = []previewCount{{"named", u.Total}, {"barred", barred}, {"enters", e.Own + e.Others}, {"mailed", 0}}
+	page.Counts = []previewCount{{"named", u.Total}, {"barred", barred}}
+	switch u.Deed.Do {
+	case crm.MassSet:
+		page.Enters = entering(v.actor(), u.Kind, groups, links)
+		page.Counts = append(page.Counts, previewCount{"enters", page.Enters.Own + page.Enters.Others})
+	case crm.MassOwner, crm.MassDelete:
+		if err := s.massLeaves(v, u, groups, links, users, &page); err != nil {
+			return err
+		}
+	}
+	page.Counts = append(page.Counts, previewCount{"mailed", 0})
 	page.Frame = s.frame(v, importSection(u.Kind), v.words.T("mass.title"))
 	return s.render(v, http.StatusOK, "mass-draft", page)
+}
+
+// massMoves counts records by what a deed makes of their place in Outlook.
+type massMoves struct {
+	own, others int // those that leave the person's own Outlook, and colleagues'
+	enters      int // those that the new owner's sync takes
+	same        int // those that the new owner has already
+}
+
+// moving counts what leaves an owner's Outlook by a deed, and what enters the new owner's (S17, S30).
+func moving(a crm.Actor, kind record.Kind, deed crm.MassDeed, groups []massupdate.Group, links []reconcile.Link) (m massMoves) {
+	to := slices.IndexFunc(links, func(l reconcile.Link) bool {
+		return l.User == deed.Owner() && l.Kind == kind && l.State != reconcile.Off
+	})
+	for _, g := range groups {
+		if massupdate.Barred(a, kind, deed, []massupdate.Group{g}) > 0 {
+			continue
+		}
+		if deed.Do == crm.MassOwner && g.Owner == deed.Owner() {
+			m.same += g.Count
+			continue
+		}
+		switch {
+		case g.Synced && g.Owner == a.User:
+			m.own += g.Count
+		case g.Synced:
+			m.others += g.Count
+		}
+		if deed.Do == crm.MassOwner && to >= 0 {
+			meta := g.Meta
+			meta.Owner = deed.Owner()
+			if is, _ := reconcile.Eligible(meta.Owner, links[to].Policy, meta); is {
+				m.enters += g.Count
+			}
+		}
+	}
+	return m
+}
+
+// massLeaves says what a deed takes out of whose Outlook, what it brings into whose, and what it leaves as it is.
+func (s *Site) massLeaves(v *visit, u massupdate.Update, groups []massupdate.Group, links []reconcile.Link, users []account.User, page *massDraftPage) error {
+	m := moving(v.actor(), u.Kind, u.Deed, groups, links)
+	say := func(key string, n int, more ...any) {
+		if n > 0 {
+			page.Moves = append(page.Moves, v.words.T("mass."+key+"."+string(u.Kind), append([]any{"Count", n}, more...)...))
+		}
+	}
+	page.Counts = append(page.Counts, previewCount{"leaves", m.own + m.others})
+	say("leaves_own", m.own)
+	say("leaves_others", m.others)
+	if u.Deed.Do == crm.MassOwner {
+		page.Counts = append(page.Counts, previewCount{"enters", m.enters}, previewCount{"same", m.same})
+		name := ownerName(users, u.Deed.Owner())
+		say("arrives", m.enters, "Name", name)
+		say("arrives_not", page.Change-m.same-m.enters, "Name", name)
+		page.Loses = u.Deed.Owner() != v.user.ID && v.may().Records(u.Kind).View != record.Anyones
+		page.Change -= m.same
+	}
+	invited, more, err := s.Mass.CallsOff(v.ctx(), v.actor(), u)
+	if err != nil {
+		return err
+	}
+	if invited > 0 {
+		page.Stays = v.words.T("mass.invited", "Count", invited)
+		if more {
+			page.Stays += " " + v.words.T("mass.invited_more")
+		}
+		page.Counts = append(page.Counts, previewCount{"invited", invited})
+		if page.Change = max(0, page.Change-invited); more {
+			page.Change = max(1, page.Change)
+		}
+	}
+	return nil
 }
 
 // entering counts what a mass update lets into sync: what the rule of reconcile.Eligible leaves out now and takes in afterwards.
 func entering(a crm.Actor, kind record.Kind, groups []massupdate.Group, links []reconcile.Link) (e massEnters) {
 	for _, g := range groups {
 		imported := (g.Source == record.Import || g.Source == record.Migration) && !g.MassUpdated
-		if !imported || massupdate.Barred(a, kind, []massupdate.Group{g}) > 0 {
+		if !imported || massupdate.Barred(a, kind, crm.MassDeed{Do: crm.MassSet}, []massupdate.Group{g}) > 0 {
 			continue
 		}
 		after := g.Meta
@@ -152,6 +242,7 @@ type massPage struct {
 	Frame     frame
 	Path      string
 	Kind      string
+	Do        string
 	What      string
 	State     string
 	Moving    bool
@@ -170,12 +261,16 @@ type massFailedRow struct{ Name, Path, Why string }
 
 func (s *Site) massReport(v *visit, u massupdate.Update, part bool) error {
 	c := u.Counts
-	page := massPage{
-		Path: massPath + "/" + url.PathEscape(u.ID), Kind: string(u.Kind), What: v.massWords(u), State: string(u.State), At: u.Seen, Total: u.Total,
+	users, err := s.Accounts.Users(v.ctx(), v.user.Org)
+	if err != nil {
+		return err
+	}
+	page := massPage{Do: string(u.Deed.Do),
+		Path: massPath + "/" + url.PathEscape(u.ID), Kind: string(u.Kind), What: v.massWords(u, users), State: string(u.State), At: u.Seen, Total: u.Total,
 		Moving: u.State == intake.Running || u.State == intake.Undoing, Admitted: c.Admitted,
 		Counts:   []previewCount{{"changed", c.Changed}, {"same", c.Same}, {"failed", c.Failed}},
 		Undoable: c.Changed > 0 && (u.State == intake.Done || u.State == intake.Stopped || u.State == intake.Failed),
-		List:     map[record.Kind]string{record.Contacts: "/contacts", record.Calendar: "/calendar"}[u.Kind],
+		List:     listOf(u.Kind),
 	}
 	if u.State == intake.Undoing || u.State == intake.Undone {
 		page.Back = []previewCount{{"restored", c.Restored}, {"kept", c.Kept}}
@@ -185,7 +280,6 @@ func (s *Site) massReport(v *visit, u massupdate.Update, part bool) error {
 		page.Why = v.massWhy(u.Reason)
 	}
 	if c.Failed > 0 {
-		var err error
 		if page.Failed, err = s.massFailed(v, u); err != nil {
 			return err
 		}
@@ -230,7 +324,7 @@ func (s *Site) massFailed(v *visit, u massupdate.Update) (out []massFailedRow, e
 }
 
 // massReasons are the reasons for which records are not changed, or a mass update ends.
-var massReasons = []fault.Reason{fault.NotAllowed, fault.NotOrganizer, fault.BadValue, fault.UnknownField, fault.ReadOnlyField}
+var massReasons = []fault.Reason{fault.NotAllowed, fault.NotOrganizer, fault.BadValue, fault.UnknownField, fault.ReadOnlyField, fault.WouldMail, fault.TooLong}
 
 func (v *visit) massWhy(reason fault.Reason) string {
 	return v.words.T(reasonKey("mass.why", reason, massReasons))

@@ -6,18 +6,22 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
+	"tandem/internal/account"
 	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/massupdate"
 	"tandem/internal/record"
 )
 
-// MassUpdates give one field of many records the same value. They are carried out in the background.
+// MassUpdates do one thing to many records. They are carried out in the background.
 type MassUpdates interface {
-	// Prepare names the records that a query finds; nothing is changed. Denied and Invalid: as of crm.MassUpdate; Invalid for "ids":
+	// Prepare names the records that a query finds; nothing is changed. Denied and Invalid: as of crm.MassCheck; Invalid for "ids":
 	// there are none, or more than massupdate.Max.
-	Prepare(ctx context.Context, a crm.Actor, kind record.Kind, q crm.Query, field record.Field, value record.Value) (massupdate.Update, error)
+	Prepare(ctx context.Context, a crm.Actor, kind record.Kind, q crm.Query, deed crm.MassDeed) (massupdate.Update, error)
+	// CallsOff counts the events that stay as they are because people are invited to them; more: perhaps there are further ones.
+	CallsOff(ctx context.Context, a crm.Actor, u massupdate.Update) (n int, more bool, err error)
 	Groups(ctx context.Context, org record.ID, id string) ([]massupdate.Group, error)
 	Go(ctx context.Context, u massupdate.Update) error
 	Stop(ctx context.Context, u massupdate.Update) error
@@ -62,15 +66,26 @@ func (v *visit) needsMass(kind record.Kind) error {
 	return v.needs(kind, editing)
 }
 
-// massAsk is which records a mass update is for, as its address says it.
+// massAsk is which records a mass update is for, as its address says it: those that a list shows, or those chosen in it.
 type massAsk struct {
 	listAsk
 	kind     record.Kind
-	imported bool // only those that wait outside the sync
+	imported bool     // only those that wait outside the sync
+	picked   bool     // only those of ids
+	ids      []string // what the address names, in its order
 }
 
+// pickedMost is how many records an address names: what a page of a list shows.
+const pickedMost = 2 * pageSize
+
 func (a massAsk) values() url.Values {
-	q := a.query("name", false, 1)
+	q := url.Values{}
+	if a.picked {
+		q.Set("pick", "1")
+		q["id"] = a.ids
+	} else {
+		q = a.query("name", false, 1)
+	}
 	q.Set("kind", string(a.kind))
 	if a.imported {
 		q.Set("imported", "true")
@@ -92,13 +107,23 @@ func (v *visit) massImported(kind record.Kind) string {
 }
 
 // readMassAsk reads which records are meant. whole: every condition says something. One that does not would let in more records than
-// the person sees named, so that nothing may be prepared.
+// the person sees named, so that nothing may be prepared. A list says pick=1 with the ids of what was ticked in it, or all=1 too where
+// everything that it shows is meant.
 func (v *visit) readMassAsk(q url.Values) (ask massAsk, form filtering, query crm.Query, whole bool, err error) {
 	if ask.kind, err = kindOf(cmp.Or(q.Get("kind"), string(record.Contacts))); err != nil {
 		return
 	}
 	if err = v.needsMass(ask.kind); err != nil {
 		return
+	}
+	if ask.picked = q.Has("pick") && !q.Has("all"); ask.picked {
+		query.IDs = []record.ID{}
+		for _, text := range q["id"] {
+			if id, ok := record.ParseID(text); ok && len(query.IDs) < pickedMost && !slices.Contains(query.IDs, id) {
+				ask.ids, query.IDs = append(ask.ids, id.String()), append(query.IDs, id)
+			}
+		}
+		return ask, form, query, true, nil
 	}
 	ask.listAsk = v.readListAsk(massPath, ask.kind, q, "mine")
 	if ask.Owner != "all" && v.listOwner(ask.Owner) == 0 {
@@ -111,7 +136,7 @@ func (v *visit) readMassAsk(q url.Values) (ask massAsk, form filtering, query cr
 	return ask, form, query, len(filters) == asked, nil
 }
 
-// massNewPage asks which records, which field and which value.
+// massNewPage asks which records, and what is to be done to them.
 type massNewPage struct {
 	Frame     frame
 	Path      string
@@ -121,21 +146,40 @@ type massNewPage struct {
 	Owners    []option
 	Imported  bool
 	Filtering filtering
+	Picked    bool     // what was ticked in a list
+	Names     []string // of the first of them
+	List      string   // where others are chosen
 	Whole     bool
 	Query     string
 	Given     []option // what the address says, to be said again
 	Total     int
-	Fields    []option
+	Deeds     []option
+	Do        string
+	Fields    []option // of crm.MassSet
 	Field     string
-	Value     field
+	Value     field // Name "": it takes none, or the field is not chosen yet
+	Ready     bool  // all is said but the value
 	Alert     string
 	Past      []massRow
 }
 
 type massRow struct{ Path, What, When, State string }
 
+// massNames is how many names of ticked records are told.
+const massNames = 10
+
 func (s *Site) massNew(v *visit) error {
 	return s.massForm(v, http.StatusOK, v.r.URL.Query(), "", nil)
+}
+
+// massDos are the deeds that a person may do to records of a kind.
+func (v *visit) massDos(kind record.Kind) (out []crm.MassDo) {
+	for _, do := range crm.MassDos {
+		if do != crm.MassDelete || deleting(v.may().Records(kind)) {
+			out = append(out, do)
+		}
+	}
+	return out
 }
 
 // massForm shows the form for an address; given is what was typed, errs what is wrong with it.
@@ -145,8 +189,8 @@ func (s *Site) massForm(v *visit, status int, q url.Values, given record.Value, 
 		return err
 	}
 	page := massNewPage{
-		Path: massPath, Kind: string(ask.kind), Q: ask.Q, Imported: ask.imported, Filtering: filtering, Whole: whole,
-		Query: ask.values().Encode(), Alert: errs["ids"], Field: q.Get("field"),
+		Path: massPath, Kind: string(ask.kind), Q: ask.Q, Imported: ask.imported, Filtering: filtering, Whole: whole, Picked: ask.picked,
+		Query: ask.values().Encode(), Alert: errs["ids"], Field: q.Get("field"), List: listOf(ask.kind),
 	}
 	for _, kind := range []record.Kind{record.Contacts, record.Calendar} {
 		if v.massUpdates(kind) {
@@ -158,6 +202,7 @@ func (s *Site) massForm(v *visit, status int, q url.Values, given record.Value, 
 			page.Given = append(page.Given, option{Value: name, Label: value})
 		}
 	}
+	slices.SortStableFunc(page.Given, func(a, b option) int { return cmp.Compare(a.Value, b.Value) })
 	if page.Total, err = s.Records.Count(v.ctx(), v.actor(), ask.kind, query); err != nil {
 		return err
 	}
@@ -165,30 +210,72 @@ func (s *Site) massForm(v *visit, status int, q url.Values, given record.Value, 
 	if err != nil {
 		return err
 	}
-	page.Owners = v.ownerChoices(users, ask.kind, ask.Owner)
-	for _, def := range v.schema(ask.kind).Defs() {
-		if crm.MassUpdatable(def) {
-			chosen := string(def.Name) == page.Field
-			page.Fields = append(page.Fields, option{string(def.Name), v.label(ask.kind, def.Name), chosen})
-			if chosen {
-				page.Value = v.massControl(ask.kind, def, given, errs)
-			}
+	if ask.picked && page.Total > 0 {
+		query.Limit, query.Sort = massNames, crm.ByName
+		found, err := s.Records.List(v.ctx(), v.actor(), ask.kind, query)
+		if err != nil {
+			return err
+		}
+		for _, r := range found {
+			page.Names = append(page.Names, recordName(v.words, r))
 		}
 	}
-	if page.Value.Name == "" {
-		page.Field = ""
-	}
+	page.Owners = v.ownerChoices(users, ask.kind, ask.Owner)
+	v.massWhat(&page, ask.kind, q, users, given, errs)
 	past, err := s.Mass.MassUpdatesOf(v.ctx(), v.user.Org, v.user.ID, massPast)
 	if err != nil {
 		return err
 	}
 	for _, u := range past {
 		if v.sees(u.Kind) {
-			page.Past = append(page.Past, massRow{massPath + "/" + url.PathEscape(u.ID), v.massWords(u), v.words.Ago(u.Begun, v.now, v.zone), string(u.State)})
+			page.Past = append(page.Past, massRow{massPath + "/" + url.PathEscape(u.ID), v.massWords(u, users), v.words.Ago(u.Begun, v.now, v.zone), string(u.State)})
 		}
 	}
 	page.Frame = s.frame(v, importSection(ask.kind), v.words.T("mass.title"))
 	return s.render(v, status, "mass-new", page)
+}
+
+// massWhat is the part of the form that asks what is to be done.
+func (v *visit) massWhat(page *massNewPage, kind record.Kind, q url.Values, users []account.User, given record.Value, errs fieldErrors) {
+	dos := v.massDos(kind)
+	do := crm.MassDo(q.Get("do"))
+	if !slices.Contains(dos, do) {
+		if do = ""; page.Field != "" {
+			do = crm.MassSet
+		}
+	}
+	page.Do = string(do)
+	for _, each := range dos {
+		page.Deeds = append(page.Deeds, option{string(each), v.words.T("mass.do." + string(each)), each == do})
+	}
+	switch do {
+	case crm.MassSet:
+		for _, def := range v.schema(kind).Defs() {
+			if crm.MassUpdatable(def) {
+				chosen := string(def.Name) == page.Field
+				page.Fields = append(page.Fields, option{string(def.Name), v.label(kind, def.Name), chosen})
+				if chosen {
+					page.Value = v.massControl(kind, def, given, errs)
+				}
+			}
+		}
+	case crm.MassOwner:
+		owner, _ := record.ParseID(string(given))
+		page.Value = v.ownerField(users, kind, owner, errs)
+		page.Value.Required = true
+		page.Value.Options = slices.Insert(page.Value.Options, 0, option{Label: v.words.T("mass.choose_owner"), Selected: owner == 0})
+		page.Value.Hint = v.words.T("mass.owner_hint." + string(kind))
+		if v.may().Records(kind).View != record.Anyones {
+			page.Value.Hint += " " + v.words.T("mass.owner_loses")
+		}
+	case crm.MassTag, crm.MassUntag:
+		page.Value = v.control(kind, record.Tag, record.Fields{record.Tag: given}, errs)
+		page.Value.Hint, page.Value.Required = v.words.T("mass.tag_hint."+string(do)), true
+	}
+	if page.Value.Name == "" || do != crm.MassSet {
+		page.Field = ""
+	}
+	page.Ready = do == crm.MassDelete || page.Value.Name != ""
 }
 
 // massControl is the control for the value that all are to have.
@@ -216,17 +303,30 @@ func (s *Site) massPrepare(v *visit) error {
 	if err != nil {
 		return fault.Wrong(fault.BadValue, "query", "web: the records cannot be read: %s", err)
 	}
-	name := record.Field(form.Get("field"))
-	q.Set("field", string(name))
+	deed := crm.MassDeed{Do: crm.MassDo(cmp.Or(form.Get("do"), string(crm.MassSet))), Field: record.Field(form.Get("field"))}
+	q.Set("do", string(deed.Do))
+	q.Set("field", string(deed.Field))
 	ask, _, query, whole, err := v.readMassAsk(q)
 	if err != nil {
 		return err
 	}
-	value, given := v.posted(ask.kind, form)[name]
+	given := true
+	switch deed.Do {
+	case crm.MassOwner:
+		deed.Value = record.Value(form.Get("Owner"))
+	case crm.MassTag, crm.MassUntag:
+		deed.Field = record.Tag
+		fallthrough
+	case crm.MassSet:
+		deed.Value, given = v.posted(ask.kind, form)[deed.Field]
+	case crm.MassDelete:
+		given = deleting(v.may().Records(ask.kind))
+	}
+	value := deed.Value
 	if !whole || !given {
 		return s.massForm(v, http.StatusUnprocessableEntity, q, value, nil)
 	}
-	u, err := s.Mass.Prepare(v.ctx(), v.actor(), ask.kind, query, name, value)
+	u, err := s.Mass.Prepare(v.ctx(), v.actor(), ask.kind, query, deed)
 	if errs, ok := v.fieldWords(err); ok {
 		if errs["ids"] != "" {
 			errs["ids"] = v.words.T("mass.ids."+string(idsReason(err)), "Count", massupdate.Max)
@@ -248,24 +348,37 @@ func idsReason(err error) fault.Reason {
 }
 
 // massWords says what one does.
-func (v *visit) massWords(u massupdate.Update) string {
-	label := v.label(u.Kind, u.Field)
-	if u.Value == "" {
+func (v *visit) massWords(u massupdate.Update, users []account.User) string {
+	switch u.Deed.Do {
+	case crm.MassOwner:
+		return v.words.T("mass.hands", "Name", ownerName(users, u.Deed.Owner()))
+	case crm.MassTag, crm.MassUntag:
+		return v.words.T("mass.words."+string(u.Deed.Do), "Tags", strings.ReplaceAll(string(u.Deed.Value), "\n", ", "))
+	case crm.MassDelete:
+		return v.words.T("mass.words.delete." + string(u.Kind))
+	}
+	label := v.label(u.Kind, u.Deed.Field)
+	if u.Deed.Value == "" {
 		return v.words.T("mass.clears", "Field", label)
 	}
 	return v.words.T("mass.sets", "Field", label, "Value", v.massValue(u))
 }
 
 func (v *visit) massValue(u massupdate.Update) string {
-	def, _ := v.schema(u.Kind).Def(u.Field)
+	def, _ := v.schema(u.Kind).Def(u.Deed.Field)
 	switch {
-	case u.Field == record.RemindAt:
-		options := v.reminderOptions(string(u.Value))
+	case u.Deed.Field == record.RemindAt:
+		options := v.reminderOptions(string(u.Deed.Value))
 		if i := slices.IndexFunc(options, func(o option) bool { return o.Selected }); i >= 0 {
 			return options[i].Label
 		}
-	case def.Type == record.Bool && u.Value != "true":
+	case def.Type == record.Bool && u.Deed.Value != "true":
 		return v.words.T("list.no")
 	}
-	return v.brief(def, u.Value)
+	return v.brief(def, u.Deed.Value)
+}
+
+// listOf is where the records of a kind are listed.
+func listOf(kind record.Kind) string {
+	return map[record.Kind]string{record.Contacts: "/contacts", record.Calendar: "/calendar"}[kind]
 }

@@ -48,9 +48,14 @@ func (w *world) mass() fakeMass {
 // draftMass is a mass update of all that a user sees of a kind, which waits for the user's word.
 func (w *world) draftMass(upn string, kind record.Kind, field record.Field, value record.Value) massupdate.Update {
 	w.t.Helper()
+	return w.draftDeed(upn, kind, crm.MassSets(field, value))
+}
+
+func (w *world) draftDeed(upn string, kind record.Kind, deed crm.MassDeed) massupdate.Update {
+	w.t.Helper()
 	a := w.actor(upn)
 	a.MassUpdate = true
-	u, err := w.site.Mass.Prepare(context.Background(), a, kind, crm.Query{}, field, value)
+	u, err := w.site.Mass.Prepare(context.Background(), a, kind, crm.Query{}, deed)
 	w.must(err)
 	return u
 }
@@ -63,15 +68,22 @@ func massKeys() (out []string) {
 		out = append(out, "mass.ended."+string(s))
 	}
 	for _, kind := range []record.Kind{record.Contacts, record.Calendar} {
-		for _, key := range []string{"total", "go", "enters_own", "enters_others", "enters_later", "admitted"} {
+		for _, key := range []string{"total", "picked", "enters_own", "enters_others", "enters_later", "admitted", "owner_hint", "delete_hint", "words.delete",
+			"leaves_own", "leaves_others", "arrives", "arrives_not"} {
 			out = append(out, "mass."+key+"."+string(kind))
 		}
+		for _, do := range crm.MassDos {
+			out = append(out, "mass.do."+string(do), "mass.go."+string(do)+"."+string(kind))
+		}
 	}
-	for _, c := range []string{"named", "barred", "enters", "mailed", "changed", "same", "failed", "restored", "kept"} {
+	for _, c := range []string{"named", "barred", "enters", "leaves", "invited", "mailed", "changed", "same", "failed", "restored", "kept"} {
 		out = append(out, "mass.count."+c)
 	}
 	for _, r := range massReasons {
 		out = append(out, "mass.why."+string(r))
+	}
+	for _, do := range []crm.MassDo{crm.MassTag, crm.MassUntag} {
+		out = append(out, "mass.tag_hint."+string(do), "mass.words."+string(do))
 	}
 	return append(out, "mass.why.general", "mass.ids.mandatory", "mass.ids.too_long")
 }

@@ -165,7 +165,15 @@ func mergeIDs(q url.Values) (ids []record.ID) {
 	return ids
 }
 
+// mergeShow compares contacts. A list leads here with what is ticked in it, which may be too few or too many.
 func (s *Site) mergeShow(v *visit) error {
+	if q := v.r.URL.Query(); q.Has("pick") {
+		if n := len(q["id"]); n < 2 || n > crm.MergeMax {
+			s.putFlash(v.ctx(), flash{Key: "flash.merge_which", Bad: true})
+			return v.to("/contacts")
+		}
+		return v.to("/contacts/merge?" + url.Values{"id": q["id"]}.Encode())
+	}
 	return s.mergeForm(v, http.StatusOK, v.r.URL.Query(), mergePage{})
 }
 

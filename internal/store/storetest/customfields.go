@@ -97,6 +97,64 @@ func testCustomFields(t *testing.T, w *world) {
 	}
 }
 
+// A search finds contacts by what stands in the organization's own fields, as long as they are in use.
+func testOwnFieldsAreSearched(t *testing.T, w *world) {
+	ctx, s, c := t.Context(), w.Records(), w.customizer()
+	values := map[string]record.Value{
+		"text": "Zebrão", "textarea": "a long story\nof giraffes", "double": "4711.5", "date": "2031-12-24", "picklist": "Ocelot",
+		"boolean": "true", "phone": "(21) 97777-1234", "email": "panda@zoo.example", "website": "https://lion.example/x",
+	}
+	fields := map[string]crm.CustomField{}
+	own := record.Fields{}
+	for kind, value := range values {
+		draft := crm.FieldDraft{Label: "Own " + kind, Type: kind}
+		if kind == "picklist" {
+			draft.Values = []string{"Ocelot", "Lynx"}
+		}
+		fields[kind] = must(c.Make(ctx, w.by(w.bob), record.Contacts, draft))(t)
+		own[fields[kind].Name] = value
+	}
+	with := func(more record.Fields) func(*crm.Record) {
+		return func(r *crm.Record) { r.Fields = r.Fields.With(more) }
+	}
+	rs := w.insert(w.ana, w.contact(w.ana, "animal", with(own)), w.contact(w.ana, "plain"))
+	finds := func(search, want string) {
+		t.Helper()
+		var got []string
+		for _, r := range must(s.Records(ctx, w.ours, record.Contacts, crm.Query{Search: search}))(t) {
+			got = append(got, string(r.Fields[record.LastName]))
+		}
+		n := must(s.Count(ctx, w.ours, record.Contacts, crm.Query{Search: search}))(t)
+		if strings.Join(got, " ") != want || n != len(got) {
+			t.Errorf("%q finds %q, counted %d, expected %q", search, got, n, want)
+		}
+	}
+	for _, word := range []string{"zebrao", "GIRAFFES", "4711", "ocelot", "97777-1234", "21977771234", "panda@zoo", "lion.example", "animal zebr"} {
+		finds(word, "animal")
+	}
+	for _, word := range []string{"2031-12-24", "true", "lynx"} {
+		finds(word, "")
+	}
+
+	// Out of use nobody finds anything by it, also of what is written meanwhile; used again, all of it is found.
+	must(c.Retire(ctx, w.by(w.bob), record.Contacts, fields["text"].ID))(t)
+	finds("zebrao", "")
+	finds("ocelot", "animal")
+	rs[0] = w.update(w.by(w.ana), rs[0], with(record.Fields{record.Department: "Sales", fields["picklist"].Name: "Lynx"}))
+	late := w.insert(w.ana, w.contact(w.ana, "late", with(record.Fields{fields["text"].Name: "Zebrinha"})))
+	finds("zebr", "")
+	finds("lynx", "animal")
+	finds("ocelot", "")
+	must(c.Revive(ctx, w.by(w.bob), record.Contacts, fields["text"].ID))(t)
+	finds("zebrao", "animal")
+	finds("zebrinha", "late")
+	must(c.Retire(ctx, w.by(w.bob), record.Contacts, fields["text"].ID))(t)
+	must(c.Destroy(ctx, w.by(w.bob), record.Contacts, fields["text"].ID))(t)
+	finds("zebr", "")
+	w.update(w.by(w.ana), must(s.ByID(ctx, w.ours, record.Contacts, []record.ID{late[0].ID}))(t)[late[0].ID], with(record.Fields{record.Department: "Sales"}))
+	finds("late", "late")
+}
+
 // A run begins with the fields that there are; what was agreed on in a field that has gone out of use is forgotten, so that
 // all is compared when it comes back.
 func testCustomFieldUnderLink(t *testing.T, w *world) {

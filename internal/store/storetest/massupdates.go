@@ -12,6 +12,7 @@ import (
 	"tandem/internal/fault"
 	"tandem/internal/intake"
 	"tandem/internal/massupdate"
+	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
 
@@ -43,8 +44,8 @@ func testMassUpdate(t *testing.T, w *world) {
 	w.insert(w.eve, w.contact(w.eve, "theirs", in("old")))
 	schema := must(c.Schema(ctx, w.ours, record.Contacts))(t)
 	isNot := must(crm.FilterOn(schema, record.Department, crm.IsNot, "elsewhere", time.UTC))(t)
-	u := must(d.Prepare(ctx, ana, record.Contacts, crm.Query{Filters: []crm.Filter{isNot}}, record.Department, " new "))(t)
-	if u.Total != 5 || u.State != intake.Draft || u.Value != "new" {
+	u := must(d.Prepare(ctx, ana, record.Contacts, crm.Query{Filters: []crm.Filter{isNot}}, crm.MassSets(record.Department, " new ")))(t)
+	if u.Total != 5 || u.State != intake.Draft || u.Deed.Value != "new" {
 		t.Fatalf("%+v", u)
 	}
 	if again := must(s.Update(ctx, w.ours, u.ID))(t); again != u {
@@ -55,7 +56,7 @@ func testMassUpdate(t *testing.T, w *world) {
 	for _, g := range groups {
 		total += g.Count
 	}
-	if total != 5 || len(groups) != 4 || massupdate.Barred(ana, record.Contacts, groups) != 1 {
+	if total != 5 || len(groups) != 4 || massupdate.Barred(ana, record.Contacts, u.Deed, groups) != 1 {
 		t.Errorf("%+v", groups)
 	}
 	if r := must(w.Records().ByID(ctx, w.ours, record.Contacts, []record.ID{rows[0].ID}))(t)[rows[0].ID]; r.Version != 1 {
@@ -132,11 +133,11 @@ func testMassUpdateRefuses(t *testing.T, w *world) {
 		w.event(w.bob, "bobs own", "2026-11-24T11:00:00-03:00", "2026-11-24T12:00:00-03:00", secret))
 	for name, err := range map[string]error{
 		"long text": func() error {
-			_, err := d.Prepare(ctx, ana, record.Calendar, crm.Query{}, record.Description, "x")
+			_, err := d.Prepare(ctx, ana, record.Calendar, crm.Query{}, crm.MassSets(record.Description, "x"))
 			return err
 		}(),
 		"no records": func() error {
-			_, err := d.Prepare(ctx, ana, record.Calendar, crm.Query{IDs: []record.ID{1}}, record.Venue, "x")
+			_, err := d.Prepare(ctx, ana, record.Calendar, crm.Query{IDs: []record.ID{1}}, crm.MassSets(record.Venue, "x"))
 			return err
 		}(),
 	} {
@@ -146,11 +147,11 @@ func testMassUpdateRefuses(t *testing.T, w *world) {
 	}
 	meek := ana
 	meek.MassUpdate = false
-	if _, err := d.Prepare(ctx, meek, record.Calendar, crm.Query{}, record.Venue, "x"); !fault.Is(err, fault.Denied) {
+	if _, err := d.Prepare(ctx, meek, record.Calendar, crm.Query{}, crm.MassSets(record.Venue, "x")); !fault.Is(err, fault.Denied) {
 		t.Error(err)
 	}
-	u := must(d.Prepare(ctx, ana, record.Calendar, crm.Query{}, record.Venue, "Sala 1"))(t)
-	if groups := must(s.Groups(ctx, w.ours, u.ID))(t); u.Total != 3 || massupdate.Barred(ana, record.Calendar, groups) != 1 {
+	u := must(d.Prepare(ctx, ana, record.Calendar, crm.Query{}, crm.MassSets(record.Venue, "Sala 1")))(t)
+	if groups := must(s.Groups(ctx, w.ours, u.ID))(t); u.Total != 3 || massupdate.Barred(ana, record.Calendar, u.Deed, groups) != 1 {
 		t.Errorf("%d: %+v", u.Total, groups)
 	}
 	ok(t, d.Start(ctx, u))
@@ -159,7 +160,7 @@ func testMassUpdateRefuses(t *testing.T, w *world) {
 		t.Errorf("%+v", u)
 	}
 	// Whoever may no longer.
-	u = must(d.Prepare(ctx, ana, record.Calendar, crm.Query{}, record.Venue, "Sala 2"))(t)
+	u = must(d.Prepare(ctx, ana, record.Calendar, crm.Query{}, crm.MassSets(record.Venue, "Sala 2")))(t)
 	ok(t, d.Start(ctx, u))
 	d.Actor = func(context.Context, record.ID, record.ID) (crm.Actor, error) {
 		return crm.Actor{}, fault.New(fault.Denied, fault.NotAllowed, "no")
@@ -202,7 +203,7 @@ func testMassUpdateIsKilled(t *testing.T, w *world) {
 		rows = append(rows, w.contact(w.ana, fmt.Sprint(i), imported, in(fmt.Sprint("was ", i))))
 	}
 	w.insert(w.ana, rows...)
-	u := must(d.Prepare(ctx, ana, record.Contacts, crm.Query{}, record.Department, ""))(t)
+	u := must(d.Prepare(ctx, ana, record.Contacts, crm.Query{}, crm.MassSets(record.Department, "")))(t)
 	ok(t, d.Start(ctx, u))
 	kills := 0
 	until := func(state intake.State) {
@@ -235,7 +236,7 @@ func testMassUpdateIsKilled(t *testing.T, w *world) {
 
 	// Two workers at once, and a person who stops it.
 	s.die = func() error { return nil }
-	u = must(d.Prepare(ctx, ana, record.Contacts, crm.Query{}, record.Department, "new"))(t)
+	u = must(d.Prepare(ctx, ana, record.Contacts, crm.Query{}, crm.MassSets(record.Department, "new")))(t)
 	ok(t, d.Start(ctx, u))
 	done := make(chan error, 2)
 	for range 2 {
@@ -250,7 +251,7 @@ func testMassUpdateIsKilled(t *testing.T, w *world) {
 	if u = must(s.Update(ctx, w.ours, u.ID))(t); u.State != intake.Done || u.Counts.Changed != 700 {
 		t.Fatalf("%+v", u)
 	}
-	u = must(d.Prepare(ctx, ana, record.Contacts, crm.Query{}, record.Department, "newer"))(t)
+	u = must(d.Prepare(ctx, ana, record.Contacts, crm.Query{}, crm.MassSets(record.Department, "newer")))(t)
 	ok(t, d.Start(ctx, u))
 	steps := 0
 	s.die = func() error {
@@ -290,7 +291,7 @@ func testManyChangesKeepTo(t *testing.T, w *world) {
 	if taken[0].Err != nil || taken[0].Same || taken[0].Record.Mailing.Agreed != nil || !taken[0].Record.Mailing.Invited {
 		t.Errorf("an import's update: %+v", taken[0])
 	}
-	u := must(d.Prepare(ctx, ana, record.Calendar, crm.Query{}, record.Venue, "Sala 1"))(t)
+	u := must(d.Prepare(ctx, ana, record.Calendar, crm.Query{}, crm.MassSets(record.Venue, "Sala 1")))(t)
 	ok(t, d.Start(ctx, u))
 	ok(t, d.Work(ctx, w.ours, u.ID))
 	if r := stored(); r.Fields[record.Venue] != "Sala 1" || r.Mailing.Agreed != nil || !r.Mailing.Invited {
@@ -334,12 +335,161 @@ func testManyChangesKeepTo(t *testing.T, w *world) {
 	if r := w.contactsOf(w.ana, false)["Silva 1"]; r.Version != 3 || r.Fields[unused] != "42" {
 		t.Errorf("an import taken back: %+v", r)
 	}
-	m := must(d.Prepare(ctx, ana, record.Contacts, crm.Query{}, record.Department, "x"))(t)
+	m := must(d.Prepare(ctx, ana, record.Contacts, crm.Query{}, crm.MassSets(record.Department, "x")))(t)
 	ok(t, d.Start(ctx, m))
 	ok(t, d.Work(ctx, w.ours, m.ID))
 	ok(t, d.Undo(ctx, m))
 	ok(t, d.Work(ctx, w.ours, m.ID))
 	if r := w.contactsOf(w.ana, false)["Silva 1"]; r.Version != 5 || r.Fields[unused] != "42" {
 		t.Errorf("a mass update taken back: %+v", r)
+	}
+}
+
+// Records are handed over, sorted by tags and deleted in bulk, and all of it is taken back where nobody was there since. None of that
+// lets an imported record into the sync.
+func testMassDeeds(t *testing.T, w *world) {
+	ctx, s := t.Context(), w.MassUpdates()
+	d, ana, _ := w.updater(s)
+	ana.Contacts = record.Full
+	d.Actor = func(context.Context, record.ID, record.ID) (crm.Actor, error) { return ana, nil }
+	tagged := func(tags string) func(*crm.Record) {
+		return func(r *crm.Record) { r.Fields[record.Tag] = record.Value(tags) }
+	}
+	rows := w.insert(w.ana, w.contact(w.ana, "one", imported, tagged("VIP")), w.contact(w.ana, "two", tagged("old\nvip")), w.contact(w.bob, "three"))
+	link := w.link(w.ana, record.Contacts)
+	w.settle(link, reconcile.Entry{Pair: reconcile.Pair{CRM: rows[1].ID.Ref(), Microsoft: "m/2", State: reconcile.Synced}})
+	w.served(link)
+	read := func() map[record.ID]crm.Record {
+		t.Helper()
+		return must(w.Records().ByID(ctx, w.ours, record.Contacts, []record.ID{rows[0].ID, rows[1].ID, rows[2].ID}))(t)
+	}
+	does := func(deed crm.MassDeed) massupdate.Update {
+		t.Helper()
+		u := must(d.Prepare(ctx, ana, record.Contacts, crm.Query{IDs: []record.ID{rows[0].ID, rows[1].ID, rows[2].ID}}, deed))(t)
+		if again := must(s.Update(ctx, w.ours, u.ID))(t); again != u {
+			t.Errorf("stored as %+v, not %+v", again, u)
+		}
+		ok(t, d.Start(ctx, u))
+		ok(t, d.Work(ctx, w.ours, u.ID))
+		return must(s.Update(ctx, w.ours, u.ID))(t)
+	}
+	undo := func(u massupdate.Update) massupdate.Update {
+		t.Helper()
+		ok(t, d.Undo(ctx, u))
+		ok(t, d.Work(ctx, w.ours, u.ID))
+		return must(s.Update(ctx, w.ours, u.ID))(t)
+	}
+	tags := func(want ...record.Value) {
+		t.Helper()
+		now := read()
+		for i, tag := range want {
+			if got := now[rows[i].ID].Fields[record.Tag]; got != tag {
+				t.Errorf("tags of %d are %q, want %q", i, got, tag)
+			}
+		}
+	}
+
+	u := does(crm.MassDeed{Do: crm.MassTag, Value: "vip\nfair"})
+	if u.Counts != (massupdate.Counts{Changed: 3}) {
+		t.Errorf("%+v", u.Counts)
+	}
+	tags("VIP\nfair", "fair\nold\nvip", "fair\nvip")
+	u = does(crm.MassDeed{Do: crm.MassUntag, Value: "Vip"})
+	tags("fair", "fair\nold", "fair")
+	if u = undo(u); u.Counts.Restored != 3 {
+		t.Errorf("%+v", u.Counts)
+	}
+	tags("VIP\nfair", "fair\nold\nvip", "fair\nvip")
+	if now := read()[rows[0].ID]; now.MassUpdated {
+		t.Errorf("a tag lets an imported record in: %+v", now)
+	}
+
+	hand := crm.MassDeed{Do: crm.MassOwner, Value: record.Value(w.bob.String())}
+	u = must(d.Prepare(ctx, ana, record.Contacts, crm.Query{}, hand))(t)
+	groups := must(s.Groups(ctx, w.ours, u.ID))(t)
+	synced := 0
+	for _, g := range groups {
+		if g.Synced {
+			synced += g.Count
+		}
+	}
+	if synced != 1 || len(groups) != 3 {
+		t.Errorf("in Outlook are %d of %+v", synced, groups)
+	}
+	u = does(hand)
+	if u.Counts != (massupdate.Counts{Changed: 2, Same: 1}) {
+		t.Errorf("%+v", u.Counts)
+	}
+	for id, r := range read() {
+		if r.Owner != w.bob || r.MassUpdated {
+			t.Errorf("%s: %+v", id, r)
+		}
+	}
+	if l := w.reload(link); l.Wanted <= l.Done {
+		t.Error("the former owner's sync is not woken")
+	}
+	w.update(w.by(w.bob), read()[rows[0].ID], func(r *crm.Record) { r.Fields[record.Title] = "CEO" })
+	if u = undo(u); u.Counts.Restored != 2 || read()[rows[0].ID].Owner != w.ana || read()[rows[0].ID].Fields[record.Title] != "CEO" || read()[rows[2].ID].Owner != w.bob {
+		t.Errorf("%+v: %+v", u.Counts, read())
+	}
+
+	u = does(crm.MassDeed{Do: crm.MassDelete, Field: record.Department, Value: "says nothing"})
+	if u.Counts.Changed != 3 || u.Deed != (crm.MassDeed{Do: crm.MassDelete}) || !read()[rows[0].ID].Deleted() || read()[rows[0].ID].DeletedBy != w.ana {
+		t.Errorf("%+v: %+v", u, read())
+	}
+	w.update(w.by(w.bob), read()[rows[2].ID], func(r *crm.Record) { r.DeletedAt = w.clock.Now(); r.DeletedBy = w.bob })
+	if u = undo(u); u.Counts.Restored != 2 || u.Counts.Kept != 1 || read()[rows[0].ID].Deleted() || !read()[rows[2].ID].Deleted() {
+		t.Errorf("%+v: %+v", u.Counts, read())
+	}
+	if r := read()[rows[1].ID]; r.Fields[record.Tag] != "fair\nold\nvip" || r.DeletedBy != 0 {
+		t.Errorf("restored as %+v", r)
+	}
+
+	// Who may not delete, deletes nothing; what is no deed is none.
+	ana.Contacts.Delete = record.Own
+	w.update(w.by(w.bob), read()[rows[2].ID], func(r *crm.Record) { r.DeletedAt, r.DeletedBy = time.Time{}, 0 })
+	if u = does(crm.MassDeed{Do: crm.MassDelete}); u.Counts.Changed != 2 || u.Counts.Failed != 1 {
+		t.Errorf("%+v", u.Counts)
+	}
+	for _, wrong := range []crm.MassDeed{{Do: "burn"}, {Do: crm.MassTag, Value: " \n "}, {Do: crm.MassOwner, Value: "nobody"}, {}} {
+		if _, err := d.Prepare(ctx, ana, record.Contacts, crm.Query{}, wrong); wrong.Do != crm.MassOwner && !fault.Is(err, fault.Invalid) {
+			t.Errorf("%+v: %v", wrong, err)
+		}
+	}
+}
+
+// An event that Outlook has invited people to stays where it is: a bulk deed asks nobody about mails.
+func testMassDeedsMailNobody(t *testing.T, w *world) {
+	ctx, s := t.Context(), w.MassUpdates()
+	d, ana, c := w.updater(s)
+	ana.Events = record.Full
+	d.Actor = func(context.Context, record.ID, record.ID) (crm.Actor, error) { return ana, nil }
+	c.KnowCalendars(func(context.Context, record.ID, record.ID) (crm.Calendar, error) { return crm.Calendar{Link: 7}, nil })
+	invites := func(a record.Attendance) func(*crm.Record) {
+		return func(r *crm.Record) {
+			r.Mailing.Link, r.Fields[record.Attendees] = 7, a.Value()
+		}
+	}
+	guest := []record.Attendee{{Address: "bia@example.com"}}
+	const from, to = "2026-11-24T09:00:00-03:00", "2026-11-24T10:00:00-03:00"
+	rows := w.insert(w.ana, w.event(w.ana, "plain", from, to), w.event(w.ana, "meeting", from, to, invites(record.Attendance{People: guest})),
+		w.event(w.ana, "somebody else's", from, to, invites(record.Attendance{Organizer: "Al <al@example.com>", People: guest})))
+	for _, deed := range []crm.MassDeed{{Do: crm.MassOwner, Value: record.Value(w.bob.String())}, {Do: crm.MassDelete}} {
+		u := must(d.Prepare(ctx, ana, record.Calendar, crm.Query{IDs: []record.ID{rows[0].ID, rows[1].ID, rows[2].ID}}, deed))(t)
+		if n, more, err := d.CallsOff(ctx, ana, u); n != 1 || more || err != nil {
+			t.Errorf("%s: %d %v %v", deed.Do, n, more, err)
+		}
+		ok(t, d.Start(ctx, u))
+		ok(t, d.Work(ctx, w.ours, u.ID))
+		u = must(s.Update(ctx, w.ours, u.ID))(t)
+		failed := must(s.Lines(ctx, w.ours, u.ID, massupdate.Failed, 0, 9))(t)
+		if u.Counts.Changed != 2 || len(failed) != 1 || failed[0].Record != rows[1].ID || failed[0].Reason != fault.WouldMail {
+			t.Errorf("%s: %+v, %+v", deed.Do, u.Counts, failed)
+		}
+		ok(t, d.Undo(ctx, u))
+		ok(t, d.Work(ctx, w.ours, u.ID))
+		if u = must(s.Update(ctx, w.ours, u.ID))(t); u.Counts.Restored != 2 {
+			t.Errorf("%s taken back: %+v", deed.Do, u.Counts)
+		}
 	}
 }
