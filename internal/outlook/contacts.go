@@ -112,7 +112,7 @@ func (c *Contacts) tell(ctx context.Context, items []*graph.Contact) ([]record.C
 	for i, it := range items {
 		ref, version := record.Ref(it.ID), record.Version(it.Version())
 		before, known := versions[ref]
-		if it.Removed != nil || partial(it) || known && before != version {
+		if it.Removed != nil || partial(it) || known && before != "" && before != version {
 			look, of = append(look, ref), append(of, i)
 			continue
 		}

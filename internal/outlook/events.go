@@ -24,7 +24,7 @@ type Events struct {
 	colleague func(address string) bool
 }
 
-// Known tells the versions of those items that the ledger has as in step; others are absent. With it, a side knows its
+// Known tells of the items that the ledger has at which version they are in step, or "" of one that is not; others are absent. With it, a side knows its
 // own writes when they come round: it need not look at them closely, and does not take what lags behind them for news.
 type Known func(ctx context.Context, refs []record.Ref) (map[record.Ref]record.Version, error)
 
@@ -276,8 +276,10 @@ type eventCursor struct {
 	// Audited is when every series was looked at last.
 	Audited time.Time `json:"audited,omitzero"`
 	// Gap is by how many events the calendar and the ledger are known to differ for good reason, such as deletions that
-	// wait for a person's yes. Listed says that the last round handed over a listing because they differed otherwise.
+	// wait for a person's yes, while the ledger has Known of them. Listed says that the last round handed over a listing because
+	// they differed otherwise.
 	Gap    int         `json:"gap,omitempty"`
+	Known  int         `json:"known,omitempty"`
 	Listed bool        `json:"listed,omitempty"`
 	Round  *eventRound `json:"round,omitempty"` // in the middle of one
 }
@@ -289,7 +291,8 @@ type eventRound struct {
 	Next  string    `json:"next,omitempty"`
 	Count int       `json:"count"`
 	Known int       `json:"known"`
-	New   int       `json:"new"` // events that people have made since
+	New   int       `json:"new"`            // events that people have made since
+	Told  bool      `json:"told,omitempty"` // it had changes
 }
 
 func readEventCursor(after record.Cursor) (at eventCursor, err error) {
