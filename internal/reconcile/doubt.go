@@ -77,6 +77,9 @@ func (r *run) doubtful(j *job) (Intent, bool) {
 		return Intent{}, false
 	}
 	i := Intent{From: j.pair.CRM, Pair: j.pair.ID, Apart: j.Apart}
+	if j.cleared { // the ledger does not have it yet, and the stamp that told of it is about to be replaced
+		i.Base = j.Pair.Base
+	}
 	for _, where := range []Where{InCRM, InMicrosoft} {
 		w, writes := r.writeOf(j, where)
 		if !writes {

@@ -371,3 +371,37 @@ func TestI3_WhatSyncMadeTwiceIsThereOnce(t *testing.T) {
 		}
 	})
 }
+
+// C2: what is known of an unanswered write is not forgotten when the process dies in the midst of the next one.
+func TestC2_OneUnansweredWriteAfterAnother(t *testing.T) {
+	t.Parallel()
+	for first := range 14 {
+		for second := range 14 {
+			w := newWorld(t)
+			die := func(plug int) {
+				w.clock = w.clock.Add(time.Minute)
+				w.plug = plug
+				_ = w.run()
+				w.plug = -1
+				w.clock = w.clock.Add(time.Minute)
+			}
+			w.edit(before(w), record.Fields{record.Department: "v1"})
+			die(first)
+			w.folder.Put(w.ref("a"), record.Fields{"mobilePhone": "1"})
+			die(second)
+			w.edit(w.one("a"), record.Fields{record.Department: "v2"})
+			w.clock = w.clock.Add(time.Minute)
+			w.folder.Put(w.ref("a"), record.Fields{"mobilePhone": "2"})
+			w.clock = w.clock.Add(time.Minute)
+			w.edit(w.one("a"), record.Fields{record.Assistant: "x"})
+			w.settle()
+			w.alike()
+			must(t, w.live()["a"][0].Fields[record.Department], "v2", "the department")
+			must(t, w.live()["a"][0].Fields[record.Mobile], "2", "the number")
+			must(t, len(w.lost()), 0, "values lost")
+			if t.Failed() {
+				t.Fatalf("killed at effect %d, then at %d", first, second)
+			}
+		}
+	}
+}

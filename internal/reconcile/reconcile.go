@@ -188,7 +188,8 @@ type Intent struct {
 	Side  Where      // where the record is to be created; of a change, the last side that is to be written
 	From  record.Ref // the item on the other side that it is made from; of a change, the record in the CRM
 	Pair  int64      // the pair it belongs to, or 0: a new one
-	// Base is what the item will hold, in normal form: the base of the pair if the item is found after the answer was lost.
+	// Base is what the item will hold, in normal form: the base of the pair if the item is found after the answer was lost. Of a
+	// change, it is the base that it was planned on, if the ledger does not have it.
 	Base record.Fields `json:",omitempty"`
 	// Of a change: the stamp that its writes leave, and what the two sides agree on once each side has been written. See doubt.go.
 	Stamp                     string        `json:",omitempty"`

@@ -53,6 +53,9 @@ func (r *run) resolveIntents(ctx context.Context, batch int64, intents []Intent)
 		switch {
 		case intent.madeInCRM():
 		case intent.Token == "" && there && pair.ID == intent.Pair:
+			if len(intent.Base) > 0 {
+				pair.Base = intent.Base
+			}
 			if pair.Base, err = withDoubt(pair.Base, doubtOf(intent)); err != nil {
 				return err
 			}
