@@ -12,7 +12,7 @@ import (
 )
 
 // heart are the packages without HTTP, SQL or a clock of their own.
-var heart = []string{"account", "crm", "fault", "importfile", "intake", "mapping", "massupdate", "phone", "picture", "reconcile", "record", "recur"}
+var heart = []string{"account", "crm", "exportfile", "fault", "importfile", "intake", "mapping", "massupdate", "phone", "picture", "reconcile", "record", "recur"}
 
 // TestHouse_TheHeartHasNoHTTPSQLOrClock follows the imports of the heart to their ends, and looks for calls that ask the
 // machine for the time.

@@ -15,9 +15,12 @@ import (
 	"tandem/internal/testkit/browse"
 )
 
-// pages measures how long pages take with 100,000 contacts in the CRM, as a signed-in person's browser waits for them.
+// pages measures how long pages take with 100,000 contacts and 50,000 events in the CRM, as a signed-in person's browser waits for them.
 func (b *bench) pages(ctx context.Context) (err error) {
 	if err := b.insert(ctx, b.users["isaiah"], record.Contacts, b.n(100_000), contactFields); err != nil {
+		return err
+	}
+	if err := b.insert(ctx, b.users["isaiah"], record.Calendar, b.n(50_000), eventFields); err != nil {
 		return err
 	}
 	address, stop, err := b.serve(ctx)
@@ -39,6 +42,8 @@ func (b *bench) pages(ctx context.Context) (err error) {
 			"/contacts", fmt.Sprintf("/contacts?page=%d", i*7+2), fmt.Sprintf("/contacts?q=tal+%05d", i*97),
 			fmt.Sprintf("/contacts?q=fulana%d", i*31), "/contacts?sort=modified", "/",
 			"/contacts?sort=Account_Name", fmt.Sprintf("/contacts?f=Email&o=begins&v=fulana%d", i*31), "/contacts?f=Email&o=filled&v=&sort=Email",
+			"/calendar/list", fmt.Sprintf("/calendar/list?when=all&sort=name&page=%d", i*7+2), fmt.Sprintf("/calendar/list?owner=all&from=2027-%02d-01&to=2027-%02d-28", i%12+1, i%12+1),
+			fmt.Sprintf("/calendar/list?q=visita+%d", i*97), "/calendar/list?outlook=out", "/calendar/list?when=all&f=Venue&o=has&v=paulista",
 		} {
 			start := time.Now()
 			page, err := browser.Get(ctx, address+path)

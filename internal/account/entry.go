@@ -182,6 +182,7 @@ const (
 	SyncOff             Action = "sync_off"      // kind; reason, if it ended by itself
 	SyncDefaultSet      Action = "sync_default"  // kind
 	CompanySaved        Action = "company_saved" // what changed: region, admit_contacts, admit_calendar
+	RecordsExported     Action = "exported"      // kind, count, name: the file
 	FieldMade           Action = "field_made"    // name: its label
 	FieldChanged        Action = "field_changed"
 	FieldRetired        Action = "field_retired" // taken out of use
@@ -192,5 +193,5 @@ const (
 // Actions are all of them.
 var Actions = []Action{
 	Installed, ConsentRecorded, UserInvited, InvitationResent, InvitationWithdrawn, UserJoined, AskedToJoin, RequestGranted, RequestRefused, ProfileChanged, ProfileSaved, ProfileDeleted, Associated, Dissociated, UserDeactivated, UserReactivated, UserDeleted, RecordsHandedOver, PasswordSet, PasskeyAdded, PasskeyRemoved, TokenCreated, SessionsEnded, SyncOn, SyncOff, SyncDefaultSet, CompanySaved,
-	FieldMade, FieldChanged, FieldRetired, FieldRevived, FieldDestroyed,
+	RecordsExported, FieldMade, FieldChanged, FieldRetired, FieldRevived, FieldDestroyed,
 }

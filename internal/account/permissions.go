@@ -26,20 +26,21 @@ type Permissions struct {
 	Contacts     record.Access `json:"contacts"`
 	Events       record.Access `json:"events"`
 	Import       bool          `json:"import,omitempty"`
+	Export       bool          `json:"export"` // into files, what one sees
 	MassUpdate   bool          `json:"mass_update,omitempty"`
 	SyncCalendar bool          `json:"sync_calendar,omitempty"`
 	SyncContacts bool          `json:"sync_contacts,omitempty"`
 }
 
 var everything = Permissions{
-	ManageUsers: true, Contacts: record.Full, Events: record.Full, Import: true, MassUpdate: true, SyncCalendar: true, SyncContacts: true,
+	ManageUsers: true, Contacts: record.Full, Events: record.Full, Import: true, Export: true, MassUpdate: true, SyncCalendar: true, SyncContacts: true,
 }
 
 var builtIn = map[Profile]Permissions{
 	SuperAdmin:    everything,
 	Administrator: everything,
 	Standard: {
-		Contacts: record.OwnOnly, Events: record.OwnOnly, Import: true, MassUpdate: true, SyncCalendar: true, SyncContacts: true,
+		Contacts: record.OwnOnly, Events: record.OwnOnly, Import: true, Export: true, MassUpdate: true, SyncCalendar: true, SyncContacts: true,
 	},
 }
 
@@ -67,7 +68,7 @@ func (p Permissions) Sync(kind record.Kind) bool {
 // Within reports whether the permissions allow nothing that others do not.
 func (p Permissions) Within(other Permissions) bool {
 	for _, pair := range [][2]bool{
-		{p.ManageUsers, other.ManageUsers}, {p.Import, other.Import}, {p.MassUpdate, other.MassUpdate},
+		{p.ManageUsers, other.ManageUsers}, {p.Import, other.Import}, {p.Export, other.Export}, {p.MassUpdate, other.MassUpdate},
 		{p.SyncCalendar, other.SyncCalendar}, {p.SyncContacts, other.SyncContacts},
 	} {
 		if pair[0] && !pair[1] {

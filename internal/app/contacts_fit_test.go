@@ -457,3 +457,43 @@ func TestFF53_AFolderOutOfReachIsNotDeleted(t *testing.T) {
 	}
 	d.noMails()
 }
+
+// S29: apps that know of one name only give a contact nothing but what lists show. So it is called in the CRM, and stays called in
+// Outlook, whatever else of it is changed in the CRM.
+func TestS29_AContactThatHasOnlyWhatListsShow(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	adele.switchOn("contacts")
+	adele.settled("contacts")
+	for _, more := range []doc{{}, {"mobilePhone": "11 98765-4321"}, {"companyName": "Fábrica"}, {"emailAddresses": []doc{{"address": "rita@fabrica.example"}}}} {
+		contact := doc{"displayName": "Rita da Fábrica"}
+		for property, value := range more {
+			contact[property] = value
+		}
+		item := adele.inOutlook(contact)
+		var id string
+		d.eventually(fmt.Sprint("it is in the CRM: ", more), func() bool {
+			r := adele.list("Contacts", "Last_Name")["Rita da Fábrica"]
+			if r != nil {
+				id = r["id"].(string)
+			}
+			return r != nil
+		})
+		adele.edit(id, doc{"Email": "nova@fabrica.example", "Account_Name": doc{"name": "Outra"}, "Title": "CEO"})
+		told := func() doc {
+			_, it := d.as("adele").Prefer(`IdType="ImmutableId"`).Get("/me/contacts/" + item)
+			return it
+		}
+		d.eventually("what is changed in the CRM is in Outlook", func() bool { return told()["jobTitle"] == "CEO" })
+		adele.rest()
+		if it := told(); it["displayName"] != "Rita da Fábrica" || it["surname"] != nil && it["surname"] != "" {
+			t.Errorf("%v: Outlook calls it %v, family name %v", more, it["displayName"], it["surname"])
+		}
+		// With a name of its own, it is called that.
+		adele.edit(id, doc{"First_Name": "Rita", "Last_Name": "Lobo"})
+		d.eventually("Outlook has the name", func() bool { it := told(); return it["surname"] == "Lobo" && it["displayName"] == "Rita Lobo" })
+		adele.rest()
+		adele.call("DELETE", "/crm/v8/Contacts/"+id, nil, 200)
+	}
+}

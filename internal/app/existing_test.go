@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tandem/internal/fault"
 	"tandem/internal/reconcile"
@@ -210,6 +211,76 @@ func TestD4FF44_MeetingsInACalendarOfOnesOwnAreNeverWritten(t *testing.T) {
 	if now := adele.agenda()["Board"]; now == nil || now["changeKey"] != meeting["changeKey"] || len(adele.agenda()) != 2 {
 		t.Errorf("the meeting was %v and is %v", meeting, now)
 	}
+}
+
+// S15, from a calendar of one's own to a dedicated one: what Tandem had made moves into it, what was the person's own stays where
+// it is and is not there twice. The preview says so, and a change in the CRM brings it in.
+func TestS15_FromACalendarOfOnesOwnToADedicatedOne(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	adele.insert("Events", visits(2)...)
+	adele.noted(doc{"subject": "Dentist"})
+	adele.noted(doc{"subject": "Football"})
+	adele.syncOwn(adele.own())
+	adele.inStep(4)
+	off := func() {
+		t.Helper()
+		adele.call("DELETE", "/api/v1/links/"+adele.link("calendar")["id"].(string), nil, 204)
+		d.eventually("it is switched off", func() bool { return adele.link("calendar") == nil })
+	}
+	off()
+	if got := names(adele.agenda()); !slices.Equal(got, []string{"Dentist", "Football"}) {
+		t.Fatalf("switched off, the own calendar has %v", got)
+	}
+
+	settings := reconcile.Switchboard{Links: d.app.Store.Links(), Choices: d.app.Store.Links(), Now: time.Now}
+	if err := settings.Set(t.Context(), adele.user().Org, adele.user().ID, record.Calendar, func(o *reconcile.Options) { o.Calendar = "" }); err != nil {
+		t.Fatal(err)
+	}
+	k := adele.desk()
+	page := adele.rehearsed(k.browser, k.press(k.open("/setup/marketplace/microsoft"), "Show me first Calendar", nil))
+	adele.stands(page, "To create2", "It is in a calendar of your own in Outlook, where it stays.", "People who get mail0")
+	k.press(page, "Approve and switch on", nil)
+	adele.inStep(2)
+	for round := range 2 {
+		if got := names(adele.items("calendar", "subject")); !slices.Equal(got, []string{"E0", "E1"}) {
+			t.Fatalf("round %d: the dedicated calendar has %v", round, got)
+		}
+		if got := names(adele.agenda()); !slices.Equal(got, []string{"Dentist", "Football"}) {
+			t.Fatalf("round %d: the own calendar has %v", round, got)
+		}
+		dentist := adele.event("Dentist")["id"].(string)
+		if got := adele.standings("excluded")[dentist]; got["reason"] != string(fault.OwnCalendar) {
+			t.Errorf("round %d: the dentist is %v", round, got)
+		}
+		if said := k.open("/calendar/" + dentist).Text; !strings.Contains(said, "It is in a calendar of your own in Outlook") {
+			t.Errorf("round %d: its page: %s", round, said)
+		}
+		adele.restOf("calendar")
+		if round == 0 { // off and on again is the same
+			off()
+			adele.call("POST", "/api/v1/links", doc{"kind": "calendar"}, 201)
+			adele.inStep(2)
+		}
+	}
+	adele.call("PUT", "/crm/v8/Events/"+adele.event("Dentist")["id"].(string), doc{"data": []doc{{"Venue": "Rua 1"}}}, 200)
+	adele.inStep(3)
+	if got := adele.items("calendar", "subject")["Dentist"]; got == nil || got["location"].(doc)["displayName"] != "Rua 1" {
+		t.Errorf("changed in the CRM, it is %v", got)
+	}
+
+	// And back: all is known again, and the CRM has nothing twice.
+	off()
+	adele.call("POST", "/api/v1/links", doc{"kind": "calendar", "calendar": adele.own()}, 201)
+	adele.inStep(4)
+	if got := names(adele.agenda()); !slices.Equal(got, []string{"Dentist", "E0", "E1", "Football"}) {
+		t.Errorf("in the end the own calendar has %v", got)
+	}
+	if n := len(adele.list("Events", "id")); n != 4 {
+		t.Errorf("in the end the CRM has %d events", n)
+	}
+	adele.restOf("calendar")
 }
 
 // S23: the calendar that was chosen is deleted in Outlook: the sync is off and the CRM keeps all.

@@ -135,7 +135,7 @@ func (n *neighbour) CRM(ctx context.Context, link *reconcile.Link) (reconcile.Si
 	}
 	return n.crm.Side(crm.LinkSide{
 		Org: link.Org, User: link.User, Kind: link.Kind, Link: int64(link.ID), Zone: u.Zone,
-		Cap: reconcile.FirstSyncCap(link.Kind), AdmitImported: link.Policy.AdmitImported, Heir: link.Heir, Region: link.Region, Fields: link.Mapping.Fields(),
+		Cap: reconcile.FirstSyncCap(link.Kind), AdmitImported: link.Policy.AdmitImported, Calendar: link.Policy.Calendar, Heir: link.Heir, Region: link.Region, Fields: link.Mapping.Fields(),
 		Schema: link.Mapping.Schema(),
 	}), nil
 }

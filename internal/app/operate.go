@@ -169,7 +169,7 @@ func relink(ctx context.Context, ledger reconcile.Ledger, id reconcile.LinkID) e
 	if err != nil {
 		return err
 	}
-	if err := ledger.Forget(ctx, link); err != nil {
+	if err := ledger.Forget(ctx, link, false); err != nil {
 		return err
 	}
 	link.Wanted++ // the next poll takes it up

@@ -152,3 +152,97 @@ func TestS18_APreviewOfAFullFirstSyncStreams(t *testing.T) {
 		t.Error("it is on")
 	}
 }
+
+// preview asks for a preview of a person's calendar and waits for it.
+func (k *desk) preview(occasion string) *browse.Page {
+	k.t.Helper()
+	page := k.press(k.open("/setup/marketplace/microsoft/calendar/disable"), "Show me first what will happen", map[string]string{"occasion": occasion})
+	return k.rehearsed(k.browser, page)
+}
+
+// file is a preview's CSV.
+func (k *desk) file(page *browse.Page) string {
+	k.t.Helper()
+	return k.open(strings.TrimPrefix(page.URL.String(), k.url) + "/preview.csv").Text
+}
+
+// TestS26_FF104_APreviewNamesWhomItMails: a change that its owner let mail two people is announced with their number and their
+// addresses, and then mails just those. What nobody agreed to is announced as left as it is, and so is the end of a sync whose
+// calendar would call a meeting off.
+func TestS26_FF104_APreviewNamesWhomItMails(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	k, id := d.invited(adele)
+	before := d.mails
+
+	resume := adele.pause("calendar")
+	k.press(k.press(k.open("/calendar/"+id), "Save", map[string]string{"Venue": "Sala 9"}, "mails 2 people"), "Save and mail 2 people", nil)
+	page := k.preview("next")
+	adele.stands(page, "To update1", "People who get mail2", "Visita", "Outlook mails megan@contoso.example, out@side.example")
+	if file := k.file(page); !strings.Contains(file, "megan@contoso.example; out@side.example") || !strings.Contains(file, "mailed") {
+		t.Errorf("the file: %s", file)
+	}
+	if len(d.m365.Mails()) != before {
+		t.Fatal("looking has mailed somebody")
+	}
+	resume()
+	d.mailed(before+2, "two updates")
+	adele.inStep(1)
+	if where := adele.items("calendar", "subject")["Visita"]["location"]; !strings.Contains(fmt.Sprint(where), "Sala 9") {
+		t.Errorf("the meeting is at %v", where)
+	}
+
+	// Nobody agrees: it is held back, and nobody is counted.
+	resume = adele.pause("calendar")
+	k.press(k.press(k.open("/calendar/"+id), "Save", map[string]string{"Venue": "Sala 10"}, "mails 2 people"), "Only here, mail nobody", nil)
+	page = k.preview("next")
+	adele.stands(page, "To update0", "Left as they are1", "People who get mail0", "Writing it would send mail to people.")
+	resume()
+	d.eventually("it is held back", func() bool { return strings.Contains(adele.failing(), "would_mail") })
+
+	// Switching off mails nobody: the calendar stays.
+	page = k.preview("off")
+	adele.stands(page, "To delete0", "People who get mail0", "stays in Outlook", "Everything in the CRM stays.")
+	k.press(page, "Approve and switch off", nil)
+	d.eventually("it is off", func() bool { return adele.link("calendar") == nil })
+	d.noMails()
+}
+
+// TestS26_FF104_APreviewOfAnotherDirection: what each direction would do is shown before the yes, with nothing written and nobody
+// mailed, and is what the yes then does.
+func TestS26_FF104_APreviewOfAnotherDirection(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	k, _ := d.invited(adele)
+	change := func(way string) *browse.Page {
+		t.Helper()
+		page := k.press(k.open("/setup/marketplace/microsoft/calendar/options"), "See what changes", map[string]string{"direction": way})
+		page, err := k.browser.Follow(t.Context(), page, "See it in full")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k.rehearsed(k.browser, page)
+	}
+	adele.settled("calendar")
+	page := change("to_crm")
+	adele.stands(page, "To create0", "To update0", "To delete0", "People who get mail0")
+	k.press(page, "Approve and change", nil)
+	adele.settled("calendar")
+	adele.insert("Events", visit("Só aqui", "2026-12-02"))
+	adele.settled("calendar")
+	if items := adele.items("calendar", "subject"); items["Visita"] == nil || items["Só aqui"] != nil {
+		t.Fatalf("Outlook has %v after what is to come to the CRM only", items)
+	}
+
+	page = change("both")
+	adele.stands(page, "To create1", "Só aqui", "To update0", "People who get mail0")
+	if items := adele.items("calendar", "subject"); items["Só aqui"] != nil {
+		t.Fatal("the preview has written something")
+	}
+	k.press(page, "Approve and change", nil)
+	d.eventually("the event is in Outlook", func() bool { return adele.items("calendar", "subject")["Só aqui"] != nil })
+	adele.inStep(2)
+	d.noMails()
+}

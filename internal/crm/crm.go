@@ -31,7 +31,8 @@ type Record struct {
 	ModifiedBy  record.ID
 	DeletedAt   time.Time // in the recycle bin since; zero: not deleted
 	DeletedBy   record.ID
-	Mailing     Mailing // of an event
+	Mailing     Mailing    // of an event
+	KeptIn      record.Ref // of an event: see record.Meta; writing the record forgets it
 	// Veiled: of somebody else's private event, this shows only when it is.
 	Veiled bool
 }
@@ -41,7 +42,7 @@ func (r Record) Deleted() bool { return !r.DeletedAt.IsZero() }
 
 // Meta is what decides whether the record takes part in a sync.
 func (r Record) Meta() record.Meta {
-	return record.Meta{Owner: r.Owner, Source: r.Source, MassUpdated: r.MassUpdated, Agreed: r.Mailing.Agreed}
+	return record.Meta{Owner: r.Owner, Source: r.Source, MassUpdated: r.MassUpdated, Agreed: r.Mailing.Agreed, KeptIn: r.KeptIn}
 }
 
 // Author is who makes a change: a person, or sync on a person's behalf.
@@ -63,6 +64,14 @@ type Query struct {
 	Deleted bool // those in the recycle bin instead
 	// Events that take place at least partly in [From, To): series count from their start to their end.
 	From, To time.Time
+	// Ended leaves out events that have not ended at it.
+	Ended time.Time
+	// FromDay and ToDay are From and To for events that last whole days, which are kept as days of UTC; zero: the same.
+	FromDay, ToDay time.Time
+	// Outlook leaves out what does not stand there so.
+	Outlook Standing
+	// Unveiled leaves out what is somebody else's private event to the Reader: for orders that would tell of it.
+	Unveiled bool
 	// ModifiedSince leaves out what was not modified at or after it.
 	ModifiedSince time.Time
 	// Imported leaves out all but those that came by import or migration and that no mass update has touched.
@@ -75,6 +84,15 @@ type Query struct {
 	// Most is where Count stops counting; 0: it counts all.
 	Most int
 }
+
+// Standing is whether records are in their owner's Outlook, in step with it.
+type Standing string
+
+// Where records stand.
+const (
+	InOutlook    Standing = "in"
+	NotInOutlook Standing = "out"
+)
 
 // Sort is what a list is ordered by; the id breaks ties.
 type Sort string
@@ -116,6 +134,8 @@ type Store interface {
 	// Records lists a page; More is told by a full page.
 	Records(ctx context.Context, org record.ID, kind record.Kind, q Query) ([]Record, error)
 	Count(ctx context.Context, org record.ID, kind record.Kind, q Query) (int, error)
+	// IDs lists the ids of all that a query finds, in its order, as they are at one moment. Limit and Offset do not count.
+	IDs(ctx context.Context, org record.ID, kind record.Kind, q Query) ([]record.ID, error)
 	// ByID finds records, deleted ones too; ids that do not exist in the organization are absent.
 	ByID(ctx context.Context, org record.ID, kind record.Kind, ids []record.ID) (map[record.ID]Record, error)
 	// ByToken finds records by the intent that created them.
@@ -150,9 +170,9 @@ type Store interface {
 	Touched(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, after int64, limit int) ([]Record, error)
 	// FirstSync lists the owner's records in the order of the first sync (S19: events yet to come by start, then past
 	// ones latest first; contacts most recently modified first), those that imported admits or not, from offset.
-	FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, now time.Time, offset, limit int) ([]Record, error)
+	FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref, now time.Time, offset, limit int) ([]Record, error)
 	// FirstSyncCount counts what FirstSync lists.
-	FirstSyncCount(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool) (int, error)
+	FirstSyncCount(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref) (int, error)
 }
 
 // Actor is the person on whose behalf the CRM is asked, and what this person may do (account.Permissions).

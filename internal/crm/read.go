@@ -38,6 +38,16 @@ func (c *CRM) Count(ctx context.Context, a Actor, kind record.Kind, q Query) (_ 
 	return c.store.Count(ctx, a.Org, kind, q)
 }
 
+// IDs lists the ids of the records that List would list without a limit, in its order and as they are at one moment: for whoever
+// then reads many of them, a few at a time.
+func (c *CRM) IDs(ctx context.Context, a Actor, kind record.Kind, q Query) (_ []record.ID, err error) {
+	defer fault.Wrap(&err, "crm: list ids of %s", kind)
+	if !a.narrow(kind, &q) {
+		return nil, nil
+	}
+	return c.store.IDs(ctx, a.Org, kind, q)
+}
+
 // Get reads one record with all fields. NotFound: there is none for this actor, or it lies in the recycle bin.
 func (c *CRM) Get(ctx context.Context, a Actor, kind record.Kind, id record.ID) (Record, error) {
 	found, err := c.ByID(ctx, a, kind, id)

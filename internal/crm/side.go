@@ -38,6 +38,9 @@ type LinkSide struct {
 	Cap int
 	// AdmitImported lets imported records into the first listing.
 	AdmitImported bool
+	// Calendar is the calendar of the owner's own in which the link lives; "": it has one that is dedicated to it. What stayed in
+	// another one is not in the first listing.
+	Calendar record.Ref
 	// Fields are those that take part; nil: all. What single occurrences of a series have of others is not told, and stays.
 	Fields []record.Field
 	// Region is whose telephone numbers are written without their country (ISO 3166-1); "": Brazil's.

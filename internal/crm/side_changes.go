@@ -79,7 +79,7 @@ func (s *Side) Changes(ctx context.Context, after record.Cursor, _ int) (_ recor
 // listing is one page of the first listing.
 func (s *Side) listing(ctx context.Context, at place, latest int64) (page record.Page, err error) {
 	if at.offset == 0 {
-		n, err := s.crm.store.FirstSyncCount(ctx, s.link.Org, s.link.Kind, s.link.User, s.link.AdmitImported)
+		n, err := s.crm.store.FirstSyncCount(ctx, s.link.Org, s.link.Kind, s.link.User, s.link.AdmitImported, s.link.Calendar)
 		if err != nil {
 			return page, err
 		}
@@ -91,7 +91,7 @@ func (s *Side) listing(ctx context.Context, at place, latest int64) (page record
 	limit := min(sidePage, s.link.Cap-at.offset)
 	var records []Record
 	if limit > 0 {
-		records, err = s.crm.store.FirstSync(ctx, s.link.Org, s.link.Kind, s.link.User, s.link.AdmitImported,
+		records, err = s.crm.store.FirstSync(ctx, s.link.Org, s.link.Kind, s.link.User, s.link.AdmitImported, s.link.Calendar,
 			time.Unix(at.now, 0).UTC(), at.offset, limit)
 		if err != nil {
 			return page, err

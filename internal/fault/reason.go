@@ -25,6 +25,7 @@ const (
 	Ambiguous       Reason = "ambiguous"         // it may be one of several records; a person must say
 	LeftOut         Reason = "left_out"          // a person said that it is to stay in Outlook alone
 	OneWay          Reason = "one_way"           // it is on the side that the link brings nothing from
+	OwnCalendar     Reason = "own_calendar"      // it stayed in a calendar of the person's own when the sync of that ended, and nobody has changed it since
 	BeforeSync      Reason = "before_sync"       // it was over when the sync of the person's own calendar began, and nobody has changed it since
 	ColleaguesEvent Reason = "colleagues_event"  // it is a copy of a meeting that a colleague organizes
 	NotOrganizer    Reason = "not_organizer"     // the meeting is somebody else's, who alone changes it

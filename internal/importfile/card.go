@@ -28,6 +28,7 @@ type property struct {
 	raw   string // with its backslashes
 	bad   bool   // no property
 	data  bool   // base64
+	own   string // the field that one of our own files says it is of
 }
 
 // newCard reads a card that the library has taken apart, with the lines that it could not.
@@ -61,6 +62,7 @@ func newProperty(name string, f *vcard.Field) property {
 			p.types = append(p.types, one)
 		}
 	}
+	p.own = f.Params.Get(OwnField)
 	p.pref = p.pref || f.Params.Get("PREF") == "1"
 	switch strings.ToLower(f.Params.Get("ENCODING")) {
 	case "b", "base64":
@@ -113,11 +115,12 @@ var cardFates = map[string]struct {
 
 // convert reads all properties and makes the record to insert.
 func (c *card) convert() *Entry {
+	c.own()
 	c.name()
 	c.emails()
 	c.phones()
 	c.addresses()
-	handled := map[string]bool{"N": true, "FN": true, "EMAIL": true, "TEL": true, "ADR": true}
+	handled := map[string]bool{"N": true, "FN": true, OwnField: true, "EMAIL": true, "TEL": true, "ADR": true}
 	for name, take := range map[string]func([]property){
 		"ORG": c.company, "NOTE": c.notes, "CATEGORIES": c.tags, "BDAY": c.birthday,
 		"TITLE":                 func(all []property) { c.first(all, "Title", 100) },
@@ -270,7 +273,7 @@ func (c *card) lastName() {
 	}
 	for _, p := range names {
 		shown := strings.Join(strings.Fields(p.value), " ")
-		if shown == strings.TrimSpace(str(c.fields["First_Name"])+" "+str(c.fields["Last_Name"])) {
+		if shown == strings.Join(strings.Fields(str(c.fields["First_Name"])+" "+str(c.fields["Last_Name"])), " ") {
 			c.note("FN", p.raw, "Full_Name", Implied)
 			continue
 		}

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-var dottedDomain = regexp.MustCompile(`@[^@\s]+\.\pL{2,22}$`)
+var dottedDomain = regexp.MustCompile(`@[^@\s]+\.(\pL{2,22}|xn--[0-9A-Za-z-]{1,59})$`)
 
 func (c *card) emails() {
 	for _, p := range c.all("EMAIL") {
@@ -22,7 +22,7 @@ func (c *card) emails() {
 		case err != nil || parsed.Address != address || !dottedDomain.MatchString(address) || utf8.RuneCountInString(address) > 100:
 			c.details.add(c.label(p, "E-mail"), address)
 			c.note("EMAIL", p.raw, "Description", BadForm)
-		case c.fields["Email"] == nil:
+		case p.own != "Secondary_Email" && c.fields["Email"] == nil:
 			c.fields["Email"] = address
 			c.note("EMAIL", p.raw, "Email", "")
 		case c.fields["Secondary_Email"] == nil:
@@ -44,6 +44,8 @@ func (c *card) phones() {
 		number = strings.Replace(number, ";ext=", " ext ", 1)
 		field, most := "Phone", 50
 		switch {
+		case p.own == "Other_Phone" || p.own == "Asst_Phone":
+			field, most = p.own, 30
 		case p.is("fax"):
 			field, most = "Fax", 30
 		case p.is("pager"):
@@ -79,6 +81,10 @@ func (c *card) addresses() {
 	all := c.all("ADR")
 	slices.SortStableFunc(all, func(a, b property) int { return cmp.Compare(btoi(b.is("work")), btoi(a.is("work"))) })
 	for _, p := range all {
+		if p.own == "Mailing_Street" || p.own == "Other_Street" {
+			c.ownAddress(p)
+			continue
+		}
 		parts := make([]string, 7)
 		for i, part := range split(p.raw, ';') {
 			lines := strings.FieldsFunc(unescape(part), func(r rune) bool { return r == '\n' || r == '\r' })
@@ -171,8 +177,8 @@ func (c *card) notes(all []property) {
 func (c *card) tags(all []property) {
 	var tags []map[string]string
 	for _, p := range all {
-		for _, name := range strings.Split(p.value, ",") {
-			if name = strings.Join(strings.Fields(name), " "); name != "" {
+		for _, name := range split(p.raw, ',') {
+			if name = strings.Join(strings.Fields(unescape(name)), " "); name != "" {
 				tags = append(tags, map[string]string{"name": name})
 			}
 		}

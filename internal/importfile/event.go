@@ -89,13 +89,14 @@ func (z *zones) event(c *ical.Component) *event {
 		handled[name] = true
 		e.line(name, field.key, field.max)
 	}
-	handled["DESCRIPTION"], handled["CATEGORIES"] = true, true
+	handled["DESCRIPTION"], handled["CATEGORIES"], handled[OwnField] = true, true, true
 	for _, w := range words {
 		handled[w.name] = true
 		e.word(w)
 	}
 	e.description()
 	e.categories()
+	e.own(c.Props[OwnField])
 	names := make([]string, 0, len(c.Props))
 	for name := range c.Props {
 		names = append(names, name)
@@ -107,7 +108,7 @@ func (z *zones) event(c *ical.Component) *event {
 		}
 	}
 	e.alarms()
-	e.Name = clip(e.plan.Fields["Event_Title"].(string), 60)
+	e.Name = clip(str(e.plan.Fields["Event_Title"]), 60)
 	return e
 }
 
@@ -353,6 +354,9 @@ func (e *event) timed(fields map[string]any, start, end moment) map[string]any {
 	out["All_day"] = start.day
 	out["Start_DateTime"], out["End_DateTime"] = start.write(), end.write()
 	if !start.day {
+		if str(out["Time_Zone"]) != "" { // one of our own files, which tells both
+			return out
+		}
 		out["Time_Zone"] = start.zone
 		if end.zone != start.zone {
 			out["End_Time_Zone"] = end.zone

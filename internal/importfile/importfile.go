@@ -75,7 +75,11 @@ func (d *details) text() (text string, cut bool) {
 	if utf8.RuneCountInString(end) > maxDescription {
 		return string([]rune(end)[:maxDescription]), true
 	}
-	if room := max(0, maxDescription-utf8.RuneCountInString(end)-2); utf8.RuneCountInString(body) > room {
+	room := maxDescription
+	if end != "" {
+		room = max(0, maxDescription-utf8.RuneCountInString(end)-2)
+	}
+	if utf8.RuneCountInString(body) > room {
 		body, cut = string([]rune(body)[:room]), true
 	}
 	switch {

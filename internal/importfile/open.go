@@ -126,9 +126,9 @@ func Of(src Source, name string, kind record.Kind) (Format, error) {
 		format = VCard
 	case strings.HasPrefix(text, "BEGIN:VCALENDAR"):
 		format = ICalendar
-	case end == ".vcf" || strings.Contains(text, "\nBEGIN:VCARD"):
+	case end == ".vcf" || end != ".csv" && strings.Contains(text, "\nBEGIN:VCARD"):
 		format = VCard
-	case end == ".ics" || strings.Contains(text, "\nBEGIN:VCALENDAR") || strings.Contains(text, "BEGIN:VEVENT"):
+	case end == ".ics" || end != ".csv" && (strings.Contains(text, "\nBEGIN:VCALENDAR") || strings.Contains(text, "BEGIN:VEVENT")):
 		format = ICalendar
 	case bytes.HasPrefix(head, []byte("%PDF")), bytes.HasPrefix(head, []byte("\x89PNG")), bytes.HasPrefix(head, []byte("\xff\xd8\xff")), bytes.HasPrefix(head, []byte("Rar!")), bytes.HasPrefix(head, []byte("\x1f\x8b")), bytes.HasPrefix(head, []byte("7z\xbc\xaf")):
 		return "", refuse(FileUnknown, "not a table, cards or a calendar")

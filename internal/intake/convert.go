@@ -1,12 +1,14 @@
 package intake
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"tandem/internal/exportfile"
 	"tandem/internal/fault"
 	"tandem/internal/importfile"
 	"tandem/internal/record"
@@ -30,7 +32,7 @@ func (c *converter) row(r importfile.Row) (t taken) {
 		return taken{whys: []Why{{Reason: string(r.Why), Value: r.Name}}}
 	}
 	if r.Cells == nil {
-		t = taken{fields: r.Fields, uid: r.UID}
+		t = taken{fields: c.known(r.Fields), uid: r.UID}
 		if c.schema.Kind() == record.Contacts && len(r.Fields) == 0 {
 			t.whys = []Why{{Reason: string(fault.Mandatory), Field: record.LastName}}
 		}
@@ -43,10 +45,7 @@ func (c *converter) row(r importfile.Row) (t taken) {
 		if i >= len(r.Cells) || column.Target == Nothing {
 			continue
 		}
-		text := strings.TrimSpace(r.Cells[i])
-		if len(text) > 1 && text[0] == '\'' && strings.ContainsAny(text[1:2], "=+-@") {
-			text = text[1:] // our own files of failed rows keep spreadsheets from taking it for a formula
-		}
+		text := exportfile.Meant(strings.TrimSpace(r.Cells[i])) // our own files keep spreadsheets from taking it for a formula
 		switch {
 		case text == "":
 		case column.Target == Notes:
@@ -92,6 +91,38 @@ func (c *converter) row(r importfile.Row) (t taken) {
 	return t
 }
 
+// known are the fields of a card or event that people may write here. The others, which only a file of another organization's
+// Tandem has, stand at the end of the description.
+func (c *converter) known(fields record.Fields) record.Fields {
+	out := make(record.Fields, len(fields))
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if slices.ContainsFunc(c.schema.Defs(), func(d record.Def) bool { return d.Name == name && d.Type != record.Image }) {
+			out[name] = fields[name]
+		} else if fields[name] != "" {
+			lines = append(lines, strings.ReplaceAll(string(name), "_", " ")+": "+string(fields[name]))
+		}
+	}
+	if len(lines) > 0 {
+		out[record.Description] = record.Value(strings.TrimSpace(string(out[record.Description]) + "\n\n" + strings.Join(lines, "\n")))
+	}
+	return out
+}
+
+// tagNames are names with separators between them; one in quotation marks may have separators in it, and such marks twice.
+func tagNames(text string) (names []string) {
+	quoted, start := false, 0
+	for i, r := range text + "\n" {
+		switch {
+		case r == '"' && (quoted || strings.TrimSpace(text[start:i]) == ""):
+			quoted = !quoted
+		case i == len(text) || !quoted && (r == ';' || r == ',' || r == '\n'):
+			names, start = append(names, text[start:i]), i+1
+		}
+	}
+	return names
+}
+
 func (t *taken) wrong(reason fault.Reason, field record.Field, value string) {
 	t.whys = append(t.whys, Why{Reason: string(reason), Field: field, Value: short(value)})
 }
@@ -118,8 +149,12 @@ func (c *converter) value(def record.Def, text string) (record.Value, bool) {
 		n, ok := readNumber(text, c.settings.Comma)
 		return record.Value(n), ok
 	case record.Tags:
-		names := strings.FieldsFunc(text, func(r rune) bool { return r == ';' || r == ',' || r == '\n' })
+		names := tagNames(text)
 		for i, name := range names { // Google writes "* myContacts ::: Friends"
+			if bare := strings.TrimSpace(name); len(bare) > 1 && bare[0] == '"' && bare[len(bare)-1] == '"' {
+				names[i] = strings.ReplaceAll(bare[1:len(bare)-1], `""`, `"`)
+				continue
+			}
 			names[i] = strings.Trim(strings.ReplaceAll(name, ":::", "\n"), " *")
 		}
 		return record.Value(strings.Join(names, "\n")), true
@@ -214,7 +249,7 @@ func (c *converter) when(t *taken, said map[Target]string) {
 	}
 	t.fields[record.AllDay] = record.Value(strconv.FormatBool(allDay))
 	t.fields[record.Start], t.fields[record.End] = start, end
-	for _, field := range []record.Field{record.TimeZone, record.EndTimeZone} {
+	for _, field := range []record.Field{record.TimeZone, record.EndTimeZone, record.Recurring} {
 		if text := said[Target(field)]; text != "" {
 			t.fields[field] = record.Value(text)
 		}

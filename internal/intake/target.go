@@ -34,7 +34,7 @@ func Targets(schema *record.Schema) []Target {
 	}
 	for _, d := range schema.Defs() {
 		switch d.Type {
-		case record.Image, record.Exceptions, record.ExDates, record.Reference, record.Related, record.People, record.Reminders, record.Recurrence, record.Minutes:
+		case record.Image, record.Reference, record.Related, record.People, record.Reminders, record.Minutes:
 			continue
 		}
 		out = append(out, Target(d.Name))
@@ -95,6 +95,9 @@ func Guess(columns []importfile.Column, schema *record.Schema, remembered map[st
 		if done[i] || key == "" {
 			continue
 		}
+		if t, ok := ourName(key, keys, words, schema, label); ok && set(i, t) {
+			continue
+		}
 		if (key == "title" || key == "titulo") && schema.Kind() == record.Contacts && jobTitle {
 			set(i, Target(record.Salutation))
 			continue
@@ -117,6 +120,24 @@ func Guess(columns []importfile.Column, schema *record.Schema, remembered map[st
 		byValue(out, set)
 	}
 	return out
+}
+
+// ourName is the field that pages call by the name, where another program would call another field so and that one is there under
+// the name that it has on pages: "Title" beside "Position", as in our own files.
+func ourName(key string, keys []string, words map[string][]Target, schema *record.Schema, label func(record.Field) string) (Target, bool) {
+	if label == nil || len(words[key]) == 0 {
+		return "", false
+	}
+	ours, other := Target(""), words[key][0]
+	for _, d := range schema.Defs() {
+		switch name := Key(label(d.Name)); {
+		case name == key:
+			ours = Target(d.Name)
+		case Target(d.Name) == other && !slices.Contains(keys, name):
+			return "", false
+		}
+	}
+	return ours, ours != "" && ours != other
 }
 
 // labelled reads Google's pairs of columns, such as "Phone 1 - Label" (or "Type") beside "Phone 1 - Value": the first label says what

@@ -341,8 +341,12 @@ func (t *Table) translated(value record.Value, words func(record.Fields) record.
 // With such a name a contact can be made; it is no reason to call one otherwise that has a name.
 const StandIn record.Field = "-stand_in"
 
+// Shown is no field that is mapped: it is what Outlook's lists call a contact that has no parts of a name. Apps that know of one
+// name only write nothing else.
+const Shown record.Field = "-shown"
+
 // nameFallback finds a family name, which the CRM demands, for a contact that Outlook has without one, or whose family
-// name is not mapped: a single name, the company, an address or a number stands in. The name fields are a group, so a
+// name is not mapped: a single name, what its lists show, the company, an address or a number stands in. The name fields are a group, so a
 // later edit writes both.
 func (t *Table) nameFallback(ours, theirs record.Fields) {
 	_, first := ours[record.FirstName]
@@ -363,7 +367,7 @@ func (t *Table) nameFallback(ours, theirs record.Fields) {
 	}
 	ours[StandIn] = "true"
 	for _, stand := range []record.Field{
-		"companyName", "nickName", "emailAddresses[0]", "emailAddresses[1]", "emailAddresses[2]",
+		Shown, "companyName", "nickName", "emailAddresses[0]", "emailAddresses[1]", "emailAddresses[2]",
 		"mobilePhone", "businessPhones[0]", "homePhones[0]", "jobTitle",
 	} {
 		if v := theirs[stand]; !blank(v) {

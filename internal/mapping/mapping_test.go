@@ -196,6 +196,8 @@ func TestToCRM_FindsAFamilyNameThatIsNotMapped(t *testing.T) {
 			record.Fields{record.LastName: "Ana", record.Mobile: "1"}},
 		{"not a name that is said already", []mapping.Row{first}, record.Fields{"givenName": "Ana", "mobilePhone": "1"},
 			record.Fields{record.FirstName: "Ana", record.LastName: "1", mapping.StandIn: "true"}},
+		{"what its lists show", []mapping.Row{first}, record.Fields{"givenName": "", mapping.Shown: "Rita Lobo", "companyName": "Fábrica", "mobilePhone": "1"},
+			record.Fields{record.FirstName: "", record.LastName: "Rita Lobo", mapping.StandIn: "true"}},
 	} {
 		got := (&mapping.Table{Kind: record.Contacts, Rows: row.rows}).ToCRM(row.theirs)
 		if !maps.Equal(got, row.want) {

@@ -151,6 +151,15 @@ func contactFields(c *graph.Contact) record.Fields {
 	return f
 }
 
+// toldFields are the fields as they are told, with what lists show of a contact that has no parts of a name.
+func toldFields(c *graph.Contact) record.Fields {
+	f := contactFields(c)
+	if f["givenName"] == "" && f["surname"] == "" && c.DisplayName != "" {
+		f[mapping.Shown] = plain(c.DisplayName)
+	}
+	return f
+}
+
 func tags(list []string) record.Value {
 	if len(list) == 0 {
 		return ""
@@ -208,8 +217,11 @@ func contactBody(before *graph.Contact, fields record.Fields) (graph.Object, err
 	if v, ok := fields["categories"]; ok && v != tags(before.Categories) {
 		o.Strings("categories", untag(v))
 	}
-	if name := displayName(&after); name != displayName(before) {
-		text(&o, "displayName", name)
+	if was, name := displayName(before), displayName(&after); name != was {
+		// Some contacts have no parts of a name, and are called what a person or an app has chosen.
+		if chosen := before.DisplayName != "" && before.DisplayName != was; !chosen || nameParts(&after) != "" || nameParts(before) != "" {
+			text(&o, "displayName", name)
+		}
 	}
 	if _, given := fields["fileAs"]; after.FileAs != "" && after.FileAs == before.FileAs && renamed(before, &after) && (given || !filedByName(before)) {
 		text(&o, "fileAs", after.FileAs)
@@ -345,7 +357,7 @@ func filedByName(c *graph.Contact) bool {
 // displayName is what the contact is called in lists. It is not a field: Graph makes it anew whenever parts of a name
 // change, and so do we, in the same way.
 func displayName(c *graph.Contact) string {
-	if name := strings.Join(strings.Fields(c.GivenName+" "+c.MiddleName+" "+c.Surname), " "); name != "" {
+	if name := nameParts(c); name != "" {
 		return name
 	}
 	if c.CompanyName != "" {
@@ -357,4 +369,8 @@ func displayName(c *graph.Contact) string {
 		}
 	}
 	return ""
+}
+
+func nameParts(c *graph.Contact) string {
+	return strings.Join(strings.Fields(c.GivenName+" "+c.MiddleName+" "+c.Surname), " ")
 }

@@ -304,7 +304,7 @@ func (c *Contacts) change(it *graph.Contact) record.Change {
 		Ref:      record.Ref(it.ID),
 		Version:  record.Version(it.Version()),
 		State:    record.Present,
-		Fields:   contactFields(it),
+		Fields:   toldFields(it),
 		Created:  it.Created.UTC(),
 		Modified: it.Modified.UTC(),
 	}

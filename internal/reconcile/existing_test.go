@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
+	"tandem/internal/testkit/memside"
 )
 
 // What was over when the link began stays out of a person's own calendar until it is changed: of series the last occurrence
@@ -116,6 +118,79 @@ func TestS24_SwitchingOffTakesOnlyWhatTandemMade(t *testing.T) {
 		if len(live) != 4 || live["ours"][0].Fields[record.Department] != "typed a second ago" {
 			t.Fatalf("cut off after %d effects, the CRM has %v", plug, live)
 		}
+		if !died {
+			return
+		}
+	}
+}
+
+// S15, from a calendar that was there before to a dedicated one, and back: wherever the process dies, in the end each record is in
+// Outlook once. What Tandem made has moved to the dedicated calendar; what was the person's own stays where it is, until it is
+// changed in the CRM.
+func TestS15_FromACalendarOfOnesOwnToADedicatedOne(t *testing.T) {
+	t.Parallel()
+	for plug := 0; ; plug++ {
+		w := newWorld(t)
+		w.ledger.Change(1, func(l *reconcile.Link) { l.Policy.Calendar = "own" })
+		w.insert("ours", nil)
+		both := w.insert("both", record.Fields{record.EmailField: "both@contoso.example"})
+		edited := w.insert("edited", record.Fields{record.EmailField: "edited@contoso.example"})
+		own, dedicated := w.folder, w.newFolder()
+		for _, name := range []string{"both", "edited", "theirs"} {
+			own.Put("", contact(name, name+"@contoso.example"))
+		}
+		w.settle()
+		must(t, len(w.items()), 4, "items while it lives in the own calendar")
+		left := w.plug
+		w.plug = plug
+		died := false
+		// until runs to a state, in which the link is given another calendar.
+		until := func(state reconcile.LinkState, change func(*reconcile.Link)) {
+			t.Helper()
+			w.ledger.Change(1, change)
+			for range 4 {
+				if err := w.run(); errors.Is(err, errDead) {
+					died = true
+				} else if err != nil {
+					t.Fatal(err)
+				} else if state == reconcile.On || w.ledger.Link(1).State == state {
+					return
+				}
+			}
+			t.Fatalf("cut off after %d effects, it is %s", plug, w.ledger.Link(1).State)
+		}
+		off := func(l *reconcile.Link) { l.State = reconcile.Switching }
+		on := func(folder *memside.Side, calendar record.Ref) func(*reconcile.Link) {
+			return func(l *reconcile.Link) {
+				l.State, l.Reason, l.Container, l.Policy.Calendar, l.Settled, l.CRM, l.Microsoft = reconcile.On, "", "", calendar, false, "", ""
+				w.folder = folder
+			}
+		}
+		until(reconcile.Off, off)
+		w.folder = dedicated
+		until(reconcile.On, on(dedicated, ""))
+		w.plug = left
+		w.edit(edited, record.Fields{record.Department: "changed in the CRM"})
+		w.settle()
+		if items := w.items(); len(items) != 2 || len(items["ours"]) != 1 || len(items["edited"]) != 1 {
+			t.Fatalf("cut off after %d effects, the dedicated calendar has %v", plug, items)
+		}
+		if n := len(own.Items()); n != 3 || len(w.live()) != 4 {
+			t.Fatalf("cut off after %d effects, the own calendar has %d items and the CRM %v", plug, n, w.live())
+		}
+		w.edit(both, record.Fields{record.Department: "later"})
+		w.settle()
+		must(t, len(w.items()), 3, "items once another one was changed")
+
+		// Back: what is there is known again, and nothing is doubled.
+		until(reconcile.Off, off)
+		for ref := range dedicated.Items() { // with the container
+			dedicated.Delete(ref)
+		}
+		until(reconcile.On, on(own, "own"))
+		w.settle()
+		w.alike()
+		must(t, len(w.live()), 4, "records in the end")
 		if !died {
 			return
 		}

@@ -250,9 +250,10 @@ func eligible(rules Rules, ours *record.Change) bool {
 	return ok
 }
 
-// takesIn reports whether a record may be what an item is: one that goes nowhere because of the link's direction still may.
+// takesIn reports whether a record may be what an item is: one that goes nowhere because of the link's direction, or because it is
+// in another calendar, still may.
 func (r Rules) takesIn(ours *record.Change) bool {
-	r.Policy.Direction = mapping.BothWays
+	r.Policy.Direction, r.Policy.Calendar = mapping.BothWays, ours.Meta.KeptIn
 	return eligible(r, ours)
 }
 

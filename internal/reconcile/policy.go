@@ -77,6 +77,8 @@ func Eligible(user record.ID, policy Policy, meta record.Meta) (bool, fault.Reas
 		return false, fault.OneWay
 	case imported && !meta.MassUpdated && !policy.AdmitImported:
 		return false, fault.Imported
+	case meta.KeptIn != "" && meta.KeptIn != policy.Calendar:
+		return false, fault.OwnCalendar
 	}
 	return true, ""
 }

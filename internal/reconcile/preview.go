@@ -56,6 +56,7 @@ type Line struct {
 	ToCRM       record.Fields  `json:"to_crm,omitempty"`    // values that are written there
 	ToMicrosoft record.Fields  `json:"to_microsoft,omitempty"`
 	Asked       []record.Field `json:"asked,omitempty"` // fields about which a person will be asked
+	Mails       []string       `json:"mails,omitempty"` // whom Microsoft writes to because of it
 }
 
 // Summary is what a preview came to.
@@ -70,7 +71,7 @@ type Summary struct {
 	Stops     fault.Reason         `json:"stops,omitempty"`     // why the run would stop before it makes more
 	Removed   int                  `json:"removed,omitempty"`   // items that go with the container
 	Kept      fault.Reason         `json:"kept,omitempty"`      // why the container would stay
-	Mailed    int                  `json:"mailed"`              // people who would get mail
+	Mailed    int                  `json:"mailed"`              // people who would get mail, each counted once
 }
 
 // Previewer rehearses.
@@ -122,7 +123,7 @@ func (p *Previewer) Preview(ctx context.Context, link Link, occasion Occasion, s
 			return Summary{}, err
 		}
 	}
-	re := &rehearsal{Previewer: p, link: &link, tell: tell, progress: progress, told: map[record.Ref][]Verb{}, removed: -1, ledger: past, ends: link.State == Switching}
+	re := &rehearsal{Previewer: p, link: &link, tell: tell, progress: progress, told: map[record.Ref][]Verb{}, mailed: map[string]bool{}, removed: -1, ledger: past, ends: link.State == Switching}
 	re.sum.Counts = map[Group]int{}
 	runner := p.Runner
 	runner.Ledger, runner.Sides, runner.Containers, runner.Now, runner.Width = past, re, re, p.Now, 1
@@ -162,6 +163,7 @@ type rehearsal struct {
 	mu      sync.Mutex
 	sum     Summary
 	told    map[record.Ref][]Verb
+	mailed  map[string]bool // people who would get mail, by address
 	waiting []Line
 	spoke   time.Time
 	removed int // what the container held when it was removed; -1: it was not
@@ -205,7 +207,11 @@ func (re *rehearsal) hear(steps []Step) error {
 		case !may:
 			line.ToMicrosoft = nil
 		default:
-			re.sum.Mailed += len(people)
+			line.Mails = people
+			for _, address := range people {
+				re.mailed[address] = true
+			}
+			re.sum.Mailed = len(re.mailed)
 		}
 		re.sum.Counts[line.Group]++
 		re.waiting = append(re.waiting, line)
@@ -387,7 +393,8 @@ func (re *rehearsal) Create(ctx context.Context, link *Link, _ string) (record.R
 	return ref, name, err
 }
 
-// Remove notes that the container would go, with what is in it by now: a run may have brought more since the link was read.
+// Remove notes that the container would go, with what is in it by now: a run may have brought more since the link was read. As
+// Microsoft's side does, it refuses where a meeting would be called off by that.
 func (re *rehearsal) Remove(ctx context.Context, link *Link) error {
 	there := 0
 	for after := int64(0); ; {
@@ -400,8 +407,11 @@ func (re *rehearsal) Remove(ctx context.Context, link *Link) error {
 		}
 		after = pairs[len(pairs)-1].ID
 		for _, p := range pairs {
-			if p.inContainer() {
-				there++
+			if !p.inContainer() {
+				continue
+			}
+			if there++; link.Kind == record.Calendar && len(record.AttendanceOf(p.Base[record.Attendees]).Mailed()) > 0 {
+				return fault.New(fault.Denied, fault.WouldMail, "reconcile: the calendar stays, as not only its owner would hear of it")
 			}
 		}
 	}

@@ -133,7 +133,7 @@ func staged(t *testing.T, many int) (*shelf, *reconcile.Stage) {
 	for i := range many {
 		w.insert(fmt.Sprint("c", i), mail(fmt.Sprintf("p%d@fabrikam.example", i)))
 	}
-	crm, err := w.CRM(t.Context(), nil)
+	crm, err := w.CRM(t.Context(), new(reconcile.Link))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -269,7 +269,7 @@ func (l *rehearsedLedger) count(link *Link, s standing, n int) {
 }
 
 // Forget is the end of a link.
-func (l *rehearsedLedger) Forget(_ context.Context, link *Link) error {
+func (l *rehearsedLedger) Forget(_ context.Context, link *Link, _ bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	clear(l.pairs)

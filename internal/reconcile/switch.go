@@ -267,6 +267,11 @@ func (r *run) takeBackThese(ctx context.Context, items []Item) (moved, err error
 		}
 	}
 	entries, err := r.removeAt(ctx, InMicrosoft, steps)
+	for _, i := range items {
+		if i.theirs() == record.Gone && i.Pair.ID != 0 { // deleted by a run that did not come to note it
+			entries = append(entries, Entry{Pair: *i.Pair, Drop: true})
+		}
+	}
 	entries = slices.DeleteFunc(entries, func(e Entry) bool {
 		again := !e.Drop && e.Pair.Reason == fault.ChangesTooFast
 		if again {
@@ -344,7 +349,7 @@ func (r *run) containerDeleted(ctx context.Context) error {
 }
 
 func (r *run) end(ctx context.Context, reason fault.Reason) error {
-	if err := r.Ledger.Forget(ctx, r.link); err != nil {
+	if err := r.Ledger.Forget(ctx, r.link, r.link.existing() && reason != fault.ContainerDeleted); err != nil {
 		return err
 	}
 	r.link.State, r.link.Reason = Off, reason

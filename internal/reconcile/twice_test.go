@@ -48,7 +48,7 @@ func TestI3_ARecordToldTwiceIsCreatedOnce(t *testing.T) {
 	for i := range 3 {
 		w.insert(fmt.Sprint(i), nil)
 	}
-	side, err := w.CRM(t.Context(), nil)
+	side, err := w.CRM(t.Context(), new(reconcile.Link))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,18 +61,9 @@ func newWorldOf(t fataler, kind record.Kind) *world {
 	w := &world{t: t, kind: kind, clock: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC), store: memcrm.New(), plug: -1}
 	now := func() time.Time { return w.clock }
 	w.crm = crm.New(w.store, func(context.Context, record.ID, record.ID) (bool, error) { return true, nil }, now)
-	w.folder = memside.New(now)
-	w.folder.Series = kind == record.Calendar
-	w.folder.Fail = func(point string) error {
-		if err := w.effect(); err != nil {
-			return err
-		}
-		if w.fails != nil {
-			return w.fails(point)
-		}
-		return nil
-	}
+	w.folder = w.newFolder()
 	w.ledger = memledger.New()
+	w.ledger.Kept = w.store.Keep
 	w.ledger.Add(reconcile.Link{
 		ID: 1, Org: org, User: adele, Kind: kind, State: reconcile.On, Mapping: mapping.Default(kind),
 	})
@@ -82,6 +73,22 @@ func newWorldOf(t fataler, kind record.Kind) *world {
 		Log:   slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	return w
+}
+
+// newFolder is an empty container.
+func (w *world) newFolder() *memside.Side {
+	folder := memside.New(func() time.Time { return w.clock })
+	folder.Series = w.kind == record.Calendar
+	folder.Fail = func(point string) error {
+		if err := w.effect(); err != nil {
+			return err
+		}
+		if w.fails != nil {
+			return w.fails(point)
+		}
+		return nil
+	}
+	return folder
 }
 
 // effect is one numbered point at which the process may die.
@@ -105,8 +112,10 @@ func (w *world) Microsoft(context.Context, *reconcile.Link) (reconcile.Side, err
 	return w.folder, nil
 }
 
-func (w *world) CRM(context.Context, *reconcile.Link) (reconcile.Side, error) {
-	return mortalSide{w.crm.Side(crm.LinkSide{Org: org, User: adele, Kind: w.kind, Link: 1, Zone: "UTC", Cap: 10000}), w}, nil
+func (w *world) CRM(_ context.Context, link *reconcile.Link) (reconcile.Side, error) {
+	return mortalSide{w.crm.Side(crm.LinkSide{
+		Org: org, User: adele, Kind: w.kind, Link: 1, Zone: "UTC", Cap: 10000, Calendar: link.Policy.Calendar,
+	}), w}, nil
 }
 
 func (w *world) Create(context.Context, *reconcile.Link, string) (record.Ref, string, error) {

@@ -105,6 +105,9 @@ type Meta struct {
 	MassUpdated bool
 	// Agreed is a person's word that the record as it now stands, or its deletion, may be mailed from the link's calendar; nil: nobody gave one.
 	Agreed *Agreement
+	// KeptIn is, of an event, the calendar of its owner's own in which it stayed when the sync of that ended, if nobody has changed
+	// it since; "": none.
+	KeptIn Ref
 }
 
 // Source says how a record came into the CRM (the values of Zoho CRM's field Data_Source).

@@ -45,7 +45,7 @@ type books interface {
 
 func openBooks(w *world) (books, error) {
 	m := &memory{w: w, book: memledger.New(), crm: memcrm.New(), owners: map[record.ID]record.ID{}}
-	m.crm.Wrote = m.wrote
+	m.crm.Wrote, m.book.Kept = m.wrote, m.crm.Keep
 	return m, nil
 }
 

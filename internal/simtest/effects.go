@@ -147,9 +147,9 @@ func (e effectLedger) Close(ctx context.Context, l *reconcile.Link) error {
 	})
 }
 
-func (e effectLedger) Forget(ctx context.Context, l *reconcile.Link) error {
+func (e effectLedger) Forget(ctx context.Context, l *reconcile.Link, stays bool) error {
 	return e.w.effect(ctx, "forget", true, func() error {
-		err := e.Ledger.Forget(ctx, l)
+		err := e.Ledger.Forget(ctx, l, stays)
 		e.w.committed(ctx, l, "forget", err)
 		return err
 	})
@@ -235,7 +235,7 @@ func (s sides) CRM(_ context.Context, link *reconcile.Link) (reconcile.Side, err
 	w := s.p.w
 	side := w.crm.Side(crm.LinkSide{
 		Org: link.Org, User: link.User, Kind: link.Kind, Link: int64(link.ID), Zone: "UTC", Cap: reconcile.FirstSyncCap(link.Kind),
-		AdmitImported: link.Policy.AdmitImported, Heir: link.Heir, Region: link.Region, Fields: link.Mapping.Fields(), Schema: link.Mapping.Schema(),
+		AdmitImported: link.Policy.AdmitImported, Calendar: link.Policy.Calendar, Heir: link.Heir, Region: link.Region, Fields: link.Mapping.Fields(), Schema: link.Mapping.Schema(),
 	})
 	if w.defect != nil && w.defect.crm != nil {
 		return w.defect.crm(w, link, side), nil

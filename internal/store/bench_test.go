@@ -174,7 +174,7 @@ func BenchmarkPages(b *testing.B) {
 				return err
 			}},
 			{"first-sync-200", func() error {
-				_, err := s.Records().FirstSync(b.Context(), s.by.Org, record.Contacts, s.by.User, false, time.Now(), 5000, 200)
+				_, err := s.Records().FirstSync(b.Context(), s.by.Org, record.Contacts, s.by.User, false, "", time.Now(), 5000, 200)
 				return err
 			}},
 			{"standing", func() error { _, err := s.Links().Standing(b.Context(), s.by.Org, s.link.ID); return err }},

@@ -625,10 +625,13 @@ func (tx *Tx) tellEnded(link *reconcile.Link) error {
 }
 
 // Forget removes all pairs and open intents of the link and zeroes its cursors and counts.
-func (s *Ledger) Forget(ctx context.Context, link *reconcile.Link) (err error) {
+func (s *Ledger) Forget(ctx context.Context, link *reconcile.Link, stays bool) (err error) {
 	defer fault.Wrap(&err, "store: forget pairs of link %d", link.ID)
 	err = s.write(ctx, func(tx *Tx) error {
 		if err := tx.guarded(link, nothingKnown); err != nil {
+			return err
+		}
+		if err := tx.keptIn(link, stays); err != nil {
 			return err
 		}
 		return tx.forget(link)
@@ -637,6 +640,25 @@ func (s *Ledger) Forget(ctx context.Context, link *reconcile.Link) (err error) {
 		link.Microsoft, link.CRM, link.Settled = "", "", false
 		link.FirstTotal, link.FirstDone, link.Known, link.Synced, link.Waiting, link.Failing, link.ExcludedSum = 0, 0, 0, 0, 0, 0, 0
 	}
+	return err
+}
+
+// keptIn has the records that are in step with what stays in a calendar of their owner's own remember that, and no others of it.
+func (tx *Tx) keptIn(link *reconcile.Link, stays bool) error {
+	calendar := string(link.Policy.Calendar)
+	if link.Kind != record.Calendar || calendar == "" {
+		return nil
+	}
+	n, err := tx.exec(tx.ctx, `UPDATE events SET kept_in = '' WHERE org_id = ? AND owner_id = ? AND kept_in <> '' AND kept_in = ?`,
+		int64(link.Org), int64(link.User), calendar)
+	if tx.items += n; err != nil || !stays {
+		return err
+	}
+	n, err = tx.exec(tx.ctx, `UPDATE events SET kept_in = ? WHERE org_id = ? AND owner_id = ? AND EXISTS (
+		SELECT 1 FROM pairs p WHERE p.link_id = ? AND p.crm_ref = CAST(events.id AS TEXT) AND p.crm_ref <> ''
+		AND p.crm_version = CAST(events.version AS TEXT) AND p.microsoft_ref <> '' AND p.state <> 'waiting')`,
+		calendar, int64(link.Org), int64(link.User), int64(link.ID))
+	tx.items += n
 	return err
 }
 

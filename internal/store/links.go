@@ -605,8 +605,8 @@ var standing = map[reconcile.PairState]string{
 }
 
 // outside tells where a live record of the link's owner stands that no pair knows.
-func outside(l *reconcile.Link, source record.Source, massUpdated bool, written time.Time) (string, fault.Reason) {
-	ok, reason := reconcile.Eligible(l.User, l.Policy, record.Meta{Owner: l.User, Source: source, MassUpdated: massUpdated})
+func outside(l *reconcile.Link, source record.Source, massUpdated bool, kept record.Ref, written time.Time) (string, fault.Reason) {
+	ok, reason := reconcile.Eligible(l.User, l.Policy, record.Meta{Owner: l.User, Source: source, MassUpdated: massUpdated, KeptIn: kept})
 	switch {
 	case !ok:
 		return standsExcluded, reason
@@ -642,6 +642,7 @@ func (s *Links) Standing(ctx context.Context, org record.ID, id reconcile.LinkID
 		source      record.Source
 		massUpdated int64
 		fresh       int64
+		kept        record.Ref
 		n           int
 	}
 	pairs, err := list(ctx, s.reader(), func(scan scan) (g group, err error) {
@@ -658,16 +659,16 @@ func (s *Links) Standing(ctx context.Context, org record.ID, id reconcile.LinkID
 		return out, nil
 	}
 	others, err := list(ctx, s.reader(), func(scan scan) (g group, err error) {
-		err = scan(&g.source, &g.massUpdated, &g.fresh, &g.n)
+		err = scan(&g.source, &g.massUpdated, &g.fresh, &g.kept, &g.n)
 		return g, err
-	}, `SELECT source, mass_updated, CASE WHEN modified_at >= ? THEN 1 ELSE 0 END AS fresh, COUNT(*) FROM `+tableOf(l.Kind)+` r
-		WHERE `+unpaired+` GROUP BY source, mass_updated, fresh`, micros(l.LastRun), int64(org), int64(l.User), int64(id))
+	}, `SELECT source, mass_updated, CASE WHEN modified_at >= ? THEN 1 ELSE 0 END AS fresh, `+keptColumn(l.Kind)+` AS kept, COUNT(*) FROM `+tableOf(l.Kind)+` r
+		WHERE `+unpaired+` GROUP BY source, mass_updated, fresh, kept`, micros(l.LastRun), int64(org), int64(l.User), int64(id))
 	for _, g := range others {
 		written := time.Time{}
 		if g.fresh != 0 {
 			written = l.LastRun
 		}
-		state, reason := outside(l, g.source, g.massUpdated != 0, written)
+		state, reason := outside(l, g.source, g.massUpdated != 0, g.kept, written)
 		add(state, reason, g.n)
 	}
 	return out, err
@@ -730,13 +731,15 @@ func (s *Links) Records(ctx context.Context, org record.ID, id reconcile.LinkID,
 // says of one record.
 func (s *Links) others(ctx context.Context, l *reconcile.Link, state string, skip int64, limit int) ([]reconcile.RecordState, error) {
 	where, args := unpaired, []any{int64(l.Org), int64(l.User), int64(l.ID)}
-	imported := `(CAST(? AS BIGINT) = 1 OR r.source IN (?, ?) AND r.mass_updated = 0 AND CAST(? AS BIGINT) = 0)`
-	given := []any{flag(l.Policy.Direction == mapping.ToCRM), string(record.Import), string(record.Migration), flag(l.Policy.AdmitImported)}
+	barred := `(CAST(? AS BIGINT) = 1 OR r.source IN (?, ?) AND r.mass_updated = 0 AND CAST(? AS BIGINT) = 0 OR ` + keptColumn(l.Kind) + ` NOT IN ('', ?))`
+	given := []any{
+		flag(l.Policy.Direction == mapping.ToCRM), string(record.Import), string(record.Migration), flag(l.Policy.AdmitImported), string(l.Policy.Calendar),
+	}
 	switch state {
 	case standsWaiting:
-		where += ` AND NOT ` + imported + ` AND (CAST(? AS BIGINT) = 0 OR r.modified_at >= ?)`
+		where += ` AND NOT ` + barred + ` AND (CAST(? AS BIGINT) = 0 OR r.modified_at >= ?)`
 	case standsExcluded:
-		where += ` AND (` + imported + ` OR NOT (CAST(? AS BIGINT) = 0 OR r.modified_at >= ?))`
+		where += ` AND (` + barred + ` OR NOT (CAST(? AS BIGINT) = 0 OR r.modified_at >= ?))`
 	}
 	if state != "" {
 		args = append(append(args, given...), flag(l.Settled), micros(l.LastRun))
@@ -750,8 +753,16 @@ func (s *Links) others(ctx context.Context, l *reconcile.Link, state string, ski
 	return out, err
 }
 
+// keptColumn is what tells in which calendar of its owner's own a record stayed.
+func keptColumn(kind record.Kind) string {
+	if kind == record.Calendar {
+		return "kept_in"
+	}
+	return "''"
+}
+
 func outsider(l *reconcile.Link, r *crm.Record) reconcile.RecordState {
-	state, reason := outside(l, r.Source, r.MassUpdated, r.ModifiedAt)
+	state, reason := outside(l, r.Source, r.MassUpdated, r.KeptIn, r.ModifiedAt)
 	return reconcile.RecordState{Link: l.ID, CRM: r.ID.Ref(), Name: displayName(l.Kind, r.Fields), State: state, Reason: reason, Since: r.ModifiedAt}
 }
 

@@ -106,10 +106,10 @@ func (s *Past) LeftOut(ctx context.Context, link *reconcile.Link) (_ map[fault.R
 		n           int
 	}
 	groups, err := list(ctx, s.ledger.reader(), func(scan scan) (g group, err error) {
-		err = scan(&g.own, &g.meta.Source, &g.massed, &g.n)
+		err = scan(&g.own, &g.meta.Source, &g.massed, &g.meta.KeptIn, &g.n)
 		return g, err
-	}, `SELECT CASE WHEN owner_id = ? THEN 1 ELSE 0 END AS own, source, mass_updated, COUNT(*) FROM `+tableOf(link.Kind)+`
-		WHERE org_id = ? AND deleted_at = 0 GROUP BY own, source, mass_updated`, int64(link.User), int64(link.Org))
+	}, `SELECT CASE WHEN owner_id = ? THEN 1 ELSE 0 END AS own, source, mass_updated, `+keptColumn(link.Kind)+` AS kept, COUNT(*)
+		FROM `+tableOf(link.Kind)+` WHERE org_id = ? AND deleted_at = 0 GROUP BY own, source, mass_updated, kept`, int64(link.User), int64(link.Org))
 	if err != nil {
 		return nil, err
 	}

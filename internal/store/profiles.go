@@ -16,7 +16,17 @@ func permissionsOf(p account.Profile, stored string) (may account.Permissions, e
 	if stored == "" {
 		return p.Permissions(), nil
 	}
-	err = json.Unmarshal([]byte(stored), &may)
+	// What was stored before there were exports does not say whether they are allowed: where imports are. Nobody's permissions
+	// become less than those of whoever they manage by that.
+	var said struct {
+		Export *bool `json:"export"`
+	}
+	if err = json.Unmarshal([]byte(stored), &may); err != nil {
+		return may, err
+	}
+	if err = json.Unmarshal([]byte(stored), &said); err == nil && said.Export == nil {
+		may.Export = may.Import
+	}
 	return may, err
 }
 

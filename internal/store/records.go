@@ -43,9 +43,9 @@ func recordColumns(kind record.Kind) string {
 	const columns = `id, owner_id, version, seq, source, mass_updated, token, stamp, created_at, created_by,
 		modified_at, modified_by, deleted_at, deleted_by, fields, `
 	if kind == record.Contacts {
-		return columns + "''"
+		return columns + "'', ''"
 	}
-	return columns + "mailing"
+	return columns + "mailing, kept_in"
 }
 
 func recordReader(org record.ID, kind record.Kind) func(scan) (crm.Record, error) {
@@ -54,7 +54,7 @@ func recordReader(org record.ID, kind record.Kind) func(scan) (crm.Record, error
 		var massUpdated, created, modified, deleted int64
 		var fields, mailing string
 		err := scan(&r.ID, &r.Owner, &r.Version, &r.Seq, &r.Source, &massUpdated, &r.Token, &r.Stamp, &created, &r.CreatedBy,
-			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &fields, &mailing)
+			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &fields, &mailing, &r.KeptIn)
 		if err != nil {
 			return r, err
 		}
@@ -75,6 +75,15 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 		return nil, err
 	}
 	where, args := conditions(org, kind, q)
+	order, by := ordering(kind, q)
+	// First the ids, mostly from an index alone, then the rows of the page: long offsets stay cheap.
+	return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
+		`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s ORDER BY %[4]s LIMIT ? OFFSET ?) ORDER BY %[4]s`,
+		recordColumns(kind), tableOf(kind), where, order), slices.Concat(args, by, []any{int64(pageLimit(q.Limit)), int64(q.Offset)}, by)...)
+}
+
+// ordering is the order of a query as SQL, with its arguments.
+func ordering(kind record.Kind, q crm.Query) (order string, by []any) {
 	column := "id" // also by creation: ids rise with it
 	switch q.Sort {
 	case crm.ByModified:
@@ -86,7 +95,6 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 			column = "id"
 		}
 	}
-	var by []any
 	switch {
 	case kind == record.Contacts && q.Sort == crm.ByCompany:
 		column = "company"
@@ -95,14 +103,22 @@ func (s *Records) Records(ctx context.Context, org record.ID, kind record.Kind, 
 	case q.Sort == crm.ByField:
 		column, by = sortValue(q.SortOn)
 	}
-	order := column + ", id"
+	order = column + ", id"
 	if q.Descending {
 		order = strings.ReplaceAll(column, ", ", " DESC, ") + " DESC, id DESC"
 	}
-	// First the ids, mostly from an index alone, then the rows of the page: long offsets stay cheap.
-	return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
-		`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s ORDER BY %[4]s LIMIT ? OFFSET ?) ORDER BY %[4]s`,
-		recordColumns(kind), tableOf(kind), where, order), slices.Concat(args, by, []any{int64(pageLimit(q.Limit)), int64(q.Offset)}, by)...)
+	return order, by
+}
+
+// IDs lists the ids of all that a query finds, in one statement.
+func (s *Records) IDs(ctx context.Context, org record.ID, kind record.Kind, q crm.Query) (_ []record.ID, err error) {
+	defer fault.Wrap(&err, "store: list ids of %s", kind)
+	if q, err = s.candidates(ctx, org, kind, q, manyForCount); err != nil {
+		return nil, err
+	}
+	where, args := conditions(org, kind, q)
+	order, by := ordering(kind, q)
+	return list(ctx, s.reader(), column[record.ID], fmt.Sprintf(`SELECT id FROM %s WHERE %s ORDER BY %s`, tableOf(kind), where, order), append(args, by...)...)
 }
 
 // Count counts what Records would list without a limit.
@@ -117,7 +133,11 @@ func (s *Records) Count(ctx context.Context, org record.ID, kind record.Kind, q 
 	where, args := conditions(org, kind, q)
 	text := `SELECT COUNT(*) FROM %s WHERE %s`
 	if q.Most > 0 {
-		text, args = `SELECT COUNT(*) FROM (SELECT 1 FROM %s WHERE %s LIMIT ?) AS most`, append(args, int64(q.Most))
+		order := ""
+		if kind != record.Contacts && q.Sort == crm.ByStart { // as Records walks: in the order of an index
+			order = " ORDER BY start_at"
+		}
+		text, args = `SELECT COUNT(*) FROM (SELECT 1 FROM %s WHERE %s`+order+` LIMIT ?) AS most`, append(args, int64(q.Most))
 	}
 	n, _, err := first(ctx, s.reader(), column[int64], fmt.Sprintf(text, tableOf(kind), where), args...)
 	return int(n), err
@@ -148,12 +168,7 @@ func conditions(org record.ID, kind record.Kind, q crm.Query) (string, []any) {
 		add("deleted_at = 0")
 	}
 	if kind != record.Contacts {
-		if !q.From.IsZero() {
-			add("end_at > ?", micros(q.From))
-		}
-		if !q.To.IsZero() { // all that began earlier is much, what ends later is less
-			add("+start_at < ?", micros(q.To))
-		}
+		addSpan(q, add)
 	}
 	if !q.ModifiedSince.IsZero() {
 		add("modified_at >= ?", micros(q.ModifiedSince))
@@ -165,8 +180,13 @@ func conditions(org record.ID, kind record.Kind, q crm.Query) (string, []any) {
 	if q.Who != 0 && kind != record.Contacts {
 		add("who_id = ? AND who_id > 0", int64(q.Who))
 	}
-	if (len(words) > 0 || q.Who != 0 || len(q.Filters) > 0) && q.Reader != 0 && kind != record.Contacts {
+	if (len(words) > 0 || q.Who != 0 || len(q.Filters) > 0 || q.Unveiled) && q.Reader != 0 && q.Reader != q.Owner && kind != record.Contacts {
 		add("(private = 0 OR owner_id = ?)", int64(q.Reader))
+	}
+	if q.Outlook != "" {
+		add(map[crm.Standing]string{crm.InOutlook: "", crm.NotInOutlook: "NOT "}[q.Outlook]+fmt.Sprintf(`EXISTS (SELECT 1 FROM links k JOIN pairs p ON p.link_id = k.id
+			WHERE k.org_id = %[1]s.org_id AND k.user_id = %[1]s.owner_id AND k.kind = ? AND k.state <> 'off'
+				AND p.crm_ref = CAST(%[1]s.id AS VARCHAR) AND p.crm_ref <> '' AND p.state = 'synced')`, tableOf(kind)), string(kind))
 	}
 	for _, word := range words {
 		add(`search LIKE ? ESCAPE '\'`, "%"+likeWords.Replace(word)+"%")
@@ -175,6 +195,30 @@ func conditions(org record.ID, kind record.Kind, q crm.Query) (string, []any) {
 		addFilter(kind, f, add)
 	}
 	return strings.Join(where, " AND "), args
+}
+
+// addSpan adds when events take place. What lasts whole days is held against the bounds for those; as most events are far from either
+// bound, hardly any has to be looked into for that.
+func addSpan(q crm.Query, add func(condition string, values ...any)) {
+	bound := func(condition string, moment, day time.Time) {
+		wide, narrow := min(micros(moment), micros(day)), max(micros(moment), micros(day))
+		if strings.Contains(condition, "<") {
+			wide, narrow = narrow, wide
+		}
+		switch {
+		case moment.IsZero():
+		case day.IsZero() || wide == narrow:
+			add(condition, micros(moment))
+		default:
+			add(condition, wide)
+			add("("+condition+" OR CASE WHEN FIELD(?) = 'true' THEN "+condition+" ELSE "+condition+" END)",
+				narrow, string(record.AllDay), micros(day), micros(moment))
+		}
+	}
+	bound("end_at > ?", q.From, q.FromDay)
+	// All that began earlier is much, what ends later is less.
+	bound("+start_at < ?", q.To, q.ToDay)
+	bound("end_at <= ?", q.Ended, time.Time{})
 }
 
 // ByID finds records, deleted ones too.
@@ -211,13 +255,13 @@ var (
 		record.Contacts: newShape("contacts", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
 			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "company", "email"),
 		record.Calendar: newShape("events", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
-			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing"),
+			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing", "kept_in"),
 	}
 	recordUpdate = map[record.Kind]*shape{
 		record.Contacts: newShape("contacts", "id", "stamp", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
 			"deleted_at", "deleted_by", "name", "search", "fields", "company", "email"),
 		record.Calendar: newShape("events", "id", "stamp", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
-			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing"),
+			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing", "kept_in"),
 	}
 	departureInsert = &shape{table: "departures", columns: []string{"org_id", "kind", "owner_id", "id", "seq"},
 		clash: " ON CONFLICT (org_id, kind, owner_id, id) DO UPDATE SET seq = excluded.seq"}
@@ -249,7 +293,8 @@ func (b *batch) addRecord(r *crm.Record, search string) error {
 		}
 		mailing = string(text)
 	}
-	b.add(start, end, flag(record.HasPrivate(r.Fields)), int64(who), mailing)
+	r.KeptIn = ""
+	b.add(start, end, flag(record.HasPrivate(r.Fields)), int64(who), mailing, "")
 	return nil
 }
 
@@ -599,9 +644,9 @@ func (s *Records) Seq(ctx context.Context, org record.ID) (_ int64, err error) {
 func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, after int64, limit int) (_ []crm.Record, err error) {
 	defer fault.Wrap(&err, "store: touched %s", kind)
 	page := int64(pageLimit(limit))
-	mailing := "COALESCE(r.mailing, '')"
+	ofEvents := "COALESCE(r.mailing, ''), COALESCE(r.kept_in, '')"
 	if kind == record.Contacts {
-		mailing = "''"
+		ofEvents = "'', ''"
 	}
 	read := recordReader(org, kind)
 	return list(ctx, s.reader(), func(scan scan) (crm.Record, error) {
@@ -624,32 +669,36 @@ func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, 
 		) AS t
 		LEFT JOIN %[1]s r ON r.id = t.id
 		LEFT JOIN tombstones g ON g.id = t.id
-		ORDER BY t.place LIMIT ?`, tableOf(kind), mailing),
+		ORDER BY t.place LIMIT ?`, tableOf(kind), ofEvents),
 		int64(org), int64(owner), after, page, int64(org), string(kind), int64(owner), after, page, page)
 }
 
 // candidates are the records that a first sync may send.
-func candidates(org, owner record.ID, admitImported bool) (where string, args []any) {
+func candidates(org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref) (where string, args []any) {
 	where, args = `org_id = ? AND owner_id = ? AND deleted_at = 0`, []any{int64(org), int64(owner)}
 	if !admitImported {
 		where += ` AND (mass_updated = 1 OR source NOT IN (?, ?))`
 		args = append(args, string(record.Import), string(record.Migration))
 	}
+	if kind == record.Calendar {
+		where += ` AND kept_in IN ('', ?)`
+		args = append(args, string(calendar))
+	}
 	return where, args
 }
 
 // FirstSyncCount counts what FirstSync lists.
-func (s *Records) FirstSyncCount(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool) (_ int, err error) {
+func (s *Records) FirstSyncCount(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref) (_ int, err error) {
 	defer fault.Wrap(&err, "store: count the first sync of %s", kind)
-	where, args := candidates(org, owner, admitImported)
+	where, args := candidates(org, kind, owner, admitImported, calendar)
 	n, _, err := first(ctx, s.reader(), column[int64], fmt.Sprintf(`SELECT COUNT(*) FROM %s WHERE %s`, tableOf(kind), where), args...)
 	return int(n), err
 }
 
 // FirstSync lists the owner's records in the order of the first sync (S19).
-func (s *Records) FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, now time.Time, offset, limit int) (_ []crm.Record, err error) {
+func (s *Records) FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref, now time.Time, offset, limit int) (_ []crm.Record, err error) {
 	defer fault.Wrap(&err, "store: first sync of %s", kind)
-	own, args := candidates(org, owner, admitImported)
+	own, args := candidates(org, kind, owner, admitImported, calendar)
 	page := func(more, order string, values ...any) ([]crm.Record, error) {
 		return list(ctx, s.reader(), recordReader(org, kind), fmt.Sprintf(
 			`SELECT %s FROM %[2]s WHERE id IN (SELECT id FROM %[2]s WHERE %[3]s%[4]s ORDER BY %[5]s LIMIT ? OFFSET ?) ORDER BY %[5]s`,

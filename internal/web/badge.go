@@ -13,7 +13,8 @@ type badge struct {
 	Label string
 	Why   string // "" where the label says it all
 	What  string // the names of the fields that did not fit, of a record that is in step but for those
-	Do    string // what to do about them, if that is not to be done where the record is shown
+	Do    string // what to do about it, if that is not to be done where the record is shown
+	Says  string // the neighbour's own words, where the reason has no better ones
 	at    reconcile.RecordState
 }
 
@@ -45,7 +46,14 @@ func (s *Site) badges(v *visit, kind record.Kind, records []crm.Record) (map[rec
 func (v *visit) badge(kind record.Kind, state reconcile.RecordState) badge {
 	b := badge{State: state.State, Label: v.words.T("badge." + state.State), at: state}
 	if state.Reason != "" {
-		b.Why = v.words.T(reasonKey("reason", state.Reason, reasons) + ".what")
+		key := reasonKey("reason", state.Reason, reasons)
+		b.Why = v.words.T(key + ".what")
+		if state.State == "failing" || state.State == "excluded" {
+			b.Do = v.words.T(key + ".do")
+		}
+		if state.Reason == fault.Refused {
+			b.Says = state.Detail
+		}
 		if state.State == "synced" {
 			b.What = v.misfitWords(kind, state.Detail)
 			if where := v.misfitPlace(kind, state.Reason, state.Detail); where != misfitHere {
@@ -61,7 +69,7 @@ var reasons = []fault.Reason{
 	fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.NotExpressible, fault.OccurrenceGone, fault.TooLong,
 	fault.BadValue, fault.Mandatory, fault.ReadOnlyField, fault.UnknownField, fault.Duplicate, fault.Refused,
 	fault.ChangesTooFast, fault.OutcomeUnknown, fault.HeldDelete, fault.Ambiguous, fault.LeftOut, fault.WouldMail, fault.OneWay, fault.PhotoStays,
-	fault.BeforeSync, fault.ColleaguesEvent, fault.NotOrganizer, fault.CalendarUnfit, fault.CalendarTaken,
+	fault.BeforeSync, fault.OwnCalendar, fault.ColleaguesEvent, fault.NotOrganizer, fault.CalendarUnfit, fault.CalendarTaken,
 	fault.ReconnectNeeded, fault.ConsentRequired, fault.MailboxUnavailable, fault.MailboxFull, fault.ContainerDeleted,
 	fault.CursorExpired, fault.AppMisconfigured, fault.CannotUnseal, fault.TooManyDeletes, fault.TooManyCreates, fault.AccountDisabled,
 	fault.SyncWithheld, fault.OtherMailbox, fault.NotAllowed, fault.StaleLease, fault.KeptInOutlook, fault.OwnKept, fault.MicrosoftAway, fault.Trouble,

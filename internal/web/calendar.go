@@ -28,6 +28,7 @@ type calendarPage struct {
 	Days   []agendaDay
 	New    bool // may be made
 	Import bool // from files
+	Export string
 	Mass   bool // many may be updated together
 	Busy   *busyAgenda
 	Earlier,
@@ -79,6 +80,10 @@ func (s *Site) calendar(v *visit) error {
 	}
 	q := v.r.URL.Query()
 	view := q.Get("view")
+	if view == "list" {
+		q.Del("view")
+		return v.to(eventsPath + "?" + q.Encode())
+	}
 	if !slices.Contains(calendarViews, view) {
 		view = "month"
 	}
@@ -112,9 +117,8 @@ func (s *Site) calendar(v *visit) error {
 		Later:   calendarPath(view, owner, to), Only: span == 1,
 	}
 	page.Days = fold(page.Days, most, owner)
-	for _, name := range calendarViews {
-		page.Views = append(page.Views, viewLink{name, v.words.T("calendar." + name), calendarPath(name, owner, open), name == view})
-	}
+	page.Views = calendarTabs(v, view, owner, open)
+	page.Export = v.exportAddress(record.Calendar, listAsk{Owner: owner, spanAsk: spanAsk{events: true, When: whenAll}, Sort: "start"})
 	if page.Busy, err = s.busyAgenda(v, owner, from, to); err != nil {
 		return err
 	}

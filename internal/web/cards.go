@@ -65,6 +65,7 @@ type recordLine struct {
 	State          string
 	What, Do       string
 	Detail         string // the neighbour's own words
+	Says           string // they, where the reason has no better ones
 	Fields         string // in which the two sides differ
 	RetryAt        string
 	Ref            string // of the CRM, or where it only is in Outlook, there
@@ -248,7 +249,7 @@ func needsMicrosoft(reason fault.Reason) bool {
 func excludes(reason fault.Reason) bool {
 	switch reason {
 	case fault.NotOwn, fault.Imported, fault.BeyondFirstSync, fault.MovedOut, fault.OneWay, fault.LeftOut,
-		fault.BeforeSync, fault.ColleaguesEvent:
+		fault.BeforeSync, fault.OwnCalendar, fault.ColleaguesEvent:
 		return true
 	}
 	return false
@@ -291,6 +292,9 @@ func (s *Site) recordLines(ctx context.Context, v *visit, l *reconcile.Link, sta
 		out[i] = recordLine{Name: r.Name, State: r.State, Detail: r.Detail, Ref: string(r.CRM)}
 		if r.Reason != "" || r.State == "failing" {
 			out[i].What, out[i].Do = v.words.T(key+".what"), v.words.T(key+".do")
+		}
+		if r.Reason == fault.Refused {
+			out[i].Says = r.Detail
 		}
 		if r.CRM == "" {
 			out[i].Ref = string(r.Microsoft)

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"tandem/internal/crm"
 	"tandem/internal/fault"
@@ -353,4 +354,26 @@ func joinNonEmpty(mark string, parts ...string) string {
 		out += p
 	}
 	return out
+}
+
+// contactName is how a contact is called on pages.
+func contactName(w *words, r crm.Record) string {
+	name := strings.TrimSpace(string(r.Fields[record.FirstName]) + " " + string(r.Fields[record.LastName]))
+	if name == "" {
+		name = string(r.Fields[record.EmailField])
+	}
+	if name == "" {
+		name = w.T("record.nameless")
+	}
+	return name
+}
+
+// firstPhone is the number to call first.
+func firstPhone(f record.Fields) string {
+	for _, name := range []record.Field{record.Mobile, record.PhoneField, record.HomePhone, record.OtherPhone} {
+		if f[name] != "" {
+			return string(f[name])
+		}
+	}
+	return ""
 }

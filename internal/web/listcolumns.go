@@ -16,7 +16,7 @@ type column struct {
 	Name  string // a field, or one of the columns below
 	Label string
 	Sort  string // by what a click on its head sorts; "": it does not
-	Kind  string // how its cells look: reach, badge, mail, phone, web, text, quiet
+	Kind  string // how its cells look: reach, when, badge, mail, phone, link, text, quiet
 	def   record.Def
 }
 
@@ -29,8 +29,11 @@ const (
 	columnModified = string(crm.ModifiedTime)
 )
 
-// usualColumns are those of a person who has chosen none.
+// usualColumns are those of contacts for a person who has chosen none.
 var usualColumns = []string{columnReach, columnOwner, columnOutlook, columnModified}
+
+// indexed are the orders of contacts that are fields and cost nothing.
+var indexed = []string{string(record.AccountName), string(record.EmailField)}
 
 // columnsMost is how many columns a list has beside the name: more are not read but scrolled.
 const columnsMost = 8
@@ -42,18 +45,25 @@ const cellMost = 120
 type cell struct {
 	column
 	Text  string
-	Phone string // of reach
+	More  string // a second line: the telephone number, or how an event repeats
+	Path  string // where the text leads
 	Badge badge
 }
 
 // listed reports whether a field can be a column: what tells one record from another by a line of text.
 func listed(def record.Def) bool {
-	return len(crm.Ops(def)) > 0 && def.Name != record.FirstName && def.Name != record.LastName
+	return len(crm.Ops(def)) > 0 && def.Name != record.FirstName && def.Name != record.LastName && def.Name != record.EventTitle
 }
 
 // allColumns are those to choose from, in the order in which lists show them.
 func (v *visit) allColumns(kind record.Kind) []column {
 	out := []column{{Name: columnReach, Label: v.words.T("contacts.reach"), Sort: string(record.EmailField), Kind: "reach"}}
+	if kind == record.Calendar {
+		out = []column{
+			{Name: columnWhen, Label: v.words.T("events.when"), Sort: "start", Kind: "when"},
+			{Name: columnWho, Label: v.label(kind, record.WhoID), Kind: "link"},
+		}
+	}
 	for _, def := range v.schema(kind).Defs() {
 		if !listed(def) {
 			continue
@@ -80,6 +90,9 @@ func (v *visit) allColumns(kind record.Kind) []column {
 // columns are those that a person has chosen, and all of them to choose from. Where there are many records only some sort.
 func (v *visit) columns(kind record.Kind, tastes map[string]string, owners bool, total int) (shown []column, choices []option) {
 	chosen := usualColumns
+	if kind == record.Calendar {
+		chosen = usualEventColumns
+	}
 	if text, ok := tastes[string(kind)+".columns"]; ok {
 		chosen = strings.Split(text, ",")
 	}
@@ -92,7 +105,7 @@ func (v *visit) columns(kind record.Kind, tastes map[string]string, owners bool,
 		if !on || len(shown) == columnsMost {
 			continue
 		}
-		if _, always := orders[c.Sort]; total > sortMost && !always && c.Sort != string(record.AccountName) && c.Sort != string(record.EmailField) {
+		if _, always := orders[c.Sort]; total > sortMost && !always && !slices.Contains(indexed, c.Sort) {
 			c.Sort = ""
 		}
 		shown = append(shown, c)
@@ -100,12 +113,14 @@ func (v *visit) columns(kind record.Kind, tastes map[string]string, owners bool,
 	return shown, choices
 }
 
-// cell is what a record shows in a column.
-func (v *visit) cell(c column, r crm.Record, users []account.User, mark badge) cell {
+// cell is what a record shows in a column. from is since when a list of events shows them, about the names of related contacts.
+func (v *visit) cell(c column, r crm.Record, users []account.User, mark badge, from time.Time, about map[string]string) cell {
 	out := cell{column: c}
 	switch c.Name {
 	case columnReach:
-		out.Text, out.Phone = string(r.Fields[record.EmailField]), firstPhone(r.Fields)
+		out.Text, out.More = string(r.Fields[record.EmailField]), firstPhone(r.Fields)
+	case columnWhen, columnWho:
+		v.eventCell(&out, r, from, about)
 	case columnOwner:
 		out.Text = ownerName(users, r.Owner)
 	case columnOutlook:
@@ -150,43 +165,54 @@ func (v *visit) brief(def record.Def, value record.Value) string {
 	return text
 }
 
-// columnsSave keeps the columns that a person has chosen.
-func (s *Site) columnsSave(v *visit) error {
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	if err := v.needs(record.Contacts, viewing); err != nil {
-		return err
-	}
-	var chosen []string
-	for _, c := range v.allColumns(record.Contacts) {
-		if slices.Contains(form["column"], c.Name) {
-			chosen = append(chosen, c.Name)
+// columnsSave keeps the columns that a person has chosen for the lists of a kind.
+func (s *Site) columnsSave(kind record.Kind) func(*visit) error {
+	return func(v *visit) error {
+		form, err := v.form()
+		if err != nil {
+			return err
 		}
+		if err := v.needs(kind, viewing); err != nil {
+			return err
+		}
+		var chosen []string
+		for _, c := range v.allColumns(kind) {
+			if slices.Contains(form["column"], c.Name) {
+				chosen = append(chosen, c.Name)
+			}
+		}
+		value := strings.Join(chosen, ",")
+		switch {
+		case form.Get("usual") != "":
+			value = ""
+		case len(chosen) == 0:
+			return fault.Wrong(fault.Mandatory, "column", "web: no column was chosen")
+		}
+		if err := s.Tastes.SetTaste(v.ctx(), v.user.Org, v.user.ID, string(kind)+".columns", value); err != nil {
+			return err
+		}
+		f := flash{Key: "flash.columns"}
+		if len(chosen) > columnsMost {
+			f.More = "flash.columns_more"
+		}
+		s.putFlash(v.ctx(), f)
+		return v.to(listPath(kind, form.Get("next")))
 	}
-	value := strings.Join(chosen, ",")
-	switch {
-	case form.Get("usual") != "":
-		value = ""
-	case len(chosen) == 0:
-		return fault.Wrong(fault.Mandatory, "column", "web: no column was chosen")
-	}
-	if err := s.Tastes.SetTaste(v.ctx(), v.user.Org, v.user.ID, string(record.Contacts)+".columns", value); err != nil {
-		return err
-	}
-	f := flash{Key: "flash.columns"}
-	if len(chosen) > columnsMost {
-		f.More = "flash.columns_more"
-	}
-	s.putFlash(v.ctx(), f)
-	return v.to(listPath(form.Get("next")))
 }
 
-// listPath is the list of contacts to go back to.
-func listPath(next string) string {
-	if path := ownPath(next); path == "/contacts" || strings.HasPrefix(path, "/contacts?") {
+// listPath is the list of a kind to go back to.
+func listPath(kind record.Kind, next string) string {
+	list := listOf(kind)
+	if path := ownPath(next); path == list || strings.HasPrefix(path, list+"?") {
 		return path
+	}
+	return list
+}
+
+// listOf is where the records of a kind are listed.
+func listOf(kind record.Kind) string {
+	if kind == record.Calendar {
+		return eventsPath
 	}
 	return "/contacts"
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -184,9 +185,39 @@ func TestTickedContactsAreMerged(t *testing.T) {
 	if list := b.get("/contacts"); !strings.Contains(list.body, `formaction="/contacts/merge"`) || strings.Contains(list.body, `name="do"`) {
 		t.Error("whoever may not update many is offered it, or not to merge")
 	}
-	w.profile(someone, func(p *account.Permissions) { p.MassUpdate, p.Contacts.Delete = false, record.Nobodys })
+	w.profile(someone, func(p *account.Permissions) { p.MassUpdate, p.Contacts.Delete, p.Export = false, record.Nobodys, false })
 	if list := b.get("/contacts"); strings.Contains(list.body, `name="id"`) {
 		t.Error("there is something to tick, and nothing to do with it")
+	}
+}
+
+// What is ticked in a list, or all that it shows, becomes a file.
+func TestTickedRecordsAreExported(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, _ := w.eventAt(someone, "Visita", "2096-11-25T10:00", nil), w.eventAt(someone, "Almoço", "2096-11-26T10:00", nil)
+	w.eventAt(someone, "Antiga", "2006-11-26T10:00", nil)
+	b := w.as(someone)
+	list := b.get("/calendar/list")
+	if !strings.Contains(list.body, `formaction="/export"`) {
+		t.Fatal("the list offers no file")
+	}
+	for query, want := range map[string][]string{
+		hiddenQuery(list.body, "event-pick") + "&id=" + one.ID.String(): {"Visita"}, hiddenQuery(list.body, "event-pick") + "&all=1": {"Visita", "Almo"},
+		"kind=calendar": {"Visita", "Almo", "Antiga"}, "kind=calendar&to=2006-11-26": {"Antiga"},
+	} {
+		if got := b.get("/export?" + query); !strings.Contains(got.body, fmt.Sprint("<strong>", len(want), " ")) {
+			t.Errorf("%s: %s", query, got.text())
+		}
+		file := b.post("/export", "query", query, "format", "ics")
+		if strings.Count(file.body, "BEGIN:VEVENT") != len(want) {
+			t.Errorf("%s: %s", query, file.body)
+		}
+		for _, name := range want {
+			if !strings.Contains(file.body, "SUMMARY:"+name) {
+				t.Errorf("%s lacks %s", query, name)
+			}
+		}
 	}
 }
 
@@ -211,9 +242,11 @@ func TestRowsAreTickedInABrowser(t *testing.T) {
 	b.until("they stay ticked when the list is refreshed", `document.querySelectorAll('#contact-list tbody tr').length === 5 &&
 		[...document.querySelectorAll('tr.ticked .cover')].map((a) => a.textContent).join() === 'Almeida,Braga,Costa' && document.querySelectorAll('#contact-list input[name=id]:checked').length === 3`)
 	b.shot("list-ticked")
-	b.do(chromedp.Click(`[data-choose-whole]`))
+	press := func(what string) { b.says(`document.querySelector('` + what + `').click(); ""`) }
+	press(`[data-choose-whole]`)
 	b.until("all that the list shows takes their place", `document.querySelectorAll('#contact-list input[name=id]:disabled').length === 5 && document.querySelectorAll('tr.ticked').length === 5`)
-	b.do(chromedp.Click(`[data-choose-whole]`), chromedp.Click(`.pick-deeds button[value=tag]`))
+	press(`[data-choose-whole]`)
+	press(`.pick-deeds button[value=tag]`)
 	b.until("it is asked which tags", `location.pathname === '/mass-update' && document.querySelector('#mass-total').textContent.startsWith('3 ') && document.querySelector('#f-Tag')`)
 	b.do(chromedp.SendKeys("#f-Tag", "fair"), chromedp.Click(`button[name=look]`))
 	b.until("it is said what that would do", `document.querySelector('#mass-go button').textContent.includes('3')`)

@@ -18,6 +18,13 @@ func listKeys() []string {
 	for _, op := range []crm.Op{crm.Has, crm.Is, crm.IsNot, crm.Begins, crm.Below, crm.Above, crm.Empty, crm.Filled} {
 		keys = append(keys, opKey(record.Def{}, op))
 	}
+	for _, name := range []string{"title", "new", "search", "name", "count", "count_more", "empty_title", "empty_text", "none_title", "none_text"} {
+		keys = append(keys, "contacts."+name, "events."+name)
+	}
+	for _, when := range whens {
+		keys = append(keys, "events.when."+when)
+	}
+	keys = append(keys, "list.not_sorted.contacts", "list.not_sorted.calendar", "calendar.list", "events.outlook.any", "events.outlook.in", "events.outlook.out")
 	for _, do := range pickDeeds {
 		keys = append(keys, "pick."+string(do))
 	}

@@ -230,8 +230,12 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"import-wrong", importPath + "/" + draft.ID, `document.querySelector("#f-column-1").value = "First_Name"; document.querySelector("#import-form button[value=save]").click()`, "[data-field-error=column-1]"},
 		{"import-events", importPath + "/" + events.ID, "", "#import-preview li"}, {"import-running", importPath + "/" + running.ID, "", "#import[data-state=running]"},
 		{"import-done", importPath + "/" + done.ID, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, "#import-failed"}, {"import-undone", importPath + "/" + undone.ID, "", "#import-back"},
+		{"export", exportPath + "?f=Last_Name&o=has&v=a", "", "#export-form"}, {"export-events", exportPath + "?kind=calendar&owner=all", "", "#export-form"},
 		{"mass", massPath + "?kind=contacts&field=Department&f=Last_Name&o=has&v=a", "", "#mass-form"}, {"mass-unclear", massPath + "?kind=calendar&f=Event_Title&o=is&v=", "", "#mass-filter"},
 		{"mass-draft", massPath + "/" + massDraft.ID, "", "#mass-enters"}, {"mass-running", massPath + "/" + massRunning.ID, "", "#mass[data-state=running]"},
+		{"events", eventsPath + "?when=all&owner=all", "", "#event-list tbody tr"}, {"events-between", eventsPath + "?when=between&from=2026-11-01&to=2026-12-31&outlook=out&sort=name&owner=all&who=" + ana.ID.String(), "", "#list-who"},
+		{"events-ticked", eventsPath + "?when=all", `document.querySelectorAll("#event-list tbody input[name=id]").forEach((box, i) => i < 2 && box.click())`, "tr.ticked"},
+		{"mass-events", massPath + "?kind=calendar&do=untag&when=past&who=" + ana.ID.String(), "", "#list-who"},
 		{"contacts-ticked", "/contacts", `document.querySelectorAll("#contact-list tbody input[name=id]").forEach((box, i) => i < 2 && box.click())`, "tr.ticked"},
 		{"mass-picked", pick(record.Contacts, "owner", nil, ana, bia), "", "#mass-form"}, {"mass-none", pick(record.Contacts, "tag", nil), "", "#mass-none"}, {"mass-tags", pick(record.Calendar, "tag", nil, event), "", "#f-Tag"},
 		{"mass-hands", bulk(record.Contacts, crm.MassDeed{Do: crm.MassOwner, Value: record.Value(w.users[adele].ID.String())}), "", "#mass-moves"},
@@ -291,7 +295,7 @@ func TestEveryPageLooksRight(t *testing.T) {
 		{"admin@contoso.example", looks},
 		{"admin@fabrikam.example", []look{ // who has nothing yet
 			{"empty-fields", fieldsPath, "", "#main h1"}, {"empty-home", "/", "", "#main h1"}, {"empty-contacts", "/contacts", "", "#main h1"},
-			{"empty-agenda", "/calendar?view=agenda", "", "#agenda"}, {"empty-marketplace", marketplacePath, "", "#card-contacts form.enable"},
+			{"empty-events", eventsPath, "", ".blank"}, {"empty-agenda", "/calendar?view=agenda", "", "#agenda"}, {"empty-marketplace", marketplacePath, "", "#card-contacts form.enable"},
 			{"empty-bin", "/recycle-bin", "", "#main h1"}, {"empty-duplicates", "/contacts/duplicates", "", ".blank"}, {"empty-find", "/search?q=zzz", "", ".blank"}, {"empty-status", "/status", "", "#main h1"}, {"empty-history", "/history", "", "#no-history"}, {"empty-everybody", orgStatusPath, "", "#main h1"},
 		}},
 	} {

@@ -302,6 +302,10 @@ func (s *Site) mappingSave(v *visit) error {
 	if err := s.Links.ChangeSettings(v.ctx(), v.user.Org, m.link.ID, policy, draft.Mapping); err != nil {
 		return err
 	}
+	if len(change.rows()) == 0 {
+		s.putFlash(v.ctx(), flash{Key: "flash.mapping_winner"})
+		return v.to(marketplacePath)
+	}
 	s.putFlash(v.ctx(), flash{Key: "flash.mapping_changed"})
 	return v.to(marketplacePath)
 }

@@ -143,6 +143,27 @@ func TestS26_TheServerRefusesWhatDoesNotGo(t *testing.T) {
 	}
 }
 
+// Who only changes what decides a conflict is asked about that, and told of that: no field is different.
+func TestS26_OnlyWhatDecidesAConflictChanges(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.grant(adele)
+	b := w.as(adele)
+	b.post(marketplacePath + "/contacts/enable")
+	draft := b.mappingDraft("winner", "ask", "do", "save")
+	asked := b.post(mappingPath, draft...)
+	if text := asked.text(); !strings.Contains(text, "Change what counts when both sides differ?") || strings.Contains(text, "fields of your contacts") {
+		t.Fatalf("asked is:\n%s", text)
+	}
+	done := b.post(mappingPath, append(draft, "answer", yesTo(asked))...)
+	if done.path != marketplacePath || !strings.Contains(done.text(), "It counts from the next change") || strings.Contains(done.text(), "The fields are changed") {
+		t.Errorf("done: %s\n%s", done.path, done.text())
+	}
+	if links, err := w.store.Links().LinksOf(t.Context(), w.org.ID, w.users[adele].ID); err != nil || links[0].Policy.Winner != reconcile.AskPerson {
+		t.Errorf("the links are %+v, %v", links, err)
+	}
+}
+
 func TestS26_BeforeEnablingAPersonChooses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -116,7 +116,11 @@ func (s *Site) askMapping(v *visit, c change) error {
 		}
 	}
 	page.Preview = s.previewLink(v, c.link, c.new)
-	page.Frame = s.frame(v, "setup", v.words.T("mapping.change.title"))
+	title := "mapping.change.title"
+	if len(page.Rows) == 0 {
+		title = "mapping.change.winner_title"
+	}
+	page.Frame = s.frame(v, "setup", v.words.T(title))
 	return s.render(v, http.StatusOK, "mapping-change", page)
 }
 

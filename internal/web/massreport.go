@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"tandem/internal/account"
 	"tandem/internal/crm"
@@ -257,7 +258,7 @@ type massPage struct {
 	List      string
 }
 
-type massFailedRow struct{ Name, Path, Why string }
+type massFailedRow struct{ ID, Name, Path, Why string }
 
 func (s *Site) massReport(v *visit, u massupdate.Update, part bool) error {
 	c := u.Counts
@@ -294,20 +295,26 @@ func (s *Site) massReport(v *visit, u massupdate.Update, part bool) error {
 
 // massFailed are the first records that were not changed, as far as this person sees them.
 func (s *Site) massFailed(v *visit, u massupdate.Update) (out []massFailedRow, err error) {
-	lines, err := s.Mass.Lines(v.ctx(), u.Org, u.ID, massupdate.Failed, 0, massFailed)
+	out, _, err = s.massFailedAfter(v, u, 0, massFailed)
+	return out, err
+}
+
+// massFailedAfter are those behind a record; last is the last one, 0 if there is none.
+func (s *Site) massFailedAfter(v *visit, u massupdate.Update, after record.ID, limit int) (out []massFailedRow, last record.ID, err error) {
+	lines, err := s.Mass.Lines(v.ctx(), u.Org, u.ID, massupdate.Failed, after, limit)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	ids := make([]record.ID, len(lines))
 	for i, l := range lines {
-		ids[i] = l.Record
+		ids[i], last = l.Record, l.Record
 	}
 	found, err := s.Records.ByID(v.ctx(), v.actor(), u.Kind, ids...)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for _, l := range lines {
-		row := massFailedRow{Name: v.words.T("mass.gone"), Why: v.massWhy(l.Reason)}
+		row := massFailedRow{ID: l.Record.String(), Name: v.words.T("mass.gone"), Why: v.massWhy(l.Reason)}
 		if r, ok := found[l.Record]; ok {
 			if u.Kind == record.Contacts {
 				row.Name, row.Path = contactName(v.words, r), "/contacts/"+l.Record.String()
@@ -320,7 +327,33 @@ func (s *Site) massFailed(v *visit, u massupdate.Update) (out []massFailedRow, e
 		}
 		out = append(out, row)
 	}
-	return out, nil
+	return out, last, nil
+}
+
+// massFailedCSV streams all records that were not changed, each with the reason.
+func (s *Site) massFailedCSV(v *visit) error {
+	u, err := s.theMass(v)
+	if err != nil {
+		return err
+	}
+	rows, last, err := s.massFailedAfter(v, u, 0, importsExport)
+	if err != nil {
+		return err
+	}
+	out := v.csvFile("tandem-mass-update-"+string(u.Kind)+"-"+u.Begun.UTC().Format(time.DateOnly), "id", v.words.T("import.csv.name"), v.words.T("import.csv.why"))
+	for len(rows) > 0 {
+		for _, r := range rows {
+			_ = out.Write([]string{r.ID, defused(r.Name), defused(r.Why)})
+		}
+		if out.Flush(); out.Error() != nil {
+			return nil // the reader went away
+		}
+		if rows, last, err = s.massFailedAfter(v, u, last, importsExport); err != nil {
+			s.cutOff(v, err)
+		}
+	}
+	out.Flush()
+	return nil
 }
 
 // massReasons are the reasons for which records are not changed, or a mass update ends.

@@ -43,6 +43,7 @@ func (s *Site) massRoutes() []route {
 		{"GET /mass-update/{id}", member, s.massShow},
 		{"POST /mass-update/{id}", member, s.massGo},
 		{"GET /mass-update/{id}/part", script, s.massPart},
+		{"GET /mass-update/{id}/failed.csv", member, s.massFailedCSV},
 		{"POST /mass-update/{id}/stop", member, s.massStop},
 		{"POST /mass-update/{id}/undo", member, s.massUndo},
 		{"POST /mass-update/{id}/drop", member, s.massDrop},
@@ -70,21 +71,16 @@ func (v *visit) needsMass(kind record.Kind) error {
 type massAsk struct {
 	listAsk
 	kind     record.Kind
-	imported bool     // only those that wait outside the sync
-	picked   bool     // only those of ids
-	ids      []string // what the address names, in its order
+	imported bool // only those that wait outside the sync
+	picks
 }
 
-// pickedMost is how many records an address names: what a page of a list shows.
-const pickedMost = 2 * pageSize
-
 func (a massAsk) values() url.Values {
-	q := url.Values{}
-	if a.picked {
-		q.Set("pick", "1")
-		q["id"] = a.ids
-	} else {
-		q = a.query("name", false, 1)
+	q := a.picks.values()
+	if !a.picked {
+		a.Path = massPath
+		sort, desc := a.usual()
+		q = a.query(sort, desc, 1)
 	}
 	q.Set("kind", string(a.kind))
 	if a.imported {
@@ -107,8 +103,7 @@ func (v *visit) massImported(kind record.Kind) string {
 }
 
 // readMassAsk reads which records are meant. whole: every condition says something. One that does not would let in more records than
-// the person sees named, so that nothing may be prepared. A list says pick=1 with the ids of what was ticked in it, or all=1 too where
-// everything that it shows is meant.
+// the person sees named, so that nothing may be prepared.
 func (v *visit) readMassAsk(q url.Values) (ask massAsk, form filtering, query crm.Query, whole bool, err error) {
 	if ask.kind, err = kindOf(cmp.Or(q.Get("kind"), string(record.Contacts))); err != nil {
 		return
@@ -116,14 +111,8 @@ func (v *visit) readMassAsk(q url.Values) (ask massAsk, form filtering, query cr
 	if err = v.needsMass(ask.kind); err != nil {
 		return
 	}
-	if ask.picked = q.Has("pick") && !q.Has("all"); ask.picked {
-		query.IDs = []record.ID{}
-		for _, text := range q["id"] {
-			if id, ok := record.ParseID(text); ok && len(query.IDs) < pickedMost && !slices.Contains(query.IDs, id) {
-				ask.ids, query.IDs = append(ask.ids, id.String()), append(query.IDs, id)
-			}
-		}
-		return ask, form, query, true, nil
+	if ask.picks = readPicks(q); ask.picked {
+		return ask, form, crm.Query{IDs: ask.records}, true, nil
 	}
 	ask.listAsk = v.readListAsk(massPath, ask.kind, q, "mine")
 	if ask.Owner != "all" && v.listOwner(ask.Owner) == 0 {
@@ -133,6 +122,7 @@ func (v *visit) readMassAsk(q url.Values) (ask massAsk, form filtering, query cr
 	asked := len(ask.Conds)
 	form, filters := v.filtering(ask.kind, &ask.listAsk)
 	query = crm.Query{Owner: v.listOwner(ask.Owner), Search: ask.Q, Filters: filters, Imported: ask.imported}
+	v.spanQuery(ask.spanAsk, &query)
 	return ask, form, query, len(filters) == asked, nil
 }
 
@@ -146,9 +136,10 @@ type massNewPage struct {
 	Owners    []option
 	Imported  bool
 	Filtering filtering
-	Picked    bool     // what was ticked in a list
-	Names     []string // of the first of them
-	List      string   // where others are chosen
+	Span      *listSpan // of events
+	Picked    bool      // what was ticked in a list
+	Names     []string  // of the first of them
+	List      string    // where others are chosen
 	Whole     bool
 	Query     string
 	Given     []option // what the address says, to be said again
@@ -221,6 +212,11 @@ func (s *Site) massForm(v *visit, status int, q url.Values, given record.Value, 
 		}
 	}
 	page.Owners = v.ownerChoices(users, ask.kind, ask.Owner)
+	if ask.events && !ask.picked {
+		if page.Span, err = s.listSpan(v, ask.listAsk); err != nil {
+			return err
+		}
+	}
 	v.massWhat(&page, ask.kind, q, users, given, errs)
 	past, err := s.Mass.MassUpdatesOf(v.ctx(), v.user.Org, v.user.ID, massPast)
 	if err != nil {
@@ -376,9 +372,4 @@ func (v *visit) massValue(u massupdate.Update) string {
 		return v.words.T("list.no")
 	}
 	return v.brief(def, u.Deed.Value)
-}
-
-// listOf is where the records of a kind are listed.
-func listOf(kind record.Kind) string {
-	return map[record.Kind]string{record.Contacts: "/contacts", record.Calendar: "/calendar"}[kind]
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -255,5 +256,43 @@ func TestMassUpdatesAreTheirPersons(t *testing.T) {
 	}
 	if now, err := w.store.MassUpdates().Update(t.Context(), w.org.ID, u.ID); err != nil || now.State != intake.Draft {
 		t.Errorf("it is %+v, %v", now, err)
+	}
+}
+
+// Whatever a mass update left as it was is in one file, with the reasons, also where the page names only the first.
+func TestMassUpdatesGiveAFileOfWhatFailed(t *testing.T) {
+	t.Parallel()
+	const adele = "adele@contoso.example"
+	w := newWorld(t)
+	for i := range 29 {
+		w.contact("admin@contoso.example", record.Fields{record.LastName: record.Value(fmt.Sprintf("C%02d", i))})
+	}
+	w.contact("admin@contoso.example", record.Fields{record.LastName: "=1+1"})
+	w.contact(adele, record.Fields{record.LastName: "Own"})
+	w.profile(adele, func(p *account.Permissions) { p.Contacts.View = record.Anyones })
+	u := w.draftMass(adele, record.Contacts, record.Department, "Vendas")
+	w.must(w.site.Mass.Go(t.Context(), u))
+	b := w.as(adele)
+	page := b.get(massPath + "/" + u.ID)
+	if !strings.Contains(page.body, `href="`+massPath+"/"+u.ID+`/failed.csv"`) || !strings.Contains(page.text(), "10 more are in the file") {
+		t.Errorf("the page leads to no file:\n%s", page.text())
+	}
+	got := b.get(massPath + "/" + u.ID + "/failed.csv")
+	rows := got.table(t, ',')
+	if len(rows) != 30 || got.header.Get("Cache-Control") != "no-store" || !strings.HasSuffix(got.header.Get("Content-Disposition"), `.csv"`) {
+		t.Fatalf("%d rows, %v", len(rows), got.header)
+	}
+	names := map[string]bool{}
+	for _, r := range rows {
+		names[r["Name"]] = true
+		if id, ok := record.ParseID(r["id"]); !ok || id == 0 || r["Reason"] == "" {
+			t.Errorf("a row says %v", r)
+		}
+	}
+	if len(names) != 30 || !names["'=1+1"] || names["Own"] {
+		t.Errorf("the file names %v", names)
+	}
+	if got := w.as("admin@contoso.example").get(massPath + "/" + u.ID + "/failed.csv"); got.status != http.StatusNotFound {
+		t.Errorf("somebody else gets it: %d", got.status)
 	}
 }

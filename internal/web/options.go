@@ -23,6 +23,7 @@ type optionsPage struct {
 	Running bool // a change is asked about first
 	Alert   string
 	Ways    []choice
+	Winner  *choice    // of contacts: what decides when both sides change a field; Value is where that is chosen
 	People  []choice   // of the calendar: how those who take part stand in Outlook
 	Places  *placeForm // of the calendar
 	Busy    *busyForm  // of the calendar
@@ -42,6 +43,8 @@ type wanting struct {
 	kind record.Kind
 	link *reconcile.Link
 	now  reconcile.Options
+
+	winner reconcile.Winner
 }
 
 func (s *Site) wanting(v *visit) (w wanting, err error) {
@@ -52,13 +55,13 @@ func (s *Site) wanting(v *visit) (w wanting, err error) {
 	case w.link != nil && w.link.State == reconcile.Switching:
 		return w, fault.New(fault.Conflict, "", "web: it is being switched off")
 	case w.link != nil:
-		w.now = w.link.Policy.Options
+		w.now, w.winner = w.link.Policy.Options, w.link.Policy.Winner
 		return w, nil
 	case !v.may().Sync(w.kind):
 		return w, fault.New(fault.Denied, fault.SyncWithheld, "web: the profile does not allow sync of %s", w.kind)
 	}
 	begin, _, err := reconcile.SettingsFor(v.ctx(), s.Choices, v.user.Org, v.user.ID, w.kind)
-	w.now = begin.Options
+	w.now, w.winner = begin.Options, begin.Winner
 	return w, err
 }
 
@@ -79,6 +82,10 @@ func (s *Site) showOptions(v *visit, status int, w wanting, draft reconcile.Opti
 		page.Ways = append(page.Ways, choice{
 			wayKey(d), v.words.T("options.way." + wayKey(d)), v.words.T("options." + kind + ".way." + wayKey(d) + "_hint"), d == draft.Direction,
 		})
+	}
+	if w.kind == record.Contacts {
+		key := "mapping.winner." + string(winnerOf(w.winner))
+		page.Winner = &choice{Value: mappingPath + "#mapping-winner", Label: v.words.T(key), Hint: v.words.T(key + "_hint")}
 	}
 	if w.kind == record.Calendar {
 		for _, invites := range []bool{false, true} {

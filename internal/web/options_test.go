@@ -75,6 +75,29 @@ func TestOptions_DirectionIsChosenBeforeAndAskedAboutLater(t *testing.T) {
 	}
 }
 
+// What decides when both sides change a field is told where people look for it, in words, with the way to where it is chosen.
+func TestOptions_SayWhatDecidesAConflict(t *testing.T) {
+	t.Parallel()
+	const adele = "adele@contoso.example"
+	w := newWorld(t)
+	b := w.as(adele)
+	says := func(want string) {
+		t.Helper()
+		got := b.get(marketplacePath + "/contacts/options")
+		if text := got.text(); !strings.Contains(text, "When both sides change the same field "+want) || !strings.Contains(got.body, `href="`+mappingPath+`#mapping-winner"`) {
+			t.Errorf("the options do not say %q:\n%s", want, text)
+		}
+	}
+	says("The later change counts")
+	b.post(mappingPath, b.mappingDraft("winner", "ask", "do", "save")...)
+	says("Ask me")
+	b.post(marketplacePath + "/contacts/enable")
+	says("Ask me")
+	if got := b.get(marketplacePath + "/calendar/options"); strings.Contains(got.body, "mapping-winner") {
+		t.Error("events have no such choice")
+	}
+}
+
 // TestOptions_ChangeSaysWhatComes: turning a link that left things alone says how many come over.
 func TestOptions_ChangeSaysWhatComes(t *testing.T) {
 	t.Parallel()

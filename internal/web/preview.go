@@ -65,6 +65,7 @@ type previewCount struct {
 type previewRow struct {
 	Name, Path string
 	What, Why  string
+	Mails      string // whom it mails
 	Values     []previewValue
 }
 
@@ -299,6 +300,7 @@ func (v *visit) previewSays(p reconcile.Preview) (out []string) {
 func (v *visit) previewRow(p reconcile.Preview, l reconcile.Line) previewRow {
 	kind := p.Kind
 	row := previewRow{Name: l.Name, What: v.words.T("preview.verb." + string(previewVerb(l))), Why: v.whyWords(l.Why)}
+	row.Mails = strings.Join(l.Mails, ", ")
 	if p.Occasion == reconcile.Changing && l.Group == reconcile.ToUpdate {
 		row.Why = "" // it is the change that does it
 	}
@@ -364,7 +366,7 @@ func (s *Site) previewCSV(v *visit) error {
 	if err != nil {
 		return err
 	}
-	out := v.csvFile("tandem-preview-"+string(p.Kind)+"-"+p.Begun.UTC().Format(time.DateOnly), "group", "action", "what", "name", "why", "crm_id", "to_outlook", "to_crm")
+	out := v.csvFile("tandem-preview-"+string(p.Kind)+"-"+p.Begun.UTC().Format(time.DateOnly), "group", "action", "what", "name", "why", "crm_id", "to_outlook", "to_crm", "mailed")
 	for len(lines) > 0 {
 		for _, l := range lines {
 			_ = out.Write(v.previewCells(p.Kind, l))
@@ -390,7 +392,7 @@ func (v *visit) previewCells(kind record.Kind, l reconcile.Line) []string {
 	}
 	cells := []string{
 		string(l.Group), string(l.Verb), v.words.T("preview.verb." + string(previewVerb(l))), l.Name, v.whyWords(l.Why), string(l.CRM),
-		values(l.ToMicrosoft), values(l.ToCRM),
+		values(l.ToMicrosoft), values(l.ToCRM), strings.Join(l.Mails, "; "),
 	}
 	for i, cell := range cells {
 		cells[i] = defused(cell)

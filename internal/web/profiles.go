@@ -54,6 +54,7 @@ var switches = []struct {
 }{
 	{"manage_users", func(p *account.Permissions) *bool { return &p.ManageUsers }},
 	{"import", func(p *account.Permissions) *bool { return &p.Import }},
+	{"export", func(p *account.Permissions) *bool { return &p.Export }},
 	{"mass_update", func(p *account.Permissions) *bool { return &p.MassUpdate }},
 	{"sync_calendar", func(p *account.Permissions) *bool { return &p.SyncCalendar }},
 	{"sync_contacts", func(p *account.Permissions) *bool { return &p.SyncContacts }},

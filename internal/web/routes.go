@@ -15,7 +15,8 @@ import (
 //	form fields      the API names of the CRM's fields (First_Name, Event_Title, Start_DateTime …), Owner, version
 //	#contact-form    #event-form, each with a button[name=save]; #delete-form with the button that deletes
 //	#photo-form      a contact's photo: input[name=photo], button[name=set-photo]; #photo-remove the form that takes it off
-//	#contact-search  the search box of the list; #contact-list the list, tr[data-id] its rows, .badge[data-state] sync
+//	#contact-search  the search box of the list; #contact-list the list, tr[data-id] its rows, .badge[data-state] sync; of events #event-search …
+//	#contact-pick    the form around the rows: input[name=id], input[name=all], button[name=do] (owner, tag, untag, set, delete)
 //	#calendar        month, week and day; #agenda the list, [data-id] its events
 //	.series-scope    the choice of this day, this and following, or all of a series (aria-current); .remove-this, .remove-following
 //	#series-dialog   asks the same after a drag, button[value=this|following|all]; #move-menu moves and resizes by keys
@@ -36,6 +37,7 @@ import (
 //	#error-title     the heading of an error page, .reference its number
 //	#import-file     the form that takes a file: kind, file; #import-form what the columns are, button[name=do][value=look|save|start];
 //	                 #import-preview li[data-fate] the first rows; #import its progress and report, data-state; #import-undo, #import-stop
+//	#export-filter   which records a file is to have, #export-total how many; #export-form the file: format, columns, separator
 //	[data-field-error=NAME]  the sentence by a form field
 
 // entry says who may enter a route.
@@ -56,7 +58,7 @@ type route struct {
 
 // routes is every page, and who may enter. Whose records one may see is the CRM's to decide, from the actor.
 func (s *Site) routes() []route {
-	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.previewRoutes(), s.importRoutes(), s.massRoutes(), s.historyRoutes(), s.orgStatusRoutes(), s.companyRoutes(), s.fieldRoutes(), []route{
+	return slices.Concat(s.launchRoutes(), s.userRoutes(), s.ownRoutes(), s.askRoutes(), s.mappingRoutes(), s.previewRoutes(), s.importRoutes(), s.exportRoutes(), s.massRoutes(), s.historyRoutes(), s.orgStatusRoutes(), s.companyRoutes(), s.fieldRoutes(), []route{
 		{"GET /{$}", member, s.home},
 
 		{"GET /signin", anyone, s.signInPage},
@@ -71,9 +73,9 @@ func (s *Site) routes() []route {
 		{"GET /contacts/duplicates", member, s.duplicates},
 		{"GET /contacts/merge", member, s.mergeShow},
 		{"POST /contacts/merge", member, s.mergeDo},
-		{"POST /contacts/columns", member, s.columnsSave},
-		{"POST /contacts/lists", member, s.listSave},
-		{"POST /contacts/lists/forget", member, s.listForget},
+		{"POST /contacts/columns", member, s.columnsSave(record.Contacts)},
+		{"POST /contacts/lists", member, s.listSave(record.Contacts)},
+		{"POST /contacts/lists/forget", member, s.listForget(record.Contacts)},
 		{"POST /contacts", member, s.contactCreate},
 		{"GET /contacts/{id}", member, s.contactShow},
 		{"GET /contacts/{id}/changed", script, s.contactChanged},
@@ -85,6 +87,10 @@ func (s *Site) routes() []route {
 		{"POST /contacts/{id}/restore", member, s.contactRestore},
 
 		{"GET /calendar", member, s.calendar},
+		{"GET " + eventsPath, member, s.eventList},
+		{"POST /calendar/columns", member, s.columnsSave(record.Calendar)},
+		{"POST /calendar/lists", member, s.listSave(record.Calendar)},
+		{"POST /calendar/lists/forget", member, s.listForget(record.Calendar)},
 		{"GET /calendar/events", script, s.calendarFeed},
 		{"GET /calendar/new", member, s.eventNew},
 		{"GET /calendar/repeat", script, s.eventRepeat},

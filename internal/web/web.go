@@ -147,6 +147,7 @@ type Records interface {
 	Schema(ctx context.Context, org record.ID, kind record.Kind) (*record.Schema, error)
 	List(ctx context.Context, a crm.Actor, kind record.Kind, q crm.Query) ([]crm.Record, error)
 	Count(ctx context.Context, a crm.Actor, kind record.Kind, q crm.Query) (int, error)
+	IDs(ctx context.Context, a crm.Actor, kind record.Kind, q crm.Query) ([]record.ID, error)
 	Get(ctx context.Context, a crm.Actor, kind record.Kind, id record.ID) (crm.Record, error)
 	ByID(ctx context.Context, a crm.Actor, kind record.Kind, ids ...record.ID) (map[record.ID]crm.Record, error)
 	Insert(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)

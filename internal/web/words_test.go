@@ -143,7 +143,7 @@ func builtKeys() []string {
 	for _, r := range account.Refusals {
 		add("refusal.%s", r)
 	}
-	out = slices.Concat(out, launchKeys(), userKeys(), ownKeys(), askKeys(), mappingKeys(), optionKeys(), mailingKeys(), customKeys(), previewKeys(), importKeys(), massKeys(), outlookNoteKeys(), listKeys(), findKeys(), historyKeys(), statusKeys())
+	out = slices.Concat(out, launchKeys(), userKeys(), ownKeys(), askKeys(), mappingKeys(), optionKeys(), mailingKeys(), customKeys(), previewKeys(), importKeys(), exportKeys(), massKeys(), outlookNoteKeys(), listKeys(), findKeys(), historyKeys(), statusKeys())
 	add("flash.answer_yes")
 	add("flash.answer_no")
 	add("flash.answer_growth")

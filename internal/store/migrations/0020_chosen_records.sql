@@ -2,7 +2,11 @@
 ALTER TABLE mass_updates ADD COLUMN deed {{text}} NOT NULL DEFAULT 'set';
 CREATE INDEX mass_lines_record ON mass_lines (record_id) WHERE did = 'changed';
 
--- Lists of events, one person's own, by title and by the last change.
+-- Lists of events by time, title and the last change, which may leave out what is others' private business or stands in Outlook.
+DROP INDEX events_start;
+CREATE INDEX events_start ON events (org_id, start_at, end_at, id, owner_id, private) WHERE deleted_at = 0;
+DROP INDEX events_name;
+CREATE INDEX events_name ON events (org_id, name, id, owner_id, private) WHERE deleted_at = 0;
 CREATE INDEX events_own_name ON events (org_id, owner_id, name, id) WHERE deleted_at = 0;
 CREATE INDEX events_own_modified ON events (org_id, owner_id, modified_at, id) WHERE deleted_at = 0;
 

@@ -62,7 +62,7 @@ func testFence(t *testing.T, w *world) {
 		"Settle":       s.Settle(ctx, old, 0, []reconcile.Entry{{Pair: pairs[0], Drop: true}, {Pair: pair("c2", "m2")}}),
 		"Advance":      s.Advance(ctx, old),
 		"Close":        s.Close(ctx, old),
-		"Forget":       s.Forget(ctx, old),
+		"Forget":       s.Forget(ctx, old, false),
 	} {
 		if !fault.Is(err, fault.Conflict) || fault.ReasonOf(err) != fault.StaleLease {
 			t.Errorf("%s with an old fence answers %v", what, err)
@@ -298,7 +298,7 @@ func testForget(t *testing.T, w *world) {
 		l.CRM, l.Microsoft, l.Settled, l.FirstTotal, l.FirstDone = "c", "m", true, 5, 5
 		ok(t, s.Advance(ctx, l))
 	}
-	ok(t, s.Forget(ctx, l))
+	ok(t, s.Forget(ctx, l, false))
 	for _, l := range []*reconcile.Link{l, w.reload(l)} {
 		if l.CRM != "" || l.Microsoft != "" || l.Settled || l.Known+l.Synced+l.FirstDone+l.FirstTotal != 0 {
 			t.Errorf("forgotten to %+v", l)

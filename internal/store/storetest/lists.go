@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"strconv"
+	"tandem/internal/reconcile"
 	"testing"
 	"time"
 
@@ -200,5 +201,46 @@ func testDuplicates(t *testing.T, w *world) {
 	}
 	if got := must(w.Records().Duplicates(t.Context(), w.theirs, w.ana, crm.SameKey, "", 0))(t); len(got) != 0 {
 		t.Errorf("another organization finds %v", got)
+	}
+}
+
+// Events are listed by when they take place, each by its own kind of clock, and by whether they are in Outlook; an order that would
+// tell of others' private events leaves them out.
+func testEventLists(t *testing.T, w *world) {
+	whole := func(r *crm.Record) { r.Fields[record.AllDay] = "true" }
+	private := func(r *crm.Record) { r.Fields[record.Sensitivity] = "private" }
+	rows := w.insert(w.ana, w.event(w.ana, "morning", "2026-11-25T12:00:00Z", "2026-11-25T13:00:00Z"),
+		w.event(w.ana, "evening", "2026-11-26T01:00:00Z", "2026-11-26T02:00:00Z"),
+		w.event(w.ana, "day", "2026-11-25", "2026-11-26", whole), w.event(w.ana, "eve", "2026-11-24", "2026-11-25", whole),
+		w.event(w.bob, "a secret", "2026-11-25T12:30:00Z", "2026-11-25T13:30:00Z", private))
+	at := func(text string) time.Time { return must(time.Parse(time.RFC3339, text))(t) }
+	day := func(n int) time.Time { return time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC) }
+	link := w.link(w.ana, record.Calendar)
+	w.settle(link, reconcile.Entry{Pair: reconcile.Pair{CRM: rows[0].ID.Ref(), Microsoft: "m/1", State: reconcile.Synced}},
+		reconcile.Entry{Pair: reconcile.Pair{CRM: rows[1].ID.Ref(), Microsoft: "m/2", State: reconcile.Parked, Reason: fault.TooLong}})
+	for _, row := range []struct {
+		name  string
+		query crm.Query
+		want  string
+	}{
+		{"one day of São Paulo", crm.Query{From: at("2026-11-25T00:00:00-03:00"), FromDay: day(25), To: at("2026-11-26T00:00:00-03:00"), ToDay: day(26)}, "day morning a secret evening"},
+		{"the day before", crm.Query{From: at("2026-11-24T00:00:00-03:00"), FromDay: day(24), To: at("2026-11-25T00:00:00-03:00"), ToDay: day(25)}, "eve"},
+		{"to come, at ten in the evening", crm.Query{From: at("2026-11-25T22:30:00-03:00"), FromDay: day(25)}, "day evening"},
+		{"past then", crm.Query{Ended: at("2026-11-25T22:30:00-03:00")}, "eve day morning a secret"},
+		{"to come in Auckland, where it is the 26th", crm.Query{From: at("2026-11-26T00:30:00+13:00"), FromDay: day(26)}, "morning a secret evening"},
+		{"in Outlook", crm.Query{Outlook: crm.InOutlook}, "morning"},
+		{"not in Outlook", crm.Query{Outlook: crm.NotInOutlook, Owner: w.ana}, "eve day evening"},
+		{"by title, to somebody else", crm.Query{Sort: crm.ByName, Reader: w.ana, Unveiled: true}, "day eve evening morning"},
+		{"by title, to its owner", crm.Query{Sort: crm.ByName, Reader: w.bob, Unveiled: true, Owner: w.bob}, "a secret"},
+	} {
+		if row.query.Sort == "" {
+			row.query.Sort = crm.ByStart
+		}
+		if got := w.list(record.Calendar, row.query); got != row.want {
+			t.Errorf("%s: %s, want %s", row.name, got, row.want)
+		}
+	}
+	if got := w.list(record.Contacts, crm.Query{Outlook: crm.InOutlook}); got != "" {
+		t.Errorf("contacts in Outlook: %s", got)
 	}
 }

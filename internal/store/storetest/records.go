@@ -37,6 +37,13 @@ func (w *world) list(kind record.Kind, q crm.Query) string {
 		if n := must(w.Records().Count(w.t.Context(), w.ours, kind, q))(w.t); n != len(page) {
 			w.t.Errorf("Count(%+v) = %d, but Records lists %d", q, n, len(page))
 		}
+		var ids []record.ID
+		for _, r := range page {
+			ids = append(ids, r.ID)
+		}
+		if got := must(w.Records().IDs(w.t.Context(), w.ours, kind, q))(w.t); !slices.Equal(got, ids) {
+			w.t.Errorf("IDs(%+v) = %v, but Records lists %v", q, got, ids)
+		}
 	}
 	return titles(page)
 }
@@ -518,7 +525,7 @@ func testBin(t *testing.T, w *world) {
 func (w *world) firstSync(kind record.Kind, admit bool, page int) (all []crm.Record) {
 	w.t.Helper()
 	for {
-		part := must(w.Records().FirstSync(w.t.Context(), w.ours, kind, w.ana, admit, w.clock.Now(), len(all), page))(w.t)
+		part := must(w.Records().FirstSync(w.t.Context(), w.ours, kind, w.ana, admit, "", w.clock.Now(), len(all), page))(w.t)
 		all = append(all, part...)
 		if len(part) < page {
 			return all
@@ -672,7 +679,7 @@ func testRecordIsolation(t *testing.T, w *world) {
 	if got := must(s.Touched(ctx, w.theirs, record.Contacts, w.ana, 0, 10))(t); len(got) != 0 {
 		t.Errorf("Touched shows %v", got)
 	}
-	if got := must(s.FirstSync(ctx, w.theirs, record.Contacts, w.ana, true, w.clock.Now(), 0, 10))(t); len(got) != 0 {
+	if got := must(s.FirstSync(ctx, w.theirs, record.Contacts, w.ana, true, "", w.clock.Now(), 0, 10))(t); len(got) != 0 {
 		t.Errorf("FirstSync shows %v", got)
 	}
 	if _, err := s.Insert(ctx, crm.Author{Org: 5}, []crm.Record{w.contact(w.ana, "x")}); !fault.Is(err, fault.NotFound) {

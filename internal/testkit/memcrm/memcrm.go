@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -139,6 +140,24 @@ func (s *Store) All() []crm.Record {
 	return out
 }
 
+// Keep has an owner's records that are at the versions given remember the calendar in which they stay, and no others of it.
+func (s *Store) Keep(owner record.ID, calendar record.Ref, stays map[record.Ref]record.Version) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, r := range s.records {
+		if r.Owner != owner {
+			continue
+		}
+		if r.KeptIn == calendar {
+			r.KeptIn = ""
+		}
+		if version, stays := stays[id.Ref()]; stays && string(version) == strconv.FormatInt(r.Version, 10) {
+			r.KeptIn = calendar
+		}
+		s.records[id] = r
+	}
+}
+
 func clone(r crm.Record) crm.Record {
 	r.Fields = r.Fields.Clone()
 	return r
@@ -220,7 +239,7 @@ func (s *Store) update(by crm.Author, records []crm.Record) (out []crm.Record, f
 		}
 		r = clone(r)
 		r.Org, r.Token = old.Org, old.Token
-		r.Version, r.Seq = old.Version+1, s.step(by.Org)
+		r.Version, r.Seq, r.KeptIn = old.Version+1, s.step(by.Org), ""
 		if r.Owner != old.Owner {
 			s.past[old.Owner] = append(s.past[old.Owner], departure{id: r.ID, org: r.Org, kind: r.Kind, seq: r.Seq})
 		}

@@ -93,6 +93,16 @@ func (s *Store) Count(_ context.Context, org record.ID, kind record.Kind, q crm.
 	return len(s.matching(org, kind, q)), nil
 }
 
+// IDs lists the ids of what Records lists without a limit.
+func (s *Store) IDs(_ context.Context, org record.ID, kind record.Kind, q crm.Query) (out []record.ID, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.matching(org, kind, q) {
+		out = append(out, r.ID)
+	}
+	return out, nil
+}
+
 func (s *Store) matching(org record.ID, kind record.Kind, q crm.Query) []crm.Record {
 	var out []crm.Record
 	for _, r := range s.records {
@@ -253,10 +263,10 @@ func (s *Store) Touched(_ context.Context, org record.ID, kind record.Kind, owne
 
 // FirstSync lists the owner's records in the order of the first sync: events yet to come by start, then past ones
 // latest first; contacts most recently modified first.
-func (s *Store) FirstSync(_ context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, now time.Time, offset, limit int) ([]crm.Record, error) {
+func (s *Store) FirstSync(_ context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref, now time.Time, offset, limit int) ([]crm.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := s.candidates(org, kind, owner, admitImported)
+	all := s.candidates(org, kind, owner, admitImported, calendar)
 	spans := map[record.ID]span{}
 	if kind == record.Calendar {
 		for _, r := range all {
@@ -274,16 +284,16 @@ func (s *Store) FirstSync(_ context.Context, org record.ID, kind record.Kind, ow
 }
 
 // FirstSyncCount counts what FirstSync lists.
-func (s *Store) FirstSyncCount(_ context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool) (int, error) {
+func (s *Store) FirstSyncCount(_ context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.candidates(org, kind, owner, admitImported)), nil
+	return len(s.candidates(org, kind, owner, admitImported, calendar)), nil
 }
 
-func (s *Store) candidates(org record.ID, kind record.Kind, owner record.ID, admitImported bool) []crm.Record {
+func (s *Store) candidates(org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref) []crm.Record {
 	return slices.DeleteFunc(s.matching(org, kind, crm.Query{Owner: owner}), func(r crm.Record) bool {
 		imported := r.Source == record.Import || r.Source == record.Migration
-		return imported && !r.MassUpdated && !admitImported
+		return imported && !r.MassUpdated && !admitImported || r.KeptIn != "" && r.KeptIn != calendar
 	})
 }
 

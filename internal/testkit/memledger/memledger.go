@@ -18,6 +18,10 @@ import (
 
 // Ledger fits reconcile.Ledger. Call New.
 type Ledger struct {
+	// Kept, if set, hears of the records whose items stay in a calendar of their owner's own, at the versions that are in step, when
+	// a link in it is forgotten: see store.(*Ledger).Forget. Set it before the first use.
+	Kept func(owner record.ID, calendar record.Ref, stays map[record.Ref]record.Version)
+
 	mu      sync.Mutex
 	links   map[reconcile.LinkID]*entry
 	nextID  int64
@@ -506,12 +510,21 @@ func (l *Ledger) Close(_ context.Context, link *reconcile.Link) error {
 }
 
 // Forget removes all pairs and intents of the link.
-func (l *Ledger) Forget(_ context.Context, link *reconcile.Link) error {
+func (l *Ledger) Forget(_ context.Context, link *reconcile.Link, stays bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e, err := l.held(link)
 	if err != nil {
 		return err
+	}
+	if l.Kept != nil && link.Policy.Calendar != "" {
+		kept := map[record.Ref]record.Version{}
+		for _, p := range e.pairs {
+			if stays && p.CRM != "" && p.Microsoft != "" && p.State != reconcile.Waiting {
+				kept[p.CRM] = p.CRMVersion
+			}
+		}
+		l.Kept(link.User, link.Policy.Calendar, kept)
 	}
 	clear(e.pairs)
 	clear(e.intents)

@@ -123,7 +123,7 @@ if (place) {
       here.searchParams.set("view", told.view);
       here.searchParams.set("date", date);
       history.replaceState(null, "", here);
-      for (const link of document.querySelectorAll("[data-view][href]")) {
+      for (const link of document.querySelectorAll("[data-view][href]:not([data-view=list])")) {
         const to = new URL(link.href);
         to.searchParams.set("date", date);
         link.href = to.pathname + to.search;

@@ -14,33 +14,40 @@ import (
 // pageSize is how many records a page of a list shows.
 const pageSize = 50
 
-// contactsPage is the list of contacts.
-type contactsPage struct {
+// listPage is the list of contacts, or of events.
+type listPage struct {
 	Frame frame
 	listAsk
+	Kind      string
+	Words     string     // its messages begin with: contacts, events
+	Name      string     // its elements are called: contact, event
+	Records   string     // the address of its records
+	Views     []viewLink // of events: the calendar
+	Span      *listSpan  // of events
 	Filtering filtering
 	Saved     []savedList
 	Columns   []column // shown, without the name
 	Choices   []option // of columns
-	Rows      []contactRow
+	Rows      []listRow
 	Total     int
 	More      bool // there are more than Total
-	Empty     bool // there is no contact at all, whatever is searched for
+	Empty     bool // there is no record at all, whatever is searched for
 	Owners    []option
 	New       bool   // may be made
 	Import    bool   // from files
+	Export    string // where what the list shows becomes a file; "": it may not
 	Mass      string // where all that the list shows are updated together; "": they may not be
 	Pick      *picking
-	NotSorted string // the column by which so many contacts are not sorted
+	NotSorted string // the column by which so many records are not sorted
+	Open      bool   // what is others' private business is left out, as the order would tell of it
 }
 
-type contactRow struct {
+type listRow struct {
 	ID       string
 	Name     string
-	Initials string
+	Initials string // of contacts
 	Photo    string
-	Company  string
-	Title    string
+	Detail   string
 	Cells    []cell
 }
 
@@ -49,11 +56,12 @@ type listAsk struct {
 	Path  string
 	Q     string
 	Owner string // all, mine, or a user's id
-	Sort  string // name, modified, created, or a field
+	Sort  string // name, modified, created, of events start, or a field
 	Desc  bool
 	Page  int // from 1
 	Count int
 	Conds []condition
+	spanAsk
 }
 
 // orders are the columns that a list can be sorted by, and whether they begin with the largest.
@@ -64,14 +72,24 @@ var orders = map[string]struct {
 	"name":     {crm.ByName, false},
 	"modified": {crm.ByModified, true},
 	"created":  {crm.ByCreated, true},
+	"start":    {crm.ByStart, false},
+}
+
+// usual is the order of a list that nobody has ordered: events by time, the past backwards.
+func (a listAsk) usual() (sort string, desc bool) {
+	if a.events {
+		return "start", a.When == whenPast
+	}
+	return "name", false
 }
 
 func (v *visit) readListAsk(path string, kind record.Kind, q url.Values, owner string) listAsk {
-	ask := listAsk{Path: path, Q: strings.TrimSpace(q.Get("q")), Owner: owner, Sort: "name", Page: 1, Conds: readConditions(q)}
-	if o, ok := orders[q.Get("sort")]; ok {
+	ask := listAsk{Path: path, Q: strings.TrimSpace(q.Get("q")), Owner: owner, Page: 1, Conds: readConditions(q), spanAsk: readSpan(path, kind, q)}
+	ask.Sort, ask.Desc = ask.usual()
+	if o, ok := orders[q.Get("sort")]; ok && (ask.events || o.sort != crm.ByStart) {
 		ask.Sort, ask.Desc = q.Get("sort"), o.desc
 	} else if def, ok := v.schema(kind).Def(record.Field(q.Get("sort"))); ok && listed(def) {
-		ask.Sort = string(def.Name)
+		ask.Sort, ask.Desc = string(def.Name), false
 	}
 	switch q.Get("dir") {
 	case "asc":
@@ -98,14 +116,14 @@ func (a listAsk) with(sort string, desc bool, page int) string {
 }
 
 func (a listAsk) query(sort string, desc bool, page int) url.Values {
-	q := url.Values{}
+	q := a.spanAsk.query(a.Path)
 	if a.Q != "" {
 		q.Set("q", a.Q)
 	}
 	if a.Owner != "" {
 		q.Set("owner", a.Owner)
 	}
-	if sort != "name" || desc {
+	if usual, down := a.usual(); sort != usual || desc != down {
 		q.Set("sort", sort)
 		q.Set("dir", map[bool]string{false: "asc", true: "desc"}[desc])
 	}
@@ -209,29 +227,43 @@ func (v *visit) order(kind record.Kind, ask *listAsk, total int) (sort crm.Sort,
 		def, _ := v.schema(kind).Def(name)
 		return crm.ByField, def, false
 	}
-	ask.Sort, ask.Desc = "name", false
-	return crm.ByName, record.Def{}, true
+	ask.Sort, ask.Desc = ask.usual()
+	return orders[ask.Sort].sort, record.Def{}, true
 }
 
 func (s *Site) contactList(v *visit) error {
-	if err := v.needs(record.Contacts, viewing); err != nil {
+	return s.list(v, record.Contacts, listPage{Words: "contacts", Name: "contact", Records: "/contacts", listAsk: listAsk{Path: "/contacts", Owner: "all"}})
+}
+
+// list shows records of a kind; page says what it is called and where.
+func (s *Site) list(v *visit, kind record.Kind, page listPage) error {
+	if err := v.needs(kind, viewing); err != nil {
 		return err
 	}
-	ask := v.readListAsk("/contacts", record.Contacts, v.r.URL.Query(), "all")
-	filtering, filters := v.filtering(record.Contacts, &ask)
+	ask := v.readListAsk(page.Path, kind, v.r.URL.Query(), page.Owner)
+	var filters []crm.Filter
+	page.Filtering, filters = v.filtering(kind, &ask)
 	q := crm.Query{Owner: v.listOwner(ask.Owner), Search: ask.Q, Filters: filters, Sort: crm.ByName}
-	if len(filters) > 0 {
+	if ask.events {
+		q.Sort = crm.ByStart
+	}
+	if len(filters) > 0 || ask.Outlook != "" || ask.When == whenBetween {
 		q.Most = sortMost + 1
 	}
-	total, err := s.Records.Count(v.ctx(), v.actor(), record.Contacts, q)
+	v.spanQuery(ask.spanAsk, &q)
+	if ask.events && ask.Sort != "start" && orders[ask.Sort].sort != crm.ByModified && orders[ask.Sort].sort != crm.ByCreated {
+		q.Unveiled, page.Open = true, q.Owner != v.user.ID && v.may().Records(kind).View == record.Anyones
+	}
+	total, err := s.Records.Count(v.ctx(), v.actor(), kind, q)
 	if err != nil {
 		return err
 	}
-	page := contactsPage{Filtering: filtering, More: q.Most > 0 && total > sortMost, New: v.creates(record.Contacts), Import: v.imports(record.Contacts)}
+	page.Kind, page.More = string(kind), q.Most > 0 && total > sortMost
+	page.New, page.Import = v.creates(kind), v.imports(kind)
 	asked := ask.Sort
 	var instead bool
-	if q.Sort, q.SortOn, instead = v.order(record.Contacts, &ask, total); instead {
-		page.NotSorted = v.label(record.Contacts, record.Field(asked))
+	if q.Sort, q.SortOn, instead = v.order(kind, &ask, total); instead {
+		page.NotSorted = v.label(kind, record.Field(asked))
 	}
 	if page.More {
 		total = sortMost
@@ -239,62 +271,54 @@ func (s *Site) contactList(v *visit) error {
 	ask.Count, page.Total = total, total
 	ask.Page = min(ask.Page, ask.Pages())
 	q.Descending, q.Limit, q.Offset = ask.Desc, pageSize, (ask.Page-1)*pageSize
-	found, err := s.Records.List(v.ctx(), v.actor(), record.Contacts, q)
+	found, err := s.Records.List(v.ctx(), v.actor(), kind, q)
 	if err != nil {
 		return err
 	}
-	if v.massUpdates(record.Contacts) && total > 0 {
-		page.Mass = massAddress(record.Contacts, ask)
+	if v.massUpdates(kind) && total > 0 {
+		page.Mass = massAddress(kind, ask)
 	}
-	page.Pick = v.picking(record.Contacts, ask, total, page.More)
+	page.Pick = v.picking(kind, ask, total, page.More)
 	users, err := s.Accounts.Users(v.ctx(), v.user.Org)
 	if err != nil {
 		return err
 	}
-	marks, err := s.badges(v, record.Contacts, found)
+	marks, err := s.badges(v, kind, found)
 	if err != nil {
 		return err
 	}
-	page.listAsk, page.Empty = ask, total == 0 && ask.Q == "" && q.Owner == 0 && len(ask.Conds) == 0
-	page.Owners = v.ownerChoices(users, record.Contacts, ask.Owner)
-	page.Saved = savedLists(record.Contacts, v.tastes, ask)
-	page.Columns, page.Choices = v.columns(record.Contacts, v.tastes, len(page.Owners) > 0, total)
+	page.listAsk, page.Empty = ask, total == 0 && ask.Q == "" && q.Owner == 0 && len(ask.Conds) == 0 && !ask.narrows()
+	page.Owners = v.ownerChoices(users, kind, ask.Owner)
+	page.Saved = savedLists(kind, v.tastes, ask)
+	page.Columns, page.Choices = v.columns(kind, v.tastes, len(page.Owners) > 0, total)
+	about, err := s.relatedOf(v, page.Columns, found)
+	if err != nil {
+		return err
+	}
+	if total > 0 {
+		page.Export = v.exportAddress(kind, ask)
+	}
 	for _, r := range found {
-		name := contactName(v.words, r)
-		row := contactRow{
-			ID: r.ID.String(), Name: name, Initials: initials(name), Photo: photoURL(r, "small"),
-			Company: string(r.Fields[record.AccountName]), Title: string(r.Fields[record.Title]),
+		name := recordName(v.words, r)
+		row := listRow{ID: r.ID.String(), Name: name}
+		if kind == record.Contacts {
+			row.Initials, row.Photo = initials(name), photoURL(r, "small")
+			row.Detail = joinNonEmpty(" · ", string(r.Fields[record.Title]), string(r.Fields[record.AccountName]))
 		}
 		for _, c := range page.Columns {
-			row.Cells = append(row.Cells, v.cell(c, r, users, marks[r.ID]))
+			row.Cells = append(row.Cells, v.cell(c, r, users, marks[r.ID], q.From, about))
 		}
 		page.Rows = append(page.Rows, row)
 	}
-	if v.wants("contact-list") {
-		return s.part(v, "contacts", "list", page)
-	}
-	page.Frame = s.frame(v, "contacts", v.words.T("contacts.title"))
-	return s.render(v, http.StatusOK, "contacts", page)
-}
-
-// contactName is how a contact is called on pages.
-func contactName(w *words, r crm.Record) string {
-	name := strings.TrimSpace(string(r.Fields[record.FirstName]) + " " + string(r.Fields[record.LastName]))
-	if name == "" {
-		name = string(r.Fields[record.EmailField])
-	}
-	if name == "" {
-		name = w.T("record.nameless")
-	}
-	return name
-}
-
-// firstPhone is the number to call first.
-func firstPhone(f record.Fields) string {
-	for _, name := range []record.Field{record.Mobile, record.PhoneField, record.HomePhone, record.OtherPhone} {
-		if f[name] != "" {
-			return string(f[name])
+	if ask.events {
+		if page.Span, err = s.listSpan(v, ask); err != nil {
+			return err
 		}
+		page.Views = calendarTabs(v, "list", ask.Owner, v.now.In(v.zone))
 	}
-	return ""
+	if v.wants(page.Name + "-list") {
+		return s.part(v, "list", "list", page)
+	}
+	page.Frame = s.frame(v, page.Kind, v.words.T(page.Words+".title"))
+	return s.render(v, http.StatusOK, "list", page)
 }
