@@ -38,6 +38,11 @@ race: assets ## all tests under the race detector
 test-postgres: ## the tests of the store and the jobs, which run on both databases
 	go test ./internal/store/... ./internal/jobs/...
 
+SHOTS ?= screenshots
+screenshots: assets browser ## every page in both languages, light and dark, at 360, 1280 and 3840 pixels and printed; SHOTS=folder
+	TANDEM_SHOTS=$(abspath $(SHOTS)) go test ./internal/web -count=1 -timeout 60m -run 'TestEveryPageLooksRight$$'
+	@echo "$$(ls $(SHOTS) | wc -l) pictures in $(abspath $(SHOTS))"
+
 fmt: ## format
 	gofmt -w cmd internal
 
@@ -68,10 +73,13 @@ simtest: ## simulate the whole of sync from SEEDS seeds (2000)
 simtest-defects: ## tell after how many seeds each broken engine is caught
 	go run ./cmd/tandem-simtest -defects -seeds 1000
 
+scenarios: ## kill every written scenario of sync at each of its effects, and again during its recovery
+	go run ./cmd/tandem-simtest -scenarios
+
 real-data: build ## send every file of ../shared/data through the API to a simulated Outlook and compare
 	scripts/real-data
 
 clean: ## remove what was built
 	rm -rf bin $(WEB)/dist/* $(WEB)/node_modules bench.json
 
-.PHONY: simtest simtest-defects help run demo build assets test browser race test-postgres fmt lint check generate golden fuzz bench real-data clean
+.PHONY: scenarios screenshots simtest simtest-defects help run demo build assets test browser race test-postgres fmt lint check generate golden fuzz bench real-data clean

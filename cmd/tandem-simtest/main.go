@@ -5,6 +5,7 @@
 //	tandem-simtest -seed 17 -trace          one seed, with every effect
 //	tandem-simtest -defects                 every broken engine, until a seed catches it
 //	tandem-simtest -seeds 200000 -report docs/reliability.md
+//	tandem-simtest -scenarios -again 5      every written scenario, killed at each effect, and again at one of five of each recovery
 package main
 
 import (
@@ -35,11 +36,15 @@ func run() error {
 		workers = flag.Int("workers", runtime.GOMAXPROCS(0), "how many worlds at once")
 		defect  = flag.String("defect", "", "a broken engine in place of the real one")
 		defects = flag.Bool("defects", false, "tell for every broken engine which seed catches it")
+		written = flag.Bool("scenarios", false, "live through the written scenarios, killed at each of their effects")
+		again   = flag.Int("again", 5, "with -scenarios: a second death at one of so many effects of each recovery; 1: at each, 0: none")
 		report  = flag.String("report", "", "write what was seen to this page, after what it tells of the seeds before; with -seeds 0 write it anew")
 	)
 	flag.Parse()
 	batch := simtest.Batch{From: *from, Seeds: *seeds, Workers: *workers, Defect: *defect}
 	switch {
+	case *written:
+		return scenarios(*again, *workers, *report)
 	case *seed != 0:
 		return one(*seed, *keep, *defect, *trace)
 	case *defects:
@@ -89,7 +94,7 @@ func shortest(c simtest.Config) error {
 
 func many(batch simtest.Batch, report string) error {
 	if batch.Seeds == 0 && report != "" {
-		return simtest.Report(report, nil)
+		return simtest.Report(report, nil, nil)
 	}
 	failed := 0
 	sum, err := batch.Run(func(seed uint64, r simtest.Result) bool {
@@ -103,12 +108,32 @@ func many(batch simtest.Batch, report string) error {
 	fmt.Printf("%d seeds, %.1f a second; %d moves, %d faults, %d kills among %d crash points; %d failed\n",
 		sum.Stats.Seeds, sum.PerSecond(), sum.Stats.Moves, sum.Stats.FaultSum(), sum.Stats.Kills, sum.Stats.Points, failed)
 	if report != "" {
-		if err := simtest.Report(report, &sum); err != nil {
+		if err := simtest.Report(report, &sum, nil); err != nil {
 			return err
 		}
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d seeds failed", failed)
+	}
+	return nil
+}
+
+func scenarios(again, workers int, report string) error {
+	sum, err := simtest.Cover(simtest.Scenarios(), simtest.Stride{First: 1, Again: again}, workers, func(s simtest.Scenario, kills []int, f *simtest.Failure) bool {
+		fmt.Printf("%s, killed at %v: %v\n", s.Name, kills, f)
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d scenarios, killed at %d effects and a second time in %d recoveries; %d of %d ways failed\n", sum.Scenarios, sum.Points, sum.Again, sum.Failed, sum.Ways)
+	if report != "" {
+		if err := simtest.Report(report, nil, &sum); err != nil {
+			return err
+		}
+	}
+	if sum.Failed > 0 {
+		return fmt.Errorf("%d ways failed", sum.Failed)
 	}
 	return nil
 }

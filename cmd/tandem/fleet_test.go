@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -25,6 +26,7 @@ import (
 	"tandem/internal/app"
 	"tandem/internal/m365sim"
 	"tandem/internal/store"
+	"tandem/internal/testkit/graphspec"
 	"tandem/internal/testkit/loopback"
 	"tandem/internal/testkit/pgtest"
 )
@@ -71,9 +73,16 @@ func newFleet(t testing.TB, database, through string, n int) *fleet {
 	t.Helper()
 	f := &fleet{t: t, database: database}
 	f.sim = m365sim.New(m365sim.Options{Seed: 1})
+	judge := graphspec.NewJudge(t)
 	graph := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.busy.Add(1)
 		defer f.busy.Add(-1)
+		body, err := io.ReadAll(r.Body)
+		if err != nil { // the process died while it sent
+			panic(http.ErrAbortHandler)
+		}
+		judge.Request(r.Method, r.URL.RequestURI(), r.Header, body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		f.sim.ServeHTTP(w, r)
 	}))
 	t.Cleanup(graph.Close)

@@ -18,6 +18,7 @@ import (
 	"tandem/internal/account"
 	"tandem/internal/crm"
 	"tandem/internal/crmapi"
+	"tandem/internal/exportfile"
 	"tandem/internal/fault"
 	"tandem/internal/graph"
 	"tandem/internal/intake"
@@ -121,7 +122,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		},
 		Previews: links, Links: links, Choices: links,
 	}
-	desk := &intake.Desk{Store: a.Store.Imports(), Records: people, Actor: actorOf(accounts, func(may account.Permissions) bool { return may.Import }), NewID: rand.Text, Now: now}
+	desk := &intake.Desk{Origin: exportfile.Origin(config.URL), Store: a.Store.Imports(), Records: people, Actor: actorOf(accounts, func(may account.Permissions) bool { return may.Import }), NewID: rand.Text, Now: now}
 	updater := &massupdate.Desk{Store: a.Store.MassUpdates(), Records: people, Actor: actorOf(accounts, func(may account.Permissions) bool { return may.MassUpdate }), NewID: rand.Text, Now: now}
 	a.audits = &audits{runner: a.Runner}
 	undoer := &reconcile.Undoer{Undos: links, Link: links.Link, Hand: handOf(accounts, people), Now: now}

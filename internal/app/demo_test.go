@@ -4,13 +4,16 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"log/slog"
 
 	"tandem/internal/app"
+	"tandem/internal/graph"
 	"tandem/internal/m365sim"
+	"tandem/internal/testkit/graphspec"
 	"tandem/internal/testkit/loopback"
 )
 
@@ -55,10 +58,13 @@ func startDemoWith(t testing.TB, database string, log slog.Handler) (_ *demo, st
 	if err := config.Check(); err != nil {
 		t.Fatal(err)
 	}
+	var sim atomic.Pointer[m365sim.Sim]
+	config.Observe = judged(t, &sim)
 	tandem, err := app.Build(t.Context(), config, slog.New(log))
 	if err != nil {
 		t.Fatal(err)
 	}
+	sim.Store(tandem.Sim)
 	ctx, cancel := context.WithCancel(context.Background())
 	up, ended := make(chan string, 1), make(chan error, 1)
 	go func() { ended <- tandem.Run(ctx, func(address string) { up <- address }) }()
@@ -77,6 +83,18 @@ func startDemoWith(t testing.TB, database string, log slog.Handler) (_ *demo, st
 	}
 }
 
+// judged holds every request to Graph against Microsoft's description of it, and every answer unless failures were ordered.
+func judged(t testing.TB, sim *atomic.Pointer[m365sim.Sim]) func(graph.Exchange) {
+	judge := graphspec.NewJudge(t)
+	return func(ex graph.Exchange) {
+		method, uri := ex.Request.Method, ex.Request.URL.RequestURI()
+		judge.Request(method, uri, ex.Request.Header, ex.Body)
+		if s := sim.Load(); s != nil && !s.Faulted() {
+			judge.Answer(method, uri, ex.Request.Header, ex.Body, ex.Status, ex.Header, ex.Answer)
+		}
+	}
+}
+
 // serveAt serves another database against the same simulator, as `tandem serve` does, until the test ends.
 func (d *demo) serveAt(database string) *demo {
 	d.t.Helper()
@@ -89,6 +107,9 @@ func (d *demo) serveAt(database string) *demo {
 	if err := config.Check(); err != nil {
 		d.t.Fatal(err)
 	}
+	var sim atomic.Pointer[m365sim.Sim]
+	sim.Store(d.m365)
+	config.Observe = judged(d.t, &sim)
 	tandem, err := app.Build(d.t.Context(), config, slog.New(slog.DiscardHandler))
 	if err != nil {
 		d.t.Fatal(err)

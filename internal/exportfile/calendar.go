@@ -33,8 +33,6 @@ type CalendarOptions struct {
 	Name   func(crm.Record) string // of an event without a title
 	// People tells who takes part in an event, "Adele Vance <adele@contoso.example>" each; nil: nobody is told.
 	People func(crm.Record) []string
-	// UID is what an event is known by elsewhere; "": nothing. nil: of no event.
-	UID func(crm.Record) string
 }
 
 // NewCalendar writes a calendar.
@@ -42,15 +40,12 @@ func NewCalendar(w io.Writer, o CalendarOptions, schema *record.Schema) *Calenda
 	return &Calendar{out: &folder{out: w}, about: o, fields: Told(schema), zones: map[string]bool{}}
 }
 
-// EventUID is what an event of Tandem is known by in files: unique in the world, and always the same.
-func EventUID(id record.ID, origin string) string { return "event-" + id.String() + "@" + origin }
-
 func (w *Calendar) begin() error {
 	if w.begun {
 		return nil
 	}
 	w.begun = true
-	_, err := io.WriteString(w.out, "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//Tandem//Tandem//EN\nCALSCALE:GREGORIAN\n")
+	_, err := io.WriteString(w.out, "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:"+importfile.OwnProduct+"\nCALSCALE:GREGORIAN\n")
 	return err
 }
 
@@ -68,7 +63,8 @@ func (w *Calendar) component(c *ical.Component) error {
 	return ical.NewEncoder(w.out).Encode(&ical.Calendar{Component: c})
 }
 
-// Write writes an event; of a series also its changed occurrences, each with its RECURRENCE-ID. The rules of a zone come
+// Write writes an event; of a series also its changed occurrences, each with its RECURRENCE-ID, and in our own words for whoever
+// brings the file back. The rules of a zone come
 // before the first event that needs them.
 func (w *Calendar) Write(r crm.Record) error {
 	if err := w.begin(); err != nil {
@@ -78,13 +74,7 @@ func (w *Calendar) Write(r crm.Record) error {
 	if !ok {
 		return fault.New(fault.Broken, "", "exportfile: event %d says no time", r.ID)
 	}
-	uid := ""
-	if w.about.UID != nil {
-		uid = w.about.UID(r)
-	}
-	if uid == "" {
-		uid = EventUID(r.ID, w.about.Origin)
-	}
+	uid := UID(r.Kind, r.ID, w.about.Origin)
 	all := []*event{w.event(r, uid)}
 	if series.Repeats() {
 		all[0].repeat(series)
@@ -283,7 +273,6 @@ func (e *event) repeat(s crm.Series) {
 		e.moment(ical.PropExceptionDates, at, first.AllDay)
 		e.Props[ical.PropExceptionDates] = append(had, e.Props[ical.PropExceptionDates]...)
 	}
-	e.said[record.Changed] = true // each is a component
 }
 
 // rest writes the fields that no property says.

@@ -56,7 +56,7 @@ func (w *Cards) Write(r crm.Record) error {
 	c := &card{fields: r.Fields, said: map[record.Field]bool{}}
 	c.line("BEGIN", "VCARD")
 	c.line("VERSION", w.version)
-	c.line("UID", "contact-"+r.ID.String()+"@"+w.origin)
+	c.line("UID", UID(r.Kind, r.ID, w.origin))
 	c.line("REV", r.ModifiedAt.UTC().Format("20060102T150405Z"))
 	c.name()
 	c.company()

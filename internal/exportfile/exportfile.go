@@ -6,6 +6,9 @@
 package exportfile
 
 import (
+	"net/url"
+	"strings"
+
 	"tandem/internal/crm"
 	"tandem/internal/record"
 )
@@ -18,6 +21,33 @@ type Writer interface {
 	Write(r crm.Record) error
 	// Close writes what ends the file. It does not close what is written to.
 	Close() error
+}
+
+// Origin is the host of a Tandem's public address.
+func Origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// origins begin what a record is known by in files.
+var origins = map[record.Kind]string{record.Contacts: "contact-", record.Calendar: "event-"}
+
+// UID is what a record of Tandem is known by in files: unique in the world, and always the same. origin is the host of this Tandem.
+func UID(kind record.Kind, id record.ID, origin string) string {
+	return origins[kind] + id.String() + "@" + origin
+}
+
+// Own is the record that a UID of this Tandem's files means. false: it is of another program.
+func Own(kind record.Kind, uid, origin string) (record.ID, bool) {
+	text, ours := strings.CutSuffix(uid, "@"+origin)
+	text, begins := strings.CutPrefix(text, origins[kind])
+	if !ours || !begins || origin == "" {
+		return 0, false
+	}
+	return record.ParseID(text)
 }
 
 // Told are the fields of a kind that files have: all but pictures.

@@ -144,6 +144,9 @@ func (c *card) convert() *Entry {
 		}
 	}
 	c.Plans = []*Plan{{Fields: c.fields}}
+	if uids := c.all("UID"); len(uids) > 0 {
+		c.Plans[0].UID = uids[0].value
+	}
 	c.Name = clip(strings.TrimSpace(str(c.fields["First_Name"])+" "+str(c.fields["Last_Name"])), 60)
 	c.sortItems()
 	return c.Entry

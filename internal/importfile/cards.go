@@ -110,7 +110,11 @@ func openCards(src Source, o Options) (*Reader, error) {
 			if err != nil {
 				return Row{}, err
 			}
-			switch marker := strings.ToUpper(string(bytes.TrimSpace(line[:min(len(line), 20)]))); {
+			marker := strings.ToUpper(string(bytes.TrimSpace(line[:min(len(line), 20)])))
+			if inside && len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
+				marker = "" // it goes on with the line before
+			}
+			switch {
 			case marker == "BEGIN:VCARD":
 				begun := inside
 				var row Row

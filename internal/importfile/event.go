@@ -60,6 +60,10 @@ func (z *zones) events(components []*ical.Component) []*Entry {
 				continue
 			}
 			reason, day = Override, e.override.dayIn(series.start.zone)
+			if series.tells(day) {
+				reason, e.Within = Implied, true
+				break
+			}
 			series.excluded = append(series.excluded, day)
 		}
 		e.note("RECURRENCE-ID", e.override.write(), "", reason, day)
@@ -308,7 +312,7 @@ func (e *event) times() {
 // finish makes the records to insert of what was read.
 func (e *event) finish() {
 	defer e.sortItems()
-	if e.Why != "" {
+	if e.Why != "" || e.Within {
 		return
 	}
 	text, cut := e.details.text()

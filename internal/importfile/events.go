@@ -22,6 +22,7 @@ type components struct {
 	in    *lines
 	held  []byte // the line that began the next one
 	ended bool
+	ours  bool // a calendar says that it is one of our own
 }
 
 func (c *components) next() (component, error) {
@@ -41,6 +42,7 @@ func (c *components) next() (component, error) {
 			}
 		}
 		verb, name := marker(line)
+		c.ours = c.ours || len(open) == 0 && string(line) == "PRODID:"+OwnProduct
 		switch {
 		case name == "VCALENDAR" && verb != "":
 			if len(open) > 0 {
@@ -165,6 +167,7 @@ func surveyOf(src Source, o Options) (*survey, error) {
 			changed[h] = changed[h] || occurrence
 		}
 	}
+	s.zones.ours = all.ours
 	for h := range changed {
 		if changed[h] && count[h] > 1 {
 			s.together[h] = count[h]
@@ -189,6 +192,9 @@ func openCalendar(src Source, o Options) (*Reader, error) {
 	number := 0
 	tell := func(entries []*Entry) {
 		for _, e := range entries {
+			if e.Within {
+				continue
+			}
 			for n := range max(1, len(e.Plans)) {
 				number++
 				row := rowOf(e, n)

@@ -30,6 +30,8 @@ type Entry struct {
 	Plans []*Plan // what to make of it: mostly one
 	// Why there is nothing to make; "" where there is.
 	Why Reason
+	// Within says that another entry's record has all of it: a changed occurrence in one of our own files.
+	Within bool
 }
 
 // Plan is one record to be made.

@@ -421,3 +421,31 @@ func TestALongFileTakesLittleMemory(t *testing.T) {
 		}
 	}
 }
+
+// A folded line goes on with the one before, whatever it says.
+func TestAFoldedLineBeginsNoCard(t *testing.T) {
+	t.Parallel()
+	text := "BEGIN:VCARD\r\nVERSION:3.0\r\nN:Souza;Ana;;;\r\nNOTE:she wrote \r\n BEGIN:VCARD\r\n END:VCARD\r\nEND:VCARD\r\n"
+	rows := rowsOf(t, strings.NewReader(text), Options{Format: VCard, Encoding: "utf-8"})
+	if len(rows) != 1 || rows[0].Fields[record.Description] != "she wrote BEGIN:VCARDEND:VCARD" {
+		t.Errorf("%+v", rows)
+	}
+}
+
+// What a card says in a file of ours of a field that people cannot write here is no field: a file invites nobody.
+func TestOwnFieldsAreReadAsWritten(t *testing.T) {
+	t.Parallel()
+	text := "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:" + OwnProduct + "\r\nBEGIN:VEVENT\r\nUID:event-1@x\r\nDTSTART:20261124T120000Z\r\nDTEND:20261124T130000Z\r\nRRULE:FREQ=WEEKLY;COUNT=3\r\nSUMMARY:a b\r\n" +
+		"X-TANDEM-FIELD:Event_Title;a  b\r\nX-TANDEM-FIELD:Changed_Occurrences;{\"2026-12-01\":{\"Venue\":\"9\"}}\r\nEND:VEVENT\r\n" +
+		"BEGIN:VEVENT\r\nUID:event-1@x\r\nRECURRENCE-ID:20261201T120000Z\r\nDTSTART:20261201T120000Z\r\nDTEND:20261201T130000Z\r\nLOCATION:9\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+	for ours, want := range map[bool]int{true: 1, false: 2} {
+		file := text
+		if !ours {
+			file = strings.Replace(text, OwnProduct, "-//Another//EN", 1)
+		}
+		rows := rowsOf(t, strings.NewReader(file), Options{Format: ICalendar, Encoding: "utf-8", Zone: "UTC"})
+		if len(rows) != want || rows[0].Fields[record.EventTitle] != "a  b" || (rows[0].Fields[record.Excluded] == "") != ours {
+			t.Errorf("ours %v: %+v", ours, rows)
+		}
+	}
+}

@@ -1,14 +1,25 @@
 package importfile
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-ical"
+
+	"tandem/internal/record"
 )
 
 // OwnField is the property in which our own cards and calendars say a value that has no place of its own in them: the name
 // of the field and the value, separated by a semicolon. As a parameter it names the field that a property is of.
 const OwnField = "X-TANDEM-FIELD"
+
+// OwnProduct is the PRODID of our own calendars.
+const OwnProduct = "-//Tandem//Tandem//EN"
+
+// tells reports whether a series of one of our own calendars tells the changed occurrence of a day itself.
+func (e *event) tells(day string) bool {
+	return e.zones.ours && slices.ContainsFunc(record.Occurrences(record.Value(str(e.plan.Fields[string(record.Changed)]))), func(o record.Occurrence) bool { return o.Day == day })
+}
 
 // ownValue reads such a property.
 func ownValue(raw string) (field, value string, ok bool) {

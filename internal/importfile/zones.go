@@ -14,11 +14,15 @@ import (
 type zones struct {
 	home  string                     // the user's
 	rules map[string]*ical.Component // VTIMEZONE by TZID
+	ours  bool                       // the file is one of our own
 }
 
 func zonesOf(calendars []*ical.Component, home string) *zones {
 	z := &zones{home: home, rules: map[string]*ical.Component{}}
 	for _, c := range calendars {
+		if p := c.Props.Get(ical.PropProductID); p != nil && p.Value == OwnProduct {
+			z.ours = true
+		}
 		for _, child := range c.Children {
 			if child.Name == ical.CompTimezone {
 				if id := child.Props.Get(ical.PropTimezoneID); id != nil {

@@ -77,10 +77,10 @@ func (c *converter) row(r importfile.Row) (t taken) {
 		}
 		t.fields[record.Description] = record.Value(text)
 	}
+	t.uid = said[UID]
 	if c.schema.Kind() == record.Contacts {
 		c.names(&t, said[FullName])
 	} else {
-		t.uid = said[UID]
 		c.when(&t, said)
 		c.remind(&t, said[Reminder])
 		if t.fields[record.EventTitle] == "" {
@@ -114,7 +114,7 @@ func tagNames(text string) (names []string) {
 	quoted, start := false, 0
 	for i, r := range text + "\n" {
 		switch {
-		case r == '"' && (quoted || strings.TrimSpace(text[start:i]) == ""):
+		case r == '"' && (strings.TrimSpace(text[start:i]) == "" || strings.TrimSpace(text[start:i])[0] == '"'):
 			quoted = !quoted
 		case i == len(text) || !quoted && (r == ';' || r == ',' || r == '\n'):
 			names, start = append(names, text[start:i]), i+1

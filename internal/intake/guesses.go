@@ -87,6 +87,7 @@ var contactNames = []guess{
 	{to(record.SkypeID), "skype|skype id|skype name"},
 	{to(record.Twitter), "twitter|x"},
 	{to(record.EmailOptOut), "email opt out|opt out|unsubscribed|descadastrado|nao enviar e mails"},
+	{[]Target{UID}, "uid"},
 	{to(record.Tag), "tag|tags|categories|category|labels|group membership|categorias|categoria|etiquetas|marcadores|grupos"},
 }
 

@@ -206,6 +206,8 @@ type Records interface {
 
 // Desk carries imports out.
 type Desk struct {
+	// Origin is the host of this Tandem, by which its own files are known (exportfile.Origin); "": none is.
+	Origin  string
 	Store   Store
 	Records Records
 	// Actor is a user as the CRM knows one. Denied: this person may not import (any more).

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"tandem/internal/crm"
+	"tandem/internal/exportfile"
 	"tandem/internal/fault"
 	"tandem/internal/importfile"
 	"tandem/internal/record"
@@ -241,10 +242,16 @@ func (t *taker) match(ctx context.Context, i Import, fates []fate) ([]fate, erro
 	if i.Settings.Duplicates == Create {
 		return fates, nil
 	}
+	ownID := func(f *fate) record.ID {
+		id, _ := exportfile.Own(i.Kind, f.taken.uid, t.Origin)
+		return id
+	}
 	keysOf := func(f *fate) []string {
 		switch {
 		case len(f.taken.whys) > 0:
 			return nil
+		case i.Kind == record.Contacts && ownID(f) != 0:
+			return append([]string{f.taken.uid}, crm.AddressKeys(f.taken.fields)...)
 		case i.Kind == record.Contacts:
 			return crm.AddressKeys(f.taken.fields)
 		case f.taken.uid != "":
@@ -271,6 +278,9 @@ func (t *taker) match(ctx context.Context, i Import, fates []fate) ([]fate, erro
 		known, err = t.Store.ByUID(ctx, i.Org, owner, keys)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := t.own(ctx, i.Kind, fates, ownID, known); err != nil {
 		return nil, err
 	}
 	fresh, touched := map[string]bool{}, map[record.ID]bool{}
@@ -301,6 +311,29 @@ func (t *taker) match(ctx context.Context, i Import, fates []fate) ([]fate, erro
 	return fates, nil
 }
 
+// own finds the records that come back in one of our own files, among those that the person sees.
+func (t *taker) own(ctx context.Context, kind record.Kind, fates []fate, ownID func(*fate) record.ID, known map[string]record.ID) error {
+	var ids []record.ID
+	for n := range fates {
+		if id := ownID(&fates[n]); id != 0 {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	found, err := t.Records.ByID(ctx, t.actor, kind, ids...)
+	if err != nil {
+		return err
+	}
+	for n := range fates {
+		if r, ok := found[ownID(&fates[n])]; ok && !r.Deleted() {
+			known[fates[n].taken.uid] = r.ID
+		}
+	}
+	return nil
+}
+
 // tell makes the step of what becomes of rows.
 func (t *taker) tell(i Import, fates []fate) Step {
 	s := Step{From: i.At}
@@ -325,7 +358,11 @@ func (t *taker) tell(i Import, fates []fate) Step {
 			i.Counts.Created++
 			s.FreshLines = append(s.FreshLines, len(s.Lines))
 			s.Lines = append(s.Lines, Line{N: place, Row: f.row.Number, Did: Created})
-			s.Fresh, s.UIDs = append(s.Fresh, f.plan.Record), append(s.UIDs, f.taken.uid)
+			uid := f.taken.uid
+			if i.Kind == record.Contacts {
+				uid = "" // it told no more than which of our own it is
+			}
+			s.Fresh, s.UIDs = append(s.Fresh, f.plan.Record), append(s.UIDs, uid)
 		default:
 			i.Counts.Updated++
 			line := Line{N: place, Row: f.row.Number, Did: Updated, Record: f.match, Before: record.Fields{}, After: record.Fields{}}

@@ -46,9 +46,9 @@ func Targets(schema *record.Schema) []Target {
 		}
 	}
 	if schema.Kind() != record.Contacts {
-		out = append(out, Reminder, UID)
+		out = append(out, Reminder)
 	}
-	return append(out, Notes)
+	return append(out, UID, Notes)
 }
 
 // Once reports whether only one column may be the target.

@@ -24,12 +24,16 @@ func (c *call) round(o *options, fresh token) (token, *graphError) {
 	return t, nil
 }
 
-// pageSize of a delta is what Prefer asked for; $top is not heard.
+// deltaPage is how many items a page of a delta has: what Prefer asked for; $top is not heard.
 func (c *call) deltaPage() int {
+	size := defaultTop
 	if c.prefer.pageSize > 0 {
-		return c.prefer.pageSize
+		size = c.prefer.pageSize
 	}
-	return defaultTop
+	if most := c.s.warts.Load().MaxPage; most > 0 {
+		size = min(size, most)
+	}
+	return size
 }
 
 // deltaLink appends the link of the next page or of the next round, which holds nothing but its token.

@@ -106,6 +106,9 @@ func (s *Sim) AddFault(f Fault) error {
 // Faults lists what is still ordered, with the times that are left.
 func (s *Sim) Faults() []Fault { return s.faults.list() }
 
+// Faulted reports whether a fault has ever been ordered, so that not every answer may be what Microsoft 365 would say.
+func (s *Sim) Faulted() bool { return s.faults.ever.Load() }
+
 // ClearFaults takes all orders back and lets go of what hangs.
 func (s *Sim) ClearFaults() { s.faults.clear() }
 
@@ -162,6 +165,7 @@ func (f *Fault) refusal() *graphError {
 // A faultBook holds what is ordered, oldest first.
 type faultBook struct {
 	count  atomic.Int32 // orders in the book: nothing is locked while there are none
+	ever   atomic.Bool  // something has been ordered
 	mu     sync.Mutex
 	orders []*Fault
 	free   chan struct{} // closed when hanging requests are let go
@@ -177,6 +181,7 @@ func (b *faultBook) add(f Fault) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.orders = append(b.orders, &f)
+	b.ever.Store(true)
 	b.count.Store(int32(len(b.orders)))
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"tandem/internal/fault"
 	"tandem/internal/graph"
@@ -169,13 +171,19 @@ func (c *Contacts) delta(ctx context.Context, at contactCursor) ([]byte, error) 
 	if c.folders, err = c.alive(ctx, results[0]); err != nil {
 		return nil, err
 	}
-	if c.id != id { // it has another id now, which the link of the delta does not know
-		if at.Done != "" {
-			return nil, fault.New(fault.Gone, fault.CursorExpired, "the folder has another id")
-		}
+	switch {
+	case at.Done == "" && c.id != id: // it has another id now
 		return c.delta(ctx, at)
+	case at.Done != "" && !c.leadsHere(at.Done) && (c.id != id || fault.Is(results[1].Err, fault.NotFound)):
+		return nil, fault.New(fault.Gone, fault.CursorExpired, "the folder has another id than the link of the delta says")
 	}
 	return results[1].Body, deltaFault(results[1].Err)
+}
+
+// leadsHere reports whether a link of the delta names the folder by the id that it has now.
+func (c *Contacts) leadsHere(link string) bool {
+	plain, err := url.PathUnescape(link)
+	return err == nil && strings.Contains(plain, c.id)
 }
 
 // deltaFault tells a passing "not found" from the end of the folder, which only a look at the folder can prove.

@@ -132,6 +132,12 @@ func TestFF121_ContainerWithAnotherID(t *testing.T) {
 	if _, err = NewContacts(box, o, nil).Changes(t.Context(), `{"v":1,"delta":"/users/a/contactFolders/F/contacts/delta?$deltatoken=y"}`, 0); fault.ReasonOf(err) != fault.CursorExpired {
 		t.Errorf("a delta of the old id: %v", err)
 	}
+	if again, err := NewContacts(box, o, nil).Changes(t.Context(), `{"v":1,"delta":"/users/a/contactFolders/G/contacts/delta?$deltatoken=x"}`, 0); err != nil || again.Next == "" {
+		t.Errorf("a delta of the id that it has now, which the link does not know: %v", err)
+	}
+	if _, err = NewContacts(box, Options{Container: "G", Mark: "1/2/contacts"}, nil).Changes(t.Context(), `{"v":1,"delta":"/users/a/contactFolders/F/contacts/delta?$deltatoken=y"}`, 0); fault.ReasonOf(err) != fault.CursorExpired {
+		t.Errorf("a delta of another id, which is not found: %v", err)
+	}
 	if _, err = NewContacts(box, Options{Container: "F", Mark: "1/3/contacts"}, nil).Changes(t.Context(), "", 0); fault.ReasonOf(err) != fault.ContainerDeleted {
 		t.Errorf("somebody else's mark: %v", err)
 	}

@@ -408,6 +408,9 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 		j.halfway, j.moved = true, true // what Exchange has made of it by itself, or of those it mailed, is yet to be held against the CRM
 	}
 	action := map[record.Op]Action{record.Create: Created, record.Update: Updated, record.Restore: Restored}[w.Op]
+	if j.Admits && where == InCRM && len(w.Fields) == 0 { // it was only let in
+		action = Adopted
+	}
 	line := HistoryLine{Side: where, Action: action, Reason: j.Why, Delay: r.delay(j.Step, where)}
 	if w.Op != record.Create {
 		line.Fields, line.Before = w.Fields, j.heldAt(where, w.Fields)

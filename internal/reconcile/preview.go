@@ -55,8 +55,9 @@ type Line struct {
 	Microsoft   record.Ref     `json:"microsoft,omitempty"` // "" where it is not there yet
 	ToCRM       record.Fields  `json:"to_crm,omitempty"`    // values that are written there
 	ToMicrosoft record.Fields  `json:"to_microsoft,omitempty"`
-	Asked       []record.Field `json:"asked,omitempty"` // fields about which a person will be asked
-	Mails       []string       `json:"mails,omitempty"` // whom Microsoft writes to because of it
+	Admits      bool           `json:"admits,omitempty"` // it was imported, and takes part from then on
+	Asked       []record.Field `json:"asked,omitempty"`  // fields about which a person will be asked
+	Mails       []string       `json:"mails,omitempty"`  // whom Microsoft writes to because of it
 }
 
 // Summary is what a preview came to.
@@ -281,7 +282,7 @@ func (re *rehearsal) compared(n int) {
 
 // lineOf is a step in a preview; ok is false for what nobody needs to hear of: records in which nothing happens.
 func lineOf(s Step) (l Line, ok bool) {
-	l = Line{Verb: s.Verb, Why: s.Why, ToCRM: s.ToCRM, ToMicrosoft: s.ToMicrosoft}
+	l = Line{Verb: s.Verb, Why: s.Why, ToCRM: s.ToCRM, ToMicrosoft: s.ToMicrosoft, Admits: s.Admits}
 	if s.Ask != nil {
 		l.Asked = s.Ask.Conflicts
 	}

@@ -76,6 +76,9 @@ func announced(lines []reconcile.Line) deeds {
 			if len(l.ToMicrosoft) > 0 {
 				out[fmt.Sprint("updated microsoft ", key, l.ToMicrosoft)] = true
 			}
+			if l.Admits && len(l.ToCRM) == 0 {
+				out[fmt.Sprint("adopted crm ", key)] = true
+			}
 		case reconcile.Adopt:
 			if l.Group == reconcile.ToMatch {
 				out[fmt.Sprint("adopted crm ", key)] = true
@@ -197,7 +200,11 @@ func firstWorld(t fataler, draw *rapid.T) *world {
 		if rapid.Bool().Draw(draw, "phone") {
 			fields[record.Mobile] = "+55 11 91234 5678"
 		}
-		w.insert(fmt.Sprint("c", i), fields)
+		if rapid.Bool().Draw(draw, "imported") {
+			w.imported(fmt.Sprint("c", i), fields)
+		} else {
+			w.insert(fmt.Sprint("c", i), fields)
+		}
 	}
 	for i := range rapid.IntRange(0, 6).Draw(draw, "items") {
 		item := contact(fmt.Sprint("m", i), string(pick("address")))

@@ -44,6 +44,17 @@ type strike struct {
 	rng   *rand.Rand
 	delay time.Duration
 	cut   bool
+	hits  func(*sent) bool // the parts that it is for; nil: any
+}
+
+// aimed are the numbers of the parts that it is for.
+func (s *strike) aimed() (at []int) {
+	for i, part := range s.parts {
+		if s.hits == nil || s.hits(part) {
+			at = append(at, i)
+		}
+	}
+	return at
 }
 
 func (s *strike) says() string {
@@ -63,6 +74,7 @@ type armed struct {
 	skip  int // so many that it could strike pass
 	times int
 	rng   *rand.Rand
+	hits  func(*sent) bool
 }
 
 // faultBook is what has been ordered.
@@ -88,8 +100,12 @@ func (b *faultBook) next(strikes func(*faultKind) bool) *armed {
 	return nil
 }
 
-func (b *faultBook) take(at string) bool {
-	return b.next(func(k *faultKind) bool { return k.at == at }) != nil
+func (b *faultBook) take(w *world, at string) bool {
+	a := b.next(func(k *faultKind) bool { return k.at == at })
+	if a != nil {
+		w.stats.fault(a.kind)
+	}
+	return a != nil
 }
 
 // strike finds the fault of a request.
@@ -99,7 +115,7 @@ func (b *faultBook) strike(t *task, req *http.Request, parts []*sent) *strike {
 		return nil
 	}
 	t.w.stats.fault(a.kind)
-	return &strike{kind: a.kind, w: t.w, t: t, req: req, parts: parts, rng: a.rng}
+	return &strike{kind: a.kind, w: t.w, t: t, req: req, parts: parts, rng: a.rng, hits: a.hits}
 }
 
 // store tells how an effect of the store fails: refused before it is done, or done and not known to be.
@@ -241,7 +257,8 @@ func html(status int) func(*strike, func() (*http.Response, []byte)) (*http.Resp
 // refusesPart has one part of a batch refused before it is looked at.
 func refusesPart(f m365sim.Fault) func(*strike, func() (*http.Response, []byte)) (*http.Response, []byte, error) {
 	return func(s *strike, ask func() (*http.Response, []byte)) (*http.Response, []byte, error) {
-		part := s.parts[s.rng.IntN(len(s.parts))]
+		aimed := s.aimed()
+		part := s.parts[aimed[s.rng.IntN(len(aimed))]]
 		path, _, _ := strings.Cut(part.path, "?")
 		f := f
 		f.Match = "part " + part.method + " " + path
@@ -266,6 +283,10 @@ func spoils(change func(s *strike, part gjson.Result) string) func(*strike, func
 			return resp, raw, nil
 		}
 		at := s.rng.IntN(len(all))
+		if s.hits != nil {
+			id := strconv.Itoa(s.aimed()[0] + 1)
+			at = slices.IndexFunc(all, func(r gjson.Result) bool { return r.Get("id").Str == id })
+		}
 		var out []string
 		for i, r := range all {
 			text := r.Raw

@@ -14,5 +14,7 @@ func Finds() []Find {
 		{"an item that was kept each time its record was given away got no record the second time", "TestL5_AnItemWhoseRecordsWereGivenAwayOneAfterTheOtherFindsTheLast"},
 		{"an item whose create was not answered, and whose record was given away before anybody looked, stopped its link for good",
 			"TestD9_TheItemOfALostCreateWhoseRecordWasGivenAwayIsKnown"},
+		{"a folder with another id was read from its beginning in every run, and a link of the delta with its former id stopped its link for good",
+			"TestFF121_ContainerWithAnotherID"},
 	}
 }

@@ -132,7 +132,7 @@ func (w *world) notify(body []byte, tries int) {
 }
 
 func (w *world) wakeFromHook(ctx context.Context, ids ...reconcile.LinkID) error {
-	if w.faults.take("webhook store busy") {
+	if w.faults.take(w, "webhook store busy") {
 		return fault.New(fault.Unavailable, "", "the database is busy")
 	}
 	slices.Sort(ids)

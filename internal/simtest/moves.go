@@ -21,12 +21,15 @@ type move struct {
 	make func(w *world, rng *rand.Rand)
 }
 
-// deeds are what people do, with how often.
-var deeds = []struct {
+// A deed is something that people do.
+type deed struct {
 	weight int
 	name   string
 	do     func(w *world, rng *rand.Rand)
-}{
+}
+
+// deeds are what people do, with how often.
+var deeds = []deed{
 	{12, "new in the CRM", func(w *world, rng *rand.Rand) { w.newInCRM(rng, "") }},
 	{12, "new in Outlook", (*world).newInOutlook},
 	{18, "edit in the CRM", (*world).editInCRM},

@@ -18,6 +18,8 @@ import (
 // one ended, and the page can be written anew without one.
 type Figures struct {
 	Run *Sum `json:"run,omitempty"`
+	// Written is the last run of the written scenarios.
+	Written *Coverage `json:"written,omitempty"`
 }
 
 // ReadFigures reads what is kept beside the page at a path; nothing, if there is none yet.
@@ -38,14 +40,17 @@ func ReadFigures(path string) (Figures, error) {
 
 func beside(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".json" }
 
-// Report takes a run into the page at a path, and into the figures beside it; nil: it only writes the page anew.
-func Report(path string, run *Sum) error {
+// Report takes runs into the page at a path, and into the figures beside it; without any it only writes the page anew.
+func Report(path string, run *Sum, written *Coverage) error {
 	f, err := ReadFigures(path)
 	if err != nil {
 		return err
 	}
 	if run != nil {
 		f.Run = run.after(f.Run)
+	}
+	if written != nil {
+		f.Written = written
 	}
 	raw, err := json.MarshalIndent(f, "", "\t")
 	if err != nil {
@@ -95,6 +100,14 @@ func (f *Figures) Page() string {
 		}
 		for _, name := range slices.Sorted(maps.Keys(s.Faults)) {
 			fmt.Fprintf(&b, "| %s | %d | %s |\n", name, s.Faults[name], sources[name])
+		}
+	}
+	if c := f.Written; c != nil {
+		fmt.Fprintf(&b, "\n## Written scenarios\n\nEach is killed before and after every one of its effects and resumed, and killed again during recoveries; afterwards the invariants hold.\n"+
+			"\n| figure | |\n|---|---|\n| scenarios | %d |\n| crash points, each with its recovery | %d |\n| second deaths during a recovery | %d |\n| ways gone | %d |\n| of which failed | %d |\n| kinds of faults that struck | %d |\n\n",
+			c.Scenarios, c.Points, c.Again, c.Ways, c.Failed, len(c.Faults))
+		for _, s := range Scenarios() {
+			fmt.Fprintf(&b, "- %s\n", s.Name)
 		}
 	}
 	caught := caughtOnes()

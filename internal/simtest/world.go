@@ -29,6 +29,8 @@ type Config struct {
 	Defect string
 	// Trace hears of every effect and every deed, a line each; nil: only their sum is kept.
 	Trace io.Writer
+	// Observe hears of every exchange with Graph; nil: nobody does.
+	Observe func(graph.Exchange)
 }
 
 // Failure is an invariant that does not hold.
@@ -94,6 +96,7 @@ type world struct {
 	looked  int                // writes of sync's at the last look
 	doubts  map[string]string  // see inDoubt
 	foreign map[*person]string // what is outside the containers
+	renamed map[string]string  // stems of ids that have changed: see renamed
 	sum     hash.Hash
 	story   []string
 }
@@ -183,7 +186,8 @@ func (w *world) newProcess() *process {
 		Authority: base, ClientID: m365sim.DemoClientID, Credential: appSecret(m365sim.DemoClientSecret), HTTP: wire, Now: now, Sleep: w.sleep,
 	}, w.grants)
 	p.client = graph.New(graph.Options{
-		BaseURL: graphBase, HTTP: wire, Now: now, Sleep: w.sleep, Spread: w.spread, Limits: graph.Limits{InFlight: 1}, Admit: reconcile.Leased,
+		BaseURL: graphBase, HTTP: wire, Now: now, Sleep: w.sleep, Spread: w.spread, Limits: graph.Limits{InFlight: 1}, Observe: w.config.Observe,
+		Admit: reconcile.Leased,
 	})
 	p.runner = &reconcile.Runner{
 		Ledger: w.ledger(), Sides: sides{p}, Containers: p.containers(), Now: now, Every: w.every, NewID: w.newID,

@@ -84,9 +84,10 @@ type unitLine struct{ Label, Theirs, Ours string }
 
 // A match is a contact of the CRM that an item may be.
 type match struct {
-	Ref   record.Ref
-	Path  string
-	Facts facts
+	Ref      record.Ref
+	Path     string
+	Facts    facts
+	Imported bool // it does not take part so far: paired, it does
 }
 
 // facts are what people know somebody by. Same marks what the other one has as well.
@@ -262,7 +263,7 @@ func (s *Site) questionRows(v *visit, l *reconcile.Link, asked []reconcile.Quest
 			row.Name = strings.TrimSpace(row.Item.Name)
 			row.Off = &callOff{v.words.T("asks.off." + q.Ask.Why), len(q.Ask.Mails), q.Ask.Mails, q.Ask.Of, q.CRM}
 		} else if len(q.Ask.Matches) > 0 {
-			v.askMatches(&row, l.Kind, q, ours, users)
+			v.askMatches(&row, l, q, ours, users)
 		} else {
 			id, _ := record.ParseID(string(q.CRM))
 			r, there := ours[id]
@@ -334,8 +335,8 @@ func (v *visit) units(kind record.Kind, a reconcile.Ask, r crm.Record) (out []un
 }
 
 // askMatches sets an item beside the contacts that it may be.
-func (v *visit) askMatches(row *question, kind record.Kind, q reconcile.Question, ours map[record.ID]crm.Record, users []account.User) {
-	row.Item = v.facts(kind, q.Ask.Theirs)
+func (v *visit) askMatches(row *question, l *reconcile.Link, q reconcile.Question, ours map[record.ID]crm.Record, users []account.User) {
+	row.Item = v.facts(l.Kind, q.Ask.Theirs)
 	if row.Name == "" {
 		row.Name = strings.TrimSpace(row.Item.Name)
 	}
@@ -345,7 +346,9 @@ func (v *visit) askMatches(row *question, kind record.Kind, q reconcile.Question
 		if !there {
 			continue
 		}
-		m := match{Ref: ref, Path: "/" + string(kind) + "/" + id.String(), Facts: v.facts(kind, r.Fields)}
+		m := match{Ref: ref, Path: "/" + string(l.Kind) + "/" + id.String(), Facts: v.facts(l.Kind, r.Fields)}
+		_, why := reconcile.Eligible(l.User, l.Policy, r.Meta())
+		m.Imported = why == fault.Imported
 		m.Facts.Name, m.Facts.Changed = recordName(v.words, r), v.changedBy(r, users)
 		for i, line := range m.Facts.Lines {
 			m.Facts.Lines[i].Same = slices.ContainsFunc(row.Item.Lines, func(other factLine) bool { return alike(line.Value, other.Value) })

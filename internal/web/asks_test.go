@@ -121,6 +121,26 @@ func TestQuestionsAreShownInBothLanguages(t *testing.T) {
 	}
 }
 
+// An imported contact that an item may be says what choosing it means; one that takes part does not.
+func TestS32_AQuestionSaysWhatPairingAnImportedContactMeans(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	own := w.contact(someone, record.Fields{record.LastName: "Own", record.EmailField: "bia@fabrica.example"})
+	old, err := one(w.crm.Insert(t.Context(), w.actor(someone), record.Contacts, []crm.Draft{{
+		Fields: record.Fields{record.LastName: "Imported", record.EmailField: "bia@fabrica.example"}, Source: record.Import,
+	}}))
+	w.must(err)
+	w.link(someone, record.Contacts, []reconcile.Entry{{Pair: reconcile.Pair{Microsoft: "m/2", State: reconcile.Parked, Reason: fault.Ambiguous, Name: "Bia L.", Ask: &reconcile.Ask{
+		Matches: []record.Ref{own.ID.Ref(), old.ID.Ref()}, Theirs: record.Fields{record.LastName: "L.", record.EmailField: "bia@fabrica.example"},
+	}}}}, func(*reconcile.Link) {})
+	text := w.as(someone).get(asksPath).text()
+	const says = "It came in with an import and is not synced."
+	before, after, _ := strings.Cut(text, "It is this one: Imported")
+	if !strings.Contains(after, says) || strings.Contains(before, says) {
+		t.Errorf("the page says:\n%s", text)
+	}
+}
+
 func TestSeveralQuestionsAreDecidedAtOnce(t *testing.T) {
 	t.Parallel()
 	w, l, _, bia, bea := askedWorld(t)

@@ -196,6 +196,9 @@ func (b *tab) shot(name string) {
 	}
 	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	if err == nil {
+		err = os.MkdirAll(folder, 0o750)
+	}
+	if err == nil {
 		err = os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o600)
 	}
 	if err != nil {

@@ -223,7 +223,7 @@ func (s *Site) exportFile(v *visit) error {
 	h.Set("Cache-Control", "no-store")
 	reader := &onTheWay{Writer: v.w}
 	out := bufio.NewWriterSize(reader, 64<<10)
-	e := &exporting{Site: s, v: v, kind: ask.kind, users: users}
+	e := &exporting{Site: s, v: v, kind: ask.kind, users: users, host: exportfile.Origin(s.Settings.URL)}
 	file, err := e.file(out, format.name, form)
 	if err != nil {
 		s.cutOff(v, err)
@@ -271,6 +271,7 @@ type exporting struct {
 	contacts map[record.ID]crm.Record // whom the events of the chunk are about, and who takes part in them
 	badges   map[record.ID]badge      // nil: nobody asks
 	badged   bool
+	host     string // of this Tandem
 }
 
 // read reads a chunk in the order of its ids. What was deleted, or may no longer be seen, is left out.
@@ -324,17 +325,13 @@ func (e *exporting) read(ids []record.ID) (out []crm.Record, err error) {
 // file begins a file of a format.
 func (e *exporting) file(out *bufio.Writer, format string, form url.Values) (exportfile.Writer, error) {
 	schema := e.v.schema(e.kind)
-	host := ""
-	if u, err := url.Parse(e.Settings.URL); err == nil {
-		host = u.Hostname()
-	}
 	switch format {
 	case "vcard3":
-		return exportfile.NewCards(out, exportfile.VCard3, host, schema), nil
+		return exportfile.NewCards(out, exportfile.VCard3, e.host, schema), nil
 	case "vcard4":
-		return exportfile.NewCards(out, exportfile.VCard4, host, schema), nil
+		return exportfile.NewCards(out, exportfile.VCard4, e.host, schema), nil
 	case "ics":
-		return exportfile.NewCalendar(out, exportfile.CalendarOptions{Origin: host, Now: e.v.now, Name: e.title, People: e.people}, schema), nil
+		return exportfile.NewCalendar(out, exportfile.CalendarOptions{Origin: e.host, Now: e.v.now, Name: e.title, People: e.people}, schema), nil
 	}
 	separator, columns := ',', e.allColumns
 	if form.Get("separator") == "semicolon" {
@@ -375,7 +372,7 @@ func (e *exporting) allColumns(comma bool) (out []exportfile.Column) {
 	for _, name := range []string{columnOwner, columnCreated, columnModified} {
 		out = append(out, e.beside(name))
 	}
-	return out
+	return append(out, exportfile.Column{Name: "UID", Text: func(r crm.Record) string { return exportfile.UID(e.kind, r.ID, e.host) }})
 }
 
 // beside is a column that is no field.

@@ -255,6 +255,9 @@ func TestExport_EventsComeBackAsTheyWere(t *testing.T) {
 			if strings.HasPrefix(string(f[record.Start]), "2026-11-24") && rapid.Bool().Draw(rt, "series") {
 				f[record.Recurring] = pick("rule", "FREQ=WEEKLY;BYDAY=TU;COUNT=10", "FREQ=DAILY;UNTIL=20261231", "FREQ=MONTHLY;BYDAY=-1TU", "FREQ=YEARLY", "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,TH;UNTIL=20270601")
 				f[record.Excluded] = pick("without", "", "2026-12-22")
+				if f[record.Recurring] != "FREQ=MONTHLY;BYDAY=-1TU" && f[record.Recurring] != "FREQ=YEARLY" {
+					f[record.Changed] = pick("changed", "", `{"2026-12-08":{"Venue":"Sala 9; 10,"}}`, `{"2026-12-08":{"Description":"a\nb","Event_Title":"=1+1"}}`)
+				}
 			}
 			if _, err := one(w.crm.Insert(context.Background(), w.actor("adele@contoso.example"), record.Calendar, []crm.Draft{{Fields: f}})); err != nil {
 				rt.Fatalf("%v: %v", f, err)
@@ -312,6 +315,55 @@ func TestExport_RealFilesComeBackAsTheyWere(t *testing.T) {
 				sameRecords(t, fmt.Sprint(form), fmt.Sprint(len(got.body)), w.taken(takes, "grady@contoso.example", of.kind, form.name, got.body), before)
 			}
 		})
+	}
+}
+
+// A file that is brought back where it comes from doubles nothing: what is in it is known, whatever was changed in the file.
+func TestExport_NothingIsDoubledByBringingItBack(t *testing.T) {
+	t.Parallel()
+	const adele = "adele@contoso.example"
+	w := newWorld(t)
+	zone := record.Fields{record.TimeZone: "America/New_York", record.Start: "2026-10-20T09:00", record.End: "2026-10-20T10:00"}
+	w.contact(adele, record.Fields{record.LastName: "Braga", record.Tag: "a, b\nc"}) // without an address
+	w.contact(adele, record.Fields{record.LastName: "Costa", record.EmailField: "costa@fabrica.example", record.OtherPhone: "+55 11 3333-4444"})
+	w.event(adele, zone.With(record.Fields{record.EventTitle: "Rodada", record.ShowAs: "oof", record.Recurring: "FREQ=WEEKLY;COUNT=9", record.Excluded: "2026-11-10",
+		record.Changed: `{"2026-11-03":{"Venue":"Sala 9"}}`}))
+	w.event(adele, zone.With(record.Fields{record.EventTitle: "Feira"}))
+	b := w.as(adele)
+	for _, form := range slices.Concat(contactFiles, eventFiles) {
+		kind := record.Contacts
+		if strings.HasPrefix(form.name, "events") {
+			kind = record.Calendar
+		}
+		b.post("/language", "lang", form.lang)
+		file := b.export("owner=mine&kind="+string(kind), form.fields...).body
+		before := w.own(adele, kind)
+		bring := func(file string, how intake.Duplicates) intake.Counts {
+			t.Helper()
+			at := b.uploadImport(kind, form.name, file).path
+			i, err := w.site.Imports.Import(t.Context(), w.org.ID, at[strings.LastIndex(at, "/")+1:])
+			w.must(err)
+			i.Settings.Duplicates = how
+			w.must(w.site.Imports.Begin(t.Context(), i))
+			i, err = w.site.Imports.Import(t.Context(), i.Org, i.ID)
+			w.must(err)
+			return i.Counts
+		}
+		if c := bring(file, intake.Skip); c.Skipped != 2 || c.Created+c.Failed > 0 {
+			t.Errorf("%v: skipping comes to %+v", form, c)
+		}
+		if c := bring(file, intake.Update); c.Same != 2 || c.Created+c.Updated+c.Failed > 0 {
+			t.Errorf("%v: updating comes to %+v", form, c)
+		}
+		sameRecords(t, fmt.Sprint(form), file, w.own(adele, kind), before)
+		edited := strings.NewReplacer("Braga", "Lima", "Feira", "Festa").Replace(file)
+		if c := bring(edited, intake.Update); c.Updated != 1 || c.Same != 1 || c.Created+c.Failed > 0 {
+			t.Errorf("%v: with an edit it comes to %+v", form, c)
+		}
+		if c := bring(file, intake.Update); c.Updated != 1 {
+			t.Errorf("%v: back again it comes to %+v", form, c)
+		}
+		sameRecords(t, fmt.Sprint(form), file, w.own(adele, kind), before)
 	}
 }
 

@@ -45,7 +45,7 @@ func (f fakeImports) TakeBack(ctx context.Context, i intake.Import) error {
 
 func (w *world) imports() fakeImports {
 	var last atomic.Int64
-	return fakeImports{&intake.Desk{Store: w.store.Imports(), Records: w.crm, Now: w.now,
+	return fakeImports{&intake.Desk{Origin: "127.0.0.1", Store: w.store.Imports(), Records: w.crm, Now: w.now,
 		NewID: func() string { return fmt.Sprint("import-", last.Add(1)) },
 		Actor: w.working(func(may account.Permissions) bool { return may.Import })}, w.store.Imports(), new(bool)}
 }

@@ -28,10 +28,13 @@ type look struct {
 	shows      string // what must be there then
 }
 
-// theme makes the tab prefer light or dark pages.
+// theme makes the tab prefer light or dark pages. "print" shows them as they are on paper.
 func (b *tab) theme(name string) {
 	b.t.Helper()
 	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}}
+	if name == "print" {
+		media = emulation.SetEmulatedMediaParams{Media: name}
+	}
 	b.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, media)
 		return err
@@ -247,7 +250,8 @@ func looksWorld(t *testing.T) (*world, []look) {
 func second[T any](_ T, err error) error { return err }
 
 // In a real browser, in both languages, in the light and in the dark, wide and narrow: pages fit, say everything in words, have
-// their headings in order, and axe-core finds nothing. With TANDEM_SHOTS every page is kept in each of its eight looks.
+// their headings in order, and axe-core finds nothing. With TANDEM_SHOTS every page is kept in each of its looks, those on a very
+// large screen and on paper, too.
 func TestEveryPageLooksRight(t *testing.T) {
 	w, looks := looksWorld(t)
 	source, err := os.ReadFile(axePath)
@@ -266,7 +270,11 @@ func TestEveryPageLooksRight(t *testing.T) {
 	}
 	see := func(lang string, l look) {
 		t.Helper()
-		for _, size := range []struct{ width, height int64 }{{1280, 900}, {360, 780}} {
+		sizes := []struct{ width, height int64 }{{1280, 900}, {360, 780}}
+		if thorough {
+			sizes = append(sizes, struct{ width, height int64 }{3840, 2160})
+		}
+		for _, size := range sizes {
 			if !thorough && (lang == "en") != (size.width == 1280) {
 				continue
 			}
@@ -285,6 +293,10 @@ func TestEveryPageLooksRight(t *testing.T) {
 					}
 				}
 				b.shot(strings.ReplaceAll(at, " ", "-"))
+			}
+			if thorough && size.width == 1280 {
+				b.theme("print")
+				b.shot(l.name + "-" + lang + "-print")
 			}
 		}
 	}

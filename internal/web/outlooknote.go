@@ -8,11 +8,10 @@ import (
 )
 
 // An outlookNote says of a record which one in Outlook it is, and what becomes of either when the other is deleted
-// (FIELD-FAILURES 117). It is empty where Outlook has none.
+// (FIELD-FAILURES 117). It is empty where Outlook has none, or where a question about it is open.
 type outlookNote struct {
 	Place    string
 	Deleting string
-	Asks     string // where the person who reads it decides about it; "": there is nothing to decide
 }
 
 func (s *Site) outlookNote(v *visit, kind record.Kind, at reconcile.RecordState) (outlookNote, error) {
@@ -21,28 +20,18 @@ func (s *Site) outlookNote(v *visit, kind record.Kind, at reconcile.RecordState)
 	switch {
 	case at.State == "excluded" && at.Reason == fault.MovedOut: // which one it was is forgotten with the pair
 		return outlookNote{Place: v.words.T(own+"apart", "When", when), Deleting: v.words.T("contact.outlook.deleting_apart")}, nil
-	case at.State != "synced" && at.State != "failing":
+	case at.Microsoft == "":
 		return outlookNote{}, nil
-	}
-	undecided := at.Asks && at.Reason != fault.WouldMail || at.Reason == fault.Ambiguous && at.RetryAt.IsZero()
-	if at.Microsoft == "" && !undecided {
+	case at.State != "synced" && at.State != "failing":
 		return outlookNote{}, nil
 	}
 	link, err := s.Links.Link(v.ctx(), v.user.Org, at.Link)
 	if err != nil {
 		return outlookNote{}, err
 	}
-	var note outlookNote
-	if undecided && link.User == v.user.ID {
-		note.Asks = marketplacePath + "/" + string(kind) + "/questions"
-	}
-	if at.Microsoft == "" {
-		return note, nil
-	}
 	deleting := "contact.outlook.deleting"
 	if way := link.Policy.Direction; way != mapping.BothWays {
 		deleting += "_" + string(way)
 	}
-	note.Place, note.Deleting = v.words.T(own+at.State, "Folder", link.ContainerName, "When", when), v.words.T(deleting)
-	return note, nil
+	return outlookNote{Place: v.words.T(own+at.State, "Folder", link.ContainerName, "When", when), Deleting: v.words.T(deleting)}, nil
 }

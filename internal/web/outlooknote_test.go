@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"tandem/internal/crm"
 	"tandem/internal/fault"
@@ -108,35 +107,6 @@ func TestFF117_AContactSaysWhichOneInOutlookItIs(t *testing.T) {
 			if body := b.get(path).body; strings.Contains(body, "outlook-place") || strings.Contains(body, "outlook-deleting") {
 				t.Errorf("%s, %s: a contact that Outlook does not have", b.lang, path)
 			}
-		}
-	}
-}
-
-// A contact about which its owner has something to decide says so, with the way there; to nobody else, and not once it is decided.
-func TestS29_AContactWithAQuestionLeadsToIt(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	const adele = "adele@contoso.example"
-	contacts := map[string]crm.Record{}
-	var entries []reconcile.Entry
-	for name, pair := range map[string]reconcile.Pair{
-		"conflict": {Microsoft: "m1", State: reconcile.Synced, Ask: &reconcile.Ask{Conflicts: []record.Field{record.Title}, Theirs: record.Fields{record.Title: "CTO"}}},
-		"which":    {State: reconcile.Parked, Reason: fault.Ambiguous},
-		"decided":  {State: reconcile.Parked, Reason: fault.Ambiguous, RetryAt: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)},
-		"quiet":    {Microsoft: "m2", State: reconcile.Synced},
-	} {
-		contacts[name] = w.contact(adele, record.Fields{record.LastName: record.Value(name)})
-		pair.CRM = contacts[name].ID.Ref()
-		entries = append(entries, reconcile.Entry{Pair: pair})
-	}
-	w.link(adele, record.Contacts, entries, func(*reconcile.Link) {})
-	for name, want := range map[string]bool{"conflict": true, "which": true, "decided": false, "quiet": false} {
-		page := w.as(adele).get("/contacts/" + contacts[name].ID.String())
-		if has := strings.Contains(page.body, `id="outlook-asks"`) && strings.Contains(page.body, marketplacePath+"/contacts/questions"); has != want {
-			t.Errorf("%s: a question is told: %v\n%s", name, has, page.text())
-		}
-		if other := w.as("admin@contoso.example").get("/contacts/" + contacts[name].ID.String()); other.status != 200 || strings.Contains(other.body, "outlook-asks") {
-			t.Errorf("%s: somebody else is asked: %d", name, other.status)
 		}
 	}
 }
