@@ -39,6 +39,24 @@ func (r *Registry) ChangeProfile(ctx context.Context, actor User, id record.ID, 
 	})
 }
 
+// SignOut ends all sessions of somebody else, such as after a device was lost. API tokens stay. Denied with OwnAccount or BeyondOwn.
+func (r *Registry) SignOut(ctx context.Context, actor User, id record.ID) (err error) {
+	defer fault.Wrap(&err, "account: sign user %d out", id)
+	return r.Store.Within(ctx, actor.Org, func(tx Tx) error {
+		by, u, err := touched(tx, actor.ID, id)
+		if err != nil {
+			return err
+		}
+		if u.ID == by.ID {
+			return refuse(fault.Denied, OwnAccount, "user %d signs nobody out but others", by.ID)
+		}
+		if err := tx.EndAccess(u.ID, "", false); err != nil {
+			return err
+		}
+		return tx.Note(Entry{At: r.Now(), Actor: by.ID, Action: SessionsEnded, Subject: u.ID})
+	})
+}
+
 // touched finds who acts and whom it concerns, and reports with a fault what nobody may do to the other.
 func touched(tx Tx, actor, id record.ID) (by, u User, err error) {
 	if by, err = manager(tx, actor); err != nil {

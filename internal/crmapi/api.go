@@ -6,6 +6,7 @@
 package crmapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"log/slog"
@@ -30,7 +31,7 @@ type Accounts interface {
 	People(ctx context.Context, org record.ID, q account.PeopleQuery) ([]account.User, error)
 }
 
-// API answers requests below /crm/v8/ and /api/v1/. All fields are needed.
+// API answers requests below /crm/v8/ and /api/v1/. All fields are needed but the numbers.
 type API struct {
 	CRM      *crm.CRM
 	Accounts Accounts
@@ -44,6 +45,10 @@ type API struct {
 	Expressible func(rule recur.Rule, start time.Time) error
 	Now         func() time.Time
 	Log         *slog.Logger
+	// Burst and PerSecond are how many requests one person's programs may make at once and in the long run; 0: a sensible number.
+	Burst, PerSecond int
+
+	limits limiter
 }
 
 // maxBody is the most bytes that a request may have: a hundred records with a full description each, escaped.
@@ -77,6 +82,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	user, err := a.whoever(r)
 	if err != nil {
 		c.fail(err)
+		return
+	}
+	if wait := a.limits.take(user.ID, a.Now(), cmp.Or(a.Burst, defaultBurst), cmp.Or(a.PerSecond, defaultPerSecond)); wait > 0 {
+		c.limited(wait)
 		return
 	}
 	c.user = user

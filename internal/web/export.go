@@ -160,9 +160,7 @@ func (s *Site) exportForm(v *visit, status int, q, given url.Values, alert strin
 		formats = append(formats, f.name)
 	}
 	page.Formats = choose("format", formats...)
-	if ask.kind == record.Contacts {
-		page.Columns = choose("columns", "all", "list")
-	}
+	page.Columns = choose("columns", "all", "list")
 	separators := []string{"comma", "semicolon"}
 	if v.words.lang != "en" { // Excel splits a file by what the language writes beside decimals with a comma
 		slices.Reverse(separators)
@@ -337,7 +335,7 @@ func (e *exporting) file(out *bufio.Writer, format string, form url.Values) (exp
 	if form.Get("separator") == "semicolon" {
 		separator = ';'
 	}
-	if form.Get("columns") == "list" && e.kind == record.Contacts {
+	if form.Get("columns") == "list" {
 		columns = e.listColumns
 	}
 	return exportfile.NewTable(out, separator, columns(separator == ';'))
@@ -366,7 +364,7 @@ func (e *exporting) allColumns(comma bool) (out []exportfile.Column) {
 	}
 	if e.kind == record.Calendar {
 		out = append(out,
-			exportfile.Column{Name: e.v.words.T("field.Who_Id"), Text: func(r crm.Record) string { return exportfile.Defused(e.about(r)) }},
+			e.beside(columnWho),
 			exportfile.Column{Name: e.v.words.T("field.Participants"), Text: func(r crm.Record) string { return exportfile.Defused(joinNonEmpty("; ", e.people(r)...)) }})
 	}
 	for _, name := range []string{columnOwner, columnCreated, columnModified} {
@@ -387,6 +385,8 @@ func (e *exporting) beside(name string) exportfile.Column {
 			b := e.badges[r.ID]
 			return exportfile.Defused(joinNonEmpty(": ", b.Label, b.Why))
 		}}
+	case columnWho:
+		return exportfile.Column{Name: e.v.words.T("field.Who_Id"), Text: func(r crm.Record) string { return exportfile.Defused(e.about(r)) }}
 	case columnCreated:
 		return exportfile.Column{Name: e.v.words.T("contacts.made"), Text: func(r crm.Record) string { return when(r.CreatedAt) }}
 	}
@@ -396,20 +396,27 @@ func (e *exporting) beside(name string) exportfile.Column {
 // listColumns are the name and the columns that the person's list has.
 func (e *exporting) listColumns(comma bool) (out []exportfile.Column) {
 	schema := e.v.schema(e.kind)
-	add := func(name record.Field) {
-		if d, ok := schema.Def(name); ok {
-			out = append(out, e.field(d, comma))
+	add := func(names ...record.Field) {
+		for _, name := range names {
+			if d, ok := schema.Def(name); ok {
+				out = append(out, e.field(d, comma))
+			}
 		}
 	}
-	add(record.FirstName)
-	add(record.LastName)
+	if e.kind == record.Contacts {
+		add(record.FirstName, record.LastName)
+	} else {
+		add(record.EventTitle)
+	}
 	shown, _ := e.v.columns(e.kind, e.v.tastes, e.v.may().Records(e.kind).View == record.Anyones, 0)
 	for _, c := range shown {
 		switch c.Name {
 		case columnReach:
 			add(record.EmailField)
 			out = append(out, exportfile.Column{Name: e.v.label(e.kind, record.PhoneField), Text: func(r crm.Record) string { return exportfile.Defused(firstPhone(r.Fields)) }})
-		case columnOwner, columnOutlook, columnCreated, columnModified:
+		case columnWhen:
+			add(record.Start, record.End, record.AllDay, record.TimeZone)
+		case columnWho, columnOwner, columnOutlook, columnCreated, columnModified:
 			out = append(out, e.beside(c.Name))
 		default:
 			add(c.def.Name)

@@ -406,6 +406,11 @@ func TestExport_HasWhatThePersonSees(t *testing.T) {
 			t.Errorf("%v", r)
 		}
 	}
+	list := admin.export("kind=calendar&owner=all", "format", "csv", "columns", "list")
+	if want := "\ufeffTitle,Start,End,All day,Time zone,Related contact,Place,Owner,Outlook\r\n"; !strings.HasPrefix(list.body, want) ||
+		!strings.Contains(list.body, "Open,2026-11-25 10:00,2026-11-25 11:00,false,America/Sao_Paulo,Costa,,Adele Vance,Not") {
+		t.Errorf("the columns of the list:\n%s", list.body)
+	}
 	ics := admin.export("kind=calendar&owner=all", "format", "ics")
 	for _, never := range []string{"Hidden", "Sala 9", "Foreign", "ATTENDEE", "ORGANIZER", "METHOD", "VALARM"} {
 		if strings.Contains(ics.body, never) {

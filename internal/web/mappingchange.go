@@ -116,11 +116,11 @@ func (s *Site) askMapping(v *visit, c change) error {
 		}
 	}
 	page.Preview = s.previewLink(v, c.link, c.new)
-	title := "mapping.change.title"
+	title := v.words.T("mapping.change.title")
 	if len(page.Rows) == 0 {
-		title = "mapping.change.winner_title"
+		title = v.words.T("mapping.change.winner_title")
 	}
-	page.Frame = s.frame(v, "setup", v.words.T(title))
+	page.Frame = s.frame(v, "setup", title)
 	return s.render(v, http.StatusOK, "mapping-change", page)
 }
 

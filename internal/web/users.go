@@ -29,6 +29,7 @@ func (s *Site) userRoutes() []route {
 		{"POST /setup/users/{id}/resend", manager, s.userResend},
 		{"POST /setup/users/{id}/withdraw", manager, s.userWithdraw},
 		{"POST /setup/users/{id}/profile", manager, s.userProfile},
+		{"POST /setup/users/{id}/signout", manager, s.signUserOut},
 		{"GET /setup/users/{id}/deactivate", manager, s.deactivatePage},
 		{"POST /setup/users/{id}/deactivate", manager, s.deactivate},
 		{"POST /setup/users/{id}/reactivate", manager, s.reactivate},

@@ -245,6 +245,51 @@ func TestDeactivatingEndsSessionsTokensAndSyncsAtOnce(t *testing.T) {
 	}
 }
 
+// ASVS 7.4.5: who manages users ends somebody's sessions, and leaves the account and its API tokens alone.
+func TestASVS745_AnAdministratorEndsSessions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := context.Background()
+	u, boss, other := w.users["adele@contoso.example"], w.users["admin@contoso.example"], w.users["admin@fabrikam.example"]
+	adele, again, alex, admin := w.as("adele@contoso.example"), w.as("adele@contoso.example"), w.as("alex@contoso.example"), w.as("admin@contoso.example")
+	hash := []byte("0123456789abcdef0123456789abcdef")
+	w.must(w.store.Accounts().CreateToken(ctx, u.Org, u.ID, hash, w.now()))
+	if got := admin.get(userPath(u.ID)); !strings.Contains(got.text(), "signed in in 2 browsers") {
+		t.Errorf("the page says:\n%s", got.text())
+	}
+	if got := admin.get(userPath(boss.ID)); strings.Contains(got.body, "/signout\"") && strings.Contains(got.body, userPath(boss.ID)+"/signout") {
+		t.Error("people sign themselves out on their own page")
+	}
+	for _, row := range []struct {
+		by     *browser
+		of     record.ID
+		status int
+	}{{alex, u.ID, 403}, {admin, boss.ID, 403}, {admin, other.ID, 404}} {
+		if got := row.by.stay().post(userPath(row.of) + "/signout"); got.status != row.status {
+			t.Errorf("signing %d out: %d, want %d", row.of, got.status, row.status)
+		}
+	}
+	if !adele.inside() || !again.inside() {
+		t.Fatal("what was refused has put somebody out")
+	}
+	if got := admin.post(userPath(u.ID) + "/signout"); got.status != 200 || got.path != userPath(u.ID) || strings.Contains(got.body, userPath(u.ID)+"/signout") {
+		t.Errorf("signing out: %d at %s\n%s", got.status, got.path, got.text())
+	}
+	if adele.inside() || again.inside() || !alex.inside() || !admin.inside() {
+		t.Error("not just the one is out")
+	}
+	if who, err := w.store.Accounts().UserByToken(ctx, hash); err != nil || who.ID != u.ID {
+		t.Errorf("the API token: %v", err)
+	}
+	trail, err := w.store.Accounts().Audit(ctx, u.Org, 0, 1)
+	if err != nil || len(trail) != 1 || trail[0].Action != account.SessionsEnded || trail[0].Actor != boss.ID || trail[0].Subject != u.ID {
+		t.Errorf("the trail says %+v, %v", trail, err)
+	}
+	if !w.as("adele@contoso.example").inside() {
+		t.Error("the person cannot sign in again")
+	}
+}
+
 func TestRecordsAreHandedOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -44,7 +44,7 @@ func userKeys() (out []string) {
 	for _, each := range []string{"first", "last", "email", "lang", "lang_hint"} {
 		add("users.new.%s", each)
 	}
-	for _, deed := range []string{"approved", "declined", "resent", "withdrawn", "profile", "deactivated", "reactivated", "deleted"} {
+	for _, deed := range []string{"approved", "declined", "resent", "withdrawn", "profile", "signed_out", "deactivated", "reactivated", "deleted"} {
 		add("flash.user_%s", deed)
 	}
 	for _, key := range profileKeys {

@@ -20,6 +20,7 @@ type userPage struct {
 	Profiles []option
 	Word     field  // of a refusal
 	Link     string // of the invitation, for passing on where no letters go out
+	Sessions int    // in how many browsers the person is signed in
 	Can      userDeeds
 	Why      []string // why some of it cannot be done
 }
@@ -33,7 +34,7 @@ type requestView struct {
 }
 
 // userDeeds are what can be done about a user. Each is a courtesy: the registry decides.
-type userDeeds struct{ Answer, Invitation, Profile, Deactivate, Restore bool }
+type userDeeds struct{ Answer, Invitation, Profile, SignOut, Deactivate, Restore bool }
 
 // userPath is the address of a user's page.
 func userPath(id record.ID) string { return usersPath + "/" + id.String() }
@@ -81,6 +82,13 @@ func (s *Site) showUser(v *visit, u account.User, status int, alert string) erro
 		if page.Profiles, err = s.profileOptions(v, chosen); err != nil {
 			return err
 		}
+	}
+	if page.Can.SignOut {
+		sessions, err := s.Accounts.Sessions(v.ctx(), u.Org, u.ID)
+		if err != nil {
+			return err
+		}
+		page.Sessions = len(sessions)
 	}
 	if page.Can.Invitation && !s.Settings.Mail {
 		if page.Link, err = s.invitationLink(v, u); err != nil {
@@ -157,6 +165,7 @@ func (s *Site) userDeeds(v *visit, u account.User) (can userDeeds, why []string,
 			return can, nil, err
 		}
 		can.Profile, can.Deactivate = touches && !last, touches && !last && u.ID != v.user.ID
+		can.SignOut = touches && u.ID != v.user.ID
 		switch {
 		case last:
 			refusal(account.LastSuperAdmin)
@@ -251,6 +260,14 @@ func (s *Site) userProfile(v *visit) error {
 		to = "/setup" // what may be entered has changed
 	}
 	return s.userDone(v, u, err, "flash.user_profile", to)
+}
+
+func (s *Site) signUserOut(v *visit) error {
+	u, err := s.userAt(v)
+	if err != nil {
+		return err
+	}
+	return s.userDone(v, u, s.Registry.SignOut(v.ctx(), v.user, u.ID), "flash.user_signed_out", userPath(u.ID))
 }
 
 func (s *Site) reactivate(v *visit) error {
