@@ -2,10 +2,12 @@ package crm_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
 	"tandem/internal/crm"
+	"tandem/internal/fault"
 	"tandem/internal/record"
 )
 
@@ -75,5 +77,41 @@ func TestS29_MatchIsBounded(t *testing.T) {
 	found, err := w.side(adele, record.Contacts, 10, false).Match(t.Context(), []record.Fields{{record.EmailField: "info@x.example"}})
 	if err != nil || len(found[0]) != 200 {
 		t.Errorf("%d contacts, %v", len(found[0]), err)
+	}
+}
+
+// A write that lets an imported contact in does so once, also where it changes no field, and only at the version planned on.
+func TestS32_AWriteLetsAnImportedContactIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	made, err := w.Insert(t.Context(), person(adele), record.Contacts, []crm.Draft{{Fields: contact("Kim"), Source: record.Import}})
+	if err != nil || made[0].Err != nil {
+		t.Fatal(err, made)
+	}
+	side, ref := w.side(adele, record.Contacts, 10, false), made[0].Record.ID.Ref()
+	read := func() record.Change {
+		t.Helper()
+		got, err := side.Read(t.Context(), []record.Ref{ref})
+		if err != nil || got[0].State != record.Present {
+			t.Fatal(err, got)
+		}
+		return got[0]
+	}
+	before := read()
+	admit := record.Write{Op: record.Update, Ref: ref, Version: before.Version, Meta: record.Meta{MassUpdated: true}}
+	out, err := side.Apply(t.Context(), []record.Write{admit})
+	if err != nil || out[0].Err != nil {
+		t.Fatal(err, out)
+	}
+	after := read()
+	if !after.Meta.MassUpdated || after.Meta.Source != record.Import || after.Version == before.Version || after.Version != out[0].Version || !maps.Equal(after.Fields, before.Fields) {
+		t.Errorf("it was %+v and is %+v", before, after)
+	}
+	if out, err = side.Apply(t.Context(), []record.Write{admit}); err != nil || !fault.Is(out[0].Err, fault.Conflict) {
+		t.Errorf("at a version that has gone: %v %+v", err, out)
+	}
+	admit.Version = after.Version
+	if out, err = side.Apply(t.Context(), []record.Write{admit}); err != nil || out[0].Err != nil || read().Version != after.Version {
+		t.Errorf("once more: %v %+v, version %s", err, out, read().Version)
 	}
 }

@@ -186,8 +186,8 @@ func (w *Calendar) event(r crm.Record, uid string) *event {
 	return e
 }
 
-// times says the start and the end. Where one of them is an hour that the clocks show twice, only UTC says which is meant; then
-// the zones are said besides.
+// times says the start and the end; of an event without length only the start, because an end must be later (RFC 5545 §3.8.2.2).
+// Where one of them is an hour that the clocks show twice, only UTC says which is meant; then the zones are said besides.
 func (e *event) times() {
 	allDay := e.has(record.AllDay) == "true"
 	layout := time.RFC3339
@@ -206,13 +206,15 @@ func (e *event) times() {
 			twice = twice || !recur.Attach(wallOf(ends[i]), ends[i].Location()).Equal(at)
 		}
 	}
-	for i, name := range [...]string{ical.PropDateTimeStart, ical.PropDateTimeEnd} {
-		if twice {
-			ends[i] = ends[i].UTC()
-		}
-		e.moment(name, ends[i], allDay)
+	e.said[record.TimeZone] = !twice
+	if twice {
+		ends[0], ends[1] = ends[0].UTC(), ends[1].UTC()
 	}
-	e.said[record.TimeZone], e.said[record.EndTimeZone] = !twice, !twice
+	e.moment(ical.PropDateTimeStart, ends[0], allDay)
+	if ends[1].After(ends[0]) {
+		e.moment(ical.PropDateTimeEnd, ends[1], allDay)
+		e.said[record.EndTimeZone] = !twice
+	}
 }
 
 // words are the fields that are one of a few words. What iCalendar has no word for, Outlook may have.

@@ -56,11 +56,11 @@ func (w *Cards) Write(r crm.Record) error {
 	c := &card{fields: r.Fields, said: map[record.Field]bool{}}
 	c.line("BEGIN", "VCARD")
 	c.line("VERSION", w.version)
-	c.line("UID", UID(r.Kind, r.ID, w.origin))
+	c.line(map[string]string{VCard3: "UID", VCard4: "UID;VALUE=text"}[w.version], UID(r.Kind, r.ID, w.origin))
 	c.line("REV", r.ModifiedAt.UTC().Format("20060102T150405Z"))
 	c.name()
 	c.company()
-	c.reach()
+	c.reach(map[string]string{VCard3: "EMAIL;TYPE=INTERNET;TYPE=PREF", VCard4: "EMAIL;PREF=1"}[w.version], map[string]string{VCard3: "EMAIL;TYPE=INTERNET", VCard4: "EMAIL"}[w.version])
 	c.address("ADR;TYPE=WORK", record.MailingStreet, record.MailingCity, record.MailingState, record.MailingZip, record.MailingCountry)
 	c.address("ADR;TYPE=HOME", record.OtherStreet, record.OtherCity, record.OtherState, record.OtherZip, record.OtherCountry)
 	if day, err := time.Parse(time.DateOnly, string(r.Fields[record.DateOfBirth])); err == nil {
@@ -122,14 +122,15 @@ func (c *card) company() {
 	}
 }
 
-// reach writes addresses and telephone numbers. Where the kind of one does not say which field it comes from, a parameter does.
-func (c *card) reach() {
+// reach writes addresses and telephone numbers. first and second are how the two addresses are told in the version. Where the
+// kind of one does not say which field it comes from, a parameter does.
+func (c *card) reach(first, second string) {
 	of := func(name record.Field) string { return ";" + importfile.OwnField + "=" + string(name) }
 	if c.fields[record.EmailField] != "" {
-		c.line("EMAIL;TYPE=INTERNET;TYPE=PREF", escaped(c.has(record.EmailField)))
+		c.line(first, escaped(c.has(record.EmailField)))
 	}
 	if c.fields[record.SecondaryEmail] != "" {
-		c.line("EMAIL;TYPE=INTERNET"+of(record.SecondaryEmail), escaped(c.has(record.SecondaryEmail)))
+		c.line(second+of(record.SecondaryEmail), escaped(c.has(record.SecondaryEmail)))
 	}
 	for _, each := range []struct {
 		property string
