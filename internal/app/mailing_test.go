@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"tandem/internal/record"
 	"tandem/internal/testkit/browse"
 )
 
@@ -285,7 +286,86 @@ func TestFF124_AnAttendeesCopyIsChangedOnlyInWhatIsTheirs(t *testing.T) {
 	if got := adele.get("Events", id)["Event_Title"]; got != "De Alex" {
 		t.Errorf("it is called %v", got)
 	}
+	// Her answer in Outlook shows, and Alex's changes come.
+	mine := adele.items("calendar", "subject")["De Alex"]["id"].(string)
+	d.mails++
+	if status, refused := d.as("adele").Post("/me/events/"+url.PathEscape(mine)+"/accept", doc{"sendResponse": true}); status != 202 {
+		t.Fatal(status, refused)
+	}
+	d.eventually("the page tells her answer", func() bool { return strings.Contains(k.open("/calendar/"+id).Text, "You have accepted.") })
+	adele.restOf("calendar")
+
 	adele.call("DELETE", "/crm/v8/Events/"+id, nil, 200)
 	d.eventually("it is off her calendar", func() bool { return adele.items("calendar", "subject")["De Alex"] == nil })
 	d.noMails()
+}
+
+// TestFF124_ASeriesOfSomebodyElse: of a series that somebody else organizes, neither all nor one day is changed or taken out from
+// the CRM, by page, drag or API, and each says why; what is the attendee's own goes to Outlook.
+func TestFF124_ASeriesOfSomebodyElse(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	adele.switchOn("calendar")
+	d.as("alex").Post("/me/events", doc{
+		"subject": "Série de Alex", "start": at("2031-05-05T12:00:00", "UTC"), "end": at("2031-05-05T13:00:00", "UTC"),
+		"recurrence": doc{"pattern": doc{"type": "weekly", "interval": 1, "daysOfWeek": []string{"monday"}}, "range": doc{"type": "numbered", "startDate": "2031-05-05", "numberOfOccurrences": 5}},
+		"attendees":  []doc{{"type": "required", "emailAddress": doc{"address": "adele@contoso.example"}}},
+	})
+	d.mailed(1, "Alex's invitation")
+	_, told := d.as("adele").Get("/me/calendar/events")
+	if _, err := d.m365.Mailbox("adele@contoso.example").Move(told["value"].([]any)[0].(doc)["id"].(string), strings.TrimPrefix(adele.container("calendar"), "/me/calendars/")); err != nil {
+		t.Fatal(err)
+	}
+	adele.inStep(1)
+	id := adele.event("Série de Alex")["id"].(string)
+	k := adele.desk()
+	before := fmt.Sprint(adele.instances("Série de Alex"))
+	for _, scope := range []string{"this", "following", "all"} {
+		page := k.open("/calendar/" + id + "?on=2031-05-12&scope=" + scope)
+		if !strings.Contains(page.Text, "has called this meeting") || !strings.Contains(page.Text, "Every week on Monday, 5 times") {
+			t.Errorf("%s: the page: %s", scope, page.Text)
+		}
+		for _, never := range []string{"Delete only this day", "Delete this day and the following", "This is one day of a series"} {
+			if strings.Contains(page.Text, never) {
+				t.Errorf("%s: the page offers %q", scope, never)
+			}
+		}
+		k.press(page, "Save", map[string]string{"Venue": "Minha sala", "Event_Title": "Minha", "scope": scope, "on": "2031-05-12"})
+	}
+	version := fmt.Sprint(adele.version(id))
+	status, said := adele.page("POST", "/calendar/"+id+"/move", url.Values{
+		"start": {"2031-05-12T11:00"}, "end": {"2031-05-12T12:00"}, "version": {version}, "on": {"2031-05-12"}, "scope": {"this"},
+	})
+	if status != 422 || !strings.Contains(string(said), "organizer") {
+		t.Errorf("a drag: %d %s", status, said)
+	}
+	for _, body := range []doc{
+		{"Changed_Occurrences": []doc{{"Day": "2031-05-12", "Venue": "Minha sala"}}},
+		{"Recurring_Activity": doc{"RRULE": "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO;DTSTART=2031-05-05;COUNT=5", "EXDATE": "2031-05-12"}},
+	} {
+		if refused := adele.text("PUT", "/crm/v8/Events/"+id, doc{"data": []doc{body}}, 400); !strings.Contains(refused, "organizer") {
+			t.Errorf("%v: %s", body, refused)
+		}
+	}
+	adele.restOf("calendar")
+	if after := fmt.Sprint(adele.instances("Série de Alex")); after != before {
+		t.Errorf("Outlook had %s and has %s", before, after)
+	}
+	k.press(k.open("/calendar/"+id), "Save", map[string]string{"Remind_At": "30"})
+	d.eventually("the reminder is in Outlook", func() bool {
+		return adele.items("calendar", "subject")["Série de Alex"]["reminderMinutesBeforeStart"] == 30.0
+	})
+	adele.restOf("calendar")
+}
+
+// version is the record's, as a form carries it.
+func (c *client) version(id string) int64 {
+	c.t.Helper()
+	number, _ := record.ParseID(id)
+	found, err := c.app.Store.Records().ByID(c.t.Context(), c.user().Org, record.Calendar, []record.ID{number})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return found[number].Version
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"golang.org/x/sync/errgroup"
 
 	"tandem/internal/fault"
 )
@@ -24,31 +23,7 @@ import (
 // The error is for what concerns all of them (sign-in, the network, a mailbox to be left alone); each part then has
 // the fault that is true for it: not sent, refused, or unknown.
 func (m *Mailbox) Batch(ctx context.Context, parts []Part) ([]Result, error) {
-	out := make([]Result, len(parts))
-	first := fitting(parts)
-	if first == len(parts) {
-		return out, m.batch(ctx, parts, out, false)
-	}
-	all, groupCtx := errgroup.WithContext(ctx)
-	all.SetLimit(m.c.limits.InFlight)
-	for from, to := 0, first; from < len(parts); from, to = to, to+fitting(parts[to:]) {
-		all.Go(func() error {
-			if groupCtx.Err() != nil { // another batch met what stops all
-				return nil
-			}
-			// In flight already is carried to its end, so that its outcome is known.
-			return m.batch(ctx, parts[from:to], out[from:to], false)
-		})
-	}
-	err := all.Wait()
-	if err != nil {
-		for i := range out {
-			if out[i].Status == 0 && out[i].Err == nil {
-				out[i].Err = notSent(err)
-			}
-		}
-	}
-	return out, err
+	return m.Row().Batch(ctx, parts, func() {})
 }
 
 // fitting is how many of the parts go into the next batch: BatchSize, or as many as a request may be long.
@@ -77,7 +52,7 @@ func partSize(p *Part) int {
 // succeeded. Those behind a refused one are not carried out and have a fault of kind Conflict. Otherwise it is as Batch.
 func (m *Mailbox) Chain(ctx context.Context, parts []Part) ([]Result, error) {
 	out := make([]Result, len(parts))
-	return out, m.batch(ctx, parts, out, true)
+	return out, m.batch(ctx, parts, out, true, func() {})
 }
 
 // notSent is the fault of a part that was never sent because of err.
@@ -105,7 +80,8 @@ type round struct {
 	fatal error   // the batch was refused as a whole
 }
 
-func (m *Mailbox) batch(ctx context.Context, parts []Part, out []Result, chain bool) error {
+// batch carries out parts that fit into one request. through is called when the mailbox lets it through for the first time.
+func (m *Mailbox) batch(ctx context.Context, parts []Part, out []Result, chain bool, through func()) error {
 	r := &round{m: m, parts: parts, out: out, chain: chain, doubt: make([]error, len(parts))}
 	for i := range parts {
 		r.open = append(r.open, i)
@@ -115,7 +91,7 @@ func (m *Mailbox) batch(ctx context.Context, parts []Part, out []Result, chain b
 		if err != nil {
 			return r.fail(err)
 		}
-		ans, sent, err := m.exchangeParts(ctx, &Part{Method: http.MethodPost, Path: "/$batch", Body: body}, len(r.open))
+		ans, sent, err := m.exchangeParts(ctx, &Part{Method: http.MethodPost, Path: "/$batch", Body: body}, len(r.open), through)
 		if err != nil && !sent {
 			if m.again(ctx, err, try) {
 				continue

@@ -219,10 +219,11 @@ type answer struct {
 // exchange sends one request as soon as the mailbox may take it, with a new token if the first is refused. sent tells
 // of an error whether Graph may have seen the request.
 func (m *Mailbox) exchange(ctx context.Context, p *Part) (ans *answer, sent bool, err error) {
-	return m.exchangeParts(ctx, p, 1)
+	return m.exchangeParts(ctx, p, 1, func() {})
 }
 
-func (m *Mailbox) exchangeParts(ctx context.Context, p *Part, parts int) (ans *answer, sent bool, err error) {
+// exchangeParts calls through once the mailbox lets the request through.
+func (m *Mailbox) exchangeParts(ctx context.Context, p *Part, parts int, through func()) (ans *answer, sent bool, err error) {
 	var refused account.Secret
 	for {
 		token, err := m.tokens.Token(ctx, refused)
@@ -235,6 +236,7 @@ func (m *Mailbox) exchangeParts(ctx context.Context, p *Part, parts int) (ans *a
 		if err := m.enter(ctx, parts); err != nil {
 			return nil, false, err
 		}
+		through()
 		ans, sent, err = m.send(ctx, p, parts, token)
 		m.leave()
 		if err != nil || ans.status != http.StatusUnauthorized || refused != "" {

@@ -42,8 +42,9 @@ type job[T any] struct {
 }
 
 // apply carries out writes. Updates and deletes look at the item first: for what a write has to leave as it is within a
-// list, and because it is not documented that Graph honours If-Match on every write (reference §3.8).
-func apply[T any](ctx context.Context, box *graph.Mailbox, t trade[T], writes []record.Write) ([]record.Outcome, error) {
+// list, and because it is not documented that Graph honours If-Match on every write (reference §3.8). underWay is called once the
+// writes are on their way in their order.
+func apply[T any](ctx context.Context, box *graph.Mailbox, row *graph.Row, t trade[T], writes []record.Write, underWay func()) ([]record.Outcome, error) {
 	out := make([]record.Outcome, len(writes))
 	jobs := make([]job[T], len(writes))
 	for i := range writes {
@@ -70,7 +71,7 @@ func apply[T any](ctx context.Context, box *graph.Mailbox, t trade[T], writes []
 			parts, sent = append(parts, part), append(sent, j)
 		}
 	}
-	results, err := box.Batch(ctx, parts)
+	results, err := row.Batch(ctx, parts, underWay)
 	passed := slices.ContainsFunc(results, func(r graph.Result) bool { return r.Err == nil }) ||
 		slices.ContainsFunc(jobs, func(j job[T]) bool { return j.before != nil }) // it could be read: permission there is
 	for i, j := range sent {

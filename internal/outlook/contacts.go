@@ -26,7 +26,7 @@ type Contacts struct {
 // NewContacts gives the side of a folder in a mailbox. known may be nil; with it, a delta that lags behind our own
 // writes is recognised.
 func NewContacts(box *graph.Mailbox, o Options, known Known) *Contacts {
-	return &Contacts{place: place{box: box, kind: record.Contacts, id: string(o.Container), mark: o.Mark}, known: known}
+	return &Contacts{place: place{box: box, row: box.Row(), kind: record.Contacts, id: string(o.Container), mark: o.Mark}, known: known}
 }
 
 // contactCursor is where a round of the delta goes on, or where the next one begins. Links are Graph's, verbatim.
@@ -279,9 +279,14 @@ func (c *Contacts) whereabouts(ctx context.Context, folder string) (record.State
 }
 
 // Apply carries out writes; see apply.
-func (c *Contacts) Apply(ctx context.Context, writes []record.Write) (out []record.Outcome, err error) {
+func (c *Contacts) Apply(ctx context.Context, writes []record.Write) ([]record.Outcome, error) {
+	return c.ApplyInOrder(ctx, writes, func() {})
+}
+
+// ApplyInOrder is Apply that says when its writes are on their way, so that others may follow them.
+func (c *Contacts) ApplyInOrder(ctx context.Context, writes []record.Write, underWay func()) (out []record.Outcome, err error) {
 	defer fault.Wrap(&err, "outlook: write contacts")
-	return apply(ctx, c.box, c, writes)
+	return apply(ctx, c.box, c.row, c, writes, underWay)
 }
 
 // Find looks for contacts by our mark.

@@ -34,7 +34,7 @@ func NewEvents(box *graph.Mailbox, o Options, known Known) *Events {
 		o.Now = time.Now
 	}
 	return &Events{
-		place: place{box: box, kind: record.Calendar, id: string(o.Container), mark: o.Mark},
+		place: place{box: box, row: box.Row(), kind: record.Calendar, id: string(o.Container), mark: o.Mark},
 		now:   o.Now, known: known, label: o.Participants, meetings: o.Meetings, colleague: o.Colleague,
 	}
 }
@@ -142,9 +142,14 @@ func (c *Events) elsewhere(ctx context.Context, calendars []graph.Folder, ref re
 }
 
 // Apply carries out writes; see apply.
-func (c *Events) Apply(ctx context.Context, writes []record.Write) (out []record.Outcome, err error) {
+func (c *Events) Apply(ctx context.Context, writes []record.Write) ([]record.Outcome, error) {
+	return c.ApplyInOrder(ctx, writes, func() {})
+}
+
+// ApplyInOrder is Apply that says when its writes are on their way, so that others may follow them.
+func (c *Events) ApplyInOrder(ctx context.Context, writes []record.Write, underWay func()) (out []record.Outcome, err error) {
 	defer fault.Wrap(&err, "outlook: write events")
-	return apply(ctx, c.box, c, writes)
+	return apply(ctx, c.box, c.row, c, writes, underWay)
 }
 
 // Find looks for events by our mark.

@@ -12,6 +12,7 @@ import (
 // it may be called gone (DESIGN D3).
 type place struct {
 	box  *graph.Mailbox
+	row  *graph.Row // in which writes stand
 	kind record.Kind
 	id   string
 	mark string

@@ -19,7 +19,10 @@ const chunk = 200
 
 // apply plans the items and carries the plan out, chunk by chunk. What turns out to have changed meanwhile is read
 // again on both sides and planned anew, a few times within the run.
-func (r *run) apply(ctx context.Context, items []Item) error {
+func (r *run) apply(ctx context.Context, items []Item) error { return r.applyInTurn(ctx, items, nil) }
+
+// applyInTurn is apply of one of several pages that are under way: what goes to Microsoft leaves in the order of the pages.
+func (r *run) applyInTurn(ctx context.Context, items []Item, t *turn) error {
 	for len(items) > 0 {
 		part := items[:min(chunk, len(items))]
 		items = items[len(part):]
@@ -27,7 +30,7 @@ func (r *run) apply(ctx context.Context, items []Item) error {
 			if err := r.pictures(ctx, part); err != nil {
 				return err
 			}
-			moved, err := r.carryOut(ctx, r.plan(part), try == replans)
+			moved, err := r.carryOut(ctx, r.plan(part), try == replans, t)
 			if err != nil {
 				return err
 			}
@@ -77,7 +80,7 @@ type job struct {
 // it is cut off anywhere: creates at Microsoft are on disk as intents, creates in the CRM carry an id made from the
 // item, and whatever was written and not settled is found to be alike on both sides next time. It returns the pairs to
 // be planned again; with last set they are parked instead.
-func (r *run) carryOut(ctx context.Context, steps []Step, last bool) ([]Pair, error) {
+func (r *run) carryOut(ctx context.Context, steps []Step, last bool, t *turn) ([]Pair, error) {
 	if err := r.watch(steps...); err != nil {
 		return nil, err
 	}
@@ -95,9 +98,9 @@ func (r *run) carryOut(ctx context.Context, steps []Step, last bool) ([]Pair, er
 	if err := r.claim(ctx, jobs); err != nil {
 		return nil, err
 	}
-	fatal := r.write(ctx, r.crm, InCRM, jobs)
+	fatal := r.write(ctx, r.crm, InCRM, jobs, nil)
 	if fatal == nil {
-		fatal = r.write(ctx, r.microsoft, InMicrosoft, jobs)
+		fatal = r.write(ctx, r.microsoft, InMicrosoft, jobs, t)
 	} else {
 		r.unsent(jobs, InMicrosoft)
 	}
@@ -274,7 +277,7 @@ func (r *run) claim(ctx context.Context, jobs []*job) error {
 
 // write makes a side's writes and notes each outcome on its job. The error stops the whole link; jobs whose outcome is
 // not known by then are noted as such.
-func (r *run) write(ctx context.Context, side Side, where Where, jobs []*job) error {
+func (r *run) write(ctx context.Context, side Side, where Where, jobs []*job, t *turn) error {
 	var writes []record.Write
 	var of []*job
 	for _, j := range jobs {
@@ -285,11 +288,12 @@ func (r *run) write(ctx context.Context, side Side, where Where, jobs []*job) er
 	if len(writes) == 0 {
 		return nil
 	}
+	t.wait(ctx)
 	if err := r.leased(); err != nil {
 		r.unsent(jobs, where)
 		return err
 	}
-	outcomes, err := side.Apply(ctx, writes)
+	outcomes, err := applyInOrder(ctx, side, writes, t.next)
 	for i, j := range of {
 		var o record.Outcome
 		if i < len(outcomes) {

@@ -620,7 +620,7 @@ func (r *run) pullCRM(ctx context.Context) error {
 				}
 			}
 			underWay = append(underWay[max(0, len(underWay)-width+1):], told)
-			line.start(func() error { return r.applyCRM(ctx, page.Changes) }, func() error {
+			line.start(func(t *turn) error { return r.applyCRM(ctx, page.Changes, t) }, func() error {
 				return r.advance(ctx, func(l *Link) {
 					if !l.Settled {
 						l.FirstDone += len(page.Changes)
@@ -685,7 +685,7 @@ func (r *run) firstSync(page record.Page) bool {
 
 // applyCRM plans and carries out a page of changes in the CRM. What is at Microsoft has just been read, so a pair
 // stands as the ledger says; a write that finds otherwise is refused there and planned again with both sides read.
-func (r *run) applyCRM(ctx context.Context, changes []record.Change) error {
+func (r *run) applyCRM(ctx context.Context, changes []record.Change, t *turn) error {
 	if len(changes) == 0 {
 		return nil
 	}
@@ -714,7 +714,7 @@ func (r *run) applyCRM(ctx context.Context, changes []record.Change) error {
 	if items, err = r.hold(ctx, append(items, full...)); err != nil {
 		return err
 	}
-	return r.apply(ctx, items)
+	return r.applyInTurn(ctx, items, t)
 }
 
 // inStep reports whether a pair's sides agreed on every mapped field when they were last seen, but for those about which a

@@ -9,6 +9,20 @@ import (
 	"tandem/internal/record"
 )
 
+// Orderly is a side that can say of an Apply when its writes are on their way in their order, so that others may follow them:
+// underWay is called then, or when they will not be any more. outlook.Contacts and outlook.Events are.
+type Orderly interface {
+	ApplyInOrder(ctx context.Context, writes []record.Write, underWay func()) ([]record.Outcome, error)
+}
+
+// applyInOrder is Apply, on sides that are not Orderly from the first write to the last.
+func applyInOrder(ctx context.Context, side Side, writes []record.Write, underWay func()) ([]record.Outcome, error) {
+	if o, ok := side.(Orderly); ok {
+		return o.ApplyInOrder(ctx, writes, underWay)
+	}
+	return side.Apply(ctx, writes)
+}
+
 // mapped is the Microsoft side told in the CRM's fields.
 type mapped struct {
 	Side
@@ -37,12 +51,17 @@ func (m mapped) Find(ctx context.Context, tokens []string) (map[string]record.Ch
 }
 
 func (m mapped) Apply(ctx context.Context, writes []record.Write) ([]record.Outcome, error) {
+	return m.ApplyInOrder(ctx, writes, func() {})
+}
+
+// ApplyInOrder fits Orderly, as far as the side does.
+func (m mapped) ApplyInOrder(ctx context.Context, writes []record.Write, underWay func()) ([]record.Outcome, error) {
 	theirs := make([]record.Write, len(writes))
 	for i, w := range writes {
 		theirs[i] = w
 		theirs[i].Fields = m.table.ToMicrosoft(w.Fields)
 	}
-	outcomes, err := m.Side.Apply(ctx, theirs)
+	outcomes, err := applyInOrder(ctx, m.Side, theirs, underWay)
 	for i := range outcomes {
 		if outcomes[i].Fields != nil {
 			outcomes[i].Fields = m.toCRM(outcomes[i].Fields)

@@ -91,6 +91,9 @@ func (s *Site) eventShow(v *visit) error {
 	if err != nil {
 		return v.goneBehind(err)
 	}
+	if v.others, err = s.othersMeeting(v, r); err != nil {
+		return err
+	}
 	return s.eventForm(v, http.StatusOK, r, v.inputAt(r, v.seriesOf(r)), nil)
 }
 
@@ -239,6 +242,9 @@ func (s *Site) eventUpdate(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if v.others, err = s.othersMeeting(v, before); err != nil {
+		return err
+	}
 	in, shown := readEvent(form), before
 	if in.People, err = s.readPeople(v, form); err != nil {
 		return err
@@ -251,18 +257,12 @@ func (s *Site) eventUpdate(v *visit) error {
 	}
 	view := v.seriesOf(before)
 	old := v.inputAt(before, view)
-	others, err := s.othersMeeting(v, before)
-	switch {
-	case err != nil:
-		return err
-	case others:
+	if v.others {
 		d.Fields = ofAttendee(d.Fields)
-	default:
-		if status, errs := s.unready(v, &in, &old); status != 0 {
-			return s.eventForm(v, status, shown, in, errs)
-		}
+	} else if status, errs := s.unready(v, &in, &old); status != 0 {
+		return s.eventForm(v, status, shown, in, errs)
 	}
-	if !others && view.scope != "" && view.scope != crm.OnlyThis && in.Repeat.Freq == "" && form.Get("lose") != "1" {
+	if !v.others && view.scope != "" && view.scope != crm.OnlyThis && in.Repeat.Freq == "" && form.Get("lose") != "1" {
 		return s.eventLoss(v, before, record.Occurrences(before.Fields[record.Changed]))
 	}
 	deed := crm.Writes

@@ -136,7 +136,14 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{Pair: reconcile.Pair{CRM: bia.ID.Ref(), Microsoft: "m/4", State: reconcile.Parked, Reason: fault.TooLong, Detail: "ErrorPropertyTooLong"}},
 	}
 	contacts := w.link(admin, record.Contacts, entries, func(*reconcile.Link) {})
-	w.link(admin, record.Calendar, nil, func(l *reconcile.Link) { l.State, l.Reason = reconcile.Paused, fault.TooManyCreates })
+	off := w.event(admin, zone.With(record.Fields{record.EventTitle: "Reunião de obra", record.Start: "2026-11-27T10:00", record.End: "2026-11-27T11:00"}))
+	w.must(second(w.crm.Delete(t.Context(), w.actor(admin), record.Calendar, []crm.Draft{{ID: off.ID}})))
+	w.link(admin, record.Calendar, []reconcile.Entry{
+		{Pair: reconcile.Pair{CRM: off.ID.Ref(), Microsoft: "m/5", State: reconcile.Parked, Reason: fault.WouldMail, Ask: &reconcile.Ask{
+			Mails: []string{"megan@contoso.example", "rita@fabrica.example"}, Of: "2", Why: reconcile.DeletedCRM,
+			Theirs: off.Fields,
+		}}},
+	}, func(l *reconcile.Link) { l.State, l.Reason = reconcile.Paused, fault.TooManyCreates })
 	fresh := updated(ana, reconcile.InMicrosoft, record.Title, "CFO", "CEO")
 	fresh.Delay = 7 * time.Second
 	run := w.tell(contacts, fresh, updated(ana, reconcile.InCRM, record.EmailField, "", "ana@fabrica.example"),
@@ -206,7 +213,7 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"preview-off", preview(record.Contacts, reconcile.Ending, contacts, true), "", "#preview[data-state=rehearsed]"},
 		{"preview-next", preview(record.Contacts, reconcile.Next, contacts, true) + "?show=update", "", "#preview[data-state=rehearsed]"},
 		{"preview-making", preview(record.Calendar, reconcile.Beginning, nil, false), "", "#preview"},
-		{"questions", asksPath, `scrollTo(0, 1e6)` /* the bar with the button covers nothing there */, "#left-out"}, {"records", marketplacePath + "/contacts/records?state=excluded", "", "#link-records"}, {"status", "/status", "", "#status"},
+		{"questions", asksPath, `scrollTo(0, 1e6)` /* the bar with the button covers nothing there */, "#left-out"}, {"questions-off", marketplacePath + "/calendar/questions", `document.querySelector("#questions details").open = true; scrollTo(0, 1e6)`, "[data-ask=off]"}, {"records-off", marketplacePath + "/calendar/records?state=failing", "", "#link-records .answer"}, {"bin-off", "/recycle-bin", "", "#bin-calendar a[href*=questions]"}, {"records", marketplacePath + "/contacts/records?state=excluded", "", "#link-records"}, {"status", "/status", "", "#status"},
 		{"everybody", orgStatusPath, "", "#org-links"}, {"everybody-link", orgLinkPath(contacts.ID), "", "#link-records"},
 		{"history", "/history", "", "#history-list .history"}, {"history-contact", "/history?kind=contacts&record=" + ana.ID.String(), "", "#history-list .history"},
 		{"run", runPath(contacts.ID, run.Run), "", "#undo-run button"}, {"undo", "/history/undos/undo-of-admin", "", "#undo[data-ended=true]"},

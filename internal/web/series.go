@@ -49,6 +49,9 @@ func (v *visit) seriesOf(r crm.Record) (view seriesView) {
 		return view
 	}
 	view.scope = crm.Whole
+	if v.others { // its days are the organizer's: what is the attendee's own counts for all of them
+		return view
+	}
 	day := v.asked("on")
 	o, ok := crm.OccurrenceOn(r.Fields, day)
 	if !ok {

@@ -28,6 +28,8 @@ type visit struct {
 	contacts *record.Schema
 	// tastes are what the person wants pages to be like; nil where nobody is signed in, and in answers that are no page.
 	tastes map[string]string
+	// others: the visit is to somebody else's meeting, of which only the attendee's own is changed.
+	others bool
 }
 
 // schema is what records of a kind consist of.
