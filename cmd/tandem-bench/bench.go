@@ -88,23 +88,28 @@ func (b *bench) people(ctx context.Context) error {
 	}
 	for _, p := range b.sim.People {
 		name, _, _ := strings.Cut(p.UPN, "@")
-		user, err := accounts.CreateUser(ctx, account.User{
-			Org: org.ID, Email: p.UPN, LastName: name, Profile: account.SuperAdmin, State: account.Active,
-			Zone: "America/Sao_Paulo", Identity: account.Identity{TenantID: p.TenantID, ObjectID: p.ObjectID},
-		})
-		if err != nil {
+		if b.users[name], err = b.join(ctx, org.ID, p); err != nil {
 			return err
 		}
-		err = accounts.SaveGrant(ctx, account.Grant{
-			User: user.ID, Org: org.ID, Scopes: scopes, Access: account.Secret(p.Access), Refresh: account.Secret(p.Refresh),
-			Expires: time.Now().Add(time.Hour),
-		})
-		if err != nil {
-			return err
-		}
-		b.users[name] = user
 	}
 	return nil
+}
+
+// join makes a user of a person, connected to the person's mailbox.
+func (b *bench) join(ctx context.Context, org record.ID, p person) (account.User, error) {
+	accounts := b.app.Store.Accounts()
+	name, _, _ := strings.Cut(p.UPN, "@")
+	user, err := accounts.CreateUser(ctx, account.User{
+		Org: org, Email: p.UPN, LastName: name, Profile: account.SuperAdmin, State: account.Active,
+		Zone: "America/Sao_Paulo", Identity: account.Identity{TenantID: p.TenantID, ObjectID: p.ObjectID},
+	})
+	if err != nil {
+		return user, err
+	}
+	return user, accounts.SaveGrant(ctx, account.Grant{
+		User: user.ID, Org: org, Scopes: scopes, Access: account.Secret(p.Access), Refresh: account.Secret(p.Refresh),
+		Expires: time.Now().Add(time.Hour),
+	})
 }
 
 func (b *bench) close() {
@@ -218,7 +223,7 @@ var aims = map[string]float64{
 	"latency_to_crm_ms.p99": 300, "pages_100k.p99_ms": 50, "start_ms": 500,
 	"first_sync_events_5000.round_trips": 257.5, "first_sync_contacts_10000.round_trips": 510,
 	"series_5000.round_trips": 1400, "series_5000.seconds": 10, "series_5000.quiet_round_trips": 1, "series_5000.quiet_ms": 10,
-	"series_exceptions.round_trips": 20, "series_exceptions.seconds": 1, "simtest.seeds_per_s": -33,
+	"series_exceptions.round_trips": 20, "series_exceptions.seconds": 1, "neighbours_200.throttled_p99_ms": 300, "simtest.seeds_per_s": -33,
 }
 
 func (b *bench) print(w io.Writer) {

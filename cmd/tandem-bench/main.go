@@ -57,6 +57,7 @@ var measurements = []measurement{
 	{"latency", (*bench).latencies},
 	{"pages_100k", (*bench).pages},
 	{"start_ms", (*bench).start},
+	{neighboursKey, (*bench).neighbours}, // after what its two hundred people would change
 	{"simtest", (*bench).simulate},
 }
 

@@ -38,14 +38,17 @@ func runSimulator(_ context.Context, _ []string) error {
 	defer sim.Close()
 	go func() { _, _ = io.Copy(io.Discard, os.Stdin); os.Exit(0) }()
 
-	var people []person
-	for _, name := range peopleNames {
-		p := sim.Person(name + "@contoso.example")
-		people = append(people, person{
-			p.UPN, p.TenantID, p.ID, sim.IssueToken(p.UPN, scopes...), sim.IssueRefreshToken(p.UPN, m365sim.DemoClientID, scopes...),
-		})
+	var people, crowd []person
+	signedIn := func(p *m365sim.Person) person {
+		return person{p.UPN, p.TenantID, p.ID, sim.IssueToken(p.UPN, scopes...), sim.IssueRefreshToken(p.UPN, m365sim.DemoClientID, scopes...)}
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(map[string]any{"base": sim.BaseURL(), "people": people}); err != nil {
+	for _, name := range peopleNames {
+		people = append(people, signedIn(sim.Person(name+"@contoso.example")))
+	}
+	for i := range crowdSize {
+		crowd = append(crowd, signedIn(sim.AddPerson("contoso.example", fmt.Sprint("neighbour", i), "Neighbour", fmt.Sprint(i), nil)))
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(map[string]any{"base": sim.BaseURL(), "people": people, "crowd": crowd}); err != nil {
 		return err
 	}
 	return http.Serve(listener, sim)
@@ -57,6 +60,7 @@ var peopleNames = []string{"adele", "alex", "diego", "grady", "isaiah", "lee", "
 type simulator struct {
 	Base   string   `json:"base"`
 	People []person `json:"people"`
+	Crowd  []person `json:"crowd"`
 
 	cmd   *exec.Cmd
 	stdin io.Closer
