@@ -24,6 +24,7 @@ type Record struct {
 	Source      record.Source
 	MassUpdated bool
 	Token       string // id of the intent that created it, when sync did; unique within the organization
+	Stamp       string // of sync's last write: see record.Write
 	CreatedAt   time.Time
 	CreatedBy   record.ID
 	ModifiedAt  time.Time
