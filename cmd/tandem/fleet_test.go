@@ -87,6 +87,11 @@ func newFleet(t testing.TB, database, through string, n int) *fleet {
 	}))
 	t.Cleanup(graph.Close)
 	t.Cleanup(f.sim.Close)
+	t.Cleanup(func() { // whatever the test looked at
+		if mails := f.sim.Mails(); len(mails) > 0 {
+			t.Errorf("Exchange would have sent %d mails: %+v", len(mails), mails)
+		}
+	})
 	f.simURL = graph.URL
 	f.sim.SetBaseURL(f.simURL)
 	front := httptest.NewServer(f.front())
