@@ -218,7 +218,7 @@ func (e *event) others(name string) {
 	switch {
 	case !ok && strings.HasPrefix(name, "X-"):
 		fate = Custom
-	case !ok:
+	case !ok, name == "CONTACT" && e.zones.ours: // who takes part, in one of our own files
 		fate = NoField
 	}
 	var people []string

@@ -365,7 +365,7 @@ func (e *exporting) allColumns(comma bool) (out []exportfile.Column) {
 	if e.kind == record.Calendar {
 		out = append(out,
 			e.beside(columnWho),
-			exportfile.Column{Name: e.v.words.T("field.Participants"), Text: func(r crm.Record) string { return exportfile.Defused(joinNonEmpty("; ", e.people(r)...)) }})
+			exportfile.Column{Name: e.v.words.T("export.people"), Text: func(r crm.Record) string { return exportfile.Defused(joinNonEmpty("; ", e.people(r)...)) }})
 	}
 	for _, name := range []string{columnOwner, columnCreated, columnModified} {
 		out = append(out, e.beside(name))

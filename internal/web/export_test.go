@@ -402,7 +402,7 @@ func TestExport_HasWhatThePersonSees(t *testing.T) {
 		t.Fatalf("events: %v", rows)
 	}
 	for _, r := range rows {
-		if r["Title"] == "Open" && (r["Related contact"] != "Costa" || r["Participants"] != "Costa <costa@fabrica.example>; rita@fabrica.example") {
+		if r["Title"] == "Open" && (r["Related contact"] != "Costa" || r["Who takes part"] != "Costa <costa@fabrica.example>; rita@fabrica.example") {
 			t.Errorf("%v", r)
 		}
 	}
