@@ -100,6 +100,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	}, accounts)
 	client := graph.New(graph.Options{
 		BaseURL: config.GraphURL, Now: now, Logger: log, Limits: config.GraphLimits, Observe: config.Observe,
+		Admit: reconcile.Leased,
 	})
 	neighbour := &neighbour{accounts: accounts, tokens: tokens, client: client, ledger: a.Store.Ledger(), pictures: a.Store.Pictures(), now: now}
 

@@ -113,13 +113,13 @@ func (n *neighbour) colleagues(ctx context.Context, u account.User) (func(addres
 	return func(address string) bool { return known[strings.ToLower(address)] }, err
 }
 
-// inStep tells the versions of those items that the ledger has as in step.
+// inStep tells of the items that the ledger has at which version they are in step.
 func (n *neighbour) inStep(link *reconcile.Link) outlook.Known {
 	return func(ctx context.Context, refs []record.Ref) (map[record.Ref]record.Version, error) {
 		pairs, err := n.ledger.PairsByRef(ctx, link, reconcile.InMicrosoft, refs)
 		versions := make(map[record.Ref]record.Version, len(pairs))
 		for ref, p := range pairs {
-			if p.State == reconcile.Synced {
+			if versions[ref] = ""; p.State == reconcile.Synced {
 				versions[ref] = p.MicrosoftVersion
 			}
 		}

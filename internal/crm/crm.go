@@ -24,6 +24,7 @@ type Record struct {
 	Source      record.Source
 	MassUpdated bool
 	Token       string // id of the intent that created it, when sync did; unique within the organization
+	Stamp       string // of sync's last write: see record.Write
 	CreatedAt   time.Time
 	CreatedBy   record.ID
 	ModifiedAt  time.Time
@@ -144,8 +145,14 @@ type Store interface {
 	// EventsAt finds the owner's events that are not deleted and start (see Span) at one of some moments, by ascending id.
 	EventsAt(ctx context.Context, org, owner record.ID, starts []time.Time) ([]record.ID, error)
 	// Duplicates lists the owner's contacts that are not deleted and have a key, or the name, in common, in the order of that,
-	// from behind the one given.
+	// from behind the one given; without those that were told apart from all others.
 	Duplicates(ctx context.Context, org, owner record.ID, by DuplicateBy, after string, limit int) ([]Likeness, error)
+	// TellApart remembers that pairs of contacts are two people; said by whom and when. Pairs that are known stay as they are.
+	TellApart(ctx context.Context, by Author, pairs []Pair, at time.Time) error
+	// NotApart forgets pairs.
+	NotApart(ctx context.Context, by Author, pairs []Pair) error
+	// ToldApart lists the pairs among an owner's contacts that are not deleted, the latest first, from offset.
+	ToldApart(ctx context.Context, org, owner record.ID, limit, offset int) ([]Apart, error)
 	// Insert stores new records and fills in ID, Version and Seq. A record whose Token is known already is not stored
 	// again: the stored one is returned in its place.
 	Insert(ctx context.Context, by Author, records []Record) ([]Record, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"tandem/internal/fault"
 	"tandem/internal/record"
@@ -168,4 +169,88 @@ func (c *CRM) Duplicates(ctx context.Context, a Actor, owner record.ID, by Dupli
 		return nil, nil
 	}
 	return c.store.Duplicates(ctx, a.Org, q.Owner, by, after, limit)
+}
+
+// Pair is two contacts, the lesser id first.
+type Pair struct{ A, B record.ID }
+
+// PairOf is the pair of two contacts.
+func PairOf(a, b record.ID) Pair { return Pair{min(a, b), max(a, b)} }
+
+// Pairs are all pairs of some contacts.
+func Pairs(ids []record.ID) (out []Pair) {
+	for i, a := range ids {
+		for _, b := range ids[i+1:] {
+			if a != b {
+				out = append(out, PairOf(a, b))
+			}
+		}
+	}
+	return out
+}
+
+// Apart is a pair of which somebody has said that it is two people.
+type Apart struct {
+	Pair
+	By record.ID
+	At time.Time
+}
+
+// Unlike are those of some contacts that may be one: without whoever was told apart from all others. Fewer than two: nobody may be.
+func Unlike(ids []record.ID, apart map[Pair]bool) (out []record.ID) {
+	for _, a := range ids {
+		if slices.ContainsFunc(ids, func(b record.ID) bool { return a != b && !apart[PairOf(a, b)] }) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// TellApart remembers that no two of the contacts are one person: they are offered for merging no more, whatever they have in common,
+// until somebody takes it back or one of them is destroyed. NotFound, Denied: one of them is not there, or may not be changed.
+func (c *CRM) TellApart(ctx context.Context, a Actor, ids []record.ID) (err error) {
+	defer fault.Wrap(&err, "crm: tell %d contacts apart", len(ids))
+	if err := c.toTell(ctx, a, ids); err != nil {
+		return err
+	}
+	return c.store.TellApart(ctx, a.Author, Pairs(ids), c.now().UTC())
+}
+
+// NotApart takes that back.
+func (c *CRM) NotApart(ctx context.Context, a Actor, ids []record.ID) (err error) {
+	defer fault.Wrap(&err, "crm: tell %d contacts apart no more", len(ids))
+	if err := c.toTell(ctx, a, ids); err != nil {
+		return err
+	}
+	return c.store.NotApart(ctx, a.Author, Pairs(ids))
+}
+
+func (c *CRM) toTell(ctx context.Context, a Actor, ids []record.ID) error {
+	if len(ids) < 2 || len(ids) > MergeMax {
+		return fault.Wrong(fault.BadValue, "id", "crm: %d contacts cannot be told apart", len(ids))
+	}
+	stored, err := c.store.ByID(ctx, a.Org, record.Contacts, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		r, ok := stored[id]
+		switch {
+		case !ok || !a.sees(r) || r.Deleted():
+			return missing(record.Contacts, id)
+		case !a.Edits(r):
+			return forbidden("tell apart", record.Contacts)
+		}
+	}
+	return nil
+}
+
+// ToldApart lists what was said of an owner's contacts, the latest first. An owner whose contacts the actor does not see has none.
+func (c *CRM) ToldApart(ctx context.Context, a Actor, owner record.ID, limit, offset int) (_ []Apart, err error) {
+	defer fault.Wrap(&err, "crm: contacts of user %s that were told apart", owner)
+	q := Query{Owner: owner}
+	if !a.narrow(record.Contacts, &q) || q.Owner == 0 {
+		return nil, nil
+	}
+	return c.store.ToldApart(ctx, a.Org, q.Owner, limit, offset)
 }

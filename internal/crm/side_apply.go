@@ -140,6 +140,9 @@ func (s *Side) change(w record.Write, r *Record, known bool) (bool, error) {
 		return false, nil
 	}
 	r.ModifiedAt, r.ModifiedBy = now, s.link.User
+	if w.Stamp != "" {
+		r.Stamp = w.Stamp
+	}
 	return true, nil
 }
 

@@ -276,6 +276,11 @@ func (m *Mailbox) send(ctx context.Context, p *Part, parts int, token account.Se
 	if p.IfMatch != "" {
 		req.Header["If-Match"] = []string{p.IfMatch}
 	}
+	if m.c.admit != nil {
+		if err := m.c.admit(ctx); err != nil {
+			return nil, false, err
+		}
+	}
 	began := m.c.now()
 	ans, err := m.receive(req)
 	if m.c.observe != nil {

@@ -33,6 +33,9 @@ type Options struct {
 	Spread func(d time.Duration) time.Duration
 	Logger *slog.Logger // nil: silent
 	Limits Limits
+	// Admit is asked with the caller's context right before each request; what it refuses is not sent, and its error is the
+	// call's. nil: nothing is refused.
+	Admit func(context.Context) error
 	// Observe hears of every exchange after its answer was read; calls may come at once from several goroutines.
 	Observe func(Exchange)
 }
@@ -92,6 +95,7 @@ type Client struct {
 	spread  func(time.Duration) time.Duration
 	log     *slog.Logger
 	limits  Limits
+	admit   func(context.Context) error
 	observe func(Exchange)
 	app     *throttle
 
@@ -109,6 +113,7 @@ func New(o Options) *Client {
 		spread:  o.Spread,
 		log:     o.Logger,
 		limits:  o.Limits.filled(),
+		admit:   o.Admit,
 		observe: o.Observe,
 		gates:   map[string]*gate{},
 	}

@@ -114,7 +114,7 @@ func (c *Contacts) tell(ctx context.Context, items []*graph.Contact) ([]record.C
 	for i, it := range items {
 		ref, version := record.Ref(it.ID), record.Version(it.Version())
 		before, known := versions[ref]
-		if it.Removed != nil || partial(it) || known && before != version {
+		if it.Removed != nil || partial(it) || known && before != "" && before != version {
 			look, of = append(look, ref), append(of, i)
 			continue
 		}
@@ -232,6 +232,7 @@ func (c *Contacts) Read(ctx context.Context, refs []record.Ref) (out []record.Ch
 		}
 		if it.ParentFolderID != c.id {
 			elsewhere[i] = it.ParentFolderID
+			marksOf(&it.Item, &out[i])
 			continue
 		}
 		out[i] = c.change(&it)
@@ -312,25 +313,34 @@ func (c *Contacts) prefer() string { return "" }
 func (c *Contacts) here(it *graph.Contact) bool { return it.ParentFolderID == c.id }
 
 func (c *Contacts) change(it *graph.Contact) record.Change {
-	return record.Change{
-		Ref:       record.Ref(it.ID),
-		Version:   record.Version(it.Version()),
-		State:     record.Present,
-		Fields:    toldFields(it),
-		Token:     markOf(it.Extended, itemMark),
-		TokenRead: true,
-		Modified:  it.Modified.UTC(),
+	out := record.Change{
+		Ref:      record.Ref(it.ID),
+		Version:  record.Version(it.Version()),
+		State:    record.Present,
+		Fields:   toldFields(it),
+		Created:  it.Created.UTC(),
+		Modified: it.Modified.UTC(),
 	}
+	marksOf(&it.Item, &out)
+	return out
 }
 
 func (c *Contacts) create(w *record.Write) (graph.Part, error) {
 	body, err := c.body(&graph.Contact{}, w)
-	marked(&body, itemMark, w.Token)
+	properties := []graph.Object{property(itemMark, w.Token)}
+	if w.Stamp != "" {
+		properties = append(properties, stampOfCreate(w))
+	}
+	body.Objects(extended, properties)
 	return graph.Part{Method: http.MethodPost, Path: c.path("contacts"), Body: body.JSON()}, err
 }
 
 func (c *Contacts) patch(before *graph.Contact, w *record.Write) (graph.Object, error) {
-	return c.body(before, w)
+	body, err := c.body(before, w)
+	if err == nil && w.Stamp != "" && !body.Empty() {
+		body.Objects(extended, []graph.Object{stampOfChange(&before.Item, w)})
+	}
+	return body, err
 }
 
 // body is what to send of a write; its photo follows by itself, see finish.

@@ -40,7 +40,8 @@ func (c *Events) Changes(ctx context.Context, after record.Cursor, known int) (p
 		return page, err
 	}
 	var body []byte
-	if at.Round == nil {
+	begins := at.Round == nil
+	if begins {
 		body, err = c.begin(ctx, &at, known)
 	} else {
 		body, err = c.goOn(ctx, &at)
@@ -48,14 +49,17 @@ func (c *Events) Changes(ctx context.Context, after record.Cursor, known int) (p
 	if err != nil {
 		return page, err
 	}
-	events, next, err := c.gather(body, &at)
+	events, fresh, next, err := c.gather(body, &at)
+	if err == nil {
+		err = c.count(ctx, &at, fresh, begins)
+	}
 	if err != nil {
 		return page, err
 	}
 	if page.Changes, err = c.tell(ctx, events); err != nil {
 		return page, err
 	}
-	at.Round.Next = next
+	at.Round.Next, at.Round.Told = next, at.Round.Told || len(events) > 0
 	if page.More = next != ""; !page.More {
 		began, first := at.Round.Began, at.Round.From.IsZero()
 		if page.Listing, err = c.end(ctx, &at); err != nil {
@@ -141,8 +145,9 @@ func (c *Events) goOn(ctx context.Context, at *eventCursor) ([]byte, error) {
 	return r.Body, err
 }
 
-// gather reads a page, moves the cursor's time on, and leaves out what was read before.
-func (c *Events) gather(body []byte, at *eventCursor) (events []*graph.Event, next string, err error) {
+// gather reads a page, moves the cursor's time on, and leaves out what was read before. Fresh are events that people have made
+// since the round before.
+func (c *Events) gather(body []byte, at *eventCursor) (events []*graph.Event, fresh []record.Ref, next string, err error) {
 	read := at.At
 	page, err := graph.ReadPage(body, func(e *graph.Event) error {
 		version := e.Version()
@@ -157,14 +162,26 @@ func (c *Events) gather(body []byte, at *eventCursor) (events []*graph.Event, ne
 		}
 		events = append(events, e)
 		if e.Created.After(at.Round.From) && markOf(e.Extended, itemMark) == "" {
-			at.Round.New++
+			fresh = append(fresh, record.Ref(e.ID))
 		}
 		return nil
 	})
 	if len(at.At) > maxAt && page.Next == "" {
 		at.At = nil
 	}
-	return events, page.Next, err
+	return events, fresh, page.Next, err
+}
+
+// count counts new events. When the round begins, some may be in the ledger already, and in its number: those of a run that was
+// cut off before its cursor was stored.
+func (c *Events) count(ctx context.Context, at *eventCursor, fresh []record.Ref, begins bool) error {
+	at.Round.New += len(fresh)
+	if !begins || at.Round.From.IsZero() {
+		return nil
+	}
+	versions, err := c.versions(ctx, fresh)
+	at.Round.New -= len(versions)
+	return err
 }
 
 // tell makes changes of events. Masters are looked at once more for what was done to single occurrences, unless the ledger
@@ -213,12 +230,13 @@ func (c *Events) end(ctx context.Context, at *eventCursor) (map[record.Ref]recor
 		return nil, nil
 	}
 	gap := round.Count - round.Known - round.New
+	same := gap == at.Gap && (gap == 0 || round.Known == at.Known)
 	switch {
-	case gap == at.Gap && !at.Listed, gap == 0 && at.Listed:
-		at.Gap, at.Listed = gap, false
+	case same && !at.Listed, gap == 0 && at.Listed:
+		at.Gap, at.Known, at.Listed = gap, round.Known, false
 		return nil, nil
-	case at.Listed: // the difference outlived a listing: this one is the last for it
-		at.Gap, at.Listed = gap, false
+	case at.Listed && !round.Told: // the difference outlived a listing, and is no other one: this listing is the last for it
+		at.Gap, at.Known, at.Listed = gap, round.Known, false
 	default:
 		at.Listed = true
 	}

@@ -24,7 +24,7 @@ type Events struct {
 	colleague func(address string) bool
 }
 
-// Known tells the versions of those items that the ledger has as in step; others are absent. With it, a side knows its
+// Known tells of the items that the ledger has at which version they are in step, or "" of one that is not; others are absent. With it, a side knows its
 // own writes when they come round: it need not look at them closely, and does not take what lags behind them for news.
 type Known func(ctx context.Context, refs []record.Ref) (map[record.Ref]record.Version, error)
 
@@ -93,7 +93,7 @@ func (c *Events) Read(ctx context.Context, refs []record.Ref) (out []record.Chan
 func (c *Events) whereabouts(ctx context.Context, out []record.Change, absent []int) error {
 	parts := make([]graph.Part, len(absent))
 	for n, i := range absent {
-		parts[n] = graph.Get(c.box.Path("events", string(out[i].Ref))+graph.Query("$select", "id"), "")
+		parts[n] = graph.Get(c.box.Path("events", string(out[i].Ref))+graph.Query("$select", "id", "$expand", expandEvent), "")
 	}
 	results, err := c.box.Batch(ctx, parts)
 	if err != nil {
@@ -111,6 +111,11 @@ func (c *Events) whereabouts(ctx context.Context, out []record.Change, absent []
 			return err
 		default:
 			// It answers, so it is in some calendar, or in Deleted Items.
+			var it graph.Item
+			if err := graph.Decode(results[n].Body, &it); err != nil {
+				return err
+			}
+			marksOf(&it, &out[i])
 			if out[i].State, err = c.elsewhere(ctx, calendars, out[i].Ref); err != nil {
 				return err
 			}
@@ -174,16 +179,17 @@ func (c *Events) here(*graph.Event) bool { return true } // it was reached throu
 
 func (c *Events) change(e *graph.Event) record.Change {
 	fields := eventFields(e)
-	return record.Change{
+	out := record.Change{
 		Ref:        record.Ref(e.ID),
 		Version:    versionOf(e, fields),
 		State:      record.Present,
 		Fields:     fields,
-		Token:      markOf(e.Extended, itemMark),
-		TokenRead:  true,
+		Created:    e.Created.UTC(),
 		Modified:   e.Modified.UTC(),
 		Colleagues: c.colleague != nil && invited(e) && e.Organizer != nil && c.colleague(e.Organizer.EmailAddress.Address),
 	}
+	marksOf(&e.Item, &out)
+	return out
 }
 
 func (c *Events) create(w *record.Write) (graph.Part, error) {
@@ -207,8 +213,15 @@ func (c *Events) patch(before *graph.Event, w *record.Write) (graph.Object, erro
 	if err == nil {
 		err = ofAttendee(before, w.Fields)
 	}
+	var properties []graph.Object
 	if in, needed := remembered(before, w); err == nil && (needed || w.Agreed != nil && !body.Empty()) {
-		body.Objects(extended, []graph.Object{in.property()})
+		properties = append(properties, in.property())
+	}
+	if err == nil && w.Stamp != "" && (!body.Empty() || len(properties) > 0) {
+		properties = append(properties, stampOfChange(&before.Item, w))
+	}
+	if len(properties) > 0 {
+		body.Objects(extended, properties)
 	}
 	return body, err
 }
@@ -269,8 +282,10 @@ type eventCursor struct {
 	// Audited is when every series was looked at last.
 	Audited time.Time `json:"audited,omitzero"`
 	// Gap is by how many events the calendar and the ledger are known to differ for good reason, such as deletions that
-	// wait for a person's yes. Listed says that the last round handed over a listing because they differed otherwise.
+	// wait for a person's yes, while the ledger has Known of them. Listed says that the last round handed over a listing because
+	// they differed otherwise.
 	Gap    int         `json:"gap,omitempty"`
+	Known  int         `json:"known,omitempty"`
 	Listed bool        `json:"listed,omitempty"`
 	Round  *eventRound `json:"round,omitempty"` // in the middle of one
 }
@@ -282,7 +297,8 @@ type eventRound struct {
 	Next  string    `json:"next,omitempty"`
 	Count int       `json:"count"`
 	Known int       `json:"known"`
-	New   int       `json:"new"` // events that people have made since
+	New   int       `json:"new"`            // events that people have made since
+	Told  bool      `json:"told,omitempty"` // it had changes
 }
 
 func readEventCursor(after record.Cursor) (at eventCursor, err error) {

@@ -333,7 +333,7 @@ func (c *Events) audit(ctx context.Context) ([]record.Change, error) {
 	return changed, nil
 }
 
-// versions are those that the ledger has as in step.
+// versions are those of the items that the ledger has: see Known.
 func (c *Events) versions(ctx context.Context, refs []record.Ref) (map[record.Ref]record.Version, error) {
 	if c.known == nil || len(refs) == 0 {
 		return nil, nil

@@ -20,11 +20,12 @@ import (
 const (
 	space      = "{6f2b8d0e-94c1-4a37-b5e2-0d7c51a9e834}"
 	itemMark   = "String " + space + " Name TandemToken"
+	writeMark  = "String " + space + " Name TandemWrite" // see stamps.go
 	linkMark   = "String " + space + " Name TandemLink"
 	extended   = "singleValueExtendedProperties"
-	expandItem = extended + "($filter=id eq '" + itemMark + "')"
+	expandItem = extended + "($filter=id eq '" + itemMark + "' or id eq '" + writeMark + "')"
 	// events also carry what we remember of those whom we invited
-	expandEvent = extended + "($filter=id eq '" + itemMark + "' or id eq '" + peopleMark + "')"
+	expandEvent = extended + "($filter=id eq '" + itemMark + "' or id eq '" + writeMark + "' or id eq '" + peopleMark + "')"
 	expandLink  = extended + "($filter=id eq '" + linkMark + "')"
 	folderPage  = "100"
 )

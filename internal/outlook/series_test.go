@@ -222,3 +222,60 @@ func TestPatternsFromOutlook(t *testing.T) {
 		}
 	}
 }
+
+// I4: an event that the ledger has already, because a process died before its cursor was stored, is not counted a second time as
+// new: or the numbers differ for no reason, and a deletion hides behind that.
+func TestI4_ADeletionIsNoticedAfterADeathBeforeTheCursor(t *testing.T) {
+	t.Parallel()
+	for _, inStep := range []bool{true, false} {
+		r := newRig(t)
+		link, _ := r.events()
+		ledger := map[record.Ref]record.Version{}
+		side := func() *Events {
+			return NewEvents(r.box, r.options(link), func(_ context.Context, refs []record.Ref) (map[record.Ref]record.Version, error) {
+				out := map[record.Ref]record.Version{}
+				for _, ref := range refs {
+					if v, ok := ledger[ref]; ok {
+						out[ref] = v
+					}
+				}
+				return out, nil
+			})
+		}
+		read := func(at record.Cursor) record.Page {
+			t.Helper()
+			page, err := side().Changes(t.Context(), at, len(ledger))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return page
+		}
+		at := read("").Next
+		made := r.must(r.actor().Post(r.containerPath(link)+"/events", map[string]any{
+			"subject": "Mine", "start": map[string]any{"dateTime": "2031-03-10T12:00:00", "timeZone": "UTC"}, "end": map[string]any{"dateTime": "2031-03-10T13:00:00", "timeZone": "UTC"},
+		}))["id"].(string)
+		told := read(at) // its cursor is never stored
+		if len(told.Changes) != 1 {
+			t.Fatalf("told %d changes", len(told.Changes))
+		}
+		if ledger[record.Ref(made)] = ""; inStep {
+			ledger[record.Ref(made)] = told.Changes[0].Version
+		}
+		again := read(at)
+		if again.Listing != nil {
+			t.Error("an event that the ledger has was counted as new")
+		}
+		for i := range 2 {
+			for ref := range ledger {
+				r.must(r.actor().Delete("/me/events/" + string(ref)))
+			}
+			again = read(again.Next)
+			if again.Listing == nil || len(again.Listing) != 0 {
+				t.Errorf("deletion %d was not noticed: %+v", i, again)
+			}
+			clear(ledger) // an edit in the CRM beats it, and the event is made anew
+			o := r.applied(side(), record.Write{Op: record.Create, Fields: eventSample(1), Token: fmt.Sprint("1-", i)})
+			ledger[o.Ref] = o.Version
+		}
+	}
+}

@@ -27,6 +27,10 @@ func (r *run) applyInTurn(ctx context.Context, items []Item, t *turn) error {
 		part := items[:min(chunk, len(items))]
 		items = items[len(part):]
 		for try := 0; len(part) > 0; try++ {
+			var err error
+			if part, err = r.doubts(ctx, part); err != nil {
+				return err
+			}
 			if err := r.pictures(ctx, part); err != nil {
 				return err
 			}
@@ -68,6 +72,8 @@ func (r *run) plan(items []Item) []Step {
 type job struct {
 	Step
 	pair    Pair // as it will be stored
+	stamp   string
+	intent  Intent // of a change: see doubt.go
 	history []HistoryLine
 	moved   bool // changed under our hands: plan it again
 	unknown bool // the answer was lost: read before writing again
@@ -77,9 +83,8 @@ type job struct {
 }
 
 // carryOut does the steps: first what goes to the CRM, then what goes to Microsoft, then it settles. Nothing is lost if
-// it is cut off anywhere: creates at Microsoft are on disk as intents, creates in the CRM carry an id made from the
-// item, and whatever was written and not settled is found to be alike on both sides next time. It returns the pairs to
-// be planned again; with last set they are parked instead.
+// it is cut off anywhere: what is to be written is on disk as intents, from which the next run finds out what became of it.
+// It returns the pairs to be planned again; with last set they are parked instead.
 func (r *run) carryOut(ctx context.Context, steps []Step, last bool, t *turn) ([]Pair, error) {
 	if err := r.watch(steps...); err != nil {
 		return nil, err
@@ -88,14 +93,14 @@ func (r *run) carryOut(ctx context.Context, steps []Step, last bool, t *turn) ([
 	if err := r.plausible(jobs); err != nil {
 		return nil, err
 	}
-	batch, err := r.intend(ctx, jobs)
-	if err != nil {
-		return nil, err
-	}
 	if err := r.remember(ctx, steps); err != nil {
 		return nil, err
 	}
 	if err := r.claim(ctx, jobs); err != nil {
+		return nil, err
+	}
+	batch, err := r.intend(ctx, jobs)
+	if err != nil {
 		return nil, err
 	}
 	fatal := r.write(ctx, r.crm, InCRM, jobs, nil)
@@ -103,8 +108,12 @@ func (r *run) carryOut(ctx context.Context, steps []Step, last bool, t *turn) ([
 		fatal = r.write(ctx, r.microsoft, InMicrosoft, jobs, t)
 	} else {
 		r.unsent(jobs, InMicrosoft)
+		batch = 0 // it stays open: the next run finds out what the CRM has taken
 	}
-	entries, moved := r.entriesOf(jobs, last, fatal != nil)
+	entries, moved, err := r.entriesOf(jobs, last, fatal != nil)
+	if err != nil {
+		return nil, err
+	}
 	if len(entries) > 0 || batch != 0 {
 		r.mu.Lock()
 		err := r.Ledger.Settle(context.WithoutCancel(ctx), r.link, batch, entries)
@@ -171,7 +180,7 @@ func (r *run) jobsOf(steps []Step) []*job {
 			}
 			j.pair.CRM, j.pair.CRMVersion, j.pair.Base, j.pair.Name = "", "", nil, nameOf(s.Theirs.Fields)
 		case Drop:
-			j.drop = true
+			j.drop = !r.waitsForLate(j)
 		case Wait:
 			j.pair = *s.Pair
 			r.park(&j.pair, fault.New(fault.Unavailable, fault.OutcomeUnknown, "it cannot be told whether the record is still there"))
@@ -215,15 +224,30 @@ func nameOf(fields record.Fields) string {
 	return string(name)
 }
 
-// intend puts the creates at Microsoft on disk.
+// intend puts what is to be written on disk.
 func (r *run) intend(ctx context.Context, jobs []*job) (int64, error) {
 	var intents []Intent
+	stamp := ""
 	for _, j := range jobs {
-		if j.Verb == CreateMicrosoft {
-			intents = append(intents, Intent{
-				Token: j.pair.Token, Side: InMicrosoft, From: j.pair.CRM, Pair: j.pair.ID, Base: r.sent(j),
-			})
+		switch j.Verb {
+		case CreateMicrosoft:
+			j.intent = Intent{Token: j.pair.Token, Side: InMicrosoft, From: j.pair.CRM, Pair: j.pair.ID, Base: r.sent(j)}
+		case CreateCRM:
+			w, _ := r.writeOf(j, InCRM)
+			j.intent = Intent{Token: j.pair.Token, Side: InCRM, From: j.pair.Microsoft, Pair: j.pair.ID, Base: r.written(j, InCRM, w)}
+		default:
+			var changes bool
+			if j.intent, changes = r.doubtful(j); !changes {
+				continue
+			}
 		}
+		if stamp == "" {
+			stamp = r.NewID()
+		}
+		if j.stamp = stamp; j.intent.Token == "" {
+			j.intent.Stamp = stamp
+		}
+		intents = append(intents, j.intent)
 	}
 	if len(intents) == 0 {
 		return 0, nil
@@ -307,6 +331,21 @@ func (r *run) write(ctx context.Context, side Side, where Where, jobs []*job, t 
 	return err
 }
 
+// lateness is when to look again for an item whose making nobody answered, if its record is gone and it was not found: its
+// request may still be on the way, and what it makes would bring the record back.
+var lateness = []time.Duration{time.Minute, 10 * time.Minute}
+
+// waitsForLate keeps a pair that is about to end for as long as its item may yet appear.
+func (r *run) waitsForLate(j *job) bool {
+	p := &j.pair
+	if p.Reason != fault.OutcomeUnknown || p.CRM == "" || p.Microsoft != "" || p.Token == "" || isTokenFromItem(p.Token) || p.Attempts >= len(lateness) {
+		return false
+	}
+	p.State, p.RetryAt = Intended, r.Now().Add(lateness[p.Attempts])
+	p.Attempts++
+	return true
+}
+
 // unsent marks the jobs whose write to a side was not sent: nothing of them is to be remembered as done.
 func (r *run) unsent(jobs []*job, where Where) {
 	for _, j := range jobs {
@@ -321,10 +360,11 @@ func (r *run) writeOf(j *job, where Where) (record.Write, bool) {
 	if where == InMicrosoft {
 		switch {
 		case j.Verb == CreateMicrosoft:
-			return record.Write{Op: record.Create, Fields: j.ToMicrosoft, Token: j.pair.Token, Agreed: r.agreement(j.Step)}, true
+			return record.Write{Op: record.Create, Fields: j.ToMicrosoft, Token: j.pair.Token, Stamp: j.stamp, Agreed: r.agreement(j.Step)}, true
 		case j.Verb == Merge && len(j.ToMicrosoft) > 0:
 			return record.Write{
-				Op: record.Update, Ref: j.pair.Microsoft, Version: j.pair.MicrosoftVersion, Fields: j.ToMicrosoft, Agreed: r.agreement(j.Step),
+				Op: record.Update, Ref: j.pair.Microsoft, Version: j.pair.MicrosoftVersion, Fields: j.ToMicrosoft, Stamp: j.stamp,
+				Agreed: r.agreement(j.Step),
 			}, true
 		}
 		return record.Write{}, false
@@ -336,10 +376,11 @@ func (r *run) writeOf(j *job, where Where) (record.Write, bool) {
 			Meta: record.Meta{Owner: r.link.User, Source: record.FromExchange},
 		}, true
 	case j.Verb == RestoreCRM:
-		return record.Write{Op: record.Restore, Ref: j.pair.CRM, Version: j.pair.CRMVersion, Fields: j.ToCRM}, true
+		return record.Write{Op: record.Restore, Ref: j.pair.CRM, Version: j.pair.CRMVersion, Fields: j.ToCRM, Stamp: j.stamp}, true
 	case j.Verb == Merge && len(j.ToCRM) > 0, j.Admits:
 		return record.Write{
-			Op: record.Update, Ref: j.pair.CRM, Version: j.pair.CRMVersion, Fields: j.ToCRM, Meta: record.Meta{MassUpdated: j.Admits},
+			Op: record.Update, Ref: j.pair.CRM, Version: j.pair.CRMVersion, Fields: j.ToCRM, Stamp: j.stamp,
+			Meta: record.Meta{MassUpdated: j.Admits},
 		}, true
 	}
 	return record.Write{}, false
@@ -363,17 +404,7 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	} else {
 		j.pair.CRM, j.pair.CRMVersion = o.Ref, o.Version
 	}
-	// Now both sides hold these values. Where the written side says what it made of them, that is what it holds; where
-	// it does not, the normal form of what was written.
-	agreed := r.rules.normal(w.Fields)
-	if w.Op != record.Update {
-		agreed = j.marked(r.rules.normal(r.made(j, where, w.Fields)))
-		j.pair.Base = nil
-	}
-	if where == InCRM {
-		agreed = agreed.With(j.Half)
-	}
-	j.pair.Base = j.writtenBy(agreedOn(j.pair.Base, agreed, j.Apart), where, w.Op)
+	j.pair.Base = r.written(j, where, w)
 	if w.Op == record.Restore && !complete(w.Fields, r.rules.Fields) { // it came back with values that have not been held against Microsoft's
 		j.halfway, j.moved = true, true
 	}
@@ -389,6 +420,27 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 		line.Fields, line.Before = w.Fields, j.heldAt(where, w.Fields)
 	}
 	j.history = append(j.history, line)
+}
+
+// written is the base of a job once a write to a side has happened.
+func (r *run) written(j *job, where Where, w record.Write) record.Fields {
+	base, agreed := j.pair.Base, r.agreedBy(j, where, w)
+	if w.Op != record.Update {
+		base = nil
+	}
+	return j.writtenBy(agreedOn(base, agreed, j.Apart), where, w.Op)
+}
+
+// agreedBy is what both sides hold once a write to one of them has happened: the normal form of what was written.
+func (r *run) agreedBy(j *job, where Where, w record.Write) record.Fields {
+	agreed := r.rules.normal(w.Fields)
+	if w.Op != record.Update {
+		agreed = j.marked(r.rules.normal(r.made(j, where, w.Fields)))
+	}
+	if where == InCRM {
+		agreed = agreed.With(j.Half)
+	}
+	return agreed
 }
 
 // derived reports whether Exchange has filled a field by itself when it was written, so that the item holds something there
@@ -441,7 +493,7 @@ func (r *run) sent(j *job) record.Fields {
 			base[f] = "" // likewise: a picture is given to an item that is there
 		}
 	}
-	return base
+	return j.writtenBy(base, InMicrosoft, record.Create)
 }
 
 func (r *run) noteFault(j *job, where Where, w record.Write, err error) {
@@ -472,14 +524,24 @@ const findAgain = 5 * time.Second
 
 // entriesOf turns finished jobs into entries for the ledger and lists the pairs to plan again. When the link has failed
 // as a whole, those are left for the next run, which finds them by their change.
-func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved []Pair) {
+func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved []Pair, err error) {
 	for _, j := range jobs {
+		if j.unknown && j.intent.Stamp != "" {
+			if j.pair.Base, err = withDoubt(j.pair.Base, doubtOf(j.intent)); err != nil {
+				return nil, nil, err
+			}
+		}
 		switch {
 		case j.pair.State == Intended:
 		case j.halfway && j.written() && j.moved:
 			// One side was written and the other was not: the retry at the end of the run (or the next run) goes on.
 			j.pair.State, j.pair.Reason, j.pair.RetryAt = Parked, fault.ChangesTooFast, r.Now()
 		case (j.moved || j.unknown || j.unsent) && fatal && !j.written():
+			if j.unknown && j.intent.Stamp != "" {
+				as := *j.Pair
+				as.Base = as.Base.With(record.Fields{doubted: j.pair.Base[doubted]})
+				entries = append(entries, Entry{Pair: as})
+			}
 			continue // nothing was settled, so the next run finds the change again
 		case j.moved && last:
 			r.park(&j.pair, fault.New(fault.Conflict, fault.ChangesTooFast, "changed on every try"))
@@ -508,7 +570,7 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 		}
 		entries = append(entries, r.entryOf(j))
 	}
-	return entries, moved
+	return entries, moved, nil
 }
 
 // written reports whether a side was written.
@@ -532,7 +594,7 @@ func (r *run) agreed(j *job) {
 
 // unchanged reports whether the ledger already says what the job came to.
 func (j *job) unchanged() bool {
-	if j.Pair == nil || j.Pair.ID == 0 || len(j.history) > 0 || j.Pair.State != Synced {
+	if j.cleared || j.Pair == nil || j.Pair.ID == 0 || len(j.history) > 0 || j.Pair.State != Synced {
 		return false
 	}
 	return j.pair.Reason == j.Pair.Reason && j.pair.CRMVersion == j.Pair.CRMVersion && j.pair.MicrosoftVersion == j.Pair.MicrosoftVersion &&

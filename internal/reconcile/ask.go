@@ -120,6 +120,16 @@ func (p *Pair) Due(now time.Time) {
 // Forget takes fields out of what a pair's sides agreed on, as after their mapping has changed. A base of which nothing
 // is left still is one (D3: an empty base says that a person said no to a deletion).
 func Forget(base record.Fields, fields []record.Field) record.Fields {
+	if _, carried := base[doubted]; carried {
+		if bare, d, err := withoutDoubt(base); err == nil {
+			d.forget(fields)
+			if carrying, err := withDoubt(Forget(bare, fields), *d); err == nil {
+				return carrying
+			}
+		}
+		base = base.Clone()
+		delete(base, doubted) // nobody can read it
+	}
 	if !slices.ContainsFunc(fields, func(f record.Field) bool { _, known := base[f]; return known }) {
 		return base
 	}

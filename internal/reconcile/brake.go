@@ -61,6 +61,9 @@ func (r *run) deletions(ctx context.Context) error {
 // otherwise (edited meanwhile, back again), that is done instead.
 func (r *run) delete(ctx context.Context, pairs []Pair) error {
 	items, err := r.reread(ctx, pairs)
+	if err == nil {
+		items, err = r.doubts(ctx, items)
+	}
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func (l *Link) Lately(entries []Entry, now time.Time) (_ Recent, changed bool) {
 				more.Made++
 			case line.Action == Created && l.Settled:
 				more.Sent++
-			case line.Action == Deleted:
+			case line.Action == Deleted && line.Reason != MadeTwice:
 				more.Deleted++
 			}
 		}

@@ -76,6 +76,7 @@ type Item struct {
 	// Theirs and Ours are the record at Microsoft and in the CRM as just read. Of a pair, nil says: as it was at the
 	// pair's version.
 	Theirs, Ours *record.Change
+	cleared      bool // the pair carried a doubt, and the ledger says so still
 }
 
 // Verb is what a step does.
@@ -117,6 +118,7 @@ const (
 	SwitchedOff      = "switched_off"
 	OneWayOnly       = "one_way"          // the link goes one way, and its source is right
 	BeforeSync       = "before_sync"      // it was over when the sync of a calendar began that was there before
+	MadeTwice        = "made_twice"       // a create of sync's own that arrived twice
 	ColleaguesOwn    = "colleagues_event" // a copy of a colleague's meeting, in a calendar that was there before
 )
 

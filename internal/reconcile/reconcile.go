@@ -182,14 +182,26 @@ const (
 	InMicrosoft Where = "microsoft"
 )
 
-// Intent is a create that is about to be sent: durable before the request leaves.
+// Intent is a write that is about to be sent: durable before the request leaves. Deletions need none.
 type Intent struct {
-	Token string
-	Side  Where      // where the record is to be created
-	From  record.Ref // the item on the other side that it is made from
+	Token string     `json:",omitempty"` // of a create; "": a record is changed
+	Side  Where      // where the record is to be created; of a change, the last side that is to be written
+	From  record.Ref // the item on the other side that it is made from; of a change, the record in the CRM
 	Pair  int64      // the pair it belongs to, or 0: a new one
-	// Base is what the item will hold, in normal form: the base of the pair if the item is found after the answer was lost.
-	Base record.Fields
+	// Base is what the item will hold, in normal form: the base of the pair if the item is found after the answer was lost. Of a
+	// change, it is the base that it was planned on, if the ledger does not have it.
+	Base record.Fields `json:",omitempty"`
+	// Of a change: the stamp that its writes leave, and what the two sides agree on once each side has been written. See doubt.go.
+	Stamp                     string        `json:",omitempty"`
+	ToCRM, ToMicrosoft, Apart record.Fields `json:",omitempty"`
+}
+
+// Forget takes fields out of what the two sides are to agree on: see Forget.
+func (i *Intent) Forget(fields []record.Field) {
+	i.Base = Forget(i.Base, fields)
+	d := doubtOf(*i)
+	d.forget(fields)
+	i.ToCRM, i.ToMicrosoft, i.Apart = d.CRM, d.Microsoft, d.Apart
 }
 
 // Entry is one pair's new standing together with the history of how it came about.

@@ -51,7 +51,7 @@ func standsAs(p Pair) standing { return standing{p.State, p.Microsoft != ""} }
 func (l *rehearsedLedger) lean(p Pair) kept {
 	apart := false
 	for f := range p.Base {
-		apart = apart || strings.HasPrefix(string(f), inCRM)
+		apart = apart || f == doubted || strings.HasPrefix(string(f), inCRM)
 	}
 	if p.State == Synced && p.Ask == nil && !apart && complete(p.Base, l.fields()) {
 		p.Base = nil
@@ -195,7 +195,7 @@ func (l *rehearsedLedger) OpenIntents(ctx context.Context, _ *Link) (map[int64][
 			continue
 		}
 		for i := range intents {
-			intents[i].Base = Forget(intents[i].Base, l.moved)
+			intents[i].Forget(l.moved)
 		}
 	}
 	return open, err

@@ -91,7 +91,7 @@ func (r *run) watch(steps ...Step) error {
 // whole runs while keeping the lease alive, and always closes the link with what came of it.
 func (r *run) whole(ctx context.Context) error {
 	wanted := r.link.Wanted
-	work, stop := context.WithCancelCause(ctx)
+	work, stop := context.WithCancelCause(context.WithValue(ctx, leaseKey{}, r))
 	var beat sync.WaitGroup
 	if r.Every != nil {
 		pulse := r.Every(work, lease/3)
@@ -149,6 +149,17 @@ func (r *run) keepLease(ctx context.Context, pulse <-chan time.Time, stop contex
 			}
 		}
 	}
+}
+
+type leaseKey struct{}
+
+// Leased refuses a request on behalf of a run whose lease has ended, such as one of a process that was asleep. Whoever sends
+// something asks right before. Without a run in ctx there is nothing to refuse.
+func Leased(ctx context.Context) error {
+	if r, ok := ctx.Value(leaseKey{}).(*run); ok {
+		return r.leased()
+	}
+	return nil
 }
 
 // leased refuses to go on after a sleep beyond the lease, before anything is written with what was read before it.
@@ -301,17 +312,23 @@ func (r *run) applyMicrosoft(ctx context.Context, changes []record.Change) error
 		return err
 	}
 	var items []Item
-	var fresh []record.Change // items that no pair knows
+	var fresh, unheard []record.Change // items that no pair knows
 	for _, c := range changes {
 		pair, known := pairs[c.Ref]
 		switch {
+		case !known && c.State == record.Gone && c.Token != "":
+			unheard = append(unheard, c)
 		case !known && c.State == record.Present:
 			fresh = append(fresh, c)
 		case known && !(c.State == record.Present && c.Version == pair.MicrosoftVersion && r.inStep(&pair)):
 			items = append(items, Item{Pair: &pair, Theirs: &c})
 		}
 	}
-	if items, err = r.besideOurs(ctx, items); err != nil {
+	made, err := r.madeAndDeleted(ctx, unheard)
+	if err != nil {
+		return err
+	}
+	if items, err = r.besideOurs(ctx, append(items, made...)); err != nil {
 		return err
 	}
 	// First those that have a record: one whose item is gone may have got another one, which is among the rest.
@@ -444,9 +461,17 @@ func (r *run) claims(ctx context.Context, open []*newcomer, given map[record.Ref
 	if err != nil {
 		return nil, err
 	}
+	again, err := r.madeAgain(ctx, claimed, owners, taken)
+	if err != nil {
+		return nil, err
+	}
+	done = append(done, again...)
 	var of []*newcomer
 	for i, n := range claimed {
 		pair, paired := taken[owners[i]]
+		if n.done {
+			continue
+		}
 		if given[owners[i]] || paired && (pair.Microsoft != "" || n.byMark && pair.Token != "" && pair.Token != n.Token) {
 			continue // a copy, or an item that was replaced or is about to be
 		}

@@ -223,6 +223,9 @@ func (r *run) takeBack(ctx context.Context) error {
 		var moved error
 		err := r.eachInState(ctx, Synced, time.Time{}, func(pairs []Pair) error {
 			items, err := r.reread(ctx, pairs)
+			if err == nil {
+				items, err = r.doubts(ctx, items)
+			}
 			if err != nil {
 				return err
 			}
@@ -285,6 +288,9 @@ func (r *run) unbrought(ctx context.Context) (left bool, err error) {
 	for _, state := range []PairState{Intended, Parked} {
 		err := r.eachInState(ctx, state, time.Time{}, func(pairs []Pair) error {
 			items, err := r.reread(ctx, pairs)
+			if err == nil {
+				items, err = r.doubts(ctx, items)
+			}
 			if err != nil {
 				return err
 			}
@@ -302,6 +308,9 @@ func (r *run) unbrought(ctx context.Context) (left bool, err error) {
 		}
 		err = r.eachInState(ctx, state, time.Time{}, func(pairs []Pair) error {
 			items, err := r.reread(ctx, pairs)
+			if err == nil {
+				items, err = r.doubts(ctx, items)
+			}
 			left = left || slices.ContainsFunc(items, func(i Item) bool { return toCRM(plan(r.rules, i)) })
 			return err
 		})

@@ -87,8 +87,12 @@ type Change struct {
 	Token   string // our mark on the item, if the side saw one: the id of the intent that created it
 	// TokenRead says that the side looked for a mark: an empty Token then means that there is none.
 	TokenRead bool
-	Modified  time.Time // when it last changed by the side's clock, UTC; zero when unknown
-	Meta      Meta      // of the CRM side
+	// Stamp is that of the last write with one, and Attempt that of the create, where the side looked for a mark. A person's
+	// copy of an item has those of the item that it was made from.
+	Stamp, Attempt string
+	Created        time.Time // zero when unknown, as for the CRM side
+	Modified       time.Time // when it last changed by the side's clock, UTC; zero when unknown
+	Meta           Meta      // of the CRM side
 	// Colleagues says of an item at Microsoft that it is a copy of a meeting which a colleague organizes.
 	Colleagues bool
 }
@@ -151,7 +155,10 @@ type Write struct {
 	Version Version // the version that was planned on
 	Fields  Fields  // only those to be written, each with its new value; "" clears
 	Token   string  // of Create: the intent's id, which makes repeating harmless
-	Meta    Meta    // in the CRM: of Create owner and source, of Update whether it takes part from now on (MassUpdated)
+	// Stamp names the chunk of writes that this one belongs to. The side keeps it with the record until a write with another
+	// one, whatever else is written in between; so it can be told afterwards whether a write that nobody answered happened.
+	Stamp string
+	Meta  Meta // in the CRM: of Create owner and source, of Update whether it takes part from now on (MassUpdated)
 	// Agreed says which mails a person has agreed to that the write may cause; nil: none.
 	Agreed *Agreement
 }

@@ -210,7 +210,7 @@ func (s sides) Microsoft(_ context.Context, link *reconcile.Link) (reconcile.Sid
 		pairs, err := s.p.runner.Ledger.PairsByRef(ctx, link, reconcile.InMicrosoft, refs)
 		versions := make(map[record.Ref]record.Version, len(pairs))
 		for ref, p := range pairs {
-			if p.State == reconcile.Synced {
+			if versions[ref] = ""; p.State == reconcile.Synced {
 				versions[ref] = p.MicrosoftVersion
 			}
 		}

@@ -187,6 +187,7 @@ func (w *world) newProcess() *process {
 	}, w.grants)
 	p.client = graph.New(graph.Options{
 		BaseURL: graphBase, HTTP: wire, Now: now, Sleep: w.sleep, Spread: w.spread, Limits: graph.Limits{InFlight: 1}, Observe: w.config.Observe,
+		Admit: reconcile.Leased,
 	})
 	p.runner = &reconcile.Runner{
 		Ledger: w.ledger(), Sides: sides{p}, Containers: p.containers(), Now: now, Every: w.every, NewID: w.newID,

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"tandem/internal/account"
@@ -203,7 +204,7 @@ func (s *Ledger) Intend(ctx context.Context, link *reconcile.Link, intents []rec
 		}
 		batch = last + 1
 		tx.items++
-		_, err = tx.exec(tx.ctx, `INSERT INTO intents (id, org_id, body) VALUES (?, ?, ?)`, batch, int64(link.Org), string(body))
+		_, err = tx.exec(tx.ctx, `INSERT INTO intents (id, org_id, refs, body) VALUES (?, ?, ?, ?)`, batch, int64(link.Org), refsOf(intents), string(body))
 		return err
 	})
 	return batch, err
@@ -214,14 +215,15 @@ func (tx *Tx) unknown(link *reconcile.Link, intents []reconcile.Intent) error {
 	duplicate := func(ref record.Ref) error {
 		return fault.New(fault.Conflict, fault.Duplicate, "store: record %s of link %d is there or on its way", ref, link.ID)
 	}
-	open, err := list(tx.ctx, tx, readIntents, selectIntents, append([]any{int64(link.Org)}, between(link, 0)...)...)
+	open, err := list(tx.ctx, tx, column[string], `SELECT refs FROM intents WHERE org_id = ? AND id > ? AND id < ?`,
+		append([]any{int64(link.Org)}, between(link, 0)...)...)
 	if err != nil {
 		return err
 	}
 	sent := map[record.Ref]bool{}
-	for _, b := range open {
-		for _, intent := range b.intents {
-			sent[intent.From] = true
+	for _, refs := range open {
+		for ref := range strings.SplitSeq(refs, "\n") {
+			sent[record.Ref(ref)] = true
 		}
 	}
 	var alone texts
@@ -229,7 +231,7 @@ func (tx *Tx) unknown(link *reconcile.Link, intents []reconcile.Intent) error {
 		if sent[intent.From] {
 			return duplicate(intent.From)
 		}
-		if intent.Pair == 0 {
+		if intent.Pair == 0 && intent.Side != reconcile.InCRM {
 			alone = append(alone, string(intent.From))
 		}
 	}
@@ -239,6 +241,18 @@ func (tx *Tx) unknown(link *reconcile.Link, intents []reconcile.Intent) error {
 		err = duplicate(paired)
 	}
 	return err
+}
+
+// refsOf are the records of intents, a line each: what a batch is about is told without reading all of it.
+func refsOf(intents []reconcile.Intent) string {
+	var b strings.Builder
+	for i, intent := range intents {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(string(intent.From))
+	}
+	return b.String()
 }
 
 const selectIntents = `SELECT id, body FROM intents WHERE org_id = ? AND id > ? AND id < ?`

@@ -54,6 +54,13 @@ func (s *MassUpdates) MassUpdatesOf(ctx context.Context, org, user record.ID, li
 	return list(ctx, s.reader(), readMass, `SELECT `+massColumns+` FROM mass_updates WHERE `+where+` ORDER BY begun DESC, id LIMIT ?`, append(args, int64(pageLimit(limit)))...)
 }
 
+// MassUpdatesTo lists those that changed a record and were not taken back, the latest first.
+func (s *MassUpdates) MassUpdatesTo(ctx context.Context, org, id record.ID, limit int) (_ []massupdate.Update, err error) {
+	defer fault.Wrap(&err, "store: mass updates that changed record %s", id)
+	return list(ctx, s.reader(), readMass, `SELECT `+massColumns+` FROM mass_updates WHERE org_id = ?
+		AND id IN (SELECT update_id FROM mass_lines WHERE record_id = ? AND did = 'changed') ORDER BY touched DESC, id LIMIT ?`, int64(org), int64(id), int64(pageLimit(limit)))
+}
+
 // Begin stores a new one and names the records that a query finds, in one transaction.
 func (s *MassUpdates) Begin(ctx context.Context, u massupdate.Update, q crm.Query) (_ massupdate.Update, err error) {
 	defer fault.Wrap(&err, "store: begin mass update")

@@ -40,7 +40,7 @@ func pageLimit(limit int) int {
 
 // recordColumns are those that recordReader reads.
 func recordColumns(kind record.Kind) string {
-	const columns = `id, owner_id, version, seq, source, mass_updated, token, created_at, created_by,
+	const columns = `id, owner_id, version, seq, source, mass_updated, token, stamp, created_at, created_by,
 		modified_at, modified_by, deleted_at, deleted_by, fields, `
 	if kind == record.Contacts {
 		return columns + "'', ''"
@@ -53,7 +53,7 @@ func recordReader(org record.ID, kind record.Kind) func(scan) (crm.Record, error
 		r := crm.Record{Org: org, Kind: kind}
 		var massUpdated, created, modified, deleted int64
 		var fields, mailing string
-		err := scan(&r.ID, &r.Owner, &r.Version, &r.Seq, &r.Source, &massUpdated, &r.Token, &created, &r.CreatedBy,
+		err := scan(&r.ID, &r.Owner, &r.Version, &r.Seq, &r.Source, &massUpdated, &r.Token, &r.Stamp, &created, &r.CreatedBy,
 			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &fields, &mailing, &r.KeptIn)
 		if err != nil {
 			return r, err
@@ -258,9 +258,9 @@ var (
 			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing", "kept_in"),
 	}
 	recordUpdate = map[record.Kind]*shape{
-		record.Contacts: newShape("contacts", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
+		record.Contacts: newShape("contacts", "id", "stamp", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
 			"deleted_at", "deleted_by", "name", "search", "fields", "company", "email"),
-		record.Calendar: newShape("events", "id", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
+		record.Calendar: newShape("events", "id", "stamp", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
 			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing", "kept_in"),
 	}
 	departureInsert = &shape{table: "departures", columns: []string{"org_id", "kind", "owner_id", "id", "seq"},
@@ -506,7 +506,7 @@ func (tx *Tx) updateRecords(by crm.Author, kind record.Kind, records []crm.Recor
 			moved = append(moved, r)
 		}
 		before[r.ID] = stored{was.id, r.Version, int64(r.Owner), search} // should the call name it twice
-		rows.add(int64(r.ID))
+		rows.add(int64(r.ID), r.Stamp)
 		if err := rows.addRecord(r, search); err != nil {
 			return err
 		}
@@ -580,6 +580,11 @@ func (s *Records) Destroy(ctx context.Context, by crm.Author, kind record.Kind, 
 		}
 		if err := tx.reindex(kind, nil, nil, gone); err != nil {
 			return err
+		}
+		if kind == record.Contacts {
+			if err := tx.forgetApart(by.Org, gone); err != nil {
+				return err
+			}
 		}
 		if err := tx.insert(tx.ctx, stones); err != nil {
 			return err
@@ -658,7 +663,7 @@ func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, 
 		return r, err
 	}, fmt.Sprintf(`
 		SELECT t.id, COALESCE(r.owner_id, 0), COALESCE(r.version, 0), COALESCE(r.seq, 0), COALESCE(r.source, ''), COALESCE(r.mass_updated, 0),
-			COALESCE(r.token, ''), COALESCE(r.created_at, 0), COALESCE(r.created_by, 0), COALESCE(r.modified_at, 0), COALESCE(r.modified_by, 0),
+			COALESCE(r.token, ''), COALESCE(r.stamp, ''), COALESCE(r.created_at, 0), COALESCE(r.created_by, 0), COALESCE(r.modified_at, 0), COALESCE(r.modified_by, 0),
 			COALESCE(r.deleted_at, g.deleted_at, 0), COALESCE(r.deleted_by, 0), COALESCE(r.fields, ''), %[2]s, t.place
 		FROM (
 			SELECT * FROM (SELECT seq AS place, id FROM %[1]s

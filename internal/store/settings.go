@@ -193,7 +193,7 @@ func (tx *Tx) forgetFields(link *reconcile.Link, fields []record.Field) error {
 	}
 	for _, b := range open {
 		for i := range b.intents {
-			b.intents[i].Base = reconcile.Forget(b.intents[i].Base, fields)
+			b.intents[i].Forget(fields)
 		}
 		body, err := json.Marshal(b.intents)
 		if err != nil {

@@ -366,7 +366,7 @@ func TestEventsAndContactsNameEachOther(t *testing.T) {
 	}
 	made := b.post("/calendar", "Event_Title", "Visita", "All_day", "false", "Start_DateTime", "2026-11-25T10:00", "End_DateTime", "2026-11-25T11:30",
 		"Time_Zone", "America/Sao_Paulo", "Who_Id", silva.ID.String())
-	if !strings.Contains(made.body, `<a href="`+path+`">Ana Silva</a>`) {
+	if !strings.Contains(made.body, `href="`+path+`">Open<span class="sr"> Ana Silva</span></a>`) {
 		t.Errorf("the event does not name its contact:\n%s", made.text())
 	}
 	if got := b.get(path); !strings.Contains(got.body, `<a href="`+made.path+`">Visita</a>`) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"tandem/internal/crm"
 	"tandem/internal/fault"
@@ -43,29 +44,30 @@ var wideFields = map[record.Field]bool{
 
 // contactPage shows one contact, as a form.
 type contactPage struct {
-	Frame   frame
-	ID      string // "" of a new one
-	Version int64
-	Name    string
-	Disc    string // initials
-	Photo   string // its address; "" where there is none
-	Wrong   string // why an uploaded photo was not taken
-	Line    string // title and company
-	Email   string
-	Phone   string
-	Groups  []group
-	Owner   field
-	Badge   badge
-	Outlook outlookNote
-	Changed string // who and when
-	Created string
-	Ask     *askNote
-	Meets   []meetingLine
-	Invites bool   // may be met: events may be made
-	Reading bool   // may be seen, but not changed
-	Deletes bool   // may be deleted
-	Failed  bool   // there are errors by the fields
-	Error   string // of the form as a whole
+	Frame    frame
+	ID       string // "" of a new one
+	Version  int64
+	Name     string
+	Disc     string // initials
+	Photo    string // its address; "" where there is none
+	Wrong    string // why an uploaded photo was not taken
+	Line     string // title and company
+	Email    string
+	Phone    string
+	Groups   []group
+	Owner    field
+	Badge    badge
+	Outlook  outlookNote
+	Changed  string // who and when
+	Created  string
+	Ask      *askNote
+	Meets    []meetingLine
+	Timeline timeline
+	Invites  bool   // may be met: events may be made
+	Reading  bool   // may be seen, but not changed
+	Deletes  bool   // may be deleted
+	Failed   bool   // there are errors by the fields
+	Error    string // of the form as a whole
 }
 
 // Action is where the form is sent to.
@@ -143,6 +145,11 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 		}
 		if page.Meets, err = s.meetingsAbout(v, r.ID); err != nil {
 			return err
+		}
+		if !v.wants("outlook-facts") {
+			if page.Timeline, err = s.timeline(v, r, users, time.Time{}, timelineFirst); err != nil {
+				return err
+			}
 		}
 		page.Invites = v.creates(record.Calendar)
 		page.Reading, page.Deletes = !v.actor().Edits(r), v.actor().Deletes(r)

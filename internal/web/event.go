@@ -40,7 +40,7 @@ type eventPage struct {
 	Ask     *askNote
 	Single  bool // the form is about one occurrence of a series
 	Reading bool // may be seen, but not changed
-	Who     *relatedTo
+	Who     whoPick
 	Mailing mailingPart
 	Veiled  string // somebody else's private event: a sentence that says so
 	Deletes bool   // may be deleted
@@ -151,7 +151,7 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 	}
 	page.Zone = text(record.TimeZone, in.Zone)
 	page.Zone.Input, page.Zone.Options = "select", zoneOptions(in.Zone, v.now)
-	if page.Who, err = s.relatedTo(v, in.Who); err != nil {
+	if page.Who, err = s.whoPick(v, in, !page.Reading && series.scope != crm.OnlyThis); err != nil {
 		return err
 	}
 	page.EndZone = text(record.EndTimeZone, in.EndZone)
@@ -214,6 +214,9 @@ func (s *Site) eventCreate(v *visit) error {
 	if in.People, err = s.readPeople(v, form); err != nil {
 		return err
 	}
+	if in.WhoLook {
+		return s.eventForm(v, http.StatusOK, crm.Record{Fields: record.Fields{}}, in, nil)
+	}
 	if status, errs := s.unready(v, &in, nil); status != 0 {
 		return s.eventForm(v, status, crm.Record{Fields: record.Fields{}}, in, errs)
 	}
@@ -254,6 +257,9 @@ func (s *Site) eventUpdate(v *visit) error {
 	shown.Version = d.Version // the form is still about what its reader saw
 	if to, asked := v.rescoped(); asked {
 		return s.eventRescope(v, before, shown, in, to)
+	}
+	if in.WhoLook {
+		return s.eventForm(v, http.StatusOK, shown, in, nil)
 	}
 	view := v.seriesOf(before)
 	old := v.inputAt(before, view)

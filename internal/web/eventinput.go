@@ -18,6 +18,8 @@ var reminders = []string{"", "0", "5", "10", "15", "30", "60", "120", "1440", "2
 type eventInput struct {
 	Title, Start, End, Zone, Venue, Notes, Remind, Tags string
 	Who                                                 string                // the related contact's id
+	WhoFind                                             string                // what is looked for among contacts
+	WhoLook                                             bool                  // nothing is saved: the form comes again with what is found
 	EndZone                                             string                // "": that of the start
 	Silent                                              map[record.Field]bool // what a form did not say stays as it is
 	AllDay                                              bool
@@ -86,7 +88,7 @@ func readEvent(form url.Values) eventInput {
 	in := eventInput{
 		Title: last("Event_Title"), Venue: last("Venue"), Notes: strings.ReplaceAll(last("Description"), "\r\n", "\n"),
 		Remind: last("Remind_At"), Tags: strings.Join(tagNames(last("Tag")), ", "), Zone: last("Time_Zone"), AllDay: last("All_day") == "true",
-		EndZone: last("End_Time_Zone"), Who: last("Who_Id"), Shown: shownOf(last),
+		EndZone: last("End_Time_Zone"), Who: last("Who_Id"), WhoFind: last("who_find"), WhoLook: last("who_look") != "", Shown: shownOf(last),
 		Start: last("Start_DateTime"), End: last("End_DateTime"), Repeat: readRepeat(form),
 	}
 	in.Silent = map[record.Field]bool{}

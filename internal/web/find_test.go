@@ -13,7 +13,7 @@ import (
 
 // findKeys are the messages of the search, the shortcuts and the bin that code puts together.
 func findKeys() []string {
-	keys := []string{"flash.keys_on", "flash.keys_off", "flash.restored_many", "flash.destroyed", "flash.bin_left", "flash.bin_some", "bin.ask.some", "bin.ask.contacts", "bin.ask.calendar", "flash.merged_more", "duplicates.by.key", "duplicates.by.name"}
+	keys := []string{"flash.keys_on", "flash.keys_off", "flash.restored_many", "flash.destroyed", "flash.bin_left", "flash.bin_some", "bin.ask.some", "bin.ask.contacts", "bin.ask.calendar", "flash.merged_more", "duplicates.by.key", "duplicates.by.name", "duplicates.by.apart"}
 	for _, s := range shortcuts {
 		keys = append(keys, "shortcut."+s.Key)
 	}

@@ -28,6 +28,9 @@ func listKeys() []string {
 	for _, do := range pickDeeds {
 		keys = append(keys, "pick."+string(do))
 	}
+	for _, source := range []string{"manual", "import", "migration", "api", "outlook", "other"} {
+		keys = append(keys, "timeline.made."+source)
+	}
 	return append(keys, opKey(record.Def{Type: record.Date}, crm.Below), opKey(record.Def{Type: record.Date}, crm.Above))
 }
 

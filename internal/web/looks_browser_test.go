@@ -172,6 +172,7 @@ func looksWorld(t *testing.T) (*world, []look) {
 	w.bin("admin@contoso.example", "Velha")
 	twins := "/contacts/merge?id=" + ana.ID.String() + "&id=" + w.contact("admin@contoso.example", record.Fields{
 		record.FirstName: "Ana Maria", record.LastName: "Souza", record.EmailField: ana.Fields[record.EmailField], record.Title: "Sócia", record.Tag: "vip"}).ID.String()
+	w.must(w.crm.TellApart(t.Context(), w.actor(admin), []record.ID{bia.ID, w.contact(admin, record.Fields{record.LastName: "Lima", record.FirstName: "Bia"}).ID}))
 	draft, events := w.bring(admin, record.Contacts, "pessoas.csv", brought), w.bring(admin, record.Calendar, "agenda.ics", broughtEvents)
 	running, done, undone := w.bring(admin, record.Contacts, "grande.csv", brought), w.bring(admin, record.Contacts, "prontos.csv", brought), w.bring(admin, record.Calendar, "desfeita.ics", broughtEvents)
 	running.Settings.Duplicates, done.Settings.Duplicates = intake.Create, intake.Create
@@ -221,9 +222,10 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"contacts-filtered", "/contacts?f=Last_Name&o=has&v=a&f=Date_of_Birth&o=is&v=&f=Lead_Source&o=is_not&v=Partner", "", "#filter-tool[open]"},
 		{"contacts-columns", "/contacts", `document.querySelector("#column-tool").open = true`, "#column-tool[open]"},
 		{"contacts-saved", "/contacts", `document.querySelector("#saved-tool").open = true`, "#saved-tool[open]"}, {"contact", c, "", "#photo-form"},
+		{"contact-timeline", c + "/timeline", "", "#timeline li"},
 		{"contact-new", "/contacts/new", "", "#contact-form"},
 		{"event-new", "/calendar/new", "", "#event-form"}, {"event-wrong", e, endsEarly, "[data-field-error=End_DateTime]"},
-		{"event", e, "", "#event-form"}, {"event-veiled", "/calendar/" + veiled.ID.String(), "", "#veiled"},
+		{"event", e, "", "#event-form"}, {"event-who", "/calendar/new", `const box = document.querySelector("#who_find"); box.value = "souza"; box.dispatchEvent(new Event("input"))`, "#who-options:not([hidden]) [role=option]"}, {"event-veiled", "/calendar/" + veiled.ID.String(), "", "#veiled"},
 		{"series", r, "", "#repeat-said strong"}, {"series-one", r + "?on=2026-12-08", "", ".series-scope"}, {"series-following", r + "?on=2026-12-08&scope=following", "", ".series-scope"},
 		{"loss", r, `document.querySelector("#repeat_interval").value = "2"; document.querySelector("button[name=save]").click()`, "#loss-form button[name=lose]"},
 		{"meeting", m, "", "#invitees"}, {"others-meeting", "/calendar/" + copied.ID.String(), "", "#others-meeting"},
@@ -233,7 +235,7 @@ func looksWorld(t *testing.T) (*world, []look) {
 		{"day", "/calendar?view=day&date=2026-11-25", "", ".ec-event"}, {"agenda", "/calendar?view=agenda&date=2026-11-20", "", "#agenda [data-id]"},
 		{"bin", "/recycle-bin", "", "#bin-contacts input[name=id]"}, {"bin-question", "/recycle-bin/destroy?kind=contacts&all=1", "", "#bin-question form"},
 		{"shortcuts-card", "/contacts", `document.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }))`, "#shortcuts[open] .shortcut-list"},
-		{"duplicates", "/contacts/duplicates", "", ".duplicate"}, {"merge", twins, "", "#merge-form .merge-row"},
+		{"duplicates", "/contacts/duplicates", "", ".duplicate"}, {"duplicates-not", "/contacts/duplicates?by=apart", "", ".duplicate .apart"}, {"merge", twins, "", "#merge-form .merge-row"},
 		{"find", "/search?q=a", "", "#found-contacts"}, {"shortcuts", "/shortcuts", "", ".shortcut-list"},
 		{"import", importPath, "", "#import-list tr[data-state]"}, {"import-refused", importPath, `const d = new DataTransfer(); d.items.add(new File(["x"], "a.xlsx")); document.querySelector("#f-file").files = d.files; document.querySelector("#f-file").required = false; document.querySelector("button[name=send]").click()`, "#import-file"},
 		{"import-draft", importPath + "/" + draft.ID, `document.querySelectorAll("details").forEach((d) => { d.open = true })`, "#import-preview li[data-fate=fail]"},

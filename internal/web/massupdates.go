@@ -30,6 +30,8 @@ type MassUpdates interface {
 
 	Update(ctx context.Context, org record.ID, id string) (massupdate.Update, error)
 	MassUpdatesOf(ctx context.Context, org, user record.ID, limit int) ([]massupdate.Update, error)
+	// MassUpdatesTo lists those that changed a record, the latest first.
+	MassUpdatesTo(ctx context.Context, org, id record.ID, limit int) ([]massupdate.Update, error)
 	Lines(ctx context.Context, org record.ID, id string, did massupdate.Did, after record.ID, limit int) ([]massupdate.Line, error)
 	Drop(ctx context.Context, org record.ID, id string) error
 }

@@ -27,6 +27,9 @@ type duplicateGroup struct {
 	Common string // what they have in common, in words
 	Rows   []foundRow
 	Merge  string // the address where they are compared; "": nothing may be changed
+	IDs    []string
+	Apart  bool   // they may be told apart, or told apart no more
+	Said   string // who has told them apart, and when
 	Rest   int    // more of them than can be merged at once
 }
 
@@ -39,8 +42,8 @@ func (s *Site) duplicates(v *visit) error {
 	}
 	q := v.r.URL.Query()
 	by := crm.SameKey
-	if q.Get("by") == string(crm.SameName) {
-		by = crm.SameName
+	if asked := crm.DuplicateBy(q.Get("by")); asked == crm.SameName || asked == toldApart {
+		by = asked
 	}
 	page := duplicatesPage{By: string(by), Owner: "mine"}
 	owner := v.user.ID
@@ -58,7 +61,7 @@ func (s *Site) duplicates(v *visit) error {
 			}
 		}
 	}
-	alike, err := s.Records.Duplicates(v.ctx(), v.actor(), owner, by, q.Get("after"), duplicatesMost+1)
+	alike, said, err := s.alike(v, owner, by, q.Get("after"))
 	if err != nil {
 		return err
 	}
@@ -72,21 +75,79 @@ func (s *Site) duplicates(v *visit) error {
 		}
 		return "/contacts/duplicates?" + next.Encode()
 	}
-	for _, each := range []crm.DuplicateBy{crm.SameKey, crm.SameName} {
+	for _, each := range []crm.DuplicateBy{crm.SameKey, crm.SameName, toldApart} {
 		page.Tabs = append(page.Tabs, viewLink{string(each), v.words.T("duplicates.by." + string(each)), address(each, ""), each == by})
 	}
 	if len(alike) > duplicatesMost {
 		alike = alike[:duplicatesMost]
 		page.After = address(by, alike[duplicatesMost-1].Common)
 	}
-	if page.Groups, err = s.duplicateGroups(v, by, alike); err != nil {
+	if page.Groups, err = s.duplicateGroups(v, by, alike, said); err != nil {
 		return err
 	}
 	page.Frame = s.frame(v, "contacts", v.words.T("duplicates.title"))
 	return s.render(v, http.StatusOK, "duplicates", page)
 }
 
-func (s *Site) duplicateGroups(v *visit, by crm.DuplicateBy, alike []crm.Likeness) (out []duplicateGroup, err error) {
+// toldApart is the list of those who were told apart, beside the ways in which contacts may be alike.
+const toldApart crm.DuplicateBy = "apart"
+
+// alike are groups of contacts that may be one; of toldApart pairs that are not, each with a sentence that says who said so. What follows
+// a page of those is told by how many there were.
+func (s *Site) alike(v *visit, owner record.ID, by crm.DuplicateBy, after string) (out []crm.Likeness, said []string, err error) {
+	if by != toldApart {
+		out, err = s.Records.Duplicates(v.ctx(), v.actor(), owner, by, after, duplicatesMost+1)
+		return out, nil, err
+	}
+	offset, err := strconv.Atoi(after)
+	if err != nil || offset < 0 || offset > 1e6 {
+		offset = 0
+	}
+	pairs, err := s.Records.ToldApart(v.ctx(), v.actor(), owner, duplicatesMost+1, offset)
+	if err != nil || len(pairs) == 0 {
+		return nil, nil, err
+	}
+	users, err := s.Accounts.Users(v.ctx(), v.user.Org)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, p := range pairs {
+		out = append(out, crm.Likeness{Common: strconv.Itoa(offset + i + 1), IDs: []record.ID{p.A, p.B}})
+		said = append(said, v.words.T("record.changed", "Who", ownerName(users, p.By), "When", v.words.Moment(p.At.In(v.zone))))
+	}
+	return out, said, nil
+}
+
+// tellApart remembers that contacts are different people, or takes that back.
+func (s *Site) tellApart(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	if err := v.needs(record.Contacts, editing); err != nil {
+		return err
+	}
+	named := url.Values{"id": append(v.r.URL.Query()["id"], form["id"]...)}
+	ids, again := mergeIDs(named), url.Values{"id": named["id"]}
+	if form.Get("back") != "" || v.r.URL.Query().Get("back") != "" {
+		if err := s.Records.NotApart(v.ctx(), v.actor(), ids); err != nil {
+			return err
+		}
+		s.putFlash(v.ctx(), flash{Key: "flash.not_apart"})
+	} else {
+		if err := s.Records.TellApart(v.ctx(), v.actor(), ids); err != nil {
+			return err
+		}
+		again.Set("back", "1")
+		s.putFlash(v.ctx(), flash{Key: "flash.apart", Undo: "/contacts/apart?" + again.Encode()})
+	}
+	if next := ownPath(form.Get("next")); strings.HasPrefix(next, "/contacts/duplicates") {
+		return v.to(next)
+	}
+	return v.to("/contacts/duplicates")
+}
+
+func (s *Site) duplicateGroups(v *visit, by crm.DuplicateBy, alike []crm.Likeness, said []string) (out []duplicateGroup, err error) {
 	var ids []record.ID
 	for _, a := range alike {
 		ids = append(ids, a.IDs[:min(len(a.IDs), crm.MergeMax)]...)
@@ -99,9 +160,9 @@ func (s *Site) duplicateGroups(v *visit, by crm.DuplicateBy, alike []crm.Likenes
 		return nil, err
 	}
 	seen := map[string]bool{}
-	for _, a := range alike {
+	for n, a := range alike {
 		g := duplicateGroup{Common: strings.TrimPrefix(a.Common, "@"), Rest: max(0, len(a.IDs)-crm.MergeMax)}
-		address, may := url.Values{}, true
+		address, may, edits := url.Values{}, true, true
 		for _, id := range a.IDs[:min(len(a.IDs), crm.MergeMax)] {
 			r, ok := found[id]
 			if !ok || r.Deleted() { // since the list was made
@@ -114,14 +175,19 @@ func (s *Site) duplicateGroups(v *visit, by crm.DuplicateBy, alike []crm.Likenes
 			g.Rows = append(g.Rows, foundRow{ID: id.String(), Name: name, Initials: initials(name), Photo: photoURL(r, "small"),
 				Detail: joinNonEmpty(" · ", v.detail(r), firstPhone(r.Fields)), Path: "/contacts/" + id.String()})
 			address.Add("id", id.String())
+			edits = edits && v.actor().Edits(r)
 			may = may && v.actor().Edits(r) && v.actor().Deletes(r)
 		}
 		key := address.Encode()
 		if len(g.Rows) < 2 || seen[key] { // the same ones, by another of their addresses
 			continue
 		}
-		if seen[key] = true; may {
+		if seen[key] = true; may && by != toldApart {
 			g.Merge = "/contacts/merge?" + key
+		}
+		g.IDs, g.Apart = address["id"], edits && g.Rest == 0
+		if by == toldApart {
+			g.Common, g.Said = joinNonEmpty(" – ", g.Rows[0].Name, g.Rows[1].Name), said[n]
 		}
 		out = append(out, g)
 	}

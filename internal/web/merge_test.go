@@ -1,8 +1,10 @@
 package web
 
 import (
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -118,5 +120,50 @@ func TestMergingIsAllOrNothing(t *testing.T) {
 	}
 	if n, err := w.crm.Count(t.Context(), w.actor("admin@contoso.example"), record.Contacts, crm.Query{}); err != nil || n != 3 {
 		t.Errorf("%d contacts are left, %v", n, err)
+	}
+}
+
+// A person says of contacts that they are not one: they are not offered again, are listed, and are offered once more when that is taken
+// back. Only whoever may change them says so.
+func TestContactsAreToldApart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one := w.contact(someone, record.Fields{record.FirstName: "Ana", record.LastName: "Souza", record.EmailField: "casa@x.example"})
+	two := w.contact(someone, record.Fields{record.FirstName: "Rui", record.LastName: "Souza", record.EmailField: "casa@x.example"})
+	b := w.as(someone)
+	offered := func() bool { return strings.Contains(b.get("/contacts/duplicates").body, `class="panel duplicate"`) }
+	if got := b.get("/contacts/duplicates"); !strings.Contains(got.body, `class="apart"`) || !strings.Contains(got.text(), "Not a duplicate") {
+		t.Fatalf("%s", got.text())
+	}
+	pair := []string{"id", one.ID.String(), "id", two.ID.String()}
+	for upn, want := range map[string]int{colleague: 404, "admin@fabrikam.example": 404} {
+		if got := w.as(upn).post("/contacts/apart", pair...).status; got != want {
+			t.Errorf("%s tells them apart: %d", upn, got)
+		}
+	}
+	if got := b.post("/contacts/apart", "id", one.ID.String()).status; got != 422 {
+		t.Errorf("one alone: %d", got)
+	}
+	if !offered() {
+		t.Fatal("they are offered no more though nobody told them apart")
+	}
+	told := b.post("/contacts/apart", append(pair, "next", "/contacts/duplicates?by=key")...)
+	if told.path != "/contacts/duplicates?by=key" || offered() || !strings.Contains(told.text(), "They are different people") {
+		t.Errorf("told apart: %s %s", told.path, told.text())
+	}
+	undo := regexp.MustCompile(`class="undo"[^>]*action="([^"]*)"|action="([^"]*)"[^>]*class="undo"`).FindStringSubmatch(told.body)
+	if undo == nil {
+		t.Fatalf("it cannot be undone: %s", told.body)
+	}
+	if b.post(html.UnescapeString(undo[1] + undo[2])); !offered() {
+		t.Error("undone, they are not offered")
+	}
+	b.post("/contacts/apart", pair...)
+	list := b.get("/contacts/duplicates?by=apart")
+	if !strings.Contains(list.text(), "Ana Souza – Rui Souza") && !strings.Contains(list.text(), "Rui Souza – Ana Souza") || strings.Contains(list.body, "/contacts/merge?") {
+		t.Errorf("the list of those: %s", list.text())
+	}
+	if b.post("/contacts/apart", append(pair, "back", "1", "next", "/contacts/duplicates?by=apart")...); !offered() {
+		t.Error("taken back, they are not offered")
 	}
 }

@@ -20,6 +20,7 @@ import (
 //	#calendar        month, week and day; #agenda the list, [data-id] its events
 //	.series-scope    the choice of this day, this and following, or all of a series (aria-current); .remove-this, .remove-following
 //	#series-dialog   asks the same after a drag, button[value=this|following|all]; #move-menu moves and resizes by keys
+//	#who             whom an event is about: radio buttons Who_Id, input who_find with button who_look; a combobox where there is script
 //	#repeat-said     how an event repeats in words; button[name=nearest] takes the form that Outlook has
 //	#card-calendar   #card-contacts: data-state (none, on, first, paused, held, switching), data-synced, data-waiting,
 //	                 data-excluded, data-failing; forms .enable, .disable, .run, .retry, .answer-yes, .answer-no; a.reconnect
@@ -29,7 +30,7 @@ import (
 //	#link-records    where the records of a link stand, li[data-state]; #status the same in short, with the history
 //	#changed         appears (class note) above an open form when its record changed elsewhere
 //	#find            the search of every page, #find-here that of its own page; #found-contacts #found-calendar what was found
-//	#duplicates      groups of contacts that may be one; #merge-form compares them: input[name=keep], take-FIELD, button[name=merge]
+//	#duplicates      groups of contacts that may be one, each with the form .apart for those who are not; #merge-form compares them: input[name=keep], take-FIELD, button[name=merge]
 //	#shortcuts       the card of keyboard shortcuts, a dialog
 //	#bin-contacts    #bin-calendar: rows with input[name=id], buttons restore and destroy; #bin-question before destroying
 //	#toast           what was just done, with the form .undo
@@ -71,6 +72,8 @@ func (s *Site) routes() []route {
 		{"GET /contacts", member, s.contactList},
 		{"GET /contacts/new", member, s.contactNew},
 		{"GET /contacts/duplicates", member, s.duplicates},
+		{"GET /contacts/pick", script, s.contactPick},
+		{"POST /contacts/apart", member, s.tellApart},
 		{"GET /contacts/merge", member, s.mergeShow},
 		{"POST /contacts/merge", member, s.mergeDo},
 		{"POST /contacts/columns", member, s.columnsSave(record.Contacts)},
@@ -78,6 +81,7 @@ func (s *Site) routes() []route {
 		{"POST /contacts/lists/forget", member, s.listForget(record.Contacts)},
 		{"POST /contacts", member, s.contactCreate},
 		{"GET /contacts/{id}", member, s.contactShow},
+		{"GET /contacts/{id}/timeline", member, s.contactTimeline},
 		{"GET /contacts/{id}/changed", script, s.contactChanged},
 		{"POST /contacts/{id}", member, s.contactUpdate},
 		{"GET /contacts/{id}/photo", script, s.contactPhoto},

@@ -69,7 +69,7 @@ func examples(w *world) map[string]string {
 			"{run}", strings.TrimPrefix(runPath(run.Link, run.Run), historyPath+"/runs/"), "{undo}", undo.ID, "{line}", line, "{link}", strings.TrimPrefix(orgLinkPath(running.ID), orgStatusPath+"/"),
 			"/invitation/{token}", invitation, "/password/{token}", reset, "/profiles/edit", "/profiles/edit?name=Standard").Replace(path)
 		switch rt.pattern {
-		case "GET /contacts/merge":
+		case "POST /contacts/apart", "GET /contacts/merge":
 			out[rt.pattern] += "?id=" + c.ID.String() + "&id=" + twin.ID.String()
 		case "GET /recycle-bin/destroy":
 			out[rt.pattern] += "?kind=contacts&all=1"

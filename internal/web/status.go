@@ -88,7 +88,7 @@ func (s *Site) ownHours(v *visit) ([]reconcile.HourWork, error) {
 var whys = []string{
 	reconcile.NewInCRM, reconcile.NewInMicrosoft, reconcile.ChangedCRM, reconcile.ChangedMicrosoft, reconcile.ChangedBoth,
 	reconcile.Alike, reconcile.DeletedCRM, reconcile.DeletedMicrosoft, reconcile.DeletedBoth, reconcile.EditBeatsDelete,
-	reconcile.OwnerChanged, reconcile.MovedOutOf, reconcile.Matched, reconcile.OneWayOnly, reconcile.SwitchedOff,
+	reconcile.OwnerChanged, reconcile.MovedOutOf, reconcile.Matched, reconcile.OneWayOnly, reconcile.SwitchedOff, reconcile.MadeTwice,
 }
 
 // actions are what the history tells.

@@ -155,6 +155,9 @@ type Records interface {
 	Delete(ctx context.Context, a crm.Actor, kind record.Kind, drafts []crm.Draft) ([]crm.Result, error)
 	Restore(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
 	Destroy(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID) ([]crm.Result, error)
+	TellApart(ctx context.Context, a crm.Actor, ids []record.ID) error
+	NotApart(ctx context.Context, a crm.Actor, ids []record.ID) error
+	ToldApart(ctx context.Context, a crm.Actor, owner record.ID, limit, offset int) ([]crm.Apart, error)
 	Duplicates(ctx context.Context, a crm.Actor, owner record.ID, by crm.DuplicateBy, after string, limit int) ([]crm.Likeness, error)
 	Merge(ctx context.Context, a crm.Actor, m crm.Merge) (crm.Record, error)
 	Revise(ctx context.Context, a crm.Actor, d crm.SeriesDraft) (crm.SeriesOutcome, error)

@@ -134,7 +134,9 @@ func testTakeIn(t *testing.T, w *world) {
 	open.Ask = &reconcile.Ask{Conflicts: []record.Field{record.LastName}}
 	said.State, said.Base = reconcile.Parked, nil // a person said no to its deletion
 	w.settle(l, reconcile.Entry{Pair: both}, reconcile.Entry{Pair: only}, reconcile.Entry{Pair: open}, reconcile.Entry{Pair: said})
-	must(w.Ledger().Intend(ctx, l, []reconcile.Intent{{Token: "t", Side: reconcile.InMicrosoft, From: "c5", Base: both.Base}}))(t)
+	must(w.Ledger().Intend(ctx, l, []reconcile.Intent{{Token: "t", Side: reconcile.InMicrosoft, From: "c5", Base: both.Base}, {
+		Side: reconcile.InCRM, From: "c7", Pair: 7, Stamp: "s", ToCRM: both.Base, ToMicrosoft: both.Base, Apart: record.Fields{"crm:" + record.Mobile: "2"},
+	}}))(t)
 	ok(t, s.ChangeSettings(ctx, w.ours, id, reconcile.Policy{}, table(last)))
 	ok(t, s.ChangeSettings(ctx, w.ours, id, reconcile.Policy{Winner: reconcile.CRMWins}, table(last, home)))
 	l.Microsoft, l.CRM, l.Settled = "m-cursor", "c-cursor", true
@@ -168,6 +170,9 @@ func testTakeIn(t *testing.T, w *world) {
 		t.Errorf("an open question is not looked at again: %+v", pairs["c3"])
 	}
 	for _, intents := range must(w.Ledger().OpenIntents(ctx, l))(t) {
+		if len(intents) == 2 && len(intents[1].ToCRM)+len(intents[1].ToMicrosoft) == 2 && len(intents[1].Apart) == 0 {
+			intents = intents[:1]
+		}
 		if len(intents) != 1 || len(intents[0].Base) != 1 || intents[0].Base[record.LastName] != "Silva" {
 			t.Errorf("intents are %+v", intents)
 		}

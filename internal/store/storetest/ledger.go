@@ -226,7 +226,10 @@ func testIntents(t *testing.T, w *world) {
 	l, other := w.run(link.ID), w.run(w.link(w.bob, record.Contacts).ID)
 	want := []reconcile.Intent{{Token: "t1", Side: reconcile.InMicrosoft, From: "c1"}, {Token: "t2", Side: reconcile.InMicrosoft, From: "c2", Pair: 5}}
 	first := must(s.Intend(ctx, l, want))(t)
-	again := []reconcile.Intent{{Token: "t3", Side: reconcile.InMicrosoft, From: "c3"}}
+	again := []reconcile.Intent{{Token: "t3", Side: reconcile.InMicrosoft, From: "c3"}, {
+		Side: reconcile.InCRM, From: "c6", Pair: 7, Stamp: "s1", ToCRM: record.Fields{record.Mobile: "1"}, ToMicrosoft: record.Fields{record.Title: ""},
+		Apart: record.Fields{record.Department: "d"},
+	}, {Token: "m-1", Side: reconcile.InCRM, From: "AAk=", Base: record.Fields{record.LastName: "Silva"}}}
 	second := must(s.Intend(ctx, l, again))(t)
 	must(s.Intend(ctx, other, want[:1]))(t)
 	refused := func(what string, intents ...reconcile.Intent) {
@@ -236,6 +239,8 @@ func testIntents(t *testing.T, w *world) {
 		}
 	}
 	refused("a record on its way", reconcile.Intent{Token: "t4", From: "c4"}, reconcile.Intent{Token: "t9", From: "c2"})
+	refused("a record whose change is on its way", reconcile.Intent{Side: reconcile.InCRM, From: "c6", Pair: 7, Stamp: "s2"})
+	refused("an item whose record is on its way", reconcile.Intent{Token: "m-2", Side: reconcile.InCRM, From: "AAk="})
 	w.clock.pass(time.Hour) // the worker dies here
 	l = w.run(link.ID)
 	open := must(s.OpenIntents(ctx, l))(t)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"strconv"
 	"tandem/internal/reconcile"
 	"testing"
@@ -201,6 +202,72 @@ func testDuplicates(t *testing.T, w *world) {
 	}
 	if got := must(w.Records().Duplicates(t.Context(), w.theirs, w.ana, crm.SameKey, "", 0))(t); len(got) != 0 {
 		t.Errorf("another organization finds %v", got)
+	}
+}
+
+// Contacts that somebody told apart are not offered again, until that is taken back or one of them is destroyed: page by page, and of
+// three those two that nobody told apart.
+func testToldApart(t *testing.T, w *world) {
+	ctx, s := t.Context(), w.Records()
+	mail := func(address record.Value) func(*crm.Record) {
+		return func(r *crm.Record) { r.Fields[record.EmailField] = address }
+	}
+	all := w.insert(w.ana, w.contact(w.ana, "A", mail("a@x.example")), w.contact(w.ana, "B", mail("a@x.example")),
+		w.contact(w.ana, "C", mail("c@x.example")), w.contact(w.ana, "D", mail("c@x.example")), w.contact(w.ana, "E", mail("c@x.example")))
+	offered := func(limit int) (out string) {
+		t.Helper()
+		for _, l := range must(s.Duplicates(ctx, w.ours, w.ana, crm.SameKey, "", limit))(t) {
+			for _, id := range l.IDs {
+				out += string(all[slices.IndexFunc(all, func(r crm.Record) bool { return r.ID == id })].Fields[record.LastName])
+			}
+			out += " "
+		}
+		return out
+	}
+	pair := func(a, b int) crm.Pair { return crm.PairOf(all[a].ID, all[b].ID) }
+	by := w.by(w.ana)
+	ok(t, s.TellApart(ctx, by, []crm.Pair{pair(1, 0)}, w.clock.Now()))
+	w.clock.pass(time.Minute)
+	ok(t, s.TellApart(ctx, by, []crm.Pair{pair(2, 3), pair(0, 1)}, w.clock.Now()))
+	if got := offered(1); got != "CDE " {
+		t.Errorf("the first page offers %q", got)
+	}
+	ok(t, s.TellApart(ctx, by, []crm.Pair{pair(2, 4)}, w.clock.Now()))
+	if got := offered(0); got != "DE " {
+		t.Errorf("of three, %q are offered", got)
+	}
+	told := must(s.ToldApart(ctx, w.ours, w.ana, 9, 0))(t)
+	if len(told) != 3 || told[2].Pair != pair(0, 1) || told[2].By != w.ana || !told[2].At.Before(told[0].At) {
+		t.Errorf("told apart are %+v", told)
+	}
+	if got := must(s.ToldApart(ctx, w.ours, w.ana, 1, 2))(t); len(got) != 1 || got[0] != told[2] {
+		t.Errorf("the last one is %+v", got)
+	}
+	for _, foreign := range [][]crm.Apart{must(s.ToldApart(ctx, w.theirs, w.ana, 9, 0))(t), must(s.ToldApart(ctx, w.ours, w.bob, 9, 0))(t)} {
+		if len(foreign) > 0 {
+			t.Errorf("others are told %+v", foreign)
+		}
+	}
+	ok(t, s.NotApart(ctx, w.by(w.eve), []crm.Pair{pair(0, 1)}))
+	if got := offered(0); got != "DE " {
+		t.Errorf("another organization took it back: %q", got)
+	}
+	ok(t, s.NotApart(ctx, by, []crm.Pair{pair(0, 1)}))
+	if got := offered(0); got != "AB DE " {
+		t.Errorf("taken back, %q are offered", got)
+	}
+	gone := w.update(by, all[2], func(r *crm.Record) { r.DeletedAt, r.DeletedBy = w.clock.Now(), w.ana })
+	if got := must(s.ToldApart(ctx, w.ours, w.ana, 9, 0))(t); len(got) != 0 {
+		t.Errorf("of what lies in the recycle bin is told %+v", got)
+	}
+	back := w.update(by, gone, func(r *crm.Record) { r.DeletedAt, r.DeletedBy = time.Time{}, 0 })
+	if got := must(s.ToldApart(ctx, w.ours, w.ana, 9, 0))(t); len(got) != 2 {
+		t.Errorf("restored, %+v are told apart", got)
+	}
+	w.update(by, back, func(r *crm.Record) { r.DeletedAt, r.DeletedBy = w.clock.Now(), w.ana })
+	ok(t, s.Destroy(ctx, by, record.Contacts, []record.ID{all[2].ID}, w.clock.Now()))
+	if got := must(s.ToldApart(ctx, w.ours, w.ana, 9, 0))(t); len(got) != 0 {
+		t.Errorf("of what is destroyed is told %+v", got)
 	}
 }
 

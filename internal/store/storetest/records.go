@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -340,6 +341,7 @@ func testUpdate(t *testing.T, w *world) {
 		t.Errorf("updated to version %d, seq %d", fresh.Version, fresh.Seq)
 	}
 	a, e := stored[0], stored[2]
+	a.Stamp, e.Stamp = "chunk 1", "chunk 2"
 	a.Fields, e.Fields = record.Fields{record.LastName: "a2"}, e.Fields.With(record.Fields{record.EventTitle: "e2"})
 	missing := a
 	missing.ID = 4711
@@ -353,6 +355,20 @@ func testUpdate(t *testing.T, w *world) {
 	}
 	if got := w.list(record.Contacts, crm.Query{}); got != "a2 b2" {
 		t.Errorf("stored are %q", got)
+	}
+	for kind, want := range map[record.Kind]map[record.ID]string{record.Contacts: {a.ID: "chunk 1", fresh.ID: ""}, record.Calendar: {e.ID: "chunk 2"}} {
+		told := map[record.ID]string{}
+		for _, r := range must(w.Records().Touched(t.Context(), w.ours, kind, w.ana, 0, 9))(t) {
+			told[r.ID] = r.Stamp
+		}
+		if !maps.Equal(told, want) {
+			t.Errorf("stamps of %s are %v, want %v", kind, told, want)
+		}
+		for id, stamp := range want {
+			if r := must(w.Records().ByID(t.Context(), w.ours, kind, []record.ID{id}))(t)[id]; r.Stamp != stamp {
+				t.Errorf("the stamp of %d is %q, want %q", id, r.Stamp, stamp)
+			}
+		}
 	}
 	if got := w.list(record.Calendar, crm.Query{Search: "e2"}); got != "e2" {
 		t.Errorf("events are %q", got)

@@ -33,6 +33,7 @@ func Run(t *testing.T, open Open) {
 		"records are found, sorted, searched and paged":   testLists,
 		"records are found by what is in their fields":    testFilters,
 		"filters keep private events private":             testFiltersAndPrivacy,
+		"contacts that were told apart stay so":           testToldApart,
 		"contacts that may be one are found":              testDuplicates,
 		"tastes are their user's":                         testTastes,
 		"events are found by when they take place":        testEventsInRange,

@@ -32,6 +32,7 @@ type Store struct {
 	past    map[record.ID][]departure // by the owner who had the record
 	graves  []grave
 	fields  map[record.ID][]crm.CustomField // by organization
+	apart   map[crm.Pair]crm.Apart
 	writes  int
 }
 

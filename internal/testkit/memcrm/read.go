@@ -313,7 +313,65 @@ func byDate(a, b span, now time.Time) int {
 	return b.to.Compare(a.to)
 }
 
-// Duplicates lists an owner's contacts that have something in common.
+// TellApart remembers pairs. An id is one of one organization's.
+func (s *Store) TellApart(_ context.Context, by crm.Author, pairs []crm.Pair, at time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.apart == nil {
+		s.apart = map[crm.Pair]crm.Apart{}
+	}
+	for _, p := range pairs {
+		if _, known := s.apart[p]; !known {
+			s.apart[p] = crm.Apart{Pair: p, By: by.User, At: at}
+		}
+	}
+	return nil
+}
+
+// NotApart forgets pairs.
+func (s *Store) NotApart(_ context.Context, _ crm.Author, pairs []crm.Pair) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range pairs {
+		delete(s.apart, p)
+	}
+	return nil
+}
+
+// ToldApart lists the pairs among an owner's contacts, the latest first.
+func (s *Store) ToldApart(_ context.Context, org, owner record.ID, limit, offset int) ([]crm.Apart, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	there := map[record.ID]bool{}
+	for _, r := range s.matching(org, record.Contacts, crm.Query{Owner: owner}) {
+		there[r.ID] = true
+	}
+	var out []crm.Apart
+	for p, a := range s.apart {
+		if there[p.A] && there[p.B] {
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, func(a, b crm.Apart) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B))
+	})
+	out = out[min(offset, len(out)):]
+	if limit > 0 {
+		out = out[:min(limit, len(out))]
+	}
+	return out, nil
+}
+
+// unlike are those that may be one. The lock is held.
+func (s *Store) unlike(ids []record.ID) []record.ID {
+	apart := map[crm.Pair]bool{}
+	for p := range s.apart {
+		apart[p] = true
+	}
+	return crm.Unlike(ids, apart)
+}
+
+// Duplicates lists an owner's contacts that have something in common and were not told apart.
 func (s *Store) Duplicates(_ context.Context, org, owner record.ID, by crm.DuplicateBy, after string, limit int) ([]crm.Likeness, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -331,8 +389,8 @@ func (s *Store) Duplicates(_ context.Context, org, owner record.ID, by crm.Dupli
 	}
 	var out []crm.Likeness
 	for _, common := range slices.Sorted(maps.Keys(groups)) {
-		if len(groups[common]) > 1 {
-			out = append(out, crm.Likeness{Common: common, IDs: groups[common]})
+		if ids := s.unlike(groups[common]); len(ids) > 1 {
+			out = append(out, crm.Likeness{Common: common, IDs: ids})
 		}
 	}
 	return page(out, 0, limit), nil

@@ -223,7 +223,7 @@ func (e *entry) takeIn(now time.Time) {
 	for batch, intents := range e.intents {
 		intents = slices.Clone(intents)
 		for i := range intents {
-			intents[i].Base = reconcile.Forget(intents[i].Base, moved)
+			intents[i].Forget(moved)
 		}
 		e.intents[batch] = intents
 	}

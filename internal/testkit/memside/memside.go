@@ -43,6 +43,9 @@ type item struct {
 	version  record.Version
 	fields   record.Fields
 	token    string
+	attempt  string
+	stamp    string
+	created  time.Time
 	modified time.Time
 	gone     bool
 }
@@ -78,7 +81,7 @@ func (s *Side) Copy(ref record.Ref) record.Ref {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	twin := s.fresh()
-	s.items[twin] = &item{fields: s.items[ref].fields.Clone(), token: s.items[ref].token}
+	s.items[twin] = &item{fields: s.items[ref].fields.Clone(), token: s.items[ref].token, attempt: s.items[ref].attempt, stamp: s.items[ref].stamp}
 	s.touch(twin, nil)
 	return twin
 }
@@ -122,6 +125,9 @@ func (s *Side) touch(ref record.Ref, fields record.Fields) {
 	s.version++
 	it.version = record.Version(`W/"` + strconv.Itoa(s.version) + `"`)
 	it.modified = s.Now()
+	if it.created.IsZero() {
+		it.created = it.modified
+	}
 	s.log = append(s.log, ref)
 }
 
@@ -152,7 +158,7 @@ func (s *Side) Changes(_ context.Context, after record.Cursor, _ int) (record.Pa
 		if c.State == record.Gone {
 			c.State = record.Missing // a delta never proves
 		}
-		c.Token = "" // nor does it carry marks
+		c.Token, c.Stamp, c.Attempt = "", "", "" // nor does it carry marks
 		page.Changes = append(page.Changes, c)
 	}
 	return page, nil
@@ -160,10 +166,16 @@ func (s *Side) Changes(_ context.Context, after record.Cursor, _ int) (record.Pa
 
 func (s *Side) tell(ref record.Ref) record.Change {
 	it := s.items[ref]
-	if it == nil || it.gone {
+	if it == nil {
 		return record.Change{Ref: ref, State: record.Gone}
 	}
-	return record.Change{Ref: ref, Version: it.version, Fields: it.fields.Clone(), Token: it.token, Modified: it.modified}
+	if it.gone { // it lies in Deleted Items
+		return record.Change{Ref: ref, State: record.Gone, Token: it.token, Stamp: it.stamp, Attempt: it.attempt}
+	}
+	return record.Change{
+		Ref: ref, Version: it.version, Fields: it.fields.Clone(), Token: it.token, Stamp: it.stamp, Attempt: it.attempt,
+		Created: it.created, Modified: it.modified,
+	}
 }
 
 // Read looks at single items.
@@ -247,7 +259,7 @@ func (s *Side) applyOne(w record.Write) (out record.Outcome, wanted record.Field
 	it := s.items[ref]
 	switch {
 	case w.Op == record.Create:
-		ref, it = s.fresh(), &item{fields: record.Fields{}, token: w.Token}
+		ref, it = s.fresh(), &item{fields: record.Fields{}, token: w.Token, attempt: w.Stamp}
 	case it == nil || it.gone:
 		if w.Op == record.Delete {
 			return record.Outcome{Ref: ref}, nil
@@ -270,6 +282,7 @@ func (s *Side) applyOne(w record.Write) (out record.Outcome, wanted record.Field
 		it.gone = true
 	}
 	s.Writes++
+	it.stamp = w.Stamp
 	s.touch(ref, fields)
 	return record.Outcome{Ref: ref, Version: it.version}, wanted
 }

@@ -61,6 +61,7 @@ func Run(t *testing.T, c Config) {
 		{"create once by token", (*suite).createOnce},
 		{"find", (*suite).find},
 		{"update", (*suite).update},
+		{"the stamp of the last write", (*suite).stamp},
 		{"update at an old version", (*suite).updateStale},
 		{"update what is so already", (*suite).updateSame},
 		{"clear", (*suite).clear},

@@ -213,3 +213,32 @@ func (s *suite) mixed() {
 	s.holds("the first", s.present(out[0].Ref).Fields, s.Sample(5))
 	s.holds("the last", s.present(out[5].Ref).Fields, s.Sample(7))
 }
+
+// stamp: a write leaves its stamp, which stays whatever people do to the record, until another write leaves its own.
+func (s *suite) stamp() {
+	w := s.creation(1)
+	w.Stamp = "first"
+	o := s.good(s.apply(w))[0]
+	attempt := s.present(o.Ref).Attempt
+	version := o.Version
+	for _, stamp := range []string{"second", "third"} {
+		fields := s.Edits
+		if stamp == "third" {
+			fields = s.Sample(2)
+		}
+		u := s.good(s.apply(record.Write{Op: record.Update, Ref: o.Ref, Version: version, Fields: fields, Stamp: stamp}))[0]
+		if c := s.present(o.Ref); c.Stamp != stamp || c.Attempt != attempt {
+			s.Errorf("the stamp is %q and the attempt %q, want %q and %q", c.Stamp, c.Attempt, stamp, attempt)
+		}
+		refused := s.apply(record.Write{Op: record.Update, Ref: o.Ref, Version: o.Version, Fields: fields, Stamp: "refused"})
+		s.refused(refused[0].Err, fault.Conflict)
+		s.f.Edit(s.T, o.Ref, s.Edits)
+		c := s.present(o.Ref)
+		if c.Stamp != stamp || c.Attempt != attempt {
+			s.Errorf("after a person's edit the stamp is %q and the attempt %q, want %q and %q", c.Stamp, c.Attempt, stamp, attempt)
+		}
+		if version = c.Version; version == u.Version && stamp == "third" {
+			s.Error("the person's edit changed nothing")
+		}
+	}
+}

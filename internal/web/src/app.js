@@ -9,6 +9,7 @@ import "./own.js";
 import "./mapping.js";
 import "./keys.js";
 import "./chosen.js";
+import "./who.js";
 
 document.documentElement.classList.add("scripted");
 
