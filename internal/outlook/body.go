@@ -109,6 +109,9 @@ const maxHTML = 4 << 20
 
 // textOf is the text that one reads in HTML: blocks and breaks become lines, links show where they lead.
 func textOf(content string) record.Value {
+	if content == "" { // as most are: a tokenizer is 4 KiB
+		return ""
+	}
 	if len(content) > maxHTML {
 		content = content[:maxHTML]
 	}
@@ -308,6 +311,9 @@ const maxNesting = 16
 
 // bodyInside finds what is within <body>, or everything.
 func bodyInside(content string) (from, to int) {
+	if !strings.Contains(content, "<") {
+		return 0, len(content)
+	}
 	z := html.NewTokenizer(strings.NewReader(content))
 	at, to := 0, len(content)
 	for {
