@@ -203,7 +203,7 @@ func contactLookup(box *mailbox, it *item) lookup {
 		case "parentFolderId":
 			return exactText(box.folderID(it.folder))
 		case "singleValueExtendedProperties":
-			return it.extended
+			return box.searchable(it)
 		case "emailAddresses/address":
 			return gjson.Get(it.props.get(contactEmails), "0.address").Str
 		}

@@ -355,7 +355,7 @@ func eventLookup(box *mailbox, it *item) lookup {
 		case "iCalUId":
 			return string(it.appendUID(nil))
 		case "singleValueExtendedProperties":
-			return it.extended
+			return box.searchable(it)
 		case "seriesMasterId":
 			if it.event.slot == nil {
 				return nil

@@ -48,8 +48,18 @@ type Warts struct {
 	RecodePhotos bool `json:"recodePhotos"`
 	// PhotoIsChange gives a contact another version with another photo, so that delta tells of it (§7).
 	PhotoIsChange bool `json:"photoIsChange"`
+	// SearchLag is for how long after it was made an item is not found by a filter on extended properties (§7).
+	SearchLag time.Duration `json:"searchLag"`
 	// MaxSubscription is the longest life of a subscription; 10,080 minutes when 0, older texts say 4,230 (§6).
 	MaxSubscription time.Duration `json:"maxSubscription"`
+}
+
+// searchable are the extended properties by which a filter finds an item.
+func (box *mailbox) searchable(it *item) []extended {
+	if lag := box.sim.warts.Load().SearchLag; lag > 0 && box.sim.now().Sub(it.created) < lag {
+		return nil
+	}
+	return it.extended
 }
 
 func (w *Warts) maxSubscription() time.Duration {

@@ -77,6 +77,30 @@ func TestI3_TransactionIDs(t *testing.T) {
 	}
 }
 
+// So is an event in which a person has filled in, before the answer was known to be lost, what the create says nothing of: else what was
+// typed would count as agreed on, and never reach the CRM.
+func TestL1_WhatWasTypedIntoAnEventWhoseCreateWasNotAnsweredIsLookedAt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	_, events := r.events()
+	fields := eventSample(1)
+	delete(fields, "categories")
+	create := record.Write{Op: record.Create, Fields: fields, Token: "1-a"}
+	first, err := events.Apply(t.Context(), []record.Write{create})
+	if err != nil || first[0].Err != nil {
+		t.Fatal(err, first[0].Err)
+	}
+	r.must(r.actor().Patch("/me/events/"+string(first[0].Ref), map[string]any{"categories": []string{"Typed"}}))
+	again, err := events.Apply(t.Context(), []record.Write{create})
+	if err != nil || fault.ReasonOf(again[0].Err) != fault.OutcomeUnknown {
+		t.Errorf("%v, %+v", err, again[0])
+	}
+	found, err := events.Find(t.Context(), []string{"1-a"})
+	if err != nil || found["1-a"].Fields["categories"] != "Typed" {
+		t.Errorf("%v, %+v", err, found)
+	}
+}
+
 // I1: a version that moved between planning and writing is a conflict, also when Graph ignores If-Match.
 func TestI1_ConflictWithoutIfMatch(t *testing.T) {
 	t.Parallel()

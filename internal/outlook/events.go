@@ -262,7 +262,8 @@ func (c *Events) exists(ctx context.Context, w *record.Write, refusal error) (*g
 		return nil, unclear
 	}
 	more, err := eventBody(&made, w.Fields)
-	if err != nil || !more.Empty() || markOf(made.Extended, itemMark) != w.Token {
+	// What was to be made may say nothing of a field that the person has filled in since: then the times differ.
+	if err != nil || !more.Empty() || !made.Modified.Equal(made.Created) || markOf(made.Extended, itemMark) != w.Token {
 		return nil, unclear
 	}
 	return &made, nil

@@ -16,5 +16,7 @@ func Finds() []Find {
 			"TestD9_TheItemOfALostCreateWhoseRecordWasGivenAwayIsKnown"},
 		{"a folder with another id was read from its beginning in every run, and a link of the delta with its former id stopped its link for good",
 			"TestFF121_ContainerWithAnotherID"},
+		{"what was typed into an event whose create was not answered, in a field that the create left empty, never reached the CRM",
+			"TestL1_WhatWasTypedIntoAnEventWhoseCreateWasNotAnsweredIsLookedAt"},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"tandem/internal/m365sim"
 	"tandem/internal/record"
 )
 
@@ -25,6 +26,8 @@ type Scenario struct {
 	wrong []mishap
 	// deeds are names of deeds, in their order; nil: usualDay.
 	deeds []string
+	// warts are behaviours of Microsoft 365 throughout.
+	warts m365sim.Warts
 	// drifts says that Microsoft leaves something unsaid: an audit finds it, and mends it.
 	drifts bool
 }
@@ -116,6 +119,7 @@ func (s *Scenario) populate(w *world, rng *rand.Rand) {
 	w.people = []*person{p}
 	w.grants.of[p.id] = w.newGrant(p)
 	w.stranger(p)
+	w.sim.SetWarts(s.warts)
 	kind := record.Contacts
 	if s.calendar {
 		kind = record.Calendar

@@ -1,0 +1,77 @@
+package simtest_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"tandem/internal/m365sim"
+	"tandem/internal/simtest"
+)
+
+// TestConformance_TheClientLivesWithEitherBehaviour: where the fact sheet is unsure, stories of contacts and events end well either way,
+// also where answers to creates are lost. Every switch of the simulator has its row.
+func TestConformance_TheClientLivesWithEitherBehaviour(t *testing.T) {
+	t.Parallel()
+	all := simtest.Uncertainties()
+	warts := reflect.TypeFor[m365sim.Warts]()
+	for i := range warts.NumField() {
+		if name := warts.Field(i).Name; !slices.ContainsFunc(all, func(u simtest.Uncertainty) bool { return u.Wart == name }) {
+			t.Errorf("the switch %s has no row", name)
+		}
+	}
+	tests := testNames(t, "app", "outlook")
+	var stories []simtest.Scenario
+	for _, s := range simtest.Scenarios() {
+		if slices.Contains([]string{"nothing goes wrong", "nothing goes wrong with events", "the answer to a create is lost", "the answer to a create of an event is lost"}, s.Name) {
+			stories = append(stories, s)
+		}
+	}
+	if len(stories) != 4 {
+		t.Fatalf("%d stories", len(stories))
+	}
+	for _, u := range all {
+		if field := reflect.ValueOf(u.Warts).FieldByName(u.Wart); !field.IsValid() || field.IsZero() {
+			t.Errorf("%s: the switch %s is not turned", u.Other, u.Wart)
+		}
+		if u.Test != "" && !strings.Contains(tests, "\nfunc "+u.Test+"(t *testing.T)") {
+			t.Errorf("%s: there is no test %s", u.Other, u.Test)
+		}
+		for _, s := range stories {
+			under := s.Under(u)
+			for _, kills := range [][]int{nil, {17}, {23}, {29, 9}} {
+				r, err := under.Run(kills, simtest.Config{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r.Failure != nil {
+					t.Errorf("%s, killed at %v: %v", under.Name, kills, r.Failure)
+				}
+			}
+		}
+	}
+}
+
+// testNames are the tests of rooms.
+func testNames(t *testing.T, rooms ...string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, room := range rooms {
+		err := filepath.WalkDir(filepath.Join("..", room), func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			raw, err := os.ReadFile(path)
+			all.Write(raw)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all.String()
+}
