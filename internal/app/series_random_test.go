@@ -393,6 +393,9 @@ func (e *editors) instances(id string, from, to time.Time) (out []doc) {
 			"&$top=999&$select=id,subject,start,end,location,originalStart"
 		for path != "" {
 			status, page := e.as(e.name).Prefer(`IdType="ImmutableId"`).Get(path)
+			if refused, _ := page["error"].(doc); status == 400 && refused["code"] == "ErrorCalendarIsNotARecurringMaster" {
+				return nil // sync has made it a single event since it was looked at; whoever compares finds that it has no days
+			}
 			if status != 200 {
 				e.t.Fatal(status, page)
 			}
