@@ -71,7 +71,7 @@ func seedTenant(ctx context.Context, accounts account.Store, sim *m365sim.Sim, t
 // each time the demo starts, and that is nobody's deletion. The CRM is whole, so everything goes out again.
 func beginAnew(ctx context.Context, db *store.Store, now time.Time) (err error) {
 	defer fault.Wrap(&err, "app: let the demo's links begin anew")
-	ids, err := db.Links().Due(ctx, now, maxRelinks)
+	ids, err := db.Links().Running(ctx)
 	if err != nil {
 		return err
 	}

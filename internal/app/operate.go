@@ -113,7 +113,8 @@ func Backup(ctx context.Context, url, to string, log *slog.Logger) error {
 }
 
 // Relink makes links compare both sides from the start, as after a restored backup: pairs whose rows are missing or old
-// are found again by the marks on the items. It returns how many links that are.
+// are found again by the marks on the items. It returns how many links that are. Links that run right now are left as they are, and
+// the error says so.
 func Relink(ctx context.Context, url, email string, log *slog.Logger) (int, error) {
 	db, err := open(ctx, url, log)
 	if err != nil {
@@ -122,7 +123,7 @@ func Relink(ctx context.Context, url, email string, log *slog.Logger) (int, erro
 	defer db.Close()
 	var ids []reconcile.LinkID
 	if email == "" {
-		ids, err = db.Links().Due(ctx, time.Now(), maxRelinks)
+		ids, err = db.Links().Running(ctx)
 	} else {
 		ids, err = linksOf(ctx, db, email)
 	}
@@ -132,19 +133,25 @@ func Relink(ctx context.Context, url, email string, log *slog.Logger) (int, erro
 	if err := db.Accounts().LeapNumbers(ctx, leap); err != nil {
 		return 0, err
 	}
-	for i, id := range ids {
-		if err := relink(ctx, db.Ledger(), id); err != nil {
-			return i, err
+	done, busy := 0, 0
+	for _, id := range ids {
+		switch err := relink(ctx, db.Ledger(), id); {
+		case fault.Is(err, fault.Conflict):
+			busy++
+		case err != nil:
+			return done, err
+		default:
+			done++
 		}
 	}
-	return len(ids), nil
+	if busy > 0 {
+		return done, fault.New(fault.Conflict, "", "%d of %d links are running right now; try again in a minute", busy, len(ids))
+	}
+	return done, nil
 }
 
 // leap is more records than are made between a backup and its being needed.
 const leap = 10_000_000
-
-// maxRelinks bounds one command; it can be given again.
-const maxRelinks = 1_000_000
 
 func linksOf(ctx context.Context, db *store.Store, email string) (ids []reconcile.LinkID, err error) {
 	user, err := userByEmail(ctx, db.Accounts(), email, "")
@@ -163,9 +170,6 @@ const relinkLease = time.Minute
 
 func relink(ctx context.Context, ledger reconcile.Ledger, id reconcile.LinkID) error {
 	link, err := ledger.Open(ctx, id, time.Now(), relinkLease)
-	if fault.Is(err, fault.Conflict) {
-		return fmt.Errorf("link %d is running right now; try again in a minute: %w", id, err)
-	}
 	if err != nil {
 		return err
 	}

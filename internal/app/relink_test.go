@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"database/sql"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -75,6 +76,40 @@ func TestL5_RelinkAfterARestoredBackup(t *testing.T) {
 	time.Sleep(200 * time.Millisecond) // would a third run make a fourth?
 	if a, b := copyOf.list("Contacts", "Last_Name"), copyOf.items("contacts", "surname"); len(a) != 3 || len(b) != 3 || a["Since"] == nil {
 		t.Errorf("the CRM has %v, Outlook %v", a, b)
+	}
+}
+
+// TestL5_RelinkLeavesNoLinkOut: a backup may be made while links run or have a job. The latter are relinked; of the former the command
+// says that they were not, until their lease is over.
+func TestL5_RelinkLeavesNoLinkOut(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	adele.switchOn("contacts")
+	adele.switchOn("calendar")
+	d.atRest()
+	path := filepath.Join(t.TempDir(), "copy.db")
+	log := slog.New(slog.DiscardHandler)
+	if err := app.Backup(t.Context(), d.database, path, log); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	running := time.Now().Add(time.Hour).UnixMicro()
+	if _, err := db.Exec(`UPDATE links SET queued_at = ?, lease_until = CASE kind WHEN 'contacts' THEN ? ELSE 0 END`, time.Now().UnixMicro(), running); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := app.Relink(t.Context(), "sqlite:"+path, "", log); n != 1 || err == nil || !strings.Contains(err.Error(), "1 of 2") {
+		t.Errorf("with one under way: %d, %v", n, err)
+	}
+	if _, err := db.Exec(`UPDATE links SET lease_until = 0`); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := app.Relink(t.Context(), "sqlite:"+path, "", log); n != 2 || err != nil {
+		t.Errorf("with none under way: %d, %v", n, err)
 	}
 }
 

@@ -34,7 +34,11 @@ func (r *run) applyInTurn(ctx context.Context, items []Item, t *turn) error {
 			if err := r.pictures(ctx, part); err != nil {
 				return err
 			}
-			moved, err := r.carryOut(ctx, r.plan(part), try == replans, t)
+			steps, err := r.elsewhere(ctx, r.plan(part))
+			if err != nil {
+				return err
+			}
+			moved, err := r.carryOut(ctx, steps, try == replans, t)
 			if err != nil {
 				return err
 			}

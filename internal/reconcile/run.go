@@ -342,6 +342,9 @@ func (r *run) applyMicrosoft(ctx context.Context, changes []record.Change) error
 	if err := r.apply(ctx, items); err != nil {
 		return err
 	}
+	if fresh, err = r.stillFresh(ctx, fresh, items); err != nil {
+		return err
+	}
 	found, err := r.newcomers(ctx, fresh)
 	if err != nil {
 		return err
@@ -365,6 +368,18 @@ func (r *run) prove(ctx context.Context, changes []record.Change) ([]record.Chan
 	}
 	read, err := r.microsoft.Read(ctx, missing)
 	return append(proved, read...), err
+}
+
+// stillFresh leaves out the new items that have taken the place of items that are gone: see elsewhere.
+func (r *run) stillFresh(ctx context.Context, fresh []record.Change, applied []Item) ([]record.Change, error) {
+	if len(fresh) == 0 || !slices.ContainsFunc(applied, func(i Item) bool { return i.theirs() == record.Gone }) {
+		return fresh, nil
+	}
+	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InMicrosoft, refs(fresh))
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(fresh, func(c record.Change) bool { _, paired := pairs[c.Ref]; return paired }), nil
 }
 
 // newcomers tells items that nobody paired yet from items that belong to a CRM record whose pair was lost: those carry

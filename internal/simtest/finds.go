@@ -18,5 +18,7 @@ func Finds() []Find {
 			"TestFF121_ContainerWithAnotherID"},
 		{"what was typed into an event whose create was not answered, in a field that the create left empty, never reached the CRM",
 			"TestL1_WhatWasTypedIntoAnEventWhoseCreateWasNotAnsweredIsLookedAt"},
+		{"an item that went by another id, as after a move in Outlook on the desktop, was a new record, and the old one with all that only the CRM had of it was deleted",
+			"TestFF120_AnItemByAnotherIDKeepsItsRecord"},
 	}
 }
