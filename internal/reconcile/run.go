@@ -64,7 +64,8 @@ type run struct {
 	microsoft Side
 	crm       Side
 	rules     Rules
-	mu        sync.Mutex // guards link and until while chunks settle side by side
+	mu        sync.Mutex // guards link while chunks settle side by side
+	leaseMu   sync.Mutex // guards until: mu is held while a chunk settles, which is no reason to let the lease end
 	until     time.Time  // end of the lease
 	asked     int        // deletions that waited when the run began: those that a yes is for
 	asking    asking
@@ -140,9 +141,9 @@ func (r *run) keepLease(ctx context.Context, pulse <-chan time.Time, stop contex
 			until := r.Now().Add(lease)
 			switch err := r.Ledger.Renew(ctx, r.link, until); {
 			case err == nil:
-				r.mu.Lock()
+				r.leaseMu.Lock()
 				r.until = until
-				r.mu.Unlock()
+				r.leaseMu.Unlock()
 			case fault.Is(err, fault.Conflict):
 				stop(err)
 				return
@@ -164,8 +165,8 @@ func Leased(ctx context.Context) error {
 
 // leased refuses to go on after a sleep beyond the lease, before anything is written with what was read before it.
 func (r *run) leased() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.leaseMu.Lock()
+	defer r.leaseMu.Unlock()
 	if r.Now().After(r.until) {
 		return fault.New(fault.Conflict, fault.StaleLease, "the lease ran out during the run")
 	}
