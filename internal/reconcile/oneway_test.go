@@ -3,7 +3,6 @@ package reconcile_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -35,11 +34,6 @@ func (w *world) leftOut() map[record.Ref]fault.Reason {
 		}
 	}
 	return out
-}
-
-// paired reports whether the ledger knows an item.
-func (w *world) paired(item record.Ref) bool {
-	return slices.ContainsFunc(w.ledger.All(1), func(p reconcile.Pair) bool { return p.Microsoft == item })
 }
 
 // TestI10_AllSmallStatesOneWay plans every state of one record while the link goes one way: nothing but the source counts.
