@@ -85,14 +85,8 @@ func (v *visit) readExportAsk(q url.Values) (ask exportAsk, form filtering, quer
 	if ask.picked {
 		return ask, form, crm.Query{IDs: ask.records}, true, nil
 	}
-	if ask.Owner != "all" && v.listOwner(ask.Owner) == 0 {
-		ask.Owner = owner
-	}
-	asked := len(ask.Conds)
-	form, filters := v.filtering(ask.kind, &ask.listAsk)
-	query = crm.Query{Owner: v.listOwner(ask.Owner), Search: ask.Q, Filters: filters}
-	v.spanQuery(ask.spanAsk, &query)
-	return ask, form, query, len(filters) == asked, nil
+	form, query, whole = v.allListed(ask.kind, &ask.listAsk, owner)
+	return ask, form, query, whole, nil
 }
 
 // exportPage asks which records, and for which file.

@@ -179,6 +179,18 @@ func (a listAsk) After() string {
 	return a.with(a.Sort, a.Desc, a.Page+1)
 }
 
+// allListed asks for all that a list shows. An owner whom nobody knows gives way to the usual one. whole: every condition says something.
+func (v *visit) allListed(kind record.Kind, ask *listAsk, usual string) (form filtering, query crm.Query, whole bool) {
+	if ask.Owner != "all" && v.listOwner(ask.Owner) == 0 {
+		ask.Owner = usual
+	}
+	asked := len(ask.Conds)
+	form, filters := v.filtering(kind, ask)
+	query = crm.Query{Owner: v.listOwner(ask.Owner), Search: ask.Q, Filters: filters}
+	v.spanQuery(ask.spanAsk, &query)
+	return form, query, len(filters) == asked
+}
+
 // owner is the owner that the list is limited to, as a query has it.
 func (v *visit) listOwner(owner string) record.ID {
 	switch owner {

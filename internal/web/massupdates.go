@@ -117,15 +117,10 @@ func (v *visit) readMassAsk(q url.Values) (ask massAsk, form filtering, query cr
 		return ask, form, crm.Query{IDs: ask.records}, true, nil
 	}
 	ask.listAsk = v.readListAsk(massPath, ask.kind, q, "mine")
-	if ask.Owner != "all" && v.listOwner(ask.Owner) == 0 {
-		ask.Owner = "mine"
-	}
 	ask.imported = q.Get("imported") == "true"
-	asked := len(ask.Conds)
-	form, filters := v.filtering(ask.kind, &ask.listAsk)
-	query = crm.Query{Owner: v.listOwner(ask.Owner), Search: ask.Q, Filters: filters, Imported: ask.imported}
-	v.spanQuery(ask.spanAsk, &query)
-	return ask, form, query, len(filters) == asked, nil
+	form, query, whole = v.allListed(ask.kind, &ask.listAsk, "mine")
+	query.Imported = ask.imported
+	return ask, form, query, whole, nil
 }
 
 // massNewPage asks which records, and what is to be done to them.
