@@ -156,6 +156,8 @@ func TestFF57_ASeriesComesBackWithItsDays(t *testing.T) {
 	}
 	const want = "05 06Roof 07 09 10 "
 	d.eventually("its days are in Outlook", func() bool { return occurrences() == want })
+	// Until the run has taken note of what it wrote, the CRM's edit is newer than a deletion and would bring the series back.
+	adele.restOf("calendar")
 	removals := map[string]func(item string){
 		"deleted in Outlook": func(item string) { d.as("adele").Delete("/me/events/" + item) },
 		"deleted in the CRM": func(string) { adele.call("DELETE", "/crm/v8/Events/"+id, nil, 200) },
