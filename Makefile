@@ -76,10 +76,15 @@ simtest-defects: ## tell after how many seeds each broken engine is caught
 scenarios: ## kill every written scenario of sync at each of its effects, and again during its recovery
 	go run ./cmd/tandem-simtest -scenarios
 
+KILLS ?= 200
+
+kills: ## kill processes of tandem serve KILLS times (200) under load on each database, cut one off, freeze one; docs/reliability.md tells of it
+	go test ./cmd/tandem -count=1 -timeout 2h -v -run '^(TestC1_|TestI8_)' -args -kills $(KILLS) -report docs/reliability.md
+
 real-data: build ## send every file of ../shared/data through the API to a simulated Outlook and compare
 	scripts/real-data
 
 clean: ## remove what was built
 	rm -rf bin $(WEB)/dist/* $(WEB)/node_modules bench.json
 
-.PHONY: scenarios screenshots simtest simtest-defects help run demo build assets test browser race test-postgres fmt lint check generate golden fuzz bench real-data clean
+.PHONY: kills scenarios screenshots simtest simtest-defects help run demo build assets test browser race test-postgres fmt lint check generate golden fuzz bench real-data clean

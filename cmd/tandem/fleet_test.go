@@ -25,6 +25,7 @@ import (
 
 	"tandem/internal/app"
 	"tandem/internal/m365sim"
+	"tandem/internal/simtest"
 	"tandem/internal/store"
 	"tandem/internal/testkit/graphspec"
 	"tandem/internal/testkit/loopback"
@@ -34,6 +35,7 @@ import (
 var (
 	kills   = flag.Int("kills", 10, "how many processes to kill in each of the tests that kill them at random")
 	binary  = flag.String("tandem", "", "the program to run; without it this test binary is the program")
+	report  = flag.String("report", "", "the page to tell of the kills, such as docs/reliability.md, from the repository's root")
 	shutter = flag.Duration("between", 400*time.Millisecond, "the most time between one kill and the next")
 )
 
@@ -227,25 +229,22 @@ func (m *member) signal(s syscall.Signal) {
 	}
 }
 
-// killed counts what a storm of kills hit.
-type killed struct{ all, starting, inRequest int }
-
-// storm kills processes at random moments, n times, and has each started again a moment later. All are up at its end.
-func (f *fleet) storm(ctx context.Context, n int, random *rand.Rand) (k killed) {
+// storm kills processes at random moments, n times, and has each started again a moment later. All are up at its end. It counts what it hit.
+func (f *fleet) storm(ctx context.Context, n int, random *rand.Rand) (k simtest.Killed) {
 	f.t.Helper()
 	var restarts sync.WaitGroup
-	for ; k.all < n && ctx.Err() == nil; k.all++ {
+	for ; k.Kills < n && ctx.Err() == nil; k.Kills++ {
 		time.Sleep(upTo(random, *shutter))
 		m := f.members[random.IntN(len(f.members))]
 		if !m.alive() {
-			k.all-- // it is dead at the moment
+			k.Kills-- // it is dead at the moment
 			continue
 		}
 		if !m.up.Load() {
-			k.starting++
+			k.Starting++
 		}
 		if f.busy.Load() > 0 {
-			k.inRequest++
+			k.InRequest++
 		}
 		m.kill()
 		pause := upTo(random, *shutter/2)

@@ -3,10 +3,12 @@ package main
 import (
 	"math/rand/v2"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"tandem/internal/simtest"
 	"tandem/internal/testkit/pgtest"
 )
 
@@ -15,21 +17,21 @@ import (
 const patience = 2 * time.Minute
 
 // TestC1_OneProcessIsKilledOnSQLite kills the one process of an SQLite database at random moments while people work on both
-// sides, and has it started again. With -kills=200 it is the long run.
+// sides, and has it started again. `make kills` is the long run.
 func TestC1_OneProcessIsKilledOnSQLite(t *testing.T) {
 	t.Parallel()
-	survives(t, newFleet(t, "sqlite:"+filepath.Join(t.TempDir(), "tandem.db"), "", 1), 1)
+	survives(t, newFleet(t, "sqlite:"+filepath.Join(t.TempDir(), "tandem.db"), "", 1), "SQLite", 1)
 }
 
 // TestC1_ThreeProcessesAreKilledOnPostgreSQL is the same with three processes on one database, of which all may be dead at once.
 func TestC1_ThreeProcessesAreKilledOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	survives(t, newFleet(t, pgtest.URL(t), "", 3), 2)
+	survives(t, newFleet(t, pgtest.URL(t), "", 3), "PostgreSQL", 2)
 }
 
 // survives has processes killed under load, and sees at the end: both sides agree, every write that was acknowledged is
 // there, nothing is there twice, nobody was mailed, another run writes nothing.
-func survives(t *testing.T, f *fleet, seed uint64) {
+func survives(t *testing.T, f *fleet, database string, seed uint64) {
 	if testing.Short() {
 		t.Skip("-short leaves out the storm of kills, which takes half a minute: `make test` runs it")
 	}
@@ -45,8 +47,22 @@ func survives(t *testing.T, f *fleet, seed uint64) {
 	k := f.storm(t.Context(), *kills, rand.New(rand.NewPCG(seed, 9)))
 	stop()
 	f.sim.Latency(0)
-	t.Logf("%d kills: %d during a start, %d while Graph was answering; %s", k.all, k.starting, k.inRequest, people.atPeace(patience))
+	sum := people.atPeace(patience)
+	t.Logf("%d kills: %d during a start, %d while Graph was answering; %s", k.Kills, k.Starting, k.InRequest, sum)
+	if *report == "" || t.Failed() {
+		return
+	}
+	k.Database, k.Processes = database, len(f.members)
+	k.Records, k.Acked, k.Unknown, k.Returned = sum.records, sum.acked, sum.unknown, sum.returned
+	reporting.Lock()
+	defer reporting.Unlock()
+	if err := simtest.ReportKilled(filepath.Join("..", "..", *report), k); err != nil {
+		t.Error(err)
+	}
 }
+
+// reporting is held by the test that writes the report.
+var reporting sync.Mutex
 
 // TestI8_AFrozenWorkerIsRefused: a process is frozen in the middle of a run, beyond its lease; another takes its links over
 // and finishes them. Continued, the first one writes nothing more.

@@ -124,9 +124,10 @@ const (
 	LetterDeclined        LetterKind = "declined"
 	LetterPasswordChanged LetterKind = "password_changed"
 	LetterAssociated      LetterKind = "associated"
-	LetterContactsEnded   LetterKind = "contacts_ended" // the folder, Word, was deleted in Outlook, so sync is off
-	LetterCalendarEnded   LetterKind = "calendar_ended" // the calendar, Word, was
-	LetterCredential      LetterKind = "credential"     // to those who manage users: what Tandem proves itself with to Microsoft ends on the day Word (2006-01-02)
+	LetterContactsEnded   LetterKind = "contacts_ended"   // the folder, Word, was deleted in Outlook, so sync is off
+	LetterCalendarEnded   LetterKind = "calendar_ended"   // the calendar, Word, was
+	LetterCredential      LetterKind = "credential"       // to those who manage users: what Tandem proves itself with to Microsoft ends on the day Word (2006-01-02)
+	LetterCredentialEnded LetterKind = "credential_ended" // to the same: it ended on the day Word, or Microsoft refuses it; then Word is ""
 )
 
 // LetterState is how far a letter has come.

@@ -138,7 +138,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 		return nil, err
 	}
 	a.Jobs, err = jobs.New(a.Store, jobs.Options{
-		Runner: a.Runner, Auditor: a.audits, Stage: stage, Undoer: undoer, Warner: &credentialWarner{accounts: accounts, ends: config.credentialEnds(), now: now, log: log}, Importer: desk, Updater: updater, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
+		Runner: a.Runner, Auditor: a.audits, Stage: stage, Undoer: undoer, Warner: &credentialWarner{accounts: accounts, links: links, ends: config.credentialEnds(), now: now, log: log}, Importer: desk, Updater: updater, Bin: people, Postman: postman, Webhooks: containers.HookURL != "", Now: now, Log: log,
 	})
 	if err != nil {
 		return nil, err

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"tandem/internal/account"
+	"tandem/internal/fault"
 	"tandem/internal/record"
 	"tandem/internal/store"
 	"tandem/internal/web"
@@ -25,43 +27,100 @@ func (c Config) credentialEnds() time.Time {
 	return ends
 }
 
-// credentialWarner writes to those who manage users before Tandem's secret or certificate ends. It fits jobs.Warner.
+// credentialWarner writes to those who manage users before Tandem's secret or certificate ends, and when it has. It fits jobs.Warner.
 type credentialWarner struct {
 	accounts *store.Accounts
+	links    *store.Links
 	ends     time.Time
 	now      func() time.Time
 	log      *slog.Logger
 }
 
-// Warn writes once at each of the times that web.CredentialWarnings names, to every organization: the sync of all of them ends.
+// Warn writes once at each of the times that web.CredentialWarnings names, once when the end is over, and once when Microsoft refuses
+// Tandem whatever day was told: to every organization that is concerned.
 func (w *credentialWarner) Warn(ctx context.Context) error {
 	now := w.now()
-	since := warnedSince(w.ends, now)
-	if since.IsZero() {
-		return nil
-	}
-	w.log.WarnContext(ctx, "what Tandem proves itself to Microsoft with ends soon", "ends", w.ends.Format(time.DateOnly))
+	all := w.known(now)
 	orgs, err := w.accounts.Organizations(ctx)
 	for _, org := range orgs {
-		users, usersErr := w.accounts.Users(ctx, org.ID)
-		if err = errors.Join(err, usersErr); usersErr != nil {
-			continue
+		due := all
+		if len(all) == 0 || all[0].letter.Kind != account.LetterCredentialEnded {
+			refused, refusedErr := w.refused(ctx, org.ID, now)
+			err, due = errors.Join(err, refusedErr), append(slices.Clip(all), refused...)
 		}
-		var to []record.ID
-		for _, u := range users {
-			if u.State == account.Active && u.May.ManageUsers {
-				to = append(to, u.ID)
-			}
+		for _, n := range due {
+			err = errors.Join(err, w.send(ctx, org.ID, n))
 		}
-		_, sendErr := w.accounts.SendOnce(ctx, org.ID, account.Letter{Kind: account.LetterCredential, Word: w.ends.Format(time.DateOnly)}, since, to)
-		err = errors.Join(err, sendErr)
 	}
 	return err
 }
 
-// warnedSince is when the latest of the warnings was due; zero: none is yet, or the end is over and everybody knows.
+// notice is a letter that is due since a time.
+type notice struct {
+	letter account.Letter
+	since  time.Time
+}
+
+// known is what the day tells that the certificate or the operator names.
+func (w *credentialWarner) known(now time.Time) []notice {
+	day := w.ends.Format(time.DateOnly)
+	if !w.ends.IsZero() && !now.Before(w.ends) {
+		w.log.Error("what Tandem proves itself to Microsoft with has ended", "ends", day)
+		return []notice{{account.Letter{Kind: account.LetterCredentialEnded, Word: day}, w.ends}}
+	}
+	since := warnedSince(w.ends, now)
+	if since.IsZero() {
+		return nil
+	}
+	w.log.Warn("what Tandem proves itself to Microsoft with ends soon", "ends", day)
+	return []notice{{account.Letter{Kind: account.LetterCredential, Word: day}, since}}
+}
+
+// refusedFor is how long no sync may have worked before Microsoft's refusal counts: a secret that was just made is not known to all
+// of its servers at once.
+const refusedFor = time.Hour
+
+// refused says whether Microsoft refuses Tandem itself, by what the syncs of an organization were told. Nobody may have said when the
+// secret ends, or the app was deleted in Entra. Once one of them works again that is over, and another refusal is news.
+func (w *credentialWarner) refused(ctx context.Context, org record.ID, now time.Time) ([]notice, error) {
+	links, err := w.links.LinksIn(ctx, org)
+	if err != nil {
+		return nil, err
+	}
+	var told bool
+	var worked time.Time
+	for _, l := range links {
+		told = told || l.Reason == fault.AppMisconfigured
+		if l.LastRun.After(worked) {
+			worked = l.LastRun
+		}
+	}
+	if !told || now.Sub(worked) < refusedFor {
+		return nil, nil
+	}
+	w.log.ErrorContext(ctx, "Microsoft refuses what Tandem proves itself with", "org", org)
+	return []notice{{account.Letter{Kind: account.LetterCredentialEnded}, worked}}, nil
+}
+
+// send writes to everybody of an organization who manages users.
+func (w *credentialWarner) send(ctx context.Context, org record.ID, n notice) error {
+	users, err := w.accounts.Users(ctx, org)
+	if err != nil {
+		return err
+	}
+	var to []record.ID
+	for _, u := range users {
+		if u.State == account.Active && u.May.ManageUsers {
+			to = append(to, u.ID)
+		}
+	}
+	_, err = w.accounts.SendOnce(ctx, org, n.letter, n.since, to)
+	return err
+}
+
+// warnedSince is when the latest of the warnings was due; zero: none is yet, or the end is over.
 func warnedSince(ends, now time.Time) (due time.Time) {
-	if ends.IsZero() || now.After(ends) {
+	if ends.IsZero() || !now.Before(ends) {
 		return due
 	}
 	for _, days := range web.CredentialWarnings {

@@ -142,9 +142,11 @@ func (p *postman) write(ctx context.Context, l account.Letter) (m mail.Message, 
 		needed, err = p.enclose(ctx, l, to, zone, &d)
 	case account.LetterRequest:
 		needed, err = p.introduce(ctx, l, to, &d)
-	case account.LetterCredential:
-		if d.Until, err = time.ParseInLocation(time.DateOnly, l.Word, zone); err != nil {
-			return m, to, false, fault.New(fault.Broken, "", "app: letter %d names no day: %q", l.ID, l.Word)
+	case account.LetterCredential, account.LetterCredentialEnded:
+		if l.Word != "" || l.Kind == account.LetterCredential {
+			if d.Until, err = time.ParseInLocation(time.DateOnly, l.Word, zone); err != nil {
+				return m, to, false, fault.New(fault.Broken, "", "app: letter %d names no day: %q", l.ID, l.Word)
+			}
 		}
 		d.Word, d.Link, needed = "", p.links.PageURL(pages[l.Kind]), to.State == account.Active && to.May.ManageUsers
 	case account.LetterDeclined:
@@ -170,6 +172,7 @@ var pages = map[account.LetterKind]string{
 	account.LetterContactsEnded:   "/setup/marketplace/microsoft",
 	account.LetterCalendarEnded:   "/setup/marketplace/microsoft",
 	account.LetterCredential:      "/status/organization",
+	account.LetterCredentialEnded: "/status/organization",
 }
 
 // enclose adds the link of a pass, and reports whether that still opens.

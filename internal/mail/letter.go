@@ -40,6 +40,7 @@ var needs = map[account.LetterKind]struct{ link, until, by bool }{
 	account.LetterContactsEnded:   {link: true},
 	account.LetterCalendarEnded:   {link: true},
 	account.LetterCredential:      {link: true, until: true},
+	account.LetterCredentialEnded: {link: true},
 }
 
 // The words of the letters: for each language a file a kind, and frame.tmpl with what all of them share. Text and HTML are

@@ -23,6 +23,7 @@ var kinds = []account.LetterKind{
 	account.LetterInvitation, account.LetterReset, account.LetterRequest, account.LetterApproved,
 	account.LetterDeclined, account.LetterPasswordChanged, account.LetterAssociated, account.LetterContactsEnded, account.LetterCalendarEnded,
 	account.LetterCredential,
+	account.LetterCredentialEnded,
 }
 
 func saoPaulo(t *testing.T) *time.Location {
@@ -190,6 +191,22 @@ func TestARefusalTellsTheWordIfThereIsOne(t *testing.T) {
 	d.Word = " "
 	if m := write(t, d, "pt-BR"); strings.Contains(m.Text, "“") || strings.Contains(m.HTML, "“") {
 		t.Errorf("no word is quoted: %s", m.Text)
+	}
+}
+
+func TestFF6_WhereNobodyToldTheDayTheLetterNamesNone(t *testing.T) {
+	t.Parallel()
+	for lang, subject := range map[string]string{"en": "Microsoft 365 no longer accepts Tandem", "pt-BR": "O Microsoft 365 não aceita mais o Tandem"} {
+		d := full(t, account.LetterCredentialEnded)
+		told := write(t, d, lang)
+		d.Until = time.Time{}
+		untold := write(t, d, lang)
+		if untold.Subject != subject || told.Subject == subject {
+			t.Errorf("the subjects are %q and %q", untold.Subject, told.Subject)
+		}
+		if !strings.Contains(told.Text, "2026") || strings.Contains(untold.Text, "2026") {
+			t.Errorf("%s: with a day:\n%s\nwithout:\n%s", lang, told.Text, untold.Text)
+		}
 	}
 }
 

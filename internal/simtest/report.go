@@ -20,6 +20,8 @@ type Figures struct {
 	Run *Sum `json:"run,omitempty"`
 	// Written is the last run of the written scenarios.
 	Written *Coverage `json:"written,omitempty"`
+	// Killed are the last kills of real processes, by database.
+	Killed []Killed `json:"killed,omitempty"`
 }
 
 // ReadFigures reads what is kept beside the page at a path; nothing, if there is none yet.
@@ -52,6 +54,11 @@ func Report(path string, run *Sum, written *Coverage) error {
 	if written != nil {
 		f.Written = written
 	}
+	return f.write(path)
+}
+
+// write writes the figures and their page.
+func (f *Figures) write(path string) error {
 	raw, err := json.MarshalIndent(f, "", "\t")
 	if err != nil {
 		return err
@@ -110,6 +117,7 @@ func (f *Figures) Page() string {
 			fmt.Fprintf(&b, "- %s\n", s.Name)
 		}
 	}
+	b.WriteString(f.killedPart())
 	caught := caughtOnes()
 	fmt.Fprintf(&b, "\n## Broken engines\n\nEach is the real engine with one thing wrong. Of %d, %d are caught.\n\n| engine | what is wrong | caught by seed | by |\n|---|---|---|---|\n", len(defects), len(caught))
 	for _, c := range caught {

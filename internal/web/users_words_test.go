@@ -10,6 +10,7 @@ import (
 var letterKinds = []account.LetterKind{
 	account.LetterInvitation, account.LetterReset, account.LetterRequest, account.LetterApproved, account.LetterDeclined,
 	account.LetterPasswordChanged, account.LetterAssociated, account.LetterContactsEnded, account.LetterCalendarEnded, account.LetterCredential,
+	account.LetterCredentialEnded,
 }
 
 // userKeys are the keys that the pages of Users and Control put together from parts.
