@@ -229,39 +229,41 @@ func (m *member) signal(s syscall.Signal) {
 	}
 }
 
-// storm kills processes at random moments, n times, and has each started again a moment later. All are up at its end. It counts what it hit.
-func (f *fleet) storm(ctx context.Context, n int, random *rand.Rand) (k simtest.Killed) {
+// storm kills processes at random moments, n times, and has each started again a moment later. All are up at its end. k counts what it
+// hit. Half of the kills wait for a request to Graph; a process that is still starting is spared most times, or none would ever work.
+func (f *fleet) storm(ctx context.Context, k *simtest.Killed, n int, random *rand.Rand) {
 	f.t.Helper()
 	var restarts sync.WaitGroup
-	for ; k.Kills < n && ctx.Err() == nil; k.Kills++ {
+	for end := k.Kills + n; k.Kills < end && ctx.Err() == nil; {
 		time.Sleep(upTo(random, *shutter))
+		if random.IntN(2) == 0 {
+			for asked := time.Now(); f.busy.Load() == 0 && time.Since(asked) < *shutter; {
+				time.Sleep(time.Millisecond)
+			}
+		}
 		m := f.members[random.IntN(len(f.members))]
-		if !m.alive() {
-			k.Kills-- // it is dead at the moment
+		up := m.up.Load()
+		if !m.alive() || !up && random.IntN(8) > 0 {
 			continue
 		}
-		if !m.up.Load() {
+		if !up {
 			k.Starting++
 		}
 		if f.busy.Load() > 0 {
 			k.InRequest++
 		}
 		m.kill()
+		k.Kills++
 		pause := upTo(random, *shutter/2)
 		restarts.Go(func() {
 			time.Sleep(pause)
 			m.start()
 		})
-		if len(f.members) == 1 && random.IntN(4) > 0 { // let it come up most times, or it never works
-			restarts.Wait()
-			m.ready()
-		}
 	}
 	restarts.Wait()
 	for _, m := range f.members {
 		m.ready()
 	}
-	return k
 }
 
 func (m *member) alive() bool {

@@ -16,6 +16,9 @@ import (
 // 15 s.
 const patience = 2 * time.Minute
 
+// round is after how many kills people rest and all is looked at.
+const round = 20
+
 // TestC1_OneProcessIsKilledOnSQLite kills the one process of an SQLite database at random moments while people work on both
 // sides, and has it started again. `make kills` is the long run.
 func TestC1_OneProcessIsKilledOnSQLite(t *testing.T) {
@@ -29,7 +32,7 @@ func TestC1_ThreeProcessesAreKilledOnPostgreSQL(t *testing.T) {
 	survives(t, newFleet(t, pgtest.URL(t), "", 3), "PostgreSQL", 2)
 }
 
-// survives has processes killed under load, and sees at the end: both sides agree, every write that was acknowledged is
+// survives has processes killed under load, in rounds, and sees after each: both sides agree, every write that was acknowledged is
 // there, nothing is there twice, nobody was mailed, another run writes nothing.
 func survives(t *testing.T, f *fleet, database string, seed uint64) {
 	if testing.Short() {
@@ -42,17 +45,23 @@ func survives(t *testing.T, f *fleet, database string, seed uint64) {
 		m.ready()
 	}
 	people := f.newTeam("adele", "alex", "diego", "megan")
-	f.sim.Latency(30 * time.Millisecond) // so that a kill finds requests on their way
-	stop := people.work()
-	k := f.storm(t.Context(), *kills, rand.New(rand.NewPCG(seed, 9)))
-	stop()
-	f.sim.Latency(0)
-	sum := people.atPeace(patience)
+	random := rand.New(rand.NewPCG(seed, 9))
+	k := simtest.Killed{Database: database, Processes: len(f.members)}
+	var sum tally
+	for k.Kills < *kills {
+		f.sim.Latency(30 * time.Millisecond) // so that a kill finds requests on their way
+		stop := people.work()
+		f.storm(t.Context(), &k, min(*kills-k.Kills, round), random)
+		stop()
+		f.sim.Latency(0)
+		sum = people.atPeace(patience)
+		people.learn()
+		k.Rounds++
+	}
 	t.Logf("%d kills: %d during a start, %d while Graph was answering; %s", k.Kills, k.Starting, k.InRequest, sum)
 	if *report == "" || t.Failed() {
 		return
 	}
-	k.Database, k.Processes = database, len(f.members)
 	k.Records, k.Acked, k.Unknown, k.Returned = sum.records, sum.acked, sum.unknown, sum.returned
 	reporting.Lock()
 	defer reporting.Unlock()

@@ -103,7 +103,7 @@ type book struct {
 	unknown   int // writes of which nobody said what became of them
 	acked     int
 
-	returned int // what the last verdict allowed
+	returned, returnedBefore int // what the last verdict allowed, and those before learn
 }
 
 // entry is one record.
@@ -534,10 +534,35 @@ func (all team) atPeace(patience time.Duration) (sum tally) {
 			sum.records += len(b.entries)
 			sum.acked += b.acked
 			sum.unknown += b.unknown
-			sum.returned += b.returned
+			sum.returned += b.returned + b.returnedBefore
 		}
 	}
 	return sum
+}
+
+// learn has everybody see what has become of all they did: from now on only what they do next is uncertain.
+func (all team) learn() {
+	for _, s := range all {
+		for _, b := range s.books {
+			b.returnedBefore += b.returned
+			there := map[string]doc{}
+			for _, item := range s.items(b) {
+				there[text(item[b.subject])] = item
+			}
+			for _, e := range b.entries {
+				item := there[e.key]
+				if item == nil {
+					e.gone, e.mayBeGone = true, true
+					continue
+				}
+				if e.gone { // it was made again
+					e.crm, e.theirs = "", ""
+				}
+				e.item, e.ours = text(item["id"]), []string{b.seen(item)}
+				e.sure, e.inCRM, e.unheard, e.gone, e.mayBeGone = true, false, false, false, false
+			}
+		}
+	}
 }
 
 // tally is what a team did and what became of it.

@@ -208,6 +208,75 @@ func TestLongRetryAfterIsLeftToTheJob(t *testing.T) {
 	}
 }
 
+// TestD13_OneThrottledMailboxAmongTwoHundred: Microsoft wants one mailbox to be left alone for ten minutes. Whoever asks it anew is told so at
+// once, without a request, so no worker waits; all calls to the others go out at once. After the ten minutes it is asked again.
+func TestD13_OneThrottledMailboxAmongTwoHundred(t *testing.T) {
+	t.Parallel()
+	const mailboxes, calls, workers = 200, 5, 16
+	f := newFake(t, nil)
+	begin := f.Now()
+	f.handler = func(w http.ResponseWriter, r request) {
+		if strings.HasSuffix(r.URL.Path, "/m0/x") && r.at.Sub(begin) < 10*time.Minute {
+			reply(w, 429, refuse("ApplicationThrottled", "Application is over its limit."), "Retry-After", "600")
+			return
+		}
+		reply(w, 200, `{}`)
+	}
+	c := f.client(Limits{})
+	call := func(box int) {
+		path := fmt.Sprintf("/m%d/x", box)
+		_, err := c.For(Static("t"), path).Do(t.Context(), Get(path, ""))
+		switch {
+		case box != 0 && err != nil:
+			t.Errorf("%s: %v", path, err)
+		case box == 0 && (!fault.Is(err, fault.Throttled) || fault.RetryAfter(err) < 9*time.Minute):
+			t.Errorf("the throttled mailbox: %v", err)
+		}
+	}
+	call(0) // the refusal is known; from now on nothing is asked
+	work := make(chan int)
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() {
+			for box := range work {
+				call(box)
+			}
+		})
+	}
+	for range calls {
+		for box := range mailboxes {
+			work <- box
+			if box%4 == 0 { // its owner writes more than all others
+				work <- 0
+			}
+		}
+	}
+	close(work)
+	all.Wait()
+	asked := map[string]int{}
+	for _, r := range f.requests() {
+		asked[r.URL.Path]++
+	}
+	for box := range mailboxes {
+		want := calls
+		if box == 0 {
+			want = 1
+		}
+		if n := asked[fmt.Sprintf("/v1.0/m%d/x", box)]; n != want {
+			t.Errorf("mailbox %d was asked %d times, not %d", box, n, want)
+		}
+	}
+	if now := f.Now(); !now.Equal(begin) {
+		t.Errorf("somebody waited for %s", now.Sub(begin))
+	}
+	if err := f.Sleep(t.Context(), 10*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.For(Static("t"), "/m0/x").Do(t.Context(), Get("/m0/x", "")); err != nil {
+		t.Errorf("after ten minutes: %v", err)
+	}
+}
+
 // I12: at most four requests at once to a mailbox, whoever asks.
 func TestI12_FourAtOnce(t *testing.T) {
 	t.Parallel()

@@ -8,10 +8,11 @@ import (
 )
 
 // Killed is what came of killing processes of `tandem serve` at random moments, on one database, while people worked on both sides.
-// Afterwards both sides agreed, nothing acknowledged was lost, nothing was there twice, nobody was mailed and another run wrote nothing.
+// After each round both sides agreed, nothing acknowledged was lost, nothing was there twice, nobody was mailed and another run wrote nothing.
 type Killed struct {
 	Database  string // SQLite or PostgreSQL
 	Processes int    // on that database at once
+	Rounds    int    // of kills, after each of which all was looked at
 	Kills     int
 	Starting  int // of the kills: during a start
 	InRequest int // of the kills: while Microsoft was answering
@@ -41,11 +42,11 @@ func (f *Figures) killedPart() string {
 	}
 	var b strings.Builder
 	b.WriteString("\n## Processes killed in earnest\n\n`make kills` ends processes of `tandem serve` by `kill -9` at random moments, while people write on both sides, and starts them again. " +
-		"Afterwards both sides agree, nothing that was acknowledged is lost, nothing is there twice, nobody was mailed and another run writes nothing. " +
+		"After each round of them both sides agree, nothing that was acknowledged is lost, nothing is there twice, nobody was mailed and another run writes nothing. " +
 		"Made again are contacts that were deleted in Outlook before anybody knew of their making there ([ADR 36](adr/0036-a-write-leaves-a-stamp.md)).\n")
-	b.WriteString("\n| database | processes | kills | of which during a start | while Microsoft was answering | records | writes acknowledged | writes without an answer | contacts made again |\n|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("\n| database | processes | rounds | kills | of which during a start | while Microsoft was answering | records | writes acknowledged | writes without an answer | contacts made again |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, k := range f.Killed {
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %d | %d |\n", k.Database, k.Processes, k.Kills, k.Starting, k.InRequest, k.Records, k.Acked, k.Unknown, k.Returned)
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %d | %d | %d |\n", k.Database, k.Processes, k.Rounds, k.Kills, k.Starting, k.InRequest, k.Records, k.Acked, k.Unknown, k.Returned)
 	}
 	return b.String()
 }
