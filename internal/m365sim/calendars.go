@@ -108,7 +108,7 @@ func (c *call) postCalendar() *graphError {
 	c.box.mu.Lock()
 	defer c.box.mu.Unlock()
 	if c.box.nameTaken(calendarFolder, nil, name, nil) {
-		return errFolderExists
+		return c.folderExists()
 	}
 	f := c.box.addFolder(calendarFolder, name, nil)
 	if color := r.doc.text(calendarColor); color != "" {
@@ -161,7 +161,7 @@ func (c *call) patchCalendar() *graphError {
 			return invalidProperty("name", "a calendar needs a name")
 		}
 		if c.box.nameTaken(calendarFolder, nil, name, f) {
-			return errFolderExists
+			return c.folderExists()
 		}
 		f.name = name
 	}

@@ -18,7 +18,7 @@ var contactSchema = newSchema("microsoft.graph.contact",
 		contactChangeKey:             {name: "changeKey", show: showChangeKey},
 		contactCategories:            {name: "categories", empty: "[]", take: takeTexts(0)},
 		contactParentFolderId:        {name: "parentFolderId", show: showParentFolder},
-		contactBirthday:              {name: "birthday", take: takeBirthday},
+		contactBirthday:              {name: "birthday", take: takeBirthday, show: showBirthday},
 		contactFileAs:                {name: "fileAs", take: takeText},
 		contactDisplayName:           {name: "displayName", take: takeText},
 		contactGivenName:             {name: "givenName", take: takeText},
@@ -135,6 +135,17 @@ func showEmailAddress(at string) func([]byte, *item, *view) []byte {
 		}
 		return appendRawMember(b, name, raw)
 	}
+}
+
+func showBirthday(b []byte, it *item, v *view) []byte {
+	day := it.props.get(contactBirthday)
+	switch {
+	case day == "":
+		day = "null"
+	case v.box.sim.warts.Load().BirthdayAtMidnight:
+		day = strings.Replace(day, "T11:59:", "T00:00:", 1)
+	}
+	return appendRawMember(b, "birthday", day)
 }
 
 // takeBirthday keeps the date only: Outlook stores it at 11:59Z (fact sheet §7).

@@ -77,8 +77,23 @@ func (c *call) contact() (*item, *graphError) {
 	return it, nil
 }
 
+// contactBody reads what was sent of a contact.
+func (c *call) contactBody() (r received, err *graphError) {
+	if r, err = contactSchema.read(c.body); err != nil || !c.s.warts.Load().RefuseLongContact {
+		return r, err
+	}
+	const most = 255
+	gjson.Parse(c.body).ForEach(func(key, value gjson.Result) bool {
+		if value.Type == gjson.String && key.Str != "personalNotes" && len([]rune(value.Str)) > most {
+			err = invalidProperty(key.Str, "the text is longer than 255 characters")
+		}
+		return err == nil
+	})
+	return r, err
+}
+
 func (c *call) postContact() *graphError {
-	r, err := contactSchema.read(c.body)
+	r, err := c.contactBody()
 	if err != nil {
 		return err
 	}
@@ -121,7 +136,7 @@ func (c *call) getContact() *graphError {
 }
 
 func (c *call) patchContact() *graphError {
-	r, err := contactSchema.read(c.body)
+	r, err := c.contactBody()
 	if err != nil {
 		return err
 	}

@@ -130,7 +130,7 @@ func (e *eventPart) applyRecurrence(raw string) *graphError {
 }
 
 func sameRule(a, b *recurrence) bool {
-	return a != nil && b != nil && string(a.append(nil)) == string(b.append(nil))
+	return a != nil && b != nil && string(a.append(nil, false)) == string(b.append(nil, false))
 }
 
 // without returns the doc less some rows.

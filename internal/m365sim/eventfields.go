@@ -274,12 +274,12 @@ func showLocation(b []byte, it *item, _ *view) []byte {
 	return appendRawMember(b, "location", raw)
 }
 
-func showRecurrence(b []byte, it *item, _ *view) []byte {
+func showRecurrence(b []byte, it *item, v *view) []byte {
 	b = appendKey(b, "recurrence")
 	if it.event.rule == nil || it.event.slot != nil {
 		return append(b, "null"...)
 	}
-	return it.event.rule.append(b)
+	return it.event.rule.append(b, v.box.sim.warts.Load().BareRecurrence)
 }
 
 func showOrganizer(b []byte, it *item, _ *view) []byte {

@@ -92,10 +92,10 @@ func (c *call) postEvent() *graphError {
 // repeated refuses a transactionId that was used before, even when that event is deleted by now (§3.6).
 func (c *call) repeated(transaction string) *graphError {
 	n, ok := c.box.made[transaction]
-	if !ok || transaction == "" {
+	w := c.s.warts.Load()
+	if !ok || transaction == "" || w.ForgetTransactions {
 		return nil
 	}
-	w := c.s.warts.Load()
 	refused := newGraphError(http.StatusBadRequest, "ErrorDuplicateTransactionId",
 		"Your request can't be completed. The TransactionId specified in the request has already been used to create a different event.")
 	if w.DuplicateTransactionStatus != 0 {
@@ -167,7 +167,7 @@ func (c *call) patchEvent() *graphError {
 	c.box.mu.Lock()
 	stored, seen, err := c.event()
 	if err == nil {
-		err = c.precondition(seen.change, false)
+		err = c.precondition(seen.change, c.s.warts.Load().IgnoreEventIfMatch)
 	}
 	var it *item
 	if err == nil {
@@ -195,7 +195,7 @@ func (c *call) deleteEvent() *graphError {
 	c.box.mu.Lock()
 	stored, seen, err := c.event()
 	if err == nil {
-		err = c.precondition(seen.change, false)
+		err = c.precondition(seen.change, c.s.warts.Load().IgnoreEventIfMatch)
 	}
 	if err != nil {
 		c.box.mu.Unlock()

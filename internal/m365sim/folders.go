@@ -26,7 +26,7 @@ type folder struct {
 	readOnly  bool      // the person may not write in it
 	change    uint64    // of the folder itself
 	deleted   time.Time // zero: it is there
-	answers   time.Time // a deleted calendar still answers by id before this moment
+	answers   time.Time // a deleted one still answers by id before this moment
 	extended  []extended
 	members   roll
 	log       changeLog
@@ -57,7 +57,7 @@ func (box *mailbox) defaultFolder(kind folderKind) *folder {
 }
 
 // folder returns the folder of an id; an empty id or the well-known name means the default one.
-// deadToo admits a deleted calendar that still answers. The caller holds mu.
+// deadToo admits a deleted one that still answers. The caller holds mu.
 func (box *mailbox) folder(id string, kind folderKind, deadToo bool) (*folder, *graphError) {
 	if id == "" || kind == contactFolder && strings.EqualFold(id, "contacts") {
 		return box.defaultFolder(kind), nil
@@ -78,16 +78,30 @@ func (box *mailbox) folder(id string, kind folderKind, deadToo bool) (*folder, *
 
 // nameTaken reports whether a sibling has that name already. Deleted ones do not count (fact sheet §2).
 func (box *mailbox) nameTaken(kind folderKind, parent *folder, name string, but *folder) bool {
+	deadToo := box.sim.warts.Load().DeletedNamesCollide
 	return slices.ContainsFunc(box.folders, func(f *folder) bool {
-		return f != but && f.kind == kind && f.parent == parent && f.alive() && strings.EqualFold(f.name, name)
+		return f != but && f.kind == kind && f.parent == parent && (f.alive() || deadToo) && strings.EqualFold(f.name, name)
 	})
+}
+
+// folderExists refuses a name that is taken.
+func (c *call) folderExists() *graphError {
+	refused := *errFolderExists
+	if status := c.s.warts.Load().DuplicateNameStatus; status != 0 {
+		refused.status = status
+	}
+	return &refused
 }
 
 // removeFolder takes a folder and those below it to Deleted Items. The caller holds mu.
 func (box *mailbox) removeFolder(f *folder) {
 	now := box.sim.now()
 	f.change, _ = box.next()
-	f.deleted, f.answers = now, now.Add(box.sim.warts.Load().DeletedCalendarAnswers)
+	answers := box.sim.warts.Load().DeletedCalendarAnswers
+	if f.kind == contactFolder {
+		answers = box.sim.warts.Load().DeletedFolderAnswers
+	}
+	f.deleted, f.answers = now, now.Add(answers)
 	for _, child := range box.folders {
 		if child.parent == f && child.alive() {
 			box.removeFolder(child)
@@ -213,7 +227,7 @@ func (c *call) postContactFolder() *graphError {
 		return err
 	}
 	if c.box.nameTaken(contactFolder, parent, name, nil) {
-		return errFolderExists
+		return c.folderExists()
 	}
 	f := c.box.addFolder(contactFolder, name, parent)
 	f.extended = r.extended
@@ -235,7 +249,7 @@ func (c *call) getContactFolder() *graphError {
 	}
 	c.box.mu.Lock()
 	defer c.box.mu.Unlock()
-	f, err := c.box.folder(c.id(0), contactFolder, false)
+	f, err := c.box.folder(c.id(0), contactFolder, true)
 	if err != nil {
 		return err
 	}
@@ -260,7 +274,7 @@ func (c *call) patchContactFolder() *graphError {
 			return invalidProperty("displayName", "this folder cannot have that name")
 		}
 		if c.box.nameTaken(contactFolder, f.parent, name, f) {
-			return errFolderExists
+			return c.folderExists()
 		}
 		f.name = name
 	}

@@ -179,6 +179,9 @@ func (m *Mailbox) Copy(id string) (newID string, err error) {
 		copied.event = &part
 		copied.props = it.props.without(eventTransaction)
 	}
+	if m.actor.s.warts.Load().CopiesLoseMark {
+		copied.extended = nil
+	}
 	m.box.insert(&copied, it.folder)
 	m.box.mu.Unlock()
 	m.box.announce(&copied, changeCreated)

@@ -267,11 +267,15 @@ func (r *recurrence) has(day int32) bool {
 	return found
 }
 
-// append writes the recurrence with every field filled, as the service does (§3.5): 0, 0001-01-01, sunday.
-func (r *recurrence) append(b []byte) []byte {
+// append writes the recurrence with every field filled, as the service does (§3.5): 0, 0001-01-01, sunday; bare, only with what it uses.
+func (r *recurrence) append(b []byte, bare bool) []byte {
 	need := patternKinds[r.kind]
 	number := func(b []byte, name string, value int, used bool) []byte {
-		if !used {
+		switch {
+		case used:
+		case bare:
+			return b
+		default:
 			value = 0
 		}
 		return strconv.AppendInt(appendKey(b, name), int64(value), 10)
@@ -291,16 +295,19 @@ func (r *recurrence) append(b []byte) []byte {
 		}
 		b = append(b, ']')
 	}
-	b = appendTextMember(b, "firstDayOfWeek", r.firstDay)
-	b = appendTextMember(b, "index", r.index)
+	if !bare || need.daysOfWeek {
+		b = appendTextMember(b, "firstDayOfWeek", r.firstDay)
+		b = appendTextMember(b, "index", r.index)
+	}
 	b = append(b, `},"range":{`...)
 	b = appendTextMember(b, "type", r.until)
 	b = appendTextMember(b, "startDate", dayTime(r.startDay).Format(time.DateOnly))
-	end := "0001-01-01"
-	if r.until == "endDate" {
-		end = dayTime(r.endDay).Format(time.DateOnly)
+	switch {
+	case r.until == "endDate":
+		b = appendTextMember(b, "endDate", dayTime(r.endDay).Format(time.DateOnly))
+	case !bare:
+		b = appendTextMember(b, "endDate", "0001-01-01")
 	}
-	b = appendTextMember(b, "endDate", end)
 	b = appendTextMember(b, "recurrenceTimeZone", r.zone.name)
 	b = number(b, "numberOfOccurrences", r.count, r.until == "numbered")
 	return append(b, '}', '}')

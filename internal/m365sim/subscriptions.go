@@ -179,13 +179,16 @@ func (c *call) resolve(sub *subscription) *graphError {
 	case slices.Equal(parts, []string{"me", "events"}), slices.Equal(parts, []string{"me", "calendar", "events"}):
 		sub.kind = calendarFolder
 	case len(parts) == 4 && parts[1] == "calendars" && parts[3] == "events":
+		if c.s.warts.Load().RefuseCalendarSubscriptions {
+			return unsupportedResource(sub.resource)
+		}
 		sub.kind, id = calendarFolder, parts[2]
 	case slices.Equal(parts, []string{"me", "contacts"}):
 		sub.kind = contactFolder
 	case len(parts) == 4 && parts[1] == "contactFolders" && parts[3] == "contacts":
 		sub.kind, id = contactFolder, parts[2]
 	default:
-		return badRequest("ExtensionError", "Operation: Create; Exception: The subscription resource '"+sub.resource+"' is not supported.")
+		return unsupportedResource(sub.resource)
 	}
 	scopes := readCalendars
 	if sub.kind == contactFolder {
@@ -206,6 +209,10 @@ func (c *call) resolve(sub *subscription) *graphError {
 	}
 	sub.box, sub.person, sub.folder = box, person.ID, f.n
 	return nil
+}
+
+func unsupportedResource(resource string) *graphError {
+	return badRequest("ExtensionError", "Operation: Create; Exception: The subscription resource '"+resource+"' is not supported.")
 }
 
 // lifetime bounds an expiration: what is too soon is moved out, what is too far is refused (§6).

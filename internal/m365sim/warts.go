@@ -7,12 +7,22 @@ import "time"
 type Warts struct {
 	// DuplicateTransactionStatus answers a repeated transactionId; 400 when 0, some programs expect 409 (§3.6).
 	DuplicateTransactionStatus int `json:"duplicateTransactionStatus"`
+	// ForgetTransactions lets a repeated transactionId make another event: how long one is remembered is not documented (§3.6).
+	ForgetTransactions bool `json:"forgetTransactions"`
 	// NoExistingEventID leaves the annotation @event.existingEventId out of that answer (§3.6).
 	NoExistingEventID bool `json:"noExistingEventId"`
 	// IgnoreContactIfMatch lets a contact be changed whatever If-Match says (§3.8).
 	IgnoreContactIfMatch bool `json:"ignoreContactIfMatch"`
+	// IgnoreEventIfMatch lets an event be changed whatever If-Match says (§3.8).
+	IgnoreEventIfMatch bool `json:"ignoreEventIfMatch"`
+	// DuplicateNameStatus answers the making of a second calendar or folder of one name; 409 when 0 (§2, §7).
+	DuplicateNameStatus int `json:"duplicateNameStatus"`
+	// DeletedNamesCollide counts the names of deleted calendars and folders as taken (§2).
+	DeletedNamesCollide bool `json:"deletedNamesCollide"`
 	// DeletedCalendarAnswers is for how long a deleted calendar still answers by its id; the list never shows it (§2).
 	DeletedCalendarAnswers time.Duration `json:"deletedCalendarAnswers"`
+	// DeletedFolderAnswers is the same of a contact folder, which nothing is documented of (§7).
+	DeletedFolderAnswers time.Duration `json:"deletedFolderAnswers"`
 	// RejectOverConcurrency answers a fifth request at once with 429 instead of letting it wait (§5).
 	RejectOverConcurrency bool `json:"rejectOverConcurrency"`
 	// ConcurrencyOverApp counts the four requests over all mailboxes together, as the newer text has it (§5).
@@ -42,6 +52,14 @@ type Warts struct {
 	KeepExceptions bool `json:"keepExceptions"`
 	// ExceptionsHideOrigin leaves originalStart out of exceptions in lists (§3.2).
 	ExceptionsHideOrigin bool `json:"exceptionsHideOrigin"`
+	// BareRecurrence leaves out of a series what its pattern and range do not use, instead of filling it (§3.5).
+	BareRecurrence bool `json:"bareRecurrence"`
+	// CopiesLoseMark gives the copies that people make no extended properties (§3.7).
+	CopiesLoseMark bool `json:"copiesLoseMark"`
+	// RefuseLongContact answers 400 to a text over 255 characters in a contact other than its notes, instead of keeping it (§7).
+	RefuseLongContact bool `json:"refuseLongContact"`
+	// BirthdayAtMidnight shows birthdays at midnight instead of 11:59Z (§7).
+	BirthdayAtMidnight bool `json:"birthdayAtMidnight"`
 	// RefuseLongSubject answers 400 to a subject over 255 characters instead of cutting it (§3.2).
 	RefuseLongSubject bool `json:"refuseLongSubject"`
 	// RecodePhotos makes photos what Exchange makes of them: encoded anew, and no larger than it keeps them (§7).
@@ -50,6 +68,8 @@ type Warts struct {
 	PhotoIsChange bool `json:"photoIsChange"`
 	// SearchLag is for how long after it was made an item is not found by a filter on extended properties (§7).
 	SearchLag time.Duration `json:"searchLag"`
+	// RefuseCalendarSubscriptions takes no subscriptions to single calendars, which are not documented (§6).
+	RefuseCalendarSubscriptions bool `json:"refuseCalendarSubscriptions"`
 	// MaxSubscription is the longest life of a subscription; 10,080 minutes when 0, older texts say 4,230 (§6).
 	MaxSubscription time.Duration `json:"maxSubscription"`
 }

@@ -26,6 +26,8 @@ type trade[T any] interface {
 	patch(before *T, w *record.Write) (graph.Object, error)
 	// guard says of a write that is about to be sent whether it may. before is nil for a create.
 	guard(before *T, w *record.Write) error
+	// steady reports whether an update with some fields leaves another field as it is: service and requests of their own see to the rest.
+	steady(field record.Field, written record.Fields) bool
 	// exists tells of a refused create whether an earlier one had worked, and gives that item.
 	exists(ctx context.Context, w *record.Write, refusal error) (*T, error)
 	// finish does what has to follow the writes. It may fail outcomes.
@@ -208,6 +210,9 @@ func (j *job[T]) take(ctx context.Context, t trade[T], r graph.Result) {
 			return
 		}
 		j.tell(t)
+		if j.Op == record.Update && j.overtaken(t) {
+			*j.out = record.Outcome{Err: fault.New(fault.Unavailable, fault.OutcomeUnknown, "outlook: somebody changed the item between its reading and its write")}
+		}
 	case j.Op == record.Create && fault.ReasonOf(r.Err) == fault.Duplicate:
 		if j.after, r.Err = t.exists(ctx, j.Write, r.Err); r.Err != nil {
 			j.out.Err = r.Err
@@ -229,6 +234,21 @@ func (j *job[T]) take(ctx context.Context, t trade[T], r graph.Result) {
 func (j *job[T]) tell(t trade[T]) {
 	c := t.change(j.after)
 	j.out.Ref, j.out.Version, j.out.Fields = c.Ref, c.Version, c.Fields
+}
+
+// overtaken reports whether the answer to an update shows something else that changed since the item was read: somebody's edit that came
+// between, and that If-Match did not keep us from passing, as it is not documented to (reference §3.8). The item is then read again, like
+// one whose answer was lost. An edit of a field that we wrote ourselves cannot be seen any more.
+func (j *job[T]) overtaken(t trade[T]) bool {
+	was := t.change(j.before).Fields
+	for field, now := range j.out.Fields {
+		old, known := was[field]
+		_, ours := j.Fields[field]
+		if known && !ours && old != now && t.steady(field, j.Fields) {
+			return true
+		}
+	}
+	return false
 }
 
 // find looks for items by our mark in a list (its address, with a query), one question a token. If a person has copied an item, its mark went along: the item

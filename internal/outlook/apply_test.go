@@ -3,10 +3,12 @@ package outlook
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"tandem/internal/fault"
+	"tandem/internal/graph"
 	"tandem/internal/m365sim"
 	"tandem/internal/record"
 )
@@ -324,6 +326,46 @@ func TestFF96_OnlineMeeting(t *testing.T) {
 		body := after["body"].(map[string]any)["content"].(string)
 		if meeting["joinUrl"] != url || !strings.Contains(body, "me-email-headline") {
 			t.Errorf("after %v the meeting has no link any more: %v, %s", fields, meeting, body)
+		}
+	}
+}
+
+// TestConformance_AnEditThatIfMatchLetsPassIsLookedAt (§3.8): where Graph does not honour If-Match, what somebody changed between our
+// reading and our writing is not taken for known.
+func TestConformance_AnEditThatIfMatchLetsPassIsLookedAt(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds {
+		var between atomic.Pointer[func()]
+		r := newRig(t, func(o *graph.Options) {
+			seen := o.Observe
+			o.Observe = func(ex graph.Exchange) {
+				seen(ex)
+				if edit := between.Swap(nil); edit != nil {
+					(*edit)()
+				}
+			}
+		})
+		r.sim.SetWarts(m365sim.Warts{IgnoreContactIfMatch: true, IgnoreEventIfMatch: true})
+		link := r.container(kind)
+		made := r.fill(link, 1)
+		path, theirs := "/me/contacts/", record.Field("surname")
+		if kind == record.Calendar {
+			path, theirs = "/me/events/", "subject"
+		}
+		edit := func() { r.must(r.actor().Patch(path+string(made[0].Ref), `{"`+string(theirs)+`":"Somebody"}`)) }
+		between.Store(&edit)
+		out, err := r.side(link).Apply(t.Context(), []record.Write{
+			{Op: record.Update, Ref: made[0].Ref, Version: made[0].Version, Fields: record.Fields{"categories": "X"}},
+		})
+		if err != nil || fault.ReasonOf(out[0].Err) != fault.OutcomeUnknown {
+			t.Errorf("%s: %+v, %v", kind, out, err)
+		}
+		now, err := r.side(link).Read(t.Context(), []record.Ref{made[0].Ref})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := now[0].Fields; f["categories"] != "X" || f[theirs] != "Somebody" {
+			t.Errorf("%s: it is %v", kind, f)
 		}
 	}
 }

@@ -306,6 +306,11 @@ func (c *Contacts) address(ref record.Ref) string { return c.box.Path("contacts"
 
 func (c *Contacts) question() string { return contactQuestion }
 
+// steady: Exchange makes names to show and to file by out of the others, and photos go in requests of their own.
+func (c *Contacts) steady(field record.Field, _ record.Fields) bool {
+	return field != photoField && field != "displayName" && field != "fileAs"
+}
+
 var contactQuestion = graph.Query("$expand", expandItem)
 
 func (c *Contacts) prefer() string { return "" }

@@ -171,6 +171,18 @@ func (c *Events) item(e *graph.Event) *graph.Item { return &e.Item }
 
 func (c *Events) address(ref record.Ref) string { return c.path("events", string(ref)) }
 
+// steady: times, series and people hang together, and a body has its participants in it.
+func (c *Events) steady(field record.Field, written record.Fields) bool {
+	switch field {
+	case "subject", "location", "categories", "importance", "sensitivity":
+		return true
+	case "body":
+		_, people := written["participants"]
+		return !people
+	}
+	return false
+}
+
 func (c *Events) question() string { return masterQuestion }
 
 func (c *Events) prefer() string { return readUTC }
