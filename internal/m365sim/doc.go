@@ -47,7 +47,7 @@
 //   - Mails are counted, not written. Every write to a meeting by its organizer counts as mail to every attendee,
 //     even where Outlook would find the change too small to tell. Attendees of the same tenant get their copy;
 //     those from outside answer by Mailbox.Respond. A declined copy goes to Deleted Items.
-//   - The scope of transactionId is the mailbox, and it is remembered for ever.
+//   - The scope of transactionId is the mailbox, and it is remembered for ever, unless Warts say otherwise.
 //   - A subscription's life, the number of connections and the number of requests are limited as Warts say; upload
 //     volume and the directory's resource units are not.
 //   - The directory has no index that lags behind, no administrative units, no groups and no licences; mailNickname is
@@ -63,5 +63,5 @@
 //     that lies in two time zones follow the zone of its recurrence.
 //   - HTML is not parsed: a body loses its wrapper and scripts, and is otherwise kept as it was sent.
 //   - primary-, secondary- and tertiaryEmailAddress can be read on demand, not written.
-//   - Strings have no longest length but the subject's.
+//   - Strings have no longest length but the subject's, unless Warts say otherwise.
 package m365sim

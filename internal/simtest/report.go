@@ -128,6 +128,7 @@ func (f *Figures) Page() string {
 			fmt.Fprintf(&b, "| %s | %s | not caught | |\n", d.name, d.what)
 		}
 	}
+	b.WriteString(marksPart())
 	b.WriteString("\n## What was found\n\nDefects of the engine that worlds showed, or that stood beside one, and the test that each left.\n\n| it was so that | test |\n|---|---|\n")
 	for _, d := range Finds() {
 		fmt.Fprintf(&b, "| %s | `%s` |\n", d.What, d.Test)

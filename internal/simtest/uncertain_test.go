@@ -56,6 +56,35 @@ func TestConformance_TheClientLivesWithEitherBehaviour(t *testing.T) {
 	}
 }
 
+// TestConformance_EveryMarkIsAnswered: what the fact sheet marks as unsure has a switch, a test or a reason; every switch belongs to one,
+// and every test is there.
+func TestConformance_EveryMarkIsAnswered(t *testing.T) {
+	t.Parallel()
+	tests := testNames(t, "app", "outlook", "graph", "reconcile", "simtest", "web", "zone", "store")
+	used := map[string]bool{}
+	for _, m := range simtest.Marks() {
+		if len(m.Switches)+len(m.Tests) == 0 && m.Why == "" {
+			t.Errorf("%s: nobody says how %q is lived with", m.Section, m.Says)
+		}
+		for _, s := range m.Switches {
+			used[s] = true
+			if !slices.ContainsFunc(simtest.Uncertainties(), func(u simtest.Uncertainty) bool { return u.Wart == s }) {
+				t.Errorf("%s: there is no switch %s", m.Section, s)
+			}
+		}
+		for _, name := range m.Tests {
+			if !strings.Contains(tests, "\nfunc "+name+"(t *testing.T)") {
+				t.Errorf("%s: there is no test %s", m.Section, name)
+			}
+		}
+	}
+	for _, u := range simtest.Uncertainties() {
+		if !used[u.Wart] {
+			t.Errorf("the switch %s belongs to no mark", u.Wart)
+		}
+	}
+}
+
 // testNames are the tests of rooms.
 func testNames(t *testing.T, rooms ...string) string {
 	t.Helper()
