@@ -6,7 +6,6 @@
 package crmapi
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"log/slog"
@@ -45,10 +44,8 @@ type API struct {
 	Expressible func(rule recur.Rule, start time.Time) error
 	Now         func() time.Time
 	Log         *slog.Logger
-	// Burst and PerSecond are how many requests one person's programs may make at once and in the long run; 0: a sensible number.
-	Burst, PerSecond int
-
-	limits limiter
+	// Pace bounds what one person's programs ask.
+	Pace account.Pace
 }
 
 // maxBody is the most bytes that a request may have: a hundred records with a full description each, escaped.
@@ -84,7 +81,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.fail(err)
 		return
 	}
-	if wait := a.limits.take(user.ID, a.Now(), cmp.Or(a.Burst, defaultBurst), cmp.Or(a.PerSecond, defaultPerSecond)); wait > 0 {
+	if wait := a.Pace.Take(user.ID, a.Now()); wait > 0 {
 		c.limited(wait)
 		return
 	}

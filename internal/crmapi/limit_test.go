@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/account"
 	"tandem/internal/crm"
 	"tandem/internal/crmapi"
 	"tandem/internal/record"
@@ -20,7 +21,7 @@ func TestASVS241_AProgramThatAsksTooOftenIsToldToWait(t *testing.T) {
 	s := &server{t: t, folk: newPeople(), links: &fakeLinks{}}
 	clock := func() time.Time { return now }
 	s.crm = crm.New(newStore(t), nil, clock)
-	s.Server = httptest.NewServer(&crmapi.API{CRM: s.crm, Accounts: s.folk, Links: s.links, Switch: s.links, Now: clock, Burst: 3, PerSecond: 1, Log: slog.New(slog.DiscardHandler)})
+	s.Server = httptest.NewServer(&crmapi.API{CRM: s.crm, Accounts: s.folk, Links: s.links, Switch: s.links, Now: clock, Pace: account.Pace{Burst: 3, PerSecond: 1}, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(s.Close)
 	ask := func(who record.ID) reply { return s.do(who, "GET", "/crm/v8/users?type=CurrentUser", "") }
 	for range 3 {

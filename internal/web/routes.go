@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"tandem/internal/account"
 	"tandem/internal/fault"
 	"tandem/internal/record"
 )
@@ -161,6 +162,9 @@ func (s *Site) build() http.Handler {
 func (s *Site) guard(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v, err := s.welcome(w, r)
+		if err == nil && v.signedIn() {
+			err = s.inPace(v)
+		}
 		switch {
 		case err != nil:
 			s.fail(v, err)
@@ -183,6 +187,15 @@ func (s *Site) guard(rt route) http.Handler {
 			}
 		}
 	})
+}
+
+// inPace refuses somebody's pages where they, or what runs in their browser, ask for too many.
+func (s *Site) inPace(v *visit) error {
+	wait := s.Pace.Take(v.user.ID, v.now)
+	if wait <= 0 {
+		return nil
+	}
+	return &fault.Fault{Kind: fault.Throttled, Reason: account.TooOften, RetryAfter: wait, Message: "web: too many requests of one person"}
 }
 
 func (s *Site) leadToSignIn(v *visit, who entry) {

@@ -63,6 +63,8 @@ type Deps struct {
 	// nil: cards don't say it.
 	Ended func(ctx context.Context, org, user record.ID) ([]reconcile.Link, error)
 
+	Pace *account.Pace // bounds what one person asks for; nil: a sensible one
+
 	HTTP   *http.Client // for the sign-in service; nil: a client with a cut-off of 15 s
 	Now    func() time.Time
 	Logger *slog.Logger
@@ -290,6 +292,9 @@ func New(d Deps) (*Site, error) {
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if d.Pace == nil {
+		d.Pace = &account.Pace{}
 	}
 	if d.HTTP == nil {
 		d.HTTP = &http.Client{Timeout: signInTimeout, CheckRedirect: stay}
