@@ -51,6 +51,8 @@ type Author struct {
 	User record.ID
 	// Link is the link whose sync makes the change, or 0: its own writes need not wake it.
 	Link int64
+	// Merging is the contact into which the others of the change are merged, or 0.
+	Merging record.ID
 }
 
 // Query asks for a page of records.

@@ -34,6 +34,7 @@ type Deps struct {
 	Directory Directory
 	Elsewhere Elsewhere // nil: there are no other calendars
 	Records   Records
+	Edits     Edits
 	Tastes    Tastes
 	Fields    Fields
 	Links     Links
@@ -169,6 +170,12 @@ type Records interface {
 	SetPicture(ctx context.Context, a crm.Actor, id record.ID, raw []byte) (crm.Record, error)
 	TakePicture(ctx context.Context, a crm.Actor, id record.ID, name record.Value) (crm.Record, error)
 	RemovePicture(ctx context.Context, a crm.Actor, id record.ID) (crm.Record, error)
+}
+
+// Edits tell what people changed in contacts one by one. store.Records fits it.
+type Edits interface {
+	// Edits lists what became of a contact before a moment (zero: all of it), the latest first.
+	Edits(ctx context.Context, org, id record.ID, before time.Time, limit int) ([]crm.Edit, error)
 }
 
 // Tastes keep what people want pages to be like. store.Accounts fits it.

@@ -90,7 +90,7 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 	w.url = "http://" + server.Listener.Addr().String()
 	board := &reconcile.Switchboard{Links: w.store.Links(), Choices: w.store.Links(), Now: w.now, Allowed: w.allowed}
 	deps := Deps{
-		Accounts: accounts, Registry: registryOf(accounts, w.now), Describe: w.describe(simServer.URL), Directory: simDirectory{w}, Elsewhere: &fakeElsewhere{}, Records: w.crm, Tastes: accounts, Fields: crm.NewCustomizer(w.store.Records(), w.now), Links: w.store.Links(), Choices: w.store.Links(), Switch: &fakeSwitch{board}, Previews: fakePreviews{w}, Undo: worldUndo{w}, Imports: w.imports(), Mass: w.mass(), Grants: accounts,
+		Accounts: accounts, Registry: registryOf(accounts, w.now), Describe: w.describe(simServer.URL), Directory: simDirectory{w}, Elsewhere: &fakeElsewhere{}, Records: w.crm, Edits: w.store.Records(), Tastes: accounts, Fields: crm.NewCustomizer(w.store.Records(), w.now), Links: w.store.Links(), Choices: w.store.Links(), Switch: &fakeSwitch{board}, Previews: fakePreviews{w}, Undo: worldUndo{w}, Imports: w.imports(), Mass: w.mass(), Grants: accounts,
 		Live: w.live, LinksIn: w.store.Links().LinksIn, Sessions: w.store.Sessions(),
 		Settings: Settings{
 			URL: w.url, Authority: simServer.URL, Tenant: "organizations", ClientID: m365sim.DemoClientID,

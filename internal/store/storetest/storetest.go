@@ -131,6 +131,7 @@ func Run(t *testing.T, open Open) {
 		"mass deeds call off no meeting":                  testMassDeedsMailNobody,
 		"mass deeds mail by their owner's word":           testMassDeedsMailByWord,
 		"a mass update that is killed goes on":            testMassUpdateIsKilled,
+		"what people change in contacts is told":          testEdits,
 		"what many changes keep to":                       testManyChangesKeepTo,
 		"migrating twice":                                 testMigrate,
 		"S15 what stays in an own calendar is remembered": testKeptEvents,
