@@ -426,7 +426,8 @@ func (c *call) linkAsks() error {
 		if mails == nil {
 			mails = []string{}
 		}
-		if delete(theirs, record.FurtherAddresses); theirs == nil { // no field of the CRM's
+		delete(theirs, record.FurtherAddresses) // no fields of the CRM's
+		if delete(theirs, record.UID); theirs == nil {
 			theirs = record.Fields{}
 		}
 		list[i] = object{

@@ -143,7 +143,7 @@ func (r *run) jobsOf(steps []Step) []*job {
 		if s.Theirs != nil {
 			j.pair.Microsoft, j.pair.MicrosoftVersion = s.Theirs.Ref, s.Theirs.Version
 		}
-		if s.Verb != DeleteMicrosoft && j.pair.Ask != nil && len(j.pair.Ask.Mails) > 0 { // it is no longer to be deleted
+		if s.Verb != DeleteMicrosoft && s.Why != KeptApart && j.pair.Ask != nil && len(j.pair.Ask.Mails) > 0 { // it is no longer to be deleted
 			j.pair.Ask = nil
 		}
 		switch s.Verb {
@@ -169,9 +169,15 @@ func (r *run) jobsOf(steps []Step) []*job {
 			if j.pair.State == Excluded && j.pair.MicrosoftVersion == s.Pair.MicrosoftVersion {
 				continue
 			}
+			ask := j.pair.Ask
 			j.pair.State, j.pair.MissingSide, j.pair.Ask = Excluded, "", nil
 			j.pair.Reason, j.pair.Detail, j.pair.Attempts, j.pair.RetryAt = fault.OneWay, "", 0, time.Time{}
 			switch {
+			case s.Why == KeptApart: // with all that is known of it, should the record come back
+				j.pair.Reason, j.pair.Ask = fault.LeftOut, ask
+				if !s.Pair.leftOut() {
+					j.history = append(j.history, HistoryLine{Side: InMicrosoft, Action: Unlinked, Reason: s.Why})
+				}
 			case s.Why == BeforeSync:
 				j.pair.Reason = fault.BeforeSync
 			case s.Why == ColleaguesOwn:
@@ -179,7 +185,7 @@ func (r *run) jobsOf(steps []Step) []*job {
 			case r.rules.Way == mapping.ToCRM: // its record is somebody else's
 				j.pair.Reason = fault.NotOwn
 			}
-			if j.pair.Reason == fault.NotOwn {
+			if j.pair.Reason == fault.NotOwn || s.Why == KeptApart {
 				break
 			}
 			j.pair.CRM, j.pair.CRMVersion, j.pair.Base, j.pair.Name = "", "", nil, nameOf(s.Theirs.Fields)

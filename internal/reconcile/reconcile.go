@@ -166,7 +166,8 @@ type Ask struct {
 	// Pages show it without asking Microsoft.
 	Theirs record.Fields `json:"theirs,omitempty"`
 	// Mails are those whom Exchange would tell that a meeting is off, were its item deleted as its record was: the deletion is
-	// held back until the person agrees. Of is the version of the record that this is about, Why the reason of the deletion.
+	// held back until the person agrees, or says by Out that it stays in Outlook. Of is the version of the record that this is
+	// about, Why the reason of the deletion.
 	Mails  []string          `json:"mails,omitempty"`
 	Of     record.Version    `json:"of,omitempty"`
 	Why    string            `json:"why,omitempty"`

@@ -78,6 +78,9 @@ func (m mapped) translate(changes []record.Change) {
 			if further := m.unmapped(theirs); len(further) > 0 {
 				changes[i].Fields[record.FurtherAddresses] = record.Value(strings.Join(further, "\n"))
 			}
+			if changes[i].UID != "" {
+				changes[i].Fields[record.UID] = record.Value(changes[i].UID)
+			}
 		}
 	}
 }

@@ -319,7 +319,7 @@ func (r *run) unbrought(ctx context.Context) (left bool, err error) {
 		}
 	}
 	err = r.eachInState(ctx, Excluded, time.Time{}, func(pairs []Pair) error { // what a person left out is nowhere else
-		out := slices.DeleteFunc(pairs, func(p Pair) bool { return p.CRM != "" || !p.leftOut() })
+		out := slices.DeleteFunc(pairs, func(p Pair) bool { return p.Microsoft == "" || !p.leftOut() })
 		items, err := r.reread(ctx, out)
 		left = left || slices.ContainsFunc(items, func(i Item) bool { return i.theirs() == record.Present || i.theirs() == record.Missing })
 		return err
