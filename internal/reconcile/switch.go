@@ -52,10 +52,9 @@ func (s *Switchboard) On(ctx context.Context, org, user record.ID, kind record.K
 	})
 }
 
-// Set changes the options that stand for a person and a kind of sync, beyond the life of a link, and has the link that there
-// is go by them from its next run on. Invalid: the fields that meet do not go together with it, or with reason ReadOnlyField,
+// Set changes what a person wants of a kind of sync, beyond the life of a link, and has the link that there is go by it from its next run on. Invalid: the fields that meet do not go together with it, or with reason ReadOnlyField,
 // the calendar of a link cannot become another one. Conflict: the link is being switched off.
-func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.Kind, change func(*Options)) (err error) {
+func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.Kind, change func(*Wish)) (err error) {
 	defer fault.Wrap(&err, "reconcile: options of %s of user %d", kind, user)
 	begin, _, err := SettingsFor(ctx, s.Choices, org, user, kind)
 	if err != nil {
@@ -71,11 +70,11 @@ func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.
 			link = &links[i]
 		}
 	}
-	table, want := begin.Mapping, begin.Options
+	table, want := begin.Mapping, Wish{begin.Winner, begin.Options}
 	if link != nil {
-		want = link.Policy.Options
+		want = Wish{link.Policy.Winner, link.Policy.Options}
 	}
-	in := want.Calendar
+	before := want
 	change(&want)
 	if link != nil && link.Mapping != nil {
 		table = link.Mapping
@@ -85,7 +84,7 @@ func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.
 		return err
 	case link != nil && link.State == Switching:
 		return fault.New(fault.Conflict, "", "the link is being switched off")
-	case link != nil && want.Calendar != in:
+	case link != nil && want.Calendar != before.Calendar:
 		return fault.Wrong(fault.ReadOnlyField, "calendar", "the calendar of a link stays the same: switch it off first")
 	}
 	own, err := s.Choices.Chosen(ctx, org, user, kind)
@@ -96,12 +95,14 @@ func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.
 	if own != nil {
 		keep = *own
 	}
-	keep.Options = want
-	if err := s.Choices.Choose(ctx, org, user, kind, keep.own()); err != nil || link == nil || link.Policy.Options == want {
+	if keep.Options = want.Options; want.Winner != before.Winner {
+		keep.Winner = want.Winner
+	}
+	if err := s.Choices.Choose(ctx, org, user, kind, keep.own()); err != nil || link == nil || want == before {
 		return err
 	}
 	policy := link.Policy
-	policy.Options = want
+	policy.Winner, policy.Options = want.Winner, want.Options
 	return s.Links.ChangeSettings(ctx, org, link.ID, policy, link.Mapping)
 }
 

@@ -397,7 +397,7 @@ func (f *fakeSwitch) Allowed(ctx context.Context, u account.User, kind record.Ki
 func (f *fakeSwitch) On(ctx context.Context, u account.User, kind record.Kind) (*reconcile.Link, error) {
 	return f.Switchboard.On(ctx, u.Org, u.ID, kind)
 }
-func (f *fakeSwitch) Set(ctx context.Context, u account.User, kind record.Kind, change func(*reconcile.Options)) error {
+func (f *fakeSwitch) Set(ctx context.Context, u account.User, kind record.Kind, change func(*reconcile.Wish)) error {
 	return f.Switchboard.Set(ctx, u.Org, u.ID, kind, change)
 }
 func (f *fakeSwitch) Off(ctx context.Context, u account.User, id reconcile.LinkID) error {
