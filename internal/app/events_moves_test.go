@@ -159,6 +159,7 @@ func TestFF56FF57_DeletedAndRestoredAsOnePair(t *testing.T) {
 		})
 		adele.replan(adele.items("calendar", "subject")["E0"]["id"].(string), doc{"importance": []string{"high", "low"}[round]})
 		d.eventually("both ways", func() bool { return adele.get("Events", ids[0])["Importance"] == []string{"high", "low"}[round] })
+		adele.restOf("calendar")
 	}
 }
 
@@ -227,19 +228,7 @@ func TestFF46_ALostLedgerMakesNoEventAnew(t *testing.T) {
 	adele.inStep(5)
 	before := adele.items("calendar", "id")
 	for range 2 {
-		adele.apart("calendar", func() {
-			ledger := d.app.Store.Ledger()
-			l, err := ledger.Open(t.Context(), adele.linkNumber(), time.Now(), time.Minute)
-			if err == nil {
-				err = ledger.Forget(t.Context(), l, false)
-			}
-			if err == nil {
-				err = ledger.Close(t.Context(), l)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		})
+		adele.forgets("calendar")
 		adele.wake(adele, "calendar")
 		adele.inStep(5)
 		adele.restOf("calendar")

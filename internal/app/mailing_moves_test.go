@@ -56,7 +56,7 @@ func TestFF58_ADeletionThatWasHeldBackIsAgreedToOnThePage(t *testing.T) {
 	// Restored, it is no question any more. Deleted again, it is one anew.
 	adele.restore(id)
 	d.eventually("nothing is asked", func() bool { return strings.Contains(k.open(questionsPath).Text, "nothing to decide") })
-	adele.settled("calendar")
+	adele.restOf("calendar")
 	adele.call("DELETE", "/crm/v8/Events/"+id, nil, 200)
 	old := k.asksOff(2)
 
@@ -369,4 +369,20 @@ func (c *client) knowsWhoIsInvited(id string, people int) {
 		return len(all) == people
 	})
 	c.restOf("calendar")
+}
+
+// TestFF58_ABulkDeletionMailsWhomItNamed: from the list, with a yes, those who are invited are told once; without, nobody, and the event stays.
+func TestFF58_ABulkDeletionMailsWhomItNamed(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	k, id := d.invited(adele)
+	query := "/mass-update?kind=calendar&do=delete&pick=1&id=" + id
+	page := k.press(k.open(query), "See what it would do", nil, "tells 2 people in your name", "megan@contoso.example", "out@side.example")
+	d.noMails()
+	k.press(page, "Delete 1 event, mail 2 people", nil)
+	d.eventually("it is off", func() bool { return adele.items("calendar", "subject")["Visita"] == nil })
+	d.mailed(4, "two cancellations")
+	adele.inStep(0)
+	d.noMails()
 }

@@ -31,13 +31,15 @@ const (
 
 // entity is one contact or event of the people's.
 type entity struct {
-	key     string
-	kind    record.Kind
-	org     record.ID
-	fate    fate
-	out     map[reconcile.LinkID]bool // links out of whose folder somebody moved its item: from then on it has none there
-	given   bool                      // it has had another owner
-	foreign map[string]string         // what its items held that nobody maps, by item
+	key      string
+	kind     record.Kind
+	org      record.ID
+	fate     fate
+	out      map[reconcile.LinkID]bool // links out of whose folder somebody moved its item: from then on it has none there
+	given    bool                      // it has had another owner
+	erased   bool                      // somebody has deleted it, whatever came of it
+	foreign  map[string]string         // what its items held that nobody maps, by item
+	original string                    // whose copy it is: its item has that one's mark
 }
 
 // typed is one value that somebody typed.
@@ -195,6 +197,7 @@ func (w *world) erases(key string, values []string) {
 	if e == nil {
 		return
 	}
+	e.erased = true
 	if e.fate == lives && w.inStep(e, 1) {
 		e.fate = dies
 	} else if e.fate == lives { // what sync has written and not remembered yet may be taken for an edit
@@ -517,6 +520,14 @@ func (w *world) restore(rng *rand.Rand) {
 	paired := slices.ContainsFunc(w.order, func(l *linkState) bool {
 		return slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return p.CRM == r.ID.Ref() })
 	})
+	for _, e := range w.entities {
+		if e.original == keyOf(r) && !w.inStep(e, 2) { // its mark makes it the record's item, now that the record has no other
+			e.fate = open
+			for _, t := range w.typed {
+				t.over = t.over || t.key == e.key
+			}
+		}
+	}
 	w.revive(keyOf(r), !paired) // else its item may have been deleted as well, and nobody has noticed yet
 	results, err := w.crm.Restore(context.Background(), w.actor(p), r.Kind, []record.ID{r.ID})
 	must(w, results, err, resultErr)
@@ -570,7 +581,9 @@ func (w *world) massUpdate(rng *rand.Rand) {
 			for _, t := range w.typed {
 				t.over = t.over || t.key == key && t.field == field && t.value == r.Fields[f]
 			}
-			w.typed = append(w.typed, &typed{key: key, kind: l.kind, field: field, value: v})
+			if r.Fields[f] != v { // else nothing is changed, and what Outlook says of it is the only change
+				w.typed = append(w.typed, &typed{key: key, kind: l.kind, field: field, value: v})
+			}
 			w.revive(key, w.counts(r.Org, r.Kind, f, mapping.ToMicrosoft))
 			ids = append(ids, r.ID)
 		}
@@ -640,6 +653,10 @@ func (w *world) copyItem(rng *rand.Rand) {
 		return
 	}
 	key := w.newKey(l.kind, l.of.org)
+	w.entities[key].original = it.key
+	if e := w.entities[it.key]; e.original != "" {
+		w.entities[key].original = e.original
+	}
 	if status, doc := w.outlook(l.of).Patch(itemPath(l.kind, id), map[string]any{"jobTitle": key, "surname": "Family " + key}); status != 200 {
 		w.fail("simulation", "an edit of a copy is answered with %d %v", status, doc)
 	}
@@ -754,6 +771,12 @@ func (w *world) changeMapping(rng *rand.Rand) {
 		}
 		table.Rows = append(table.Rows, row)
 	}
+	var deleted []*entity // also what somebody edited since: whether that edit counts is for the mapping to say under which it is read
+	for _, e := range w.entities {
+		if e.org == l.of.org && e.kind == l.kind && (e.fate == dies || e.erased && !w.inStep(e, 2)) {
+			deleted = append(deleted, e)
+		}
+	}
 	policy := reconcile.Policy{Winner: []reconcile.Winner{
 		reconcile.LaterWins, reconcile.MicrosoftWins, reconcile.CRMWins, reconcile.AskPerson,
 	}[rng.IntN(4)]}
@@ -761,10 +784,8 @@ func (w *world) changeMapping(rng *rand.Rand) {
 		w.fail("simulation", "settings: %v", err)
 	}
 	l.remapped = true
-	for _, e := range w.entities {
-		if e.org == l.of.org && e.kind == l.kind && e.fate == dies {
-			e.fate = open
-		}
+	for _, e := range deleted {
+		e.fate = open
 	}
 	for _, f := range kinds[l.kind].fields {
 		if !slices.ContainsFunc(table.Rows, func(r mapping.Row) bool { return r.CRM == f.ours }) {
