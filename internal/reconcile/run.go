@@ -502,6 +502,7 @@ func (r *run) claims(ctx context.Context, open []*newcomer, given map[record.Ref
 	if items, err = r.besideOurs(ctx, items); err != nil {
 		return nil, err
 	}
+	r.whileOff(items)
 	for i, item := range items {
 		if item.ours(r.rules) != record.Left || of[i].awaits { // else the record is somebody else's
 			of[i].done = true

@@ -458,7 +458,10 @@ func (w *world) deleteInCRM(rng *rand.Rand) {
 }
 
 func (w *world) deleteRecord(p *person, r crm.Record) {
-	w.erases(keyOf(r), w.valuesOf(r))
+	fate := w.entities[keyOf(r)].fate
+	if w.erases(keyOf(r), w.valuesOf(r)); w.othersTwin(r) {
+		w.entities[keyOf(r)].fate = fate // who kept the item of what he gave away deletes a record of his own
+	}
 	results, err := w.crm.Delete(context.Background(), w.actor(p), r.Kind, []crm.Draft{{ID: r.ID}})
 	must(w, results, err, resultErr)
 	w.say("user %d deletes %s in the CRM", p.id, keyOf(r))
@@ -526,6 +529,11 @@ func (w *world) restore(rng *rand.Rand) {
 // liveTwin reports whether a record in the bin has been made anew meanwhile, or its item still is there.
 func (w *world) liveTwin(r crm.Record) bool {
 	return slices.ContainsFunc(w.records(r.Org, r.Kind, false), func(o crm.Record) bool { return keyOf(o) == keyOf(r) })
+}
+
+// othersTwin reports whether somebody else has a record of the same key.
+func (w *world) othersTwin(r crm.Record) bool {
+	return slices.ContainsFunc(w.records(r.Org, r.Kind, false), func(o crm.Record) bool { return keyOf(o) == keyOf(r) && o.Owner != r.Owner })
 }
 
 func (w *world) give(rng *rand.Rand) {
