@@ -558,9 +558,7 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 		case j.Verb == DeleteMicrosoft:
 			j.pair.State, j.pair.Reason, j.pair.MissingSide = Waiting, fault.HeldDelete, InCRM
 		case j.Verb == Unlink:
-			j.pair = Pair{
-				ID: j.pair.ID, CRM: j.pair.CRM, CRMVersion: j.pair.CRMVersion, Token: j.pair.Token, State: Excluded, Reason: fault.MovedOut,
-			}
+			j.pair = j.pair.movedOut()
 			j.history = append(j.history, HistoryLine{Side: InMicrosoft, Action: Unlinked, Reason: j.Why})
 		case j.drop, j.Verb == Leave:
 		default:

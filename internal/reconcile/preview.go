@@ -437,5 +437,5 @@ func unrealRef(where Where, n int) record.Ref {
 // inContainer reports whether a pair's item should be in the container: not one that the person deleted or moved out of it.
 func (p *Pair) inContainer() bool {
 	deleted := p.State == Waiting && p.MissingSide == InMicrosoft
-	return p.Microsoft != "" && !deleted && !(p.State == Excluded && p.Reason == fault.MovedOut)
+	return p.Microsoft != "" && !deleted && !p.isMovedOut()
 }

@@ -491,6 +491,12 @@ func (r *run) claims(ctx context.Context, open []*newcomer, given map[record.Ref
 		if given[owners[i]] || paired && (pair.Microsoft != "" || n.byMark && pair.Token != "" && pair.Token != n.Token) {
 			continue // a copy, or an item that was replaced or is about to be
 		}
+		if paired && n.byMark && pair.isMovedOut() && !r.movedIn(&n.Change, &pair) {
+			continue // a copy, too
+		}
+		if pair.isMovedOut() {
+			pair.Base = nil
+		}
 		n.awaits = n.byMark && paired && pair.Token == n.Token
 		pair.CRM, pair.Microsoft = owners[i], n.Ref
 		if n.Token != "" {

@@ -37,6 +37,7 @@ type entity struct {
 	fate    fate
 	out     map[reconcile.LinkID]bool // links out of whose folder somebody moved its item: from then on it has none there
 	given   bool                      // it has had another owner
+	erased  bool                      // somebody has deleted it, whatever came of it
 	foreign map[string]string         // what its items held that nobody maps, by item
 }
 
@@ -195,6 +196,7 @@ func (w *world) erases(key string, values []string) {
 	if e == nil {
 		return
 	}
+	e.erased = true
 	if e.fate == lives && w.inStep(e, 1) {
 		e.fate = dies
 	} else if e.fate == lives { // what sync has written and not remembered yet may be taken for an edit
@@ -762,6 +764,12 @@ func (w *world) changeMapping(rng *rand.Rand) {
 		}
 		table.Rows = append(table.Rows, row)
 	}
+	var deleted []*entity // also what somebody edited since: whether that edit counts is for the mapping to say under which it is read
+	for _, e := range w.entities {
+		if e.org == l.of.org && e.kind == l.kind && (e.fate == dies || e.erased && !w.inStep(e, 2)) {
+			deleted = append(deleted, e)
+		}
+	}
 	policy := reconcile.Policy{Winner: []reconcile.Winner{
 		reconcile.LaterWins, reconcile.MicrosoftWins, reconcile.CRMWins, reconcile.AskPerson,
 	}[rng.IntN(4)]}
@@ -769,10 +777,8 @@ func (w *world) changeMapping(rng *rand.Rand) {
 		w.fail("simulation", "settings: %v", err)
 	}
 	l.remapped = true
-	for _, e := range w.entities {
-		if e.org == l.of.org && e.kind == l.kind && e.fate == dies {
-			e.fate = open
-		}
+	for _, e := range deleted {
+		e.fate = open
 	}
 	for _, f := range kinds[l.kind].fields {
 		if !slices.ContainsFunc(table.Rows, func(r mapping.Row) bool { return r.CRM == f.ours }) {

@@ -48,6 +48,7 @@ type item struct {
 	created  time.Time
 	modified time.Time
 	gone     bool
+	away     bool // in another folder
 }
 
 // New makes an empty folder.
@@ -94,6 +95,19 @@ func (s *Side) Delete(ref record.Ref) {
 	s.touch(ref, nil)
 }
 
+// MoveOut drags an item into another folder.
+func (s *Side) MoveOut(ref record.Ref) { s.move(ref, true) }
+
+// MoveIn drags it back.
+func (s *Side) MoveIn(ref record.Ref) { s.move(ref, false) }
+
+func (s *Side) move(ref record.Ref, away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.items[ref].away = away
+	s.touch(ref, nil)
+}
+
 // Expire makes all cursors given out so far invalid.
 func (s *Side) Expire() {
 	s.mu.Lock()
@@ -107,7 +121,7 @@ func (s *Side) Items() map[record.Ref]record.Fields {
 	defer s.mu.Unlock()
 	out := map[record.Ref]record.Fields{}
 	for ref, it := range s.items {
-		if !it.gone {
+		if !it.gone && !it.away {
 			out[ref] = it.fields.Clone()
 		}
 	}
@@ -150,13 +164,13 @@ func (s *Side) Changes(_ context.Context, after record.Cursor, _ int) (record.Pa
 	page := record.Page{Next: record.Cursor(fmt.Sprintf("%d:%d", s.epoch, end)), More: end < len(s.log)}
 	told := map[record.Ref]bool{}
 	for _, ref := range s.log[at:end] {
-		if told[ref] || after == "" && s.items[ref].gone {
+		if told[ref] || after == "" && (s.items[ref].gone || s.items[ref].away) {
 			continue
 		}
 		told[ref] = true
 		c := s.tell(ref)
-		if c.State == record.Gone {
-			c.State = record.Missing // a delta never proves
+		if c.State == record.Gone || c.State == record.Left {
+			c = record.Change{Ref: ref, State: record.Missing} // a delta never proves
 		}
 		c.Token, c.Stamp, c.Attempt = "", "", "" // nor does it carry marks
 		page.Changes = append(page.Changes, c)
@@ -171,6 +185,9 @@ func (s *Side) tell(ref record.Ref) record.Change {
 	}
 	if it.gone { // it lies in Deleted Items
 		return record.Change{Ref: ref, State: record.Gone, Token: it.token, Stamp: it.stamp, Attempt: it.attempt}
+	}
+	if it.away {
+		return record.Change{Ref: ref, State: record.Left, Token: it.token, Stamp: it.stamp, Attempt: it.attempt}
 	}
 	return record.Change{
 		Ref: ref, Version: it.version, Fields: it.fields.Clone(), Token: it.token, Stamp: it.stamp, Attempt: it.attempt,
@@ -202,7 +219,7 @@ func (s *Side) Find(_ context.Context, tokens []string) (map[string]record.Chang
 	defer s.mu.Unlock()
 	out := map[string]record.Change{}
 	for _, ref := range slices.Sorted(maps.Keys(s.items)) {
-		if it := s.items[ref]; !it.gone && it.token != "" && slices.Contains(tokens, it.token) {
+		if it := s.items[ref]; !it.gone && !it.away && it.token != "" && slices.Contains(tokens, it.token) {
 			if _, twice := out[it.token]; !twice {
 				out[it.token] = s.tell(ref)
 			}
@@ -265,6 +282,8 @@ func (s *Side) applyOne(w record.Write) (out record.Outcome, wanted record.Field
 			return record.Outcome{Ref: ref}, nil
 		}
 		return record.Outcome{Ref: ref, Err: fault.New(fault.NotFound, "", "not found")}, nil
+	case it.away:
+		return record.Outcome{Ref: ref, Err: fault.New(fault.Conflict, "", "it is elsewhere")}, nil
 	case it.version != w.Version:
 		return record.Outcome{Ref: ref, Err: fault.New(fault.Conflict, "", "etag is %s, not %s", it.version, w.Version)}, nil
 	}
@@ -351,7 +370,7 @@ func (s *Side) List(context.Context) (map[record.Ref]record.Version, error) {
 	defer s.mu.Unlock()
 	out := map[record.Ref]record.Version{}
 	for ref, it := range s.items {
-		if !it.gone {
+		if !it.gone && !it.away {
 			out[ref] = it.version
 		}
 	}
