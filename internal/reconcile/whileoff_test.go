@@ -28,9 +28,11 @@ func (w *world) offAndOn(meanwhile func()) {
 func TestI4_WhatWasDeletedWhileTheSyncWasOffStaysDeleted(t *testing.T) {
 	t.Parallel()
 	for name, born := range map[string]func(w *world){
-		"in the CRM":  func(w *world) { w.insert("x", record.Fields{record.Mobile: "+55 11 90000-0001"}) },
-		"in Outlook":  func(w *world) { w.folder.Put("", record.Fields{"jobTitle": "x", "surname": "X"}) },
-		"in two ways": func(w *world) { w.folder.Put("", record.Fields{"jobTitle": "x", "surname": "X", "mobilePhone": "11 90000 0001"}) },
+		"in the CRM": func(w *world) { w.insert("x", record.Fields{record.Mobile: "+55 11 90000-0001"}) },
+		"in Outlook": func(w *world) { w.folder.Put("", record.Fields{"jobTitle": "x", "surname": "X"}) },
+		"in two ways": func(w *world) {
+			w.folder.Put("", record.Fields{"jobTitle": "x", "surname": "X", "mobilePhone": "11 90000 0001"})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -133,18 +133,22 @@ func (w *world) items(of *person, kind record.Kind, container string) []item {
 	if kind == record.Contacts {
 		path += "&$select=id,jobTitle,department,mobilePhone,companyName,businessAddress,assistantName,spouseName"
 	}
-	status, _, raw := w.sim.As(of.upn).Prefer(`IdType="ImmutableId", outlook.body-content-type="text"`).Raw("GET", path, nil)
-	if status != 200 {
-		return nil
-	}
+	who := w.sim.As(of.upn).Prefer(`IdType="ImmutableId", outlook.body-content-type="text"`)
 	k := kinds[kind]
 	var out []item
-	for _, doc := range gjson.GetBytes(raw, "value").Array() {
-		it := item{id: doc.Get("id").Str, key: doc.Get(k.key.theirs).Str, foreign: doc.Get("spouseName").Str, json: doc}
-		for _, f := range k.fields {
-			it.values = append(it.values, strings.TrimSpace(doc.Get(f.theirs).Str))
+	for path != "" { // a page may be empty, with more after it
+		status, _, raw := who.Raw("GET", path, nil)
+		if status != 200 {
+			return nil
 		}
-		out = append(out, it)
+		for _, doc := range gjson.GetBytes(raw, "value").Array() {
+			it := item{id: doc.Get("id").Str, key: doc.Get(k.key.theirs).Str, foreign: doc.Get("spouseName").Str, json: doc}
+			for _, f := range k.fields {
+				it.values = append(it.values, strings.TrimSpace(doc.Get(f.theirs).Str))
+			}
+			out = append(out, it)
+		}
+		path = strings.TrimPrefix(gjson.GetBytes(raw, `@odata\.nextLink`).Str, graphBase)
 	}
 	return out
 }
