@@ -259,7 +259,7 @@ func TestFF46_ALostLedgerMakesNothingAnew(t *testing.T) {
 			ledger := d.app.Store.Ledger()
 			l, err := ledger.Open(t.Context(), reconcile.LinkID(number), time.Now(), time.Minute)
 			if err == nil {
-				err = ledger.Forget(t.Context(), l, false)
+				err = ledger.Forget(t.Context(), l)
 			}
 			if err == nil {
 				err = ledger.Close(t.Context(), l)

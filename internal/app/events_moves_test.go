@@ -231,7 +231,7 @@ func TestFF46_ALostLedgerMakesNoEventAnew(t *testing.T) {
 			ledger := d.app.Store.Ledger()
 			l, err := ledger.Open(t.Context(), adele.linkNumber(), time.Now(), time.Minute)
 			if err == nil {
-				err = ledger.Forget(t.Context(), l, false)
+				err = ledger.Forget(t.Context(), l)
 			}
 			if err == nil {
 				err = ledger.Close(t.Context(), l)

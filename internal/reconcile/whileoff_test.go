@@ -1,9 +1,11 @@
 package reconcile_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
+	"tandem/internal/fault"
 	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
@@ -102,5 +104,27 @@ func TestI4_AnUndeletedItemComesBack(t *testing.T) {
 			w.alike()
 			must(t, len(w.live()["x"]), 1, "records")
 		})
+	}
+}
+
+// A process that dies while it ends a link has ended it or not: a link that goes on knows its pairs, and what was deleted stays deleted.
+func TestC1_ALinkThatEndsForgetsAndEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	for plug := range 8 {
+		w := newWorld(t)
+		w.insert("keep", nil)
+		x := w.insert("x", nil)
+		w.settle()
+		w.bin(x)
+		w.ledger.Change(1, func(l *reconcile.Link) { l.State = reconcile.Switching })
+		w.closed, w.plug = fault.New(fault.Denied, fault.ConsentRequired, "nobody is let in"), plug
+		_ = w.run() // what came of it is what is true afterwards
+		w.closed = nil
+		for range 3 {
+			_ = w.run()
+		}
+		must(t, w.ledger.Link(1).State, reconcile.Off, fmt.Sprint("state, killed at ", plug))
+		must(t, len(w.live()["x"]), 0, fmt.Sprint("records of x, killed at ", plug))
+		must(t, len(w.ledger.All(1)), 0, fmt.Sprint("pairs, killed at ", plug))
 	}
 }

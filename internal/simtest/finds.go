@@ -21,6 +21,7 @@ func Finds() []Find {
 		{"an item that went by another id, as after a move in Outlook on the desktop, was a new record, and the old one with all that only the CRM had of it was deleted",
 			"TestFF120_AnItemByAnotherIDKeepsItsRecord"},
 		{"a record that was deleted while its sync was off, and the folder had stayed, came back when the sync was switched on", "TestI4_WhatWasDeletedWhileTheSyncWasOffStaysDeleted"},
+		{"a sync that ended while the process died went on without its pairs, and met its own items as strangers", "TestC1_ALinkThatEndsForgetsAndEndsAtOnce"},
 		{"a contact whose create was not answered was made again if the first page of the search for it was empty", "TestI3_AnItemIsFoundOnALaterPage"},
 	}
 }
