@@ -183,7 +183,12 @@ func TestS1_ServedWithACertificate(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	<-up
+	select {
+	case <-up:
+	case err := <-ended:
+		ended <- err // the end of the test tells of it
+		t.Fatal("it did not start")
+	}
 	d := &demo{t: t, app: tandem, url: s.config.URL, sim: s.config.MicrosoftAuthority, m365: s.sim}
 	admin := d.client("admin")
 	admin.switchOn("contacts")

@@ -65,7 +65,7 @@ func TestS29_FourWaysToDecideAndTheOtherOne(t *testing.T) {
 				}
 			}
 			d.eventually("both sides have what counts", both(row.wins))
-			adele.settled("contacts")
+			adele.rest() // the history has it once it is settled
 			page, err := browser.Get(ctx, d.url+"/status")
 			if err != nil || !strings.Contains(page.Text, row.gives) {
 				t.Fatalf("%v: the history does not show %q: %s", err, row.gives, page.Text)

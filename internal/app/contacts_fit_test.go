@@ -73,6 +73,9 @@ func (c *client) restOf(kind string) {
 	}
 	ran := func() {
 		c.eventually("it ran", func() bool {
+			if c.m365.Undelivered() > 0 { // what Microsoft is about to tell wakes it again
+				return false
+			}
 			l, err := c.app.Store.Links().Link(context.Background(), c.user().Org, reconcile.LinkID(number))
 			return err == nil && l.Done >= l.Wanted
 		})

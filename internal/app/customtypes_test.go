@@ -135,8 +135,8 @@ func TestS26_FieldsOfEveryTypeFromTheFileToOutlookAndBack(t *testing.T) {
 	for _, f := range types {
 		d.eventually(f.label+" is back", func() bool { return holds(name[f.label+" "+f.typ], f.ours) })
 	}
+	adele.rest()
 	if s := adele.standing(id); s["reason"] != nil {
 		t.Errorf("it stands as %v", s)
 	}
-	adele.rest()
 }

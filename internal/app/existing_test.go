@@ -244,6 +244,7 @@ func TestS15_FromACalendarOfOnesOwnToADedicatedOne(t *testing.T) {
 	k.press(page, "Approve and switch on", nil)
 	adele.inStep(2)
 	for round := range 2 {
+		adele.restOf("calendar")
 		if got := names(adele.items("calendar", "subject")); !slices.Equal(got, []string{"E0", "E1"}) {
 			t.Fatalf("round %d: the dedicated calendar has %v", round, got)
 		}
@@ -257,7 +258,6 @@ func TestS15_FromACalendarOfOnesOwnToADedicatedOne(t *testing.T) {
 		if said := k.open("/calendar/" + dentist).Text; !strings.Contains(said, "It is in a calendar of your own in Outlook") {
 			t.Errorf("round %d: its page: %s", round, said)
 		}
-		adele.restOf("calendar")
 		if round == 0 { // off and on again is the same
 			off()
 			adele.call("POST", "/api/v1/links", doc{"kind": "calendar"}, 201)
@@ -294,10 +294,11 @@ func TestS23_DeletingACalendarOfOnesOwnSwitchesOff(t *testing.T) {
 	adele.insert("Events", visits(2)...)
 	adele.syncOwn(calendar)
 	adele.inStep(3)
+	link := adele.link("calendar")["id"].(string)
 	if status, told := d.as("adele").Delete("/me/calendars/" + calendar); status != 204 {
 		t.Fatal(status, told)
 	}
-	adele.wake(adele, "calendar")
+	adele.nudge(link)
 	d.eventually("it is switched off", func() bool { return adele.link("calendar") == nil })
 	if got := names(adele.list("Events", "Event_Title")); !slices.Equal(got, []string{"E0", "E1", "Theirs"}) {
 		t.Errorf("in the CRM are %v", got)

@@ -56,7 +56,7 @@ func TestFF58_ADeletionThatWasHeldBackIsAgreedToOnThePage(t *testing.T) {
 	// Restored, it is no question any more. Deleted again, it is one anew.
 	adele.restore(id)
 	d.eventually("nothing is asked", func() bool { return strings.Contains(k.open(questionsPath).Text, "nothing to decide") })
-	adele.settled("calendar")
+	adele.restOf("calendar")
 	adele.call("DELETE", "/crm/v8/Events/"+id, nil, 200)
 	old := k.asksOff(2)
 

@@ -69,7 +69,7 @@ func TestS26_FieldsAreChangedWhileSyncIsOn(t *testing.T) {
 		t.Errorf("Outlook has %v, the CRM %v", item, ours)
 	}
 	// The value that gave way stands in the history.
-	adele.settled("contacts")
+	adele.rest()
 	if history := adele.text("GET", "/api/v1/links/"+adele.link("contacts")["id"].(string)+"/history", nil, 200); !strings.Contains(history, "im.silva") {
 		t.Errorf("the history: %s", history)
 	}

@@ -34,6 +34,7 @@ func TestS32_S33_AMassUpdateTakesImportedContactsToOutlook(t *testing.T) {
 	}
 	d.eventually("all are updated", func() bool { return state() == intake.Done })
 	d.eventually("all are in Outlook", func() bool { return len(adele.items("contacts", "surname")) == 3 })
+	adele.rest()
 	if err := d.app.Mass.TakeBack(t.Context(), draft); err != nil {
 		t.Fatal(err)
 	}

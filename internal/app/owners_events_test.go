@@ -107,10 +107,10 @@ func TestS17_AMailboxThatIsGone(t *testing.T) {
 	mailbox(true)
 	adele.call("POST", "/api/v1/links", doc{"kind": "calendar"}, 201)
 	adele.inStep(3)
+	adele.restOf("calendar")
 	if items := adele.items("calendar", "subject"); len(items) != 3 || items["E0"] != nil || items["E1"]["location"].(doc)["displayName"] != "typed meanwhile" {
 		t.Errorf("Outlook has %v", names(items))
 	}
-	adele.restOf("calendar")
 	alex.restOf("calendar")
 
 	// Gone for good: whoever leaves without a mailbox leaves nothing behind in the CRM.

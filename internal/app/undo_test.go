@@ -30,7 +30,7 @@ func TestUndoOfARunGoesToOutlook(t *testing.T) {
 	d.eventually("both came into the CRM", func() bool { return departments("crm") == "two two" })
 	adele.call("PUT", "/crm/v8/Contacts/"+ids[1], doc{"data": []doc{{"Department": "three"}}}, 200)
 	d.eventually("and the edit went to Outlook", func() bool { return departments("outlook") == "two three" })
-	adele.settled("contacts")
+	adele.rest()
 
 	browser, _ := adele.signedIn("/history")
 	page, err := browser.Get(ctx, adele.url+"/history?kind=contacts&side=crm")

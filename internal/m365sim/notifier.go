@@ -327,6 +327,21 @@ func (s *Sim) DropSubscriptions(upn string) int {
 	return len(all)
 }
 
+// Undelivered is how many notifications are on their way: not answered yet, or to be sent again. What waits for a
+// subscription to be reauthorized is not on its way.
+func (s *Sim) Undelivered() (n int) {
+	s.notifier.mu.Lock()
+	defer s.notifier.mu.Unlock()
+	for _, list := range s.notifier.byPerson {
+		for _, sub := range list {
+			if !sub.paused {
+				n += len(sub.queue)
+			}
+		}
+	}
+	return n
+}
+
 // Deliveries says how notifications fared so far.
 func (s *Sim) Deliveries() DeliveryCount {
 	s.notifier.mu.Lock()
