@@ -49,7 +49,7 @@ func (c *client) forgets(kind string) {
 			l, err = ledger.Open(context.Background(), number, time.Now(), time.Minute)
 			return err == nil
 		})
-		err := ledger.Forget(context.Background(), l, false)
+		err := ledger.Forget(context.Background(), l)
 		if err == nil {
 			err = ledger.Close(context.Background(), l)
 		}
@@ -274,27 +274,7 @@ func TestFF46_ALostLedgerMakesNothingAnew(t *testing.T) {
 	adele.inOutlook(doc{"surname": "Castro", "businessAddress": doc{"street": strings.Repeat("é", 300)}})
 	d.eventually("all three are on both sides", func() bool { return adele.link("contacts")["synced"] == 3.0 })
 	for range 2 {
-<<<<<<< HEAD
-		adele.apart("contacts", func() {
-			number, err := strconv.ParseInt(adele.link("contacts")["id"].(string), 10, 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			ledger := d.app.Store.Ledger()
-			l, err := ledger.Open(t.Context(), reconcile.LinkID(number), time.Now(), time.Minute)
-			if err == nil {
-				err = ledger.Forget(t.Context(), l)
-			}
-			if err == nil {
-				err = ledger.Close(t.Context(), l)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		})
-=======
 		adele.forgets("contacts")
->>>>>>> main
 		adele.wake(adele, "contacts")
 		d.eventually("all three are known again", func() bool { return adele.link("contacts")["synced"] == 3.0 })
 		adele.rest()

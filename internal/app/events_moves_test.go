@@ -228,23 +228,7 @@ func TestFF46_ALostLedgerMakesNoEventAnew(t *testing.T) {
 	adele.inStep(5)
 	before := adele.items("calendar", "id")
 	for range 2 {
-<<<<<<< HEAD
-		adele.apart("calendar", func() {
-			ledger := d.app.Store.Ledger()
-			l, err := ledger.Open(t.Context(), adele.linkNumber(), time.Now(), time.Minute)
-			if err == nil {
-				err = ledger.Forget(t.Context(), l)
-			}
-			if err == nil {
-				err = ledger.Close(t.Context(), l)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		})
-=======
 		adele.forgets("calendar")
->>>>>>> main
 		adele.wake(adele, "calendar")
 		adele.inStep(5)
 		adele.restOf("calendar")

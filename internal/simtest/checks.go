@@ -94,13 +94,8 @@ func (w *world) wrote(by crm.Author, r crm.Record) {
 		w.fail("I8", "link %d has written record %s of organization %d", by.Link, r.ID, r.Org)
 		return
 	}
-	if r.Deleted() {
-		for _, t := range w.tasks {
-			if t.link == l && t.process != nil {
-				w.deleted(t)
-				break
-			}
-		}
+	if t := w.turnOf; r.Deleted() && t != nil && t.link == l {
+		w.deleted(t)
 	}
 }
 

@@ -68,6 +68,7 @@ type world struct {
 	seq     int64
 	steps   int
 	tasks   []*task
+	turnOf  *task // who has the baton; nil: nobody's run
 	parking time.Duration
 
 	sim       *m365sim.Sim
