@@ -1,15 +1,11 @@
 package reconcile
 
-import (
-	"time"
-
-	"tandem/internal/record"
-)
+import "tandem/internal/record"
 
 // A container stays when its link ends if Microsoft lets nobody in at that moment, or if it holds something that the CRM has not. What
 // its person deletes in the CRM from then on nobody hears of, and the next link meets an item whose record lies in the recycle bin. That
-// may as well be one that somebody has worked on, or has taken out of Deleted Items. Which it is, the record tells: what it held when
-// it was deleted was agreed on, as far as anybody knows, so an item that holds the same, and was touched by nobody since, is to go too.
+// may as well be one that somebody has worked on. Which it is, the record tells: what it held when it was deleted was agreed on, as far
+// as anybody knows, so an item that holds the same is to go too. When it was modified says nothing: Exchange does that by itself.
 
 // whileOff gives the items of a link's first sync that no pair knows, and whose records are in the recycle bin, the base that these tell.
 // In a calendar that was there before, an item is the person's own: there the record comes back.
@@ -19,9 +15,6 @@ func (r *run) whileOff(items []Item) {
 	}
 	for _, i := range items {
 		if i.Pair.ID != 0 || i.Theirs.State != record.Present || i.Ours == nil || i.Ours.State != record.Gone || i.Ours.Fields == nil {
-			continue
-		}
-		if i.Theirs.Modified.IsZero() || i.Theirs.Modified.After(i.Ours.Modified.Add(clocksApart)) {
 			continue
 		}
 		ours := r.rules.normal(only(everyField(i.Ours.Fields, r.rules.Fields), r.rules.Fields))
@@ -37,7 +30,3 @@ func (r *run) whileOff(items []Item) {
 		i.Pair.Base = base
 	}
 }
-
-// clocksApart is how far apart the clocks of the two sides may be at worst. What Microsoft says was changed so much later than a
-// deletion in the CRM was.
-const clocksApart = 15 * time.Minute

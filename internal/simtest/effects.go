@@ -142,7 +142,9 @@ func (e effectLedger) Advance(ctx context.Context, l *reconcile.Link) error {
 func (e effectLedger) Close(ctx context.Context, l *reconcile.Link) error {
 	return e.w.effect(ctx, "close", true, func() error {
 		err := e.Ledger.Close(ctx, l)
-		e.w.committed(ctx, l, "close", err)
+		if e.w.committed(ctx, l, "close", err); err == nil {
+			e.w.timely(l)
+		}
 		return err
 	})
 }

@@ -206,6 +206,9 @@ func (w *world) erases(key string, values []string) {
 	} else if e.fate == lives { // what sync has written and not remembered yet may be taken for an edit
 		e.fate = open
 	}
+	if e.fate == dies && w.keptBySomebody(e) {
+		e.fate = open
+	}
 	for _, t := range w.typed {
 		if t.key != key {
 			continue
@@ -217,6 +220,15 @@ func (w *world) erases(key string, values []string) {
 			e.fate = open // what was typed elsewhere beats the deletion, unless it is in the history by then
 		}
 	}
+}
+
+// keptBySomebody reports whether an item of what was given away lies in the folder of a link that has ended: whoever has it there has it
+// as a record of his own once he begins anew.
+func (w *world) keptBySomebody(e *entity) bool {
+	return e.given && slices.ContainsFunc(w.order, func(l *linkState) bool {
+		return l.of.org == e.org && l.kind == e.kind && w.books.link(l.id).State == reconcile.Off &&
+			slices.ContainsFunc(w.itemsOf(l), func(it item) bool { return it.key == e.key })
+	})
 }
 
 // inStep reports whether both sides and the ledger say the same of an entity; with least 1 also if it is on one side alone

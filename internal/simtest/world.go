@@ -123,6 +123,7 @@ type linkState struct {
 	sleeps  int  // failures in a row
 	// remapped says that what meets what has been changed since it was switched on.
 	remapped bool
+	belated  int64 // see (*world).belated: the fence of then; 0: nothing is
 }
 
 // process is one process of Tandem: what it remembers goes with it.
