@@ -126,6 +126,7 @@ func (r *run) whole(ctx context.Context) error {
 		r.link.LastError = err.Error()
 		r.afterFault(err)
 	}
+	r.takeOver()
 	// The link is closed even if the caller has given up, or it would stay leased.
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
@@ -197,6 +198,7 @@ func (r *run) work(ctx context.Context) (err error) {
 		return r.endWithout(ctx, err)
 	}
 	if r.link.State == Switching {
+		r.takeOver()
 		return r.switchOff(ctx)
 	}
 	if err := r.pullCRM(ctx); err != nil {
@@ -303,6 +305,18 @@ func (r *run) pullMicrosoft(ctx context.Context) error {
 		if !page.More {
 			return nil
 		}
+	}
+}
+
+// takeOver takes over another id that Microsoft has given the container, so that no further run needs to look for it. The subscription was
+// to what has gone: the next run asks for another. Only Close stores both at once.
+func (r *run) takeOver() {
+	m, ok := r.microsoft.(mapped)
+	if !ok {
+		return
+	}
+	if at, ok := m.Side.(Located); ok && at.Container() != "" && at.Container() != r.link.Container {
+		r.link.Container, r.link.Subscription, r.link.SubscriptionEnds = at.Container(), "", time.Time{}
 	}
 }
 

@@ -102,7 +102,7 @@ type sideDouble struct {
 	changes func(ctx context.Context, page *record.Page, err *error)
 	read    func(ctx context.Context, refs []record.Ref, out *[]record.Change, err *error)
 	writes  func(ctx context.Context, writes []record.Write) []record.Write
-	done    func(writes []record.Write, out []record.Outcome, err *error)
+	done    func(ctx context.Context, writes []record.Write, out []record.Outcome, err *error)
 	find    bool // nothing is found
 }
 
@@ -132,7 +132,7 @@ func (d sideDouble) Apply(ctx context.Context, writes []record.Write) ([]record.
 		if len(out) < len(writes) {
 			out = append(out, make([]record.Outcome, len(writes)-len(out))...)
 		}
-		d.done(writes, out, &err)
+		d.done(ctx, writes, out, &err)
 	}
 	return out, err
 }

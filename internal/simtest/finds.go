@@ -22,6 +22,7 @@ func Finds() []Find {
 			"TestFF120_AnItemByAnotherIDKeepsItsRecord"},
 		{"a record that was deleted while its sync was off, and the folder had stayed, came back when the sync was switched on", "TestI4_WhatWasDeletedWhileTheSyncWasOffStaysDeleted"},
 		{"a sync that ended while the process died went on without its pairs, and met its own items as strangers", "TestC1_ALinkThatEndsForgetsAndEndsAtOnce"},
+		{"a folder with another id was looked for by its mark in every run", "TestFF121_ALinkTakesOverTheNewIDOfItsContainer"},
 		{"a contact whose create was not answered was made again if the first page of the search for it was empty", "TestI3_AnItemIsFoundOnALaterPage"},
 		{"a copy took the record of its original, and overwrote it, when the original was moved out of the folder", "TestI1_ARecordWhoseItemWasMovedOut"},
 		{"what sync had deleted and not noted counted as its person's deletion: what was given back, or taken out of the recycle bin, was deleted again",
