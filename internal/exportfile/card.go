@@ -2,6 +2,7 @@ package exportfile
 
 import (
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,12 +65,17 @@ func (w *Cards) Write(r crm.Record) error {
 	c.address("ADR;TYPE=WORK", record.MailingStreet, record.MailingCity, record.MailingState, record.MailingZip, record.MailingCountry)
 	c.address("ADR;TYPE=HOME", record.OtherStreet, record.OtherCity, record.OtherState, record.OtherZip, record.OtherCountry)
 	if day, err := time.Parse(time.DateOnly, string(r.Fields[record.DateOfBirth])); err == nil {
-		layout := time.DateOnly
-		if w.version == VCard4 {
-			layout = "20060102"
-		}
 		c.said[record.DateOfBirth] = true
-		c.line("BDAY", day.Format(layout))
+		switch _, yearless := record.Yearless(r.Fields[record.DateOfBirth]); {
+		case w.version == VCard4 && yearless:
+			c.line("BDAY", day.Format("--0102"))
+		case w.version == VCard4:
+			c.line("BDAY", day.Format("20060102"))
+		case yearless: // which vCard 3.0 has no form for
+			c.line("BDAY;X-APPLE-OMIT-YEAR="+strconv.Itoa(record.NoYear), day.Format(time.DateOnly))
+		default:
+			c.line("BDAY", day.Format(time.DateOnly))
+		}
 	}
 	if c.fields[record.Description] != "" {
 		c.line("NOTE", escaped(c.has(record.Description)))

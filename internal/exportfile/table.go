@@ -55,7 +55,7 @@ func (t *Table) Close() error {
 }
 
 // Text is how a field of a record stands in a table: values as the CRM stores them, so that they mean the same in every
-// language and can be brought back. Days are 2006-01-02, times the wall clock of the event's own zone, tags are separated by
+// language and can be brought back. Days are 2006-01-02, without a year --01-02, times the wall clock of the event's own zone, tags are separated by
 // commas, and the end of an all-day event is its last day. comma: decimals have one.
 func Text(d record.Def, r crm.Record, comma bool) string {
 	value := string(r.Fields[d.Name])
@@ -66,7 +66,12 @@ func Text(d record.Def, r crm.Record, comma bool) string {
 		return ""
 	case d.Type == record.Number:
 		return number(value, comma)
-	case d.Type == record.Date, d.Type == record.Minutes, d.Type == record.Bool:
+	case d.Type == record.Date:
+		if day, ok := record.Yearless(r.Fields[d.Name]); ok {
+			return Defused(day.Format("--01-02"))
+		}
+		return value
+	case d.Type == record.Minutes, d.Type == record.Bool:
 		return value
 	case d.Type == record.Moment:
 		return moment(d.Name, r.Fields)

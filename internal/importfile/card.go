@@ -29,6 +29,7 @@ type property struct {
 	bad   bool   // no property
 	data  bool   // base64
 	own   string // the field that one of our own files says it is of
+	omits string // the year that stands for none: X-APPLE-OMIT-YEAR
 }
 
 // newCard reads a card that the library has taken apart, with the lines that it could not.
@@ -62,7 +63,7 @@ func newProperty(name string, f *vcard.Field) property {
 			p.types = append(p.types, one)
 		}
 	}
-	p.own = f.Params.Get(OwnField)
+	p.own, p.omits = f.Params.Get(OwnField), f.Params.Get("X-APPLE-OMIT-YEAR")
 	p.pref = p.pref || f.Params.Get("PREF") == "1"
 	switch strings.ToLower(f.Params.Get("ENCODING")) {
 	case "b", "base64":

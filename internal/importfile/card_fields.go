@@ -5,9 +5,12 @@ import (
 	"net/mail"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"tandem/internal/record"
 )
 
 var dottedDomain = regexp.MustCompile(`@[^@\s]+\.(\pL{2,22}|xn--[0-9A-Za-z-]{1,59})$`)
@@ -192,7 +195,11 @@ func (c *card) tags(all []property) {
 func (c *card) birthday(all []property) {
 	for _, p := range all {
 		text, _, _ := strings.Cut(strings.TrimSpace(p.value), "T")
-		day, err := time.Parse("20060102", strings.ReplaceAll(text, "-", ""))
+		text = strings.ReplaceAll(text, "-", "")
+		if monthAndDay, ok := strings.CutPrefix(text, p.omits); strings.HasPrefix(p.value, "--") || p.omits != "" && ok {
+			text = strconv.Itoa(record.NoYear) + monthAndDay
+		}
+		day, err := time.Parse("20060102", text)
 		switch {
 		case err == nil && c.fields["Date_of_Birth"] == nil:
 			c.fields["Date_of_Birth"] = day.Format(time.DateOnly)

@@ -140,7 +140,11 @@ func short(s string) string {
 func (c *converter) value(def record.Def, text string) (record.Value, bool) {
 	switch def.Type {
 	case record.Date:
-		day, ok := readDay(text, c.settings.Days)
+		read := readDay
+		if def.Name == record.DateOfBirth {
+			read = readBirthday
+		}
+		day, ok := read(text, c.settings.Days)
 		return record.Value(day.Format(time.DateOnly)), ok
 	case record.Bool:
 		b, ok := readBool(text)

@@ -13,6 +13,8 @@ import (
 var (
 	isoDay    = regexp.MustCompile(`^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]+(.*))?$`)
 	localDay  = regexp.MustCompile(`^(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})(?:,?\s+(.*))?$`)
+	birthday  = regexp.MustCompile(`^(\d{1,2})(?:[-/](\d{1,2})|\.(\d{1,2})\.)$`)
+	bareDay   = regexp.MustCompile(`^--(\d{2})-?(\d{2})$`)
 	packedDay = regexp.MustCompile(`^(\d{4})(\d{2})(\d{2})$`)
 	clockForm = regexp.MustCompile(`(?i)^(\d{1,2})(?:[:h.](\d{2}))?(?:[:m.](\d{2})(?:[.,]\d+)?)?\s*(am|pm|a\.m\.|p\.m\.|h)?s?$`)
 )
@@ -55,14 +57,25 @@ func cutDay(text string, order importfile.DayOrder) (_ time.Time, rest string, o
 	return day, strings.TrimSpace(rest), err == nil
 }
 
-// readDay reads a day; a midnight behind it is passed over, as spreadsheets write one.
+// readDay reads a day; a midnight behind it is passed over, as spreadsheets write one. --12-31 is a day without a year.
 func readDay(text string, order importfile.DayOrder) (time.Time, bool) {
+	if parts := bareDay.FindStringSubmatch(strings.TrimSpace(text)); parts != nil {
+		text = strconv.Itoa(record.NoYear) + "-" + parts[1] + "-" + parts[2]
+	}
 	day, rest, ok := cutDay(text, order)
 	if !ok || rest == "" {
 		return day, ok
 	}
 	h, m, s, ok := readClock(strings.TrimSuffix(rest, "Z"))
 	return day, ok && h+m+s == 0
+}
+
+// readBirthday reads a day that may lack its year: 31/12 is hardly a month of 2012 there.
+func readBirthday(text string, order importfile.DayOrder) (time.Time, bool) {
+	if parts := birthday.FindStringSubmatch(strings.TrimSpace(text)); parts != nil {
+		text = parts[1] + "/" + parts[2] + parts[3] + "/" + strconv.Itoa(record.NoYear)
+	}
+	return readDay(text, order)
 }
 
 // readClock reads a time of the day: 9:30, 09:30:00, 9h30, 9:30 PM, 9 pm.

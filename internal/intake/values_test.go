@@ -23,9 +23,30 @@ func TestDaysAsPeopleWriteThem(t *testing.T) {
 		{"3/4/2026", importfile.DayFirst, "2026-04-03"}, {"3/4/2026", importfile.MonthFirst, "2026-03-04"}, {"3.4.26", importfile.DayFirst, "2026-04-03"},
 		{"1/2/36", importfile.DayFirst, "2036-02-01"}, {"1/2/37", importfile.DayFirst, "1937-02-01"}, {"19901231", "", "1990-12-31"},
 		{"1990-12-31 00:00:00", "", "1990-12-31"}, {"1990-12-31T00:00:00Z", "", "1990-12-31"}, {"12/31/1990 12:00:00 AM", importfile.MonthFirst, "1990-12-31"},
-		{"31/02/1990", importfile.DayFirst, ""}, {"31/12/1990", importfile.MonthFirst, ""}, {"1990-12-31 10:00", "", ""}, {"tomorrow", "", ""}, {"--12-31", "", ""}, {"0000-01-01x", "", ""},
+		{"31/02/1990", importfile.DayFirst, ""}, {"31/12/1990", importfile.MonthFirst, ""}, {"1990-12-31 10:00", "", ""}, {"tomorrow", "", ""}, {"--12-31", "", "1604-12-31"}, {"--0229", "", "1604-02-29"}, {"--02-30", "", ""}, {"31/12", importfile.DayFirst, ""}, {"0000-01-01x", "", ""},
 	} {
 		day, ok := readDay(c.text, c.order)
+		got := ""
+		if ok {
+			got = day.Format(time.DateOnly)
+		}
+		if got != c.want {
+			t.Errorf("%q %q: %q, want %q", c.text, c.order, got, c.want)
+		}
+	}
+}
+
+func TestBirthdaysAsPeopleWriteThem(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text  string
+		order importfile.DayOrder
+		want  string
+	}{
+		{"31/12/1990", importfile.DayFirst, "1990-12-31"}, {"31/12", importfile.DayFirst, "1604-12-31"}, {"12/31", importfile.MonthFirst, "1604-12-31"}, {" 29-2 ", importfile.DayFirst, "1604-02-29"},
+		{"3.4.", importfile.DayFirst, "1604-04-03"}, {"--12-31", importfile.DayFirst, "1604-12-31"}, {"3.4", importfile.DayFirst, ""}, {"12/90", importfile.DayFirst, ""}, {"31/12", importfile.MonthFirst, ""}, {"12", "", ""},
+	} {
+		day, ok := readBirthday(c.text, c.order)
 		got := ""
 		if ok {
 			got = day.Format(time.DateOnly)

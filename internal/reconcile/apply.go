@@ -118,13 +118,8 @@ func (r *run) carryOut(ctx context.Context, steps []Step, last bool, t *turn) ([
 	if err != nil {
 		return nil, err
 	}
-	if len(entries) > 0 || batch != 0 {
-		r.mu.Lock()
-		err := r.Ledger.Settle(context.WithoutCancel(ctx), r.link, batch, entries)
-		r.mu.Unlock()
-		if err != nil {
-			return nil, err
-		}
+	if err := r.settle(ctx, batch, entries); err != nil {
+		return nil, err
 	}
 	return moved, fatal
 }
@@ -270,7 +265,7 @@ func (r *run) remember(ctx context.Context, steps []Step) error {
 			At: r.Now(), CRM: s.Pair.CRM, Microsoft: s.Pair.Microsoft, Side: s.Lost[0].Side, Action: Overruled, Reason: s.Why, Lost: s.Lost,
 		}}})
 	}
-	return r.settle(ctx, entries)
+	return r.settle(ctx, 0, entries)
 }
 
 // claim puts the pairs of items that found their record by its mark on disk, before either side is written: a record that
@@ -293,7 +288,7 @@ func (r *run) claim(ctx context.Context, jobs []*job) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	if err := r.settle(ctx, entries); err != nil {
+	if err := r.settle(ctx, 0, entries); err != nil {
 		return err
 	}
 	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InMicrosoft, refs)

@@ -162,6 +162,6 @@ func (r *run) keepAsked(ctx context.Context) error {
 			}
 			entries = append(entries, Entry{Drop: true, History: []HistoryLine{line}})
 		}
-		return r.settle(ctx, entries)
+		return r.settle(ctx, 0, entries)
 	})
 }

@@ -90,19 +90,47 @@ func (r *run) delete(ctx context.Context, pairs []Pair) error {
 
 // remove deletes on the side where the record still is, if it is still as it was just read.
 func (r *run) remove(ctx context.Context, steps []Step) error {
+	batch, stamp, err := r.intendRemoval(ctx, steps)
+	if err != nil {
+		return err
+	}
 	var entries []Entry
 	for _, where := range []Where{InCRM, InMicrosoft} {
-		done, err := r.removeAt(ctx, where, steps)
+		done, err := r.removeAt(ctx, where, steps, stamp)
 		entries = append(entries, done...)
-		if err != nil {
-			return errors.Join(err, r.settle(ctx, entries))
+		if err != nil { // the batch stays open: the next run finds out what is deleted
+			return errors.Join(err, r.settle(ctx, 0, entries))
 		}
 	}
-	return r.settle(ctx, entries)
+	return r.settle(ctx, batch, entries)
+}
+
+// intendRemoval puts on disk which pairs are about to lose a side: see doubt.go.
+func (r *run) intendRemoval(ctx context.Context, steps []Step) (batch int64, stamp string, err error) {
+	var intents []Intent
+	for _, s := range steps {
+		i := Intent{Side: InCRM, From: s.Pair.CRM, Pair: s.Pair.ID, Deletes: true}
+		if s.Verb == DeleteMicrosoft {
+			i.Side = InMicrosoft
+		}
+		if s.cleared {
+			i.Base = s.Pair.Base
+		}
+		if stamp == "" {
+			stamp = r.NewID()
+		}
+		i.Stamp = stamp
+		intents = append(intents, i)
+	}
+	if len(intents) == 0 {
+		return 0, "", nil
+	}
+	batch, err = r.Ledger.Intend(ctx, r.link, intents)
+	return batch, stamp, err
 }
 
 // removeAt carries out the steps that delete on a side; the entries are those of which it is known what became of them.
-func (r *run) removeAt(ctx context.Context, where Where, steps []Step) (entries []Entry, err error) {
+func (r *run) removeAt(ctx context.Context, where Where, steps []Step, stamp string) (entries []Entry, err error) {
 	side, verb := r.crm, DeleteCRM
 	if where == InMicrosoft {
 		side, verb = r.microsoft, DeleteMicrosoft
@@ -117,7 +145,7 @@ func (r *run) removeAt(ctx context.Context, where Where, steps []Step) (entries 
 		if where == InMicrosoft {
 			at = s.Theirs
 		}
-		w := record.Write{Op: record.Delete, Ref: at.Ref, Version: at.Version}
+		w := record.Write{Op: record.Delete, Ref: at.Ref, Version: at.Version, Stamp: stamp}
 		if where == InMicrosoft {
 			w.Agreed = r.agreement(s)
 		}
@@ -132,7 +160,11 @@ func (r *run) removeAt(ctx context.Context, where Where, steps []Step) (entries 
 	outcomes, err := side.Apply(ctx, writes)
 	for i, s := range of {
 		if i < len(outcomes) && (outcomes[i].Ref != "" || outcomes[i].Err != nil) {
-			entries = append(entries, r.removed(s, where, outcomes[i].Err))
+			e, err := r.removed(s, where, stamp, outcomes[i].Err)
+			if err != nil {
+				return entries, err
+			}
+			entries = append(entries, e)
 		}
 	}
 	return entries, err
@@ -140,12 +172,12 @@ func (r *run) removeAt(ctx context.Context, where Where, steps []Step) (entries 
 
 // removed is what a deletion's outcome means for the pair: ended, or still waiting because the item changed at the last
 // moment (the next run sees why), or parked.
-func (r *run) removed(s Step, where Where, err error) Entry {
+func (r *run) removed(s Step, where Where, stamp string, err error) (Entry, error) {
 	pair := *s.Pair
 	switch kind := fault.KindOf(err); {
 	case err == nil || kind == fault.NotFound || kind == fault.Gone:
 		line := HistoryLine{At: r.Now(), CRM: pair.CRM, Microsoft: pair.Microsoft, Side: where, Action: Deleted, Reason: s.Why, Before: filled(only(s.held(where), r.rules.Fields))}
-		return Entry{Pair: pair, Drop: true, History: []HistoryLine{line}}
+		return Entry{Pair: pair, Drop: true, History: []HistoryLine{line}}, nil
 	case kind == fault.Conflict:
 		pair.State, pair.Reason, pair.RetryAt = Parked, fault.ChangesTooFast, r.Now()
 	default:
@@ -154,14 +186,22 @@ func (r *run) removed(s Step, where Where, err error) Entry {
 			pair.Ask = heldRemoval(s)
 		}
 	}
-	return Entry{Pair: pair}
+	if fault.ReasonOf(err) == fault.OutcomeUnknown && pair.ID != 0 {
+		base, err := withDoubt(pair.Base, doubt{Stamp: stamp, Deletes: where})
+		if err != nil {
+			return Entry{}, err
+		}
+		pair.Base = base
+	}
+	return Entry{Pair: pair}, nil
 }
 
-func (r *run) settle(ctx context.Context, entries []Entry) error {
-	if len(entries) == 0 {
+// settle stores entries, and that nothing is open any more of a batch of intents; 0: there is none.
+func (r *run) settle(ctx context.Context, batch int64, entries []Entry) error {
+	if len(entries) == 0 && batch == 0 {
 		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.Ledger.Settle(context.WithoutCancel(ctx), r.link, 0, entries)
+	return r.Ledger.Settle(context.WithoutCancel(ctx), r.link, batch, entries)
 }

@@ -15,19 +15,25 @@ import (
 // stays away, the base of the pair carries the doubt until the pair is planned again; then both sides are read, and what a
 // stamped write has brought was agreed on when it was made.
 
-// A doubt is what was sent to the sides, each in normal form as the two would have agreed on it; nil: nothing was.
+// A doubt is what was sent to the sides, each in normal form as the two would have agreed on it; nil: nothing was. Or it is that a
+// record was to be deleted: what sync itself has deleted must not pass for a person's deletion when the reason for it is gone by
+// then, such as when the record was taken out of the recycle bin, or given back.
 type doubt struct {
 	Stamp     string        `json:"stamp"`
 	CRM       record.Fields `json:"crm,omitempty"`
 	Microsoft record.Fields `json:"microsoft,omitempty"`
 	Apart     record.Fields `json:"apart,omitempty"`
+	Deletes   Where         `json:"deletes,omitempty"` // where the record was to be deleted; "": nowhere
 }
 
 // doubted is the key of a base that is no field but a doubt, as JSON.
 const doubted record.Field = "-sent"
 
-// doubtOf is the doubt of an intent to change a record.
+// doubtOf is the doubt of an intent to change or to delete a record.
 func doubtOf(i Intent) doubt {
+	if i.Deletes {
+		return doubt{Stamp: i.Stamp, Deletes: i.Side}
+	}
 	return doubt{Stamp: i.Stamp, CRM: i.ToCRM, Microsoft: i.ToMicrosoft, Apart: i.Apart}
 }
 
@@ -155,6 +161,11 @@ func (r *run) clearUp(item *Item) error {
 	if err != nil || d == nil || item.theirs() == record.Missing || item.Ours != nil && item.Ours.State == record.Missing {
 		return err
 	}
+	if d.Deletes != "" {
+		item.Pair.Base, item.cleared = base, true
+		r.deleted(item, d)
+		return nil
+	}
 	inCRM, inMicrosoft := d.CRM != nil && d.left(item.Ours), d.Microsoft != nil && d.left(item.Theirs)
 	if inCRM {
 		base = agreedOn(base, d.CRM, d.Apart)
@@ -170,6 +181,23 @@ func (r *run) clearUp(item *Item) error {
 		item.Pair.MicrosoftVersion = item.Theirs.Version
 	}
 	return nil
+}
+
+// deleted looks whether sync has deleted one side of an item, and the other has come back since: then the former is to be made anew, as
+// if its deletion had been settled before. Microsoft keeps no stamp of a deletion; what is gone there counts as sync's.
+func (r *run) deleted(item *Item, d *doubt) {
+	ours, theirs := item.ours(r.rules), item.theirs()
+	done := theirs == record.Gone
+	if d.Deletes == InCRM {
+		done = d.left(item.Ours)
+	}
+	switch {
+	case !done:
+	case ours == record.Present && theirs == record.Gone:
+		item.Pair.Microsoft, item.Pair.MicrosoftVersion, item.Pair.Token, item.Pair.Base, item.Theirs = "", "", "", nil, nil
+	case ours == record.Gone && theirs == record.Present:
+		item.Pair.Base = nil
+	}
 }
 
 // left reports whether the last stamped write of a record was this one.

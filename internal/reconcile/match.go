@@ -324,7 +324,7 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
 	if err := r.release(ctx, closed, about); err != nil {
 		return nil, err
 	}
-	return planned, r.settle(ctx, entries)
+	return planned, r.settle(ctx, 0, entries)
 }
 
 // own gives items the records that were made from them. One that has another item by now, or another owner, is lost to its
@@ -527,7 +527,7 @@ func (r *run) release(ctx context.Context, closed map[record.Ref]bool, about que
 		}
 	}
 	r.released = r.released || len(entries) > 0
-	return r.settle(ctx, entries)
+	return r.settle(ctx, 0, entries)
 }
 
 // held reports whether a pair is a record that waits for a question about an item.
@@ -585,7 +585,7 @@ func (r *run) hold(ctx context.Context, items []Item) ([]Item, error) {
 	for item := range joined {
 		entries = append(entries, Entry{Pair: *r.asking.items[item]})
 	}
-	return out, r.settle(ctx, entries)
+	return out, r.settle(ctx, 0, entries)
 }
 
 // join adds a record to the questions about items that it may be, and has them put anew at the end of the run.

@@ -190,7 +190,8 @@ type Intent struct {
 	Pair  int64      // the pair it belongs to, or 0: a new one
 	// Base is what the item will hold, in normal form: the base of the pair if the item is found after the answer was lost. Of a
 	// change, it is the base that it was planned on, if the ledger does not have it.
-	Base record.Fields `json:",omitempty"`
+	Base    record.Fields `json:",omitempty"`
+	Deletes bool          `json:",omitempty"` // the record is to be deleted on the side
 	// Of a change: the stamp that its writes leave, and what the two sides agree on once each side has been written. See doubt.go.
 	Stamp                     string        `json:",omitempty"`
 	ToCRM, ToMicrosoft, Apart record.Fields `json:",omitempty"`
@@ -199,6 +200,9 @@ type Intent struct {
 // Forget takes fields out of what the two sides are to agree on: see Forget.
 func (i *Intent) Forget(fields []record.Field) {
 	i.Base = Forget(i.Base, fields)
+	if i.Deletes {
+		return
+	}
 	d := doubtOf(*i)
 	d.forget(fields)
 	i.ToCRM, i.ToMicrosoft, i.Apart = d.CRM, d.Microsoft, d.Apart

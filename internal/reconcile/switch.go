@@ -266,7 +266,7 @@ func (r *run) takeBackThese(ctx context.Context, items []Item) (moved, err error
 			return moved, err
 		}
 	}
-	entries, err := r.removeAt(ctx, InMicrosoft, steps)
+	entries, err := r.removeAt(ctx, InMicrosoft, steps, "")
 	for _, i := range items {
 		if i.theirs() == record.Gone && i.Pair.ID != 0 { // deleted by a run that did not come to note it
 			entries = append(entries, Entry{Pair: *i.Pair, Drop: true})
@@ -279,7 +279,7 @@ func (r *run) takeBackThese(ctx context.Context, items []Item) (moved, err error
 		}
 		return again
 	})
-	return moved, errors.Join(err, r.settle(ctx, entries))
+	return moved, errors.Join(err, r.settle(ctx, 0, entries))
 }
 
 // unbrought reports whether Microsoft holds something that the CRM does not, because it could not be brought there: such

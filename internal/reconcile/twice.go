@@ -62,13 +62,13 @@ func (r *run) madeAgain(ctx context.Context, claimed []*newcomer, owners []recor
 	if err := r.watch(twice...); err != nil {
 		return nil, err
 	}
-	entries, err := r.removeAt(ctx, InMicrosoft, twice)
+	entries, err := r.removeAt(ctx, InMicrosoft, twice, "")
 	entries = slices.DeleteFunc(entries, func(e Entry) bool { return !e.Drop })
 	for _, n := range which {
 		n.done = slices.ContainsFunc(entries, func(e Entry) bool { return e.Pair.Microsoft == n.Ref })
 	}
 	items, wrong := r.besideOurs(ctx, items)
-	return items, errors.Join(err, r.settle(ctx, entries), wrong)
+	return items, errors.Join(err, r.settle(ctx, 0, entries), wrong)
 }
 
 // elsewhere looks, before an item that is gone is made anew, for one that has its mark: it may go by another id, and be told of

@@ -20,5 +20,8 @@ func Finds() []Find {
 			"TestL1_WhatWasTypedIntoAnEventWhoseCreateWasNotAnsweredIsLookedAt"},
 		{"an item that went by another id, as after a move in Outlook on the desktop, was a new record, and the old one with all that only the CRM had of it was deleted",
 			"TestFF120_AnItemByAnotherIDKeepsItsRecord"},
+		{"a copy took the record of its original, and overwrote it, when the original was moved out of the folder", "TestI1_ARecordWhoseItemWasMovedOut"},
+		{"what sync had deleted and not noted counted as its person's deletion: what was given back, or taken out of the recycle bin, was deleted again",
+			"TestI4_SyncsOwnUnsettledDeletionIsNobodys"},
 	}
 }

@@ -31,14 +31,15 @@ const (
 
 // entity is one contact or event of the people's.
 type entity struct {
-	key     string
-	kind    record.Kind
-	org     record.ID
-	fate    fate
-	out     map[reconcile.LinkID]bool // links out of whose folder somebody moved its item: from then on it has none there
-	given   bool                      // it has had another owner
-	erased  bool                      // somebody has deleted it, whatever came of it
-	foreign map[string]string         // what its items held that nobody maps, by item
+	key      string
+	kind     record.Kind
+	org      record.ID
+	fate     fate
+	out      map[reconcile.LinkID]bool // links out of whose folder somebody moved its item: from then on it has none there
+	given    bool                      // it has had another owner
+	erased   bool                      // somebody has deleted it, whatever came of it
+	foreign  map[string]string         // what its items held that nobody maps, by item
+	original string                    // whose copy it is: its item has that one's mark
 }
 
 // typed is one value that somebody typed.
@@ -519,6 +520,14 @@ func (w *world) restore(rng *rand.Rand) {
 	paired := slices.ContainsFunc(w.order, func(l *linkState) bool {
 		return slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return p.CRM == r.ID.Ref() })
 	})
+	for _, e := range w.entities {
+		if e.original == keyOf(r) && !w.inStep(e, 2) { // its mark makes it the record's item, now that the record has no other
+			e.fate = open
+			for _, t := range w.typed {
+				t.over = t.over || t.key == e.key
+			}
+		}
+	}
 	w.revive(keyOf(r), !paired) // else its item may have been deleted as well, and nobody has noticed yet
 	results, err := w.crm.Restore(context.Background(), w.actor(p), r.Kind, []record.ID{r.ID})
 	must(w, results, err, resultErr)
@@ -572,7 +581,9 @@ func (w *world) massUpdate(rng *rand.Rand) {
 			for _, t := range w.typed {
 				t.over = t.over || t.key == key && t.field == field && t.value == r.Fields[f]
 			}
-			w.typed = append(w.typed, &typed{key: key, kind: l.kind, field: field, value: v})
+			if r.Fields[f] != v { // else nothing is changed, and what Outlook says of it is the only change
+				w.typed = append(w.typed, &typed{key: key, kind: l.kind, field: field, value: v})
+			}
 			w.revive(key, w.counts(r.Org, r.Kind, f, mapping.ToMicrosoft))
 			ids = append(ids, r.ID)
 		}
@@ -642,6 +653,10 @@ func (w *world) copyItem(rng *rand.Rand) {
 		return
 	}
 	key := w.newKey(l.kind, l.of.org)
+	w.entities[key].original = it.key
+	if e := w.entities[it.key]; e.original != "" {
+		w.entities[key].original = e.original
+	}
 	if status, doc := w.outlook(l.of).Patch(itemPath(l.kind, id), map[string]any{"jobTitle": key, "surname": "Family " + key}); status != 200 {
 		w.fail("simulation", "an edit of a copy is answered with %d %v", status, doc)
 	}

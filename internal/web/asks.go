@@ -399,7 +399,11 @@ func (v *visit) valueWords(kind record.Kind, name record.Field, fields record.Fi
 			return v.words.T("asks.yes")
 		}
 		return v.words.T("asks.no")
-	case record.Date, record.Moment:
+	case record.Date:
+		if text, ok := v.words.Date(fields[name]); ok {
+			return text
+		}
+	case record.Moment:
 		if t, ok := readTime(record.Value(value), len(value) == len(dayLayout)); ok && len(value) == len(dayLayout) {
 			return v.words.Day(t)
 		} else if ok {

@@ -71,7 +71,7 @@ func (s *Site) contactConflict(v *visit, id record.ID, d crm.Draft) error {
 	for _, def := range v.schema(record.Contacts).Defs() {
 		mine, typed := d.Fields[def.Name]
 		if typed && mine != now.Fields[def.Name] {
-			rows = append(rows, conflictRow{v.label(record.Contacts, def.Name), v.words.typed(def, now.Fields[def.Name]), v.words.typed(def, mine)})
+			rows = append(rows, conflictRow{v.label(record.Contacts, def.Name), v.words.read(def, now.Fields[def.Name]), v.words.read(def, mine)})
 		}
 	}
 	return s.conflict(v, now, "contacts", "/contacts/"+id.String(), rows)

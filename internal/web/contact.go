@@ -169,7 +169,8 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 			if page.Reading {
 				f.read()
 			}
-			shown.Open = shown.Open || f.Error != "" || f.Value != "" && f.Value != "false"
+			v.withoutYear(&f)
+			shown.Open = shown.Open || f.Yearless != nil && f.Yearless.Open || f.Error != "" || f.Value != "" && f.Value != "false"
 			shown.Fields = append(shown.Fields, f)
 		}
 		page.Groups = append(page.Groups, shown)
@@ -181,6 +182,7 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 			if page.Reading {
 				f.read()
 			}
+			v.withoutYear(&f)
 			shown.Fields = append(shown.Fields, f)
 		}
 		page.Groups = slices.Insert(page.Groups, len(page.Groups)-1, shown) // the notes come last

@@ -24,6 +24,7 @@ type field struct {
 	Mode     string // inputmode
 	Wide     bool   // takes the whole row
 	Reading  bool   // shown, not to be changed
+	Yearless *yearless
 }
 
 // read leaves the field to be looked at.
@@ -142,8 +143,11 @@ func (v *visit) posted(kind record.Kind, form url.Values) record.Fields {
 		if def.Type == record.Tags {
 			value = strings.Join(tagNames(value), "\n")
 		}
-		if def.Type == record.Number {
+		switch def.Type {
+		case record.Number:
 			value = v.words.readNumber(value)
+		case record.Date:
+			value = postedDay(form, string(def.Name), value)
 		}
 		out[def.Name] = record.Value(value)
 	}

@@ -154,8 +154,8 @@ func (v *visit) brief(def record.Def, value record.Value) string {
 	case record.Tags:
 		return strings.ReplaceAll(string(value), "\n", ", ")
 	case record.Date:
-		if day, err := time.Parse(time.DateOnly, string(value)); err == nil {
-			return v.words.Day(day)
+		if text, ok := v.words.Date(value); ok {
+			return text
 		}
 	}
 	text := strings.Join(strings.Fields(v.words.typed(def, value)), " ")

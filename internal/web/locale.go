@@ -11,6 +11,8 @@ import (
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+
+	"tandem/internal/record"
 )
 
 // messages are the words of the pages, one file a language. A test holds their keys against each other, against the
@@ -114,6 +116,18 @@ func (w *words) Number(n int) string { return w.printer.Sprintf("%d", n) }
 // Day is "22 Nov 2026".
 func (w *words) Day(t time.Time) string {
 	return w.T("format.day", "Day", fmt.Sprint(t.Day()), "Month", w.month(t), "Year", fmt.Sprint(t.Year()))
+}
+
+// Date is a date as people read it, "22 Nov 2026", or "22 November" of one without a year; ok is false of what is none.
+func (w *words) Date(v record.Value) (text string, ok bool) {
+	if day, ok := record.Yearless(v); ok {
+		return w.T("format.yearless", "Day", fmt.Sprint(day.Day()), "Month", w.T("month."+fmt.Sprint(int(day.Month())))), true
+	}
+	day, err := time.Parse(time.DateOnly, string(v))
+	if err != nil {
+		return "", false
+	}
+	return w.Day(day), true
 }
 
 // LongDay is "Sunday, 22 November".

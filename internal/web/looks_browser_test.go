@@ -64,6 +64,19 @@ const (
 		return [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > room + 1).slice(0, 5)
 			.map((e) => e.tagName + "#" + e.id + "." + e.className).join(" ") || "something";
 	})()`
+	// overlaid is what a hand that means it does not hit, as something else lies over its middle. What is opened over a page may.
+	overlaid = `(() => {
+		const at = [scrollX, scrollY];
+		const aside = (e) => e && (e.matches(".sr") || e.getBoundingClientRect().width <= 1 || aside(e.parentElement)); // for screen readers alone
+		const found = [...document.querySelectorAll("#main button, #main input, #main select, #main summary, #main textarea")].filter((e) => {
+			if (e.disabled || !e.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }) || aside(e)) return false;
+			e.scrollIntoView({ block: "center", behavior: "instant" });
+			const r = e.getBoundingClientRect(), hit = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);
+			return hit && !e.contains(hit) && !hit.closest("dialog, [role=listbox]") && ![...e.labels || []].some((l) => l.contains(hit));
+		});
+		scrollTo({ left: at[0], top: at[1], behavior: "instant" });
+		return found.slice(0, 5).map((e) => e.tagName + "#" + e.id + "." + e.className).join(" ");
+	})()`
 	// disorder is a heading that is more than one level below the one before it, or a page without exactly one first heading.
 	disorder = `(() => {
 		const all = [...document.querySelectorAll("h1,h2,h3,h4")].filter((h) => h.offsetParent), levels = all.map((h) => +h.tagName[1]);
@@ -296,7 +309,7 @@ func TestEveryPageLooksRight(t *testing.T) {
 				at := fmt.Sprintf("%s %s %d %s", l.name, lang, size.width, theme)
 				b.theme(theme)
 				b.until(at+" shows what it should", `document.querySelector('`+l.shows+`')`)
-				for what, got := range map[string]string{"too wide": b.says(tooWide), "headings": b.says(disorder), "without words": b.says(unsaid), "axe": b.axe(string(source))} {
+				for what, got := range map[string]string{"too wide": b.says(tooWide), "headings": b.says(disorder), "without words": b.says(unsaid), "axe": b.axe(string(source)), "covered": b.says(overlaid)} {
 					if got != "" {
 						t.Errorf("%s: %s: %s", at, what, got)
 					}

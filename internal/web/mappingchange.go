@@ -202,6 +202,10 @@ func (v *visit) shown(kind record.Kind, f record.Field, value record.Value) stri
 		return "✓"
 	case def.Type == record.Number:
 		text = v.words.number(text)
+	case def.Type == record.Date:
+		if said, ok := v.words.Date(value); ok {
+			text = said
+		}
 	case def.Type == record.Tags:
 		text = strings.ReplaceAll(text, "\n", ", ")
 	case def.Type == record.Picklist && slices.Contains(def.Values, text):

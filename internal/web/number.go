@@ -51,6 +51,14 @@ func (w *words) readNumber(text string) string {
 	return text
 }
 
+// read is a value as people read it, where it is typed otherwise.
+func (w *words) read(def record.Def, value record.Value) string {
+	if text, ok := w.Date(value); ok && def.Type == record.Date {
+		return text
+	}
+	return w.typed(def, value)
+}
+
 // typed is a value as the control of its field has it.
 func (w *words) typed(def record.Def, value record.Value) string {
 	if def.Type == record.Number {
