@@ -189,6 +189,10 @@ func (m mortalLedger) Close(ctx context.Context, l *reconcile.Link) error {
 	return m.around(func() error { return m.Ledger.Close(ctx, l) })
 }
 
+func (m mortalLedger) End(ctx context.Context, l *reconcile.Link, stays bool) error {
+	return m.around(func() error { return m.Ledger.End(ctx, l, stays) })
+}
+
 // run runs the link once; a dead process is revived afterwards, when its lease has run out.
 func (w *world) run() error {
 	w.t.Helper()

@@ -85,6 +85,11 @@ func (d ledgerDouble) Close(ctx context.Context, l *reconcile.Link) error {
 	return d.Ledger.Close(ctx, l)
 }
 
+func (d ledgerDouble) End(ctx context.Context, l *reconcile.Link, stays bool) error {
+	d.first(ctx, l)
+	return d.Ledger.End(ctx, l, stays)
+}
+
 func (d ledgerDouble) first(ctx context.Context, l *reconcile.Link) {
 	if d.before != nil {
 		d.before(ctx, l)

@@ -68,6 +68,7 @@ type world struct {
 	seq     int64
 	steps   int
 	tasks   []*task
+	turnOf  *task // who has the baton; nil: nobody's run
 	parking time.Duration
 
 	sim       *m365sim.Sim
@@ -122,6 +123,7 @@ type linkState struct {
 	sleeps  int  // failures in a row
 	// remapped says that what meets what has been changed since it was switched on.
 	remapped bool
+	belated  int64 // see (*world).belated: the fence of then; 0: nothing is
 }
 
 // process is one process of Tandem: what it remembers goes with it.
