@@ -607,8 +607,8 @@ func (w *world) massUpdate(rng *rand.Rand) {
 			}
 			if r.Fields[f] != v { // else nothing is changed, and what Outlook says of it is the only change
 				w.typed = append(w.typed, &typed{key: key, kind: l.kind, field: field, value: v})
+				w.revive(key, w.counts(r.Org, r.Kind, f, mapping.ToMicrosoft))
 			}
-			w.revive(key, w.counts(r.Org, r.Kind, f, mapping.ToMicrosoft))
 			ids = append(ids, r.ID)
 		}
 	}

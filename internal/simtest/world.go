@@ -121,6 +121,7 @@ type linkState struct {
 	running int  // runs under way
 	queued  bool // a job is on its way
 	sleeps  int  // failures in a row
+	failed  bool // its last run
 	// remapped says that what meets what has been changed since it was switched on.
 	remapped bool
 	belated  int64 // see (*world).belated: the fence of then; 0: nothing is
