@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -124,5 +125,40 @@ func TestC1_ALinkThatEndsForgetsAndEndsAtOnce(t *testing.T) {
 		must(t, w.ledger.Link(1).State, reconcile.Off, fmt.Sprint("state, killed at ", plug))
 		must(t, len(w.live()["x"]), 0, fmt.Sprint("records of x, killed at ", plug))
 		must(t, len(w.ledger.All(1)), 0, fmt.Sprint("pairs, killed at ", plug))
+	}
+}
+
+// I3, I4: an item that only a listing told of is made a record once, and its deletion stands, wherever the process dies in between.
+func TestC1_AnItemOfAListingThatIsDeletedBeforeItWasNoted(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []record.Kind{record.Contacts, record.Calendar} {
+		for plug := range 24 {
+			w := newWorldOf(t, kind)
+			x := record.Fields{"jobTitle": "x", "surname": "X"}
+			if kind == record.Calendar {
+				x = record.Fields{"subject": "x", "start": "2026-12-01T10:00:00Z", "end": "2026-12-01T11:00:00Z", "isAllDay": "false", "timeZone": "UTC"}
+			}
+			if err := w.run(); err != nil {
+				t.Fatal(err)
+			}
+			w.settle()
+			ref := w.folder.Smuggle(x)
+			w.plug = plug
+			_, _ = w.runner.Audit(context.Background(), 1, false) // what came of it is what is true afterwards
+			if w.dead {
+				w.dead, w.clock = false, w.clock.Add(time.Hour)
+			}
+			w.plug = -1
+			w.folder.Delete(ref)
+			w.settle()
+			if _, err := w.runner.Audit(context.Background(), 1, false); err != nil {
+				t.Fatal(err)
+			}
+			w.settle()
+			what := fmt.Sprintf("%s, killed at %d", kind, plug)
+			must(t, len(w.live()["x"]), 0, "records: "+what)
+			must(t, len(w.items()["x"]), 0, "items: "+what)
+			must(t, w.folder.Creates, 0, "creates at Microsoft: "+what)
+		}
 	}
 }

@@ -563,6 +563,13 @@ func (w *world) othersTwin(r crm.Record) bool {
 	return slices.ContainsFunc(w.records(r.Org, r.Kind, false), func(o crm.Record) bool { return keyOf(o) == keyOf(r) && o.Owner != r.Owner })
 }
 
+// hasItem reports whether a person has an item of a record's key, in a folder in use or left behind.
+func (w *world) hasItem(p *person, r crm.Record) bool {
+	return slices.ContainsFunc(w.order, func(l *linkState) bool {
+		return l.of == p && l.kind == r.Kind && slices.ContainsFunc(w.itemsOf(l), func(it item) bool { return it.key == keyOf(r) })
+	})
+}
+
 func (w *world) give(rng *rand.Rand) {
 	r, p, ok := w.someRecord(rng, false)
 	if !ok {
@@ -575,7 +582,7 @@ func (w *world) give(rng *rand.Rand) {
 		}
 	}
 	to, ok := pick(rng, others)
-	if !ok {
+	if !ok || w.othersTwin(r) || w.hasItem(to, r) { // what he has kept of his own: nobody could tell the two apart
 		return
 	}
 	if e := w.entities[keyOf(r)]; e.fate != lives {
