@@ -22,6 +22,8 @@ func Finds() []Find {
 			"TestFF120_AnItemByAnotherIDKeepsItsRecord"},
 		{"a record that was deleted while its sync was off, and the folder had stayed, came back when the sync was switched on", "TestI4_WhatWasDeletedWhileTheSyncWasOffStaysDeleted"},
 		{"a sync that ended while the process died went on without its pairs, and met its own items as strangers", "TestC1_ALinkThatEndsForgetsAndEndsAtOnce"},
+		{"what both had typed into one field stayed different until the audit if the changes lagged behind and the CRM's database then refused the write",
+			"TestI6_WhatWasPlannedAnewAndRefusedIsNotAgreedOn"},
 		{"a folder with another id was looked for by its mark in every run", "TestFF121_ALinkTakesOverTheNewIDOfItsContainer"},
 		{"a contact whose create was not answered was made again if the first page of the search for it was empty", "TestI3_AnItemIsFoundOnALaterPage"},
 		{"a copy took the record of its original, and overwrote it, when the original was moved out of the folder", "TestI1_ARecordWhoseItemWasMovedOut"},
