@@ -72,7 +72,8 @@ type run struct {
 	first     bool                   // the run began within the link's first sync, and counts as part of it to its end
 	paired    map[record.Ref]pairing // items that the last match gave a record, by their ref
 	released  bool                   // records that were held back are due
-	stays     bool                   // of a link that ends: what is in its container stays there
+	ended     bool                   // the link is to end when the run is closed
+	stays     bool                   // and what is in its container stays there
 	// witness hears of the steps before they are carried out, and may end the run; nil: nobody listens.
 	witness func([]Step) error
 	road    func(ctx context.Context) error // what the run does; nil: work
@@ -130,7 +131,7 @@ func (r *run) whole(ctx context.Context) error {
 	// The link is closed even if the caller has given up, or it would stay leased.
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if r.link.State == Off && err == nil {
+	if r.ended && err == nil {
 		return r.Ledger.End(closing, r.link, r.stays)
 	}
 	return errors.Join(err, r.Ledger.Close(closing, r.link))

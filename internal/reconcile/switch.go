@@ -358,7 +358,7 @@ func (r *run) containerDeleted(ctx context.Context) error {
 func (r *run) end(reason fault.Reason) {
 	r.link.State, r.link.Reason = Off, reason
 	r.link.Subscription, r.link.SubscriptionEnds = "", time.Time{}
-	r.stays = r.link.existing() && reason != fault.ContainerDeleted
+	r.ended, r.stays = true, r.link.existing() && reason != fault.ContainerDeleted
 }
 
 // endWithout ends a link that is being switched off although Microsoft denies us: then the container stays where it is,
