@@ -544,6 +544,7 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 		case (j.moved || j.unknown || j.unsent) && fatal && !j.written():
 			if j.unknown && j.intent.Stamp != "" {
 				as := *j.Pair
+				r.disown(&as, j.Item)
 				as.Base = as.Base.With(record.Fields{doubted: j.pair.Base[doubted]})
 				entries = append(entries, Entry{Pair: as})
 			}
@@ -574,6 +575,17 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 		entries = append(entries, r.entryOf(j))
 	}
 	return entries, moved, nil
+}
+
+// disown takes out of a pair the versions at which the sides hold something else than the base says: it was planned anew, and what the ledger
+// is told of it without having been carried out must not pass for agreed on.
+func (r *run) disown(p *Pair, as Item) {
+	if as.Ours != nil && as.Ours.Version == p.CRMVersion && !r.untouched(as.Ours, heldInCRM(p.Base)) {
+		p.CRMVersion = ""
+	}
+	if as.Theirs != nil && as.Theirs.Version == p.MicrosoftVersion && !r.untouched(as.Theirs, p.Base) {
+		p.MicrosoftVersion = ""
+	}
 }
 
 // written reports whether a side was written.

@@ -83,5 +83,6 @@ func (r *run) leaveExisting(ctx context.Context) error {
 	if err := r.takeBack(ctx); err != nil {
 		return r.endWithout(ctx, err)
 	}
-	return r.end(ctx, fault.OwnKept)
+	r.end(fault.OwnKept)
+	return nil
 }

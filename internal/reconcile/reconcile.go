@@ -288,8 +288,11 @@ type Ledger interface {
 	// Close ends the lease and stores what the run came to: state, reason, last run and error, served wake-ups (Done),
 	// container, subscription, DeletesOK.
 	Close(ctx context.Context, link *Link) error
-	// Forget removes all pairs and open intents of the link and zeroes its cursors and counts (history stays). stays: what is still
-	// in the container stays there, in a calendar that was there before the link, and its records remember that (record.Meta);
-	// otherwise none does of that calendar.
-	Forget(ctx context.Context, link *Link, stays bool) error
+	// End is Close of a link that is Off, and Forget: a link that has forgotten its pairs and goes on would meet its own items as
+	// strangers. stays: what is still in the container stays there, in a calendar that was there before the link, and its records
+	// remember that (record.Meta); otherwise none does of that calendar.
+	End(ctx context.Context, link *Link, stays bool) error
+	// Forget removes all pairs and open intents of the link and zeroes its cursors and counts (history stays): its next run finds
+	// them again.
+	Forget(ctx context.Context, link *Link) error
 }

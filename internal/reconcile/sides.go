@@ -15,6 +15,12 @@ type Orderly interface {
 	ApplyInOrder(ctx context.Context, writes []record.Write, underWay func()) ([]record.Outcome, error)
 }
 
+// Located is a side that knows its container also when Microsoft has given it another id. outlook.Contacts and outlook.Events are.
+type Located interface {
+	// Container is the id that it had when it was last asked.
+	Container() record.Ref
+}
+
 // applyInOrder is Apply, on sides that are not Orderly from the first write to the last.
 func applyInOrder(ctx context.Context, side Side, writes []record.Write, underWay func()) ([]record.Outcome, error) {
 	if o, ok := side.(Orderly); ok {

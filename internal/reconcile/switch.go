@@ -165,7 +165,8 @@ func (r *run) switchOff(ctx context.Context) error {
 		r.Log.WarnContext(ctx, "the subscription stays until it ends by itself", "link", r.link.ID, "error", err)
 	}
 	if r.link.Container == "" {
-		return r.end(ctx, "")
+		r.end("")
+		return nil
 	}
 	if err := r.lastLook(ctx); err != nil {
 		return r.endWithout(ctx, err)
@@ -178,7 +179,8 @@ func (r *run) switchOff(ctx context.Context) error {
 		return r.leaveExisting(ctx)
 	}
 	if left {
-		return r.end(ctx, fault.KeptInOutlook)
+		r.end(fault.KeptInOutlook)
+		return nil
 	}
 	if err := r.keepAsked(ctx); err != nil {
 		return err
@@ -191,12 +193,14 @@ func (r *run) switchOff(ctx context.Context) error {
 		if err := r.takeBack(ctx); err != nil {
 			return r.endWithout(ctx, err)
 		}
-		return r.end(ctx, fault.OwnKept)
+		r.end(fault.OwnKept)
+		return nil
 	}
 	if err := r.Containers.Remove(ctx, r.link); err != nil {
 		return r.endWithout(ctx, err)
 	}
-	return r.end(ctx, "")
+	r.end("")
+	return nil
 }
 
 // lastLook holds a list of the container against the ledger: what Microsoft tells of changes may lag behind, and what it has
@@ -343,29 +347,31 @@ func toCRM(s Step) bool {
 // containerDeleted ends the link because the person deleted its calendar or folder at Microsoft (S23, S35).
 func (r *run) containerDeleted(ctx context.Context) error {
 	if r.link.State == Switching {
-		return r.end(ctx, "")
+		r.end("")
+		return nil
 	}
 	r.Log.InfoContext(ctx, "the container was deleted at Microsoft; the sync is off", "link", r.link.ID, "org", r.link.Org)
-	return r.end(ctx, fault.ContainerDeleted)
+	r.end(fault.ContainerDeleted)
+	return nil
 }
 
-func (r *run) end(ctx context.Context, reason fault.Reason) error {
-	if err := r.Ledger.Forget(ctx, r.link, r.link.existing() && reason != fault.ContainerDeleted); err != nil {
-		return err
-	}
+// end ends the link when the run is closed.
+func (r *run) end(reason fault.Reason) {
 	r.link.State, r.link.Reason = Off, reason
 	r.link.Subscription, r.link.SubscriptionEnds = "", time.Time{}
-	return nil
+	r.ended, r.stays = true, r.link.existing() && reason != fault.ContainerDeleted
 }
 
 // endWithout ends a link that is being switched off although Microsoft denies us: then the container stays where it is,
 // and the reason says so. Every other fault is the run's.
 func (r *run) endWithout(ctx context.Context, err error) error {
 	if r.link.State == Switching && fault.ReasonOf(err) == fault.TooManyCreates { // what is unread stays there, and is not lost
-		return r.end(ctx, fault.KeptInOutlook)
+		r.end(fault.KeptInOutlook)
+		return nil
 	}
 	if r.link.State == Switching && fault.Is(err, fault.Denied) && fault.ReasonOf(err) != fault.AppMisconfigured {
-		return r.end(ctx, fault.ReasonOf(err))
+		r.end(fault.ReasonOf(err))
+		return nil
 	}
 	return err
 }
