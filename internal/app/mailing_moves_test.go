@@ -310,3 +310,19 @@ func (c *client) knowsWhoIsInvited(id string, people int) {
 	})
 	c.restOf("calendar")
 }
+
+// TestFF58_ABulkDeletionMailsWhomItNamed: from the list, with a yes, those who are invited are told once; without, nobody, and the event stays.
+func TestFF58_ABulkDeletionMailsWhomItNamed(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	k, id := d.invited(adele)
+	query := "/mass-update?kind=calendar&do=delete&pick=1&id=" + id
+	page := k.press(k.open(query), "See what it would do", nil, "tells 2 people in your name", "megan@contoso.example", "out@side.example")
+	d.noMails()
+	k.press(page, "Delete 1 event, mail 2 people", nil)
+	d.eventually("it is off", func() bool { return adele.items("calendar", "subject")["Visita"] == nil })
+	d.mailed(4, "two cancellations")
+	adele.inStep(0)
+	d.noMails()
+}

@@ -129,6 +129,7 @@ func Run(t *testing.T, open Open) {
 		"mass updates refuse":                             testMassUpdateRefuses,
 		"S17 S30 owners, tags and deletions in bulk":      testMassDeeds,
 		"mass deeds call off no meeting":                  testMassDeedsMailNobody,
+		"mass deeds mail by their owner's word":           testMassDeedsMailByWord,
 		"a mass update that is killed goes on":            testMassUpdateIsKilled,
 		"what many changes keep to":                       testManyChangesKeepTo,
 		"migrating twice":                                 testMigrate,
