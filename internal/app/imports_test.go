@@ -67,7 +67,9 @@ func TestFF113_AnImportKeepsAMalformedAddress(t *testing.T) {
 	if got.Counts.Created != 3 || got.Counts.Failed != 0 || got.Counts.Notes[importfile.KeptForm] != 2 {
 		t.Fatalf("%+v", got.Counts)
 	}
-	of := func(name string) doc { return adele.get("Contacts", fmt.Sprint(adele.list("Contacts", "Last_Name")[name]["id"])) }
+	of := func(name string) doc {
+		return adele.get("Contacts", fmt.Sprint(adele.list("Contacts", "Last_Name")[name]["id"]))
+	}
 	ana := of("Vírgula")
 	if ana["Email"] != "ana@x.example," || ana["Mobile"] != "3333/4444" || of("Duas")["Email"] != "bia@x.example; bia2@x.example" {
 		t.Errorf("%v, %v", ana, of("Duas"))
