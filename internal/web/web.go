@@ -235,7 +235,7 @@ type Switch interface {
 	On(ctx context.Context, user account.User, kind record.Kind) (*reconcile.Link, error)
 	// Set changes what the person wants of a kind, of the link that there is and of those to come. Invalid: the mapped
 	// fields do not go together with it. Conflict: it is being switched off.
-	Set(ctx context.Context, user account.User, kind record.Kind, change func(*reconcile.Options)) error
+	Set(ctx context.Context, user account.User, kind record.Kind, change func(*reconcile.Wish)) error
 	// Off starts switching off: a last read, then the container is removed.
 	Off(ctx context.Context, user account.User, link reconcile.LinkID) error
 	// Run asks for a run now.

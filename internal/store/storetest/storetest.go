@@ -81,6 +81,7 @@ func Run(t *testing.T, open Open) {
 		"C1 a crash between Intend and Settle":            testIntents,
 		"a settle that fails leaves nothing":              testSettleRollback,
 		"Forget leaves the history":                       testForget,
+		"End closes and forgets":                          testEnd,
 		"Close lets a person's change stand":              testClose,
 		"a quiet run writes two rows and no pair":         testQuietRun,
 		"links are switched on and change state":          testLinks,
