@@ -114,7 +114,7 @@ func (b *bench) forget(ctx context.Context, id reconcile.LinkID) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(ledger.Forget(ctx, link, false), ledger.Close(ctx, link))
+	return errors.Join(ledger.Forget(ctx, link), ledger.Close(ctx, link))
 }
 
 // owned makes sure that nothing was doubled.

@@ -10,6 +10,7 @@ import (
 
 // simulate measures how many seeds of simulated sync a second each core lives through.
 func (b *bench) simulate(context.Context) error {
+	defer simtest.RareGC()()
 	sum, err := simtest.Batch{From: 1, Seeds: max(1, int(500*b.scale)), Workers: runtime.GOMAXPROCS(0)}.Run(
 		func(uint64, simtest.Result) bool { return false })
 	if err != nil {

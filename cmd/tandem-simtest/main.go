@@ -41,6 +41,7 @@ func run() error {
 		report  = flag.String("report", "", "write what was seen to this page, after what it tells of the seeds before; with -seeds 0 write it anew")
 	)
 	flag.Parse()
+	defer simtest.RareGC()()
 	batch := simtest.Batch{From: *from, Seeds: *seeds, Workers: *workers, Defect: *defect}
 	switch {
 	case *written:

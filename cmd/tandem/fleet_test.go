@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,7 @@ import (
 
 	"tandem/internal/app"
 	"tandem/internal/m365sim"
+	"tandem/internal/reconcile"
 	"tandem/internal/simtest"
 	"tandem/internal/store"
 	"tandem/internal/testkit/graphspec"
@@ -61,6 +63,7 @@ const secretKey = "a key for tests, of forty characters or so"
 type fleet struct {
 	t        testing.TB
 	database string // as the test reaches it
+	store    *store.Store
 	sim      *m365sim.Sim
 	members  []*member
 
@@ -104,7 +107,12 @@ func newFleet(t testing.TB, database, through string, n int) *fleet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	f.store = db
 	if err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +128,25 @@ func newFleet(t testing.TB, database, through string, n int) *fleet {
 		t.Cleanup(m.kill)
 	}
 	return f
+}
+
+// served reports whether all wakes of all links have been served.
+func (f *fleet) served() bool {
+	f.t.Helper()
+	orgs, err := f.store.Accounts().Organizations(f.t.Context())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, o := range orgs {
+		links, err := f.store.Links().LinksIn(f.t.Context(), o.ID)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		if slices.ContainsFunc(links, func(l reconcile.Link) bool { return l.Done < l.Wanted }) {
+			return false
+		}
+	}
+	return true
 }
 
 // front hands each request to the next process that is up, as a load balancer does.

@@ -16,7 +16,7 @@ import (
 // says runs a command line in a folder of its own and returns what it says and whether it went well.
 func says(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var out bytes.Buffer
 	err := run(ctx, args, &out, &out)
@@ -98,13 +98,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("the demo ended with %v", err)
 		}
 	}()
-	deadline := time.Now().Add(20 * time.Second)
-	for !strings.Contains(out.String(), "http://"+listen) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the demo said only:\n%s", out)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	eventually(t, time.Minute, "the demo says where it is", func() bool { return strings.Contains(out.String(), "http://"+listen) })
 	if info, err := os.Stat(filepath.Join("tandem-demo", "secret.key")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the key: %v %v", info, err)
 	}

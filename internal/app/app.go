@@ -166,7 +166,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	site, err := web.New(web.Deps{
 		Accounts: accounts, Registry: registry, Directory: neighbour, Describe: neighbour.Describe,
 		Elsewhere: &elsewhere{neighbour: neighbour, links: links},
-		Records:   people, Tastes: accounts, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Previews: previews{links, a.Jobs, now}, Undo: undos{undoer, a.Jobs, now}, Grants: accounts,
+		Records:   people, Edits: a.Store.Records(), Tastes: accounts, Fields: crm.NewCustomizer(a.Store.Records(), now), Links: links, Switch: personal{switchboard}, Previews: previews{links, a.Jobs, now}, Undo: undos{undoer, a.Jobs, now}, Grants: accounts,
 		Imports: a.Imports, Mass: a.Mass,
 		Choices: links, Ended: links.EndedOf, Expressible: outlook.Expressible,
 		Live: a.live, LinksIn: links.LinksIn, Sessions: a.Store.Sessions(), Settings: webSettings(config), Now: now, Logger: log,

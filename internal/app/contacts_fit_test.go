@@ -71,13 +71,13 @@ func (c *client) restOf(kind string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	served := func() bool {
+		l, err := c.app.Store.Links().Link(context.Background(), c.user().Org, reconcile.LinkID(number))
+		return err == nil && l.Done >= l.Wanted
+	}
 	ran := func() {
 		c.eventually("it ran", func() bool {
-			if c.m365.Undelivered() > 0 { // what Microsoft is about to tell wakes it again
-				return false
-			}
-			l, err := c.app.Store.Links().Link(context.Background(), c.user().Org, reconcile.LinkID(number))
-			return err == nil && l.Done >= l.Wanted
+			return served() && c.m365.Undelivered() == 0 && served() // what was just delivered wakes it
 		})
 	}
 	both := func() string {

@@ -49,7 +49,7 @@ func (c *client) forgets(kind string) {
 			l, err = ledger.Open(context.Background(), number, time.Now(), time.Minute)
 			return err == nil
 		})
-		err := ledger.Forget(context.Background(), l, false)
+		err := ledger.Forget(context.Background(), l)
 		if err == nil {
 			err = ledger.Close(context.Background(), l)
 		}

@@ -80,7 +80,7 @@ func beginAnew(ctx context.Context, db *store.Store, now time.Time) (err error) 
 		if err != nil {
 			return err
 		}
-		if err := db.Ledger().Forget(ctx, link, false); err != nil {
+		if err := db.Ledger().Forget(ctx, link); err != nil {
 			return err
 		}
 		link.Container, link.ContainerName, link.Subscription, link.SubscriptionEnds = "", "", "", time.Time{}

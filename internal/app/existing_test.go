@@ -235,7 +235,7 @@ func TestS15_FromACalendarOfOnesOwnToADedicatedOne(t *testing.T) {
 	}
 
 	settings := reconcile.Switchboard{Links: d.app.Store.Links(), Choices: d.app.Store.Links(), Now: time.Now}
-	if err := settings.Set(t.Context(), adele.user().Org, adele.user().ID, record.Calendar, func(o *reconcile.Options) { o.Calendar = "" }); err != nil {
+	if err := settings.Set(t.Context(), adele.user().Org, adele.user().ID, record.Calendar, func(o *reconcile.Wish) { o.Calendar = "" }); err != nil {
 		t.Fatal(err)
 	}
 	k := adele.desk()

@@ -89,6 +89,67 @@ func TestFF58_ADeletionThatWasHeldBackIsAgreedToOnThePage(t *testing.T) {
 	}
 }
 
+// TestFF58_AMeetingThatWasDeletedHereIsKeptInOutlook: its person says that a meeting which was deleted in the CRM stays in Outlook.
+// Then nobody is asked any more and nobody is mailed, what is typed there stays there, the calendar stays when the sync ends,
+// and restored in the CRM the two are one pair again.
+func TestFF58_AMeetingThatWasDeletedHereIsKeptInOutlook(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	k, id := d.invited(adele)
+	visit := func() doc { return adele.items("calendar", "subject")["Visita"] }
+	typed := func(place string, mails int) {
+		t.Helper()
+		d.mails += mails // updates, by hand
+		if status, refused := d.as("adele").Patch("/me/events/"+visit()["id"].(string), doc{"location": doc{"displayName": place}}); status != 200 {
+			t.Fatal(status, refused)
+		}
+	}
+	nothingAsked := func() {
+		t.Helper()
+		d.eventually("nothing is asked", func() bool { return strings.Contains(k.open(questionsPath).Text, "nothing to decide") })
+		adele.restOf("calendar")
+	}
+	adele.call("DELETE", "/crm/v8/Events/"+id, nil, 200)
+	k.asksOff(2)
+	adele.restOf("calendar")
+	k.press(k.asksOff(2), "Decide", map[string]string{"off-0": "keep"}, "on its way")
+	d.eventually("it is out of the sync", func() bool { return adele.link("calendar")["excluded"] == 1.0 })
+	nothingAsked()
+
+	// Asked again, it is a question as before.
+	k.press(k.open(questionsPath), "Ask me again", nil, "asked again")
+	adele.restOf("calendar") // until then it is asked as before, and a run may be about to ask anew
+	k.press(k.asksOff(2), "Decide", map[string]string{"off-0": "keep"}, "on its way")
+	nothingAsked()
+	typed("Roof", 2)
+	adele.restOf("calendar")
+	if visit()["location"].(doc)["displayName"] != "Roof" || adele.list("Events", "Event_Title")["Visita"] != nil || adele.link("calendar")["failing"] != 0.0 {
+		t.Fatalf("Outlook has %v, the CRM %v, the link is %v", visit(), adele.list("Events", "Event_Title"), adele.link("calendar"))
+	}
+
+	// Back in the CRM, it is the same pair; deleted once more, the word of then is none.
+	adele.restore(id)
+	d.eventually("what was typed in Outlook is here", func() bool { r := adele.event("Visita"); return r != nil && r["id"] == id && r["Venue"] == "Roof" })
+	d.eventually("it takes part again", func() bool { return adele.link("calendar")["excluded"] == 0.0 })
+	adele.restOf("calendar")
+	if visit() == nil || len(adele.items("calendar", "id")) != 1 {
+		t.Fatalf("restored, Outlook has %v", adele.items("calendar", "id"))
+	}
+	adele.call("DELETE", "/crm/v8/Events/"+id, nil, 200)
+	k.asksOff(2)
+	adele.restOf("calendar")
+	k.press(k.asksOff(2), "Decide", map[string]string{"off-0": "keep"}, "on its way")
+	nothingAsked()
+
+	adele.call("DELETE", "/api/v1/links/"+adele.link("calendar")["id"].(string), nil, 204)
+	d.eventually("it is switched off", func() bool { return adele.link("calendar") == nil })
+	if visit() == nil {
+		t.Error("the meeting went with the calendar")
+	}
+	d.noMails()
+}
+
 // TestS17_FF104_AMeetingChangesHandsOnlyWithItsOwnersWord: given away by its owner, a meeting is called off with the owner's yes;
 // given away by somebody else, it stays in the owner's Outlook until the owner says so. The new owner has it at once, as an event
 // to which nobody is invited, and invites by a word of their own.
@@ -309,4 +370,20 @@ func (c *client) knowsWhoIsInvited(id string, people int) {
 		return len(all) == people
 	})
 	c.restOf("calendar")
+}
+
+// TestFF58_ABulkDeletionMailsWhomItNamed: from the list, with a yes, those who are invited are told once; without, nobody, and the event stays.
+func TestFF58_ABulkDeletionMailsWhomItNamed(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	k, id := d.invited(adele)
+	query := "/mass-update?kind=calendar&do=delete&pick=1&id=" + id
+	page := k.press(k.open(query), "See what it would do", nil, "tells 2 people in your name", "megan@contoso.example", "out@side.example")
+	d.noMails()
+	k.press(page, "Delete 1 event, mail 2 people", nil)
+	d.eventually("it is off", func() bool { return adele.items("calendar", "subject")["Visita"] == nil })
+	d.mailed(4, "two cancellations")
+	adele.inStep(0)
+	d.noMails()
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"tandem/internal/crm"
 	"tandem/internal/jobs"
 	"tandem/internal/massupdate"
 	"tandem/internal/store"
@@ -18,6 +19,14 @@ type massUpdates struct {
 // Go starts a draft. Were this process to die before the job is on disk, the next look for stranded ones finds it.
 func (m massUpdates) Go(ctx context.Context, u massupdate.Update) error {
 	if err := m.Desk.Start(ctx, u); err != nil {
+		return err
+	}
+	return m.queue.MassUpdate(ctx, u.Org, u.ID)
+}
+
+// GoMailing is Go with the person's word about those who would be told that their meetings are off.
+func (m massUpdates) GoMailing(ctx context.Context, u massupdate.Update, events []crm.Cancellation) error {
+	if err := m.Desk.Agree(ctx, u, events); err != nil {
 		return err
 	}
 	return m.queue.MassUpdate(ctx, u.Org, u.ID)

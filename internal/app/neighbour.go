@@ -236,7 +236,7 @@ func (p personal) On(ctx context.Context, u account.User, kind record.Kind) (*re
 	return p.board.On(ctx, u.Org, u.ID, kind)
 }
 
-func (p personal) Set(ctx context.Context, u account.User, kind record.Kind, change func(*reconcile.Options)) error {
+func (p personal) Set(ctx context.Context, u account.User, kind record.Kind, change func(*reconcile.Wish)) error {
 	return p.board.Set(ctx, u.Org, u.ID, kind, change)
 }
 

@@ -173,7 +173,7 @@ func relink(ctx context.Context, ledger reconcile.Ledger, id reconcile.LinkID) e
 	if err != nil {
 		return err
 	}
-	if err := ledger.Forget(ctx, link, false); err != nil {
+	if err := ledger.Forget(ctx, link); err != nil {
 		return err
 	}
 	link.Wanted++ // the next poll takes it up

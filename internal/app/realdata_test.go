@@ -27,7 +27,7 @@ func TestS16_RealCalendarsAreTheSameInOutlook(t *testing.T) {
 	d.eventually("it is off again", func() bool { return adele.link("calendar") == nil })
 	o := realdata.Options{
 		CRM: &realdata.Service{URL: d.url, Token: adele.token}, Graph: &realdata.Service{URL: d.sim + "/v1.0", Token: d.m365.IssueToken("adele@contoso.example")},
-		Calendars: dir, Patience: 2 * time.Minute, Tell: func(string) {},
+		Calendars: dir, Patience: 5 * time.Minute, Tell: func(string) {},
 	}
 	report, err := realdata.Run(t.Context(), o)
 	if err != nil {
@@ -68,7 +68,7 @@ func TestS29_RealCardsAreTheSameBothWays(t *testing.T) {
 	options := func(c *client) realdata.Options {
 		return realdata.Options{
 			CRM: &realdata.Service{URL: d.url, Token: c.token}, Graph: &realdata.Service{URL: d.sim + "/v1.0", Token: d.m365.IssueToken(c.name + "@contoso.example")},
-			Contacts: dir, Folder: app.ProductName, Patience: time.Minute, Tell: func(s string) { t.Log(c.name, s) },
+			Contacts: dir, Folder: app.ProductName, Patience: 5 * time.Minute, Tell: func(s string) { t.Log(c.name, s) },
 		}
 	}
 	check := func(way string, report *realdata.Report, err error) []*realdata.Plan {

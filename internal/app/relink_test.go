@@ -18,10 +18,7 @@ import (
 // atRest waits until no link of the demo has anything to do, and none of the notifications of its own writes is on its way.
 func (d *demo) atRest() {
 	d.t.Helper()
-	d.eventually("all links are at rest", func() bool {
-		if d.m365.Undelivered() > 0 {
-			return false
-		}
+	served := func() bool {
 		orgs, err := d.app.Store.Accounts().Organizations(d.t.Context())
 		if err != nil {
 			d.t.Fatal(err)
@@ -38,6 +35,9 @@ func (d *demo) atRest() {
 			}
 		}
 		return true
+	}
+	d.eventually("all links are at rest", func() bool {
+		return served() && d.m365.Undelivered() == 0 && served() // what was just delivered wakes a link
 	})
 }
 

@@ -62,6 +62,31 @@ func check(schema *record.Schema, stored, given record.Fields, home string, stri
 	return merged, problems.err()
 }
 
+// checkDraft is check of what a person, a program or a file wants a record to be.
+func checkDraft(schema *record.Schema, stored record.Fields, d Draft, home string) (record.Fields, error) {
+	if !d.Brought {
+		return check(schema, stored, d.Fields, home, true)
+	}
+	given, odd := record.Fields{}, record.Fields{}
+	for field, raw := range d.Fields {
+		given[field] = raw
+		if def, ok := schema.Def(field); ok && (def.Type == record.Email || def.Type == record.Phone) {
+			if _, wrong := canon(def, raw, true); wrong == nil {
+				continue
+			}
+			if kept, wrong := canon(def, raw, false); wrong == nil {
+				odd[field] = kept
+				delete(given, field)
+			}
+		}
+	}
+	fields, err := check(schema, stored, given, home, true)
+	for field, kept := range odd {
+		fields[field] = kept
+	}
+	return fields, err
+}
+
 // Complete gives the record's fields of the schema, what was never set as empty.
 func Complete(schema *record.Schema, f record.Fields) record.Fields {
 	return complete(make(record.Fields, len(schema.AllDefs())), schema.AllDefs(), f)

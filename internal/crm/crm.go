@@ -51,6 +51,8 @@ type Author struct {
 	User record.ID
 	// Link is the link whose sync makes the change, or 0: its own writes need not wake it.
 	Link int64
+	// Merging is the contact into which the others of the change are merged, or 0.
+	Merging record.ID
 }
 
 // Query asks for a page of records.
@@ -144,6 +146,8 @@ type Store interface {
 	ContactsByKey(ctx context.Context, org, owner record.ID, keys []string) (map[string][]record.ID, error)
 	// EventsAt finds the owner's events that are not deleted and start (see Span) at one of some moments, by ascending id.
 	EventsAt(ctx context.Context, org, owner record.ID, starts []time.Time) ([]record.ID, error)
+	// EventsByUID finds the owner's events that are not deleted by the UID that they were imported with, by UID, ascending ids.
+	EventsByUID(ctx context.Context, org, owner record.ID, uids []string) (map[string][]record.ID, error)
 	// Duplicates lists the owner's contacts that are not deleted and have a key, or the name, in common, in the order of that,
 	// from behind the one given; without those that were told apart from all others.
 	Duplicates(ctx context.Context, org, owner record.ID, by DuplicateBy, after string, limit int) ([]Likeness, error)

@@ -1,6 +1,7 @@
 package crm
 
 import (
+	"encoding/hex"
 	"slices"
 	"strings"
 	"unicode"
@@ -79,6 +80,30 @@ func Alike(a, b record.Fields, region string) bool {
 	}
 	name := nameKey(a)
 	return name != "" && name == nameKey(b) && sameNumber(a, b, region)
+}
+
+// Exchange writes an event's UID as a global object id in hexadecimal digits. One that came from elsewhere stands inside it, behind
+// 40 bytes and a mark, up to a NUL (MS-OXCICAL 2.1.3.1.1.20.26).
+const (
+	globalID = "040000008200e00074c5b7101a82e008"
+	foreign  = "vCal-Uid\x01\x00\x00\x00"
+)
+
+// spellings are what an event with a UID may be called in calendar files; none for an event without one.
+func spellings(uid string) []string {
+	low := strings.ToLower(uid)
+	if !strings.HasPrefix(low, globalID) {
+		return slices.DeleteFunc([]string{uid}, func(s string) bool { return s == "" })
+	}
+	out := []string{uid, low, strings.ToUpper(uid)}
+	if raw, err := hex.DecodeString(low); err == nil && len(raw) > 40 {
+		if inner, ok := strings.CutPrefix(string(raw[40:]), foreign); ok {
+			inner, _, _ = strings.Cut(inner, "\x00")
+			out = append(out, inner)
+		}
+	}
+	slices.Sort(out)
+	return slices.DeleteFunc(slices.Compact(out), func(s string) bool { return s == "" })
 }
 
 // address is an e-mail address as it is compared; "" for what is none, such as a dash that somebody typed.

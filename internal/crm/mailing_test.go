@@ -149,7 +149,7 @@ func TestOnlyTheOrganizerChangesAMeeting(t *testing.T) {
 	if got, err := w.MassUpdate(t.Context(), person(adele), record.Calendar, []record.ID{r.ID}, record.Venue, "x"); err != nil || fault.ReasonOf(got[0].Err) != fault.NotOrganizer {
 		t.Errorf("a mass update: %v %v", got, err)
 	}
-	if got, err := w.AdmitMass(t.Context(), person(adele), record.Calendar, []record.ID{r.ID}, crm.MassSets(record.Venue, "x")); err != nil || fault.ReasonOf(got[0].Err) != fault.NotOrganizer {
+	if got, err := w.AdmitMass(t.Context(), person(adele), record.Calendar, []record.ID{r.ID}, crm.MassSets(record.Venue, "x"), nil); err != nil || fault.ReasonOf(got[0].Err) != fault.NotOrganizer {
 		t.Errorf("a mass update in steps: %v %v", got, err)
 	}
 	if got, err := w.AdmitBack(t.Context(), person(adele), record.Calendar, []crm.Reverted{{ID: r.ID, Before: record.Fields{record.Venue: "x"}, After: record.Fields{record.Venue: r.Fields[record.Venue]}}}); err != nil || fault.ReasonOf(got[0].Err) != fault.NotOrganizer {

@@ -1,7 +1,6 @@
 package crm
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -98,10 +97,10 @@ func (c *CRM) massDeed(ctx context.Context, a Actor, kind record.Kind, d MassDee
 }
 
 // leaving is a deed that takes records out of their owner's Outlook. Where people are invited there they would be told that it is off:
-// such an event stays as it is, and its own page asks.
+// such an event stays as it is, unless its owner is the actor and has said yes to these very people.
 func (c *CRM) leaving(ctx context.Context, a Actor, kind record.Kind, do func(r *Record) bool) func(Draft, *Record) (bool, error) {
 	mails := c.callsOff(ctx, a.Org)
-	return func(_ Draft, r *Record) (bool, error) {
+	return func(d Draft, r *Record) (bool, error) {
 		if r.Deleted() {
 			return false, missing(kind, r.ID)
 		}
@@ -109,51 +108,75 @@ func (c *CRM) leaving(ctx context.Context, a Actor, kind record.Kind, do func(r 
 		if !do(r) {
 			return false, nil
 		}
-		if people, err := mails(was); err != nil || people {
-			return false, cmp.Or(err, error(Problems{{Kind: fault.Invalid, Reason: fault.WouldMail, Message: "people are invited, who would be mailed"}}))
+		off, err := mails(was)
+		switch {
+		case err != nil:
+			return false, err
+		case len(off.People) == 0:
+		case d.Mail == nil || was.Owner != a.User || !off.covered(*d.Mail):
+			return false, Problems{{Kind: fault.Invalid, Reason: fault.WouldMail, Message: "people are invited, who would be mailed"}}
+		default:
+			r.agreed(&Consent{Link: off.Link, People: off.People}, true, c.now().UTC())
 		}
 		return true, nil
 	}
 }
 
-// callsOff tells of events whether people would be mailed if they left their owner's calendar, asking once for each owner.
-func (c *CRM) callsOff(ctx context.Context, org record.ID) func(Record) (bool, error) {
+// Cancellation is an event that people are invited to, and that would be called off by leaving its owner's calendar.
+type Cancellation struct {
+	Event  record.ID
+	Own    bool     // in the actor's own calendar: nobody else can agree to the mails
+	Link   int64    // that calendar
+	People []string // who would be told, as record.Addresses gives them
+}
+
+// covered reports whether a consent is to all who would be told.
+func (c Cancellation) covered(by Consent) bool {
+	return c.Link == by.Link && !slices.ContainsFunc(c.People, func(p string) bool { return !slices.Contains(by.People, p) })
+}
+
+// callsOff tells of events who would be mailed if they left their owner's calendar, asking once for each owner.
+func (c *CRM) callsOff(ctx context.Context, org record.ID) func(Record) (Cancellation, error) {
 	known := map[record.ID]Calendar{}
-	return func(r Record) (bool, error) {
+	return func(r Record) (Cancellation, error) {
 		if r.Kind != record.Calendar || r.Fields[record.Attendees] == "" {
-			return false, nil
+			return Cancellation{}, nil
 		}
 		calendar, ok := known[r.Owner]
 		if !ok {
 			var err error
 			if calendar, err = c.calendar(ctx, org, r.Owner); err != nil {
-				return false, err
+				return Cancellation{}, err
 			}
 			known[r.Owner] = calendar
 		}
-		there := r.Attendance(calendar.Link)
-		return there.Organizer == "" && len(there.Mailed()) > 0, nil
+		return Cancellation{Event: r.ID, Link: calendar.Link, People: r.Attendance(calendar.Link).Mailed()}, nil
 	}
 }
 
-// CallsOff counts of events those that people are invited to, and that no mass deed takes out of their owner's calendar.
-func (c *CRM) CallsOff(ctx context.Context, a Actor, ids []record.ID) (n int, err error) {
+// CallsOff finds of events those that people are invited to, and that no mass deed takes out of their owner's calendar without their
+// owner's word; in the order of the ids.
+func (c *CRM) CallsOff(ctx context.Context, a Actor, d MassDeed, ids []record.ID) (out []Cancellation, err error) {
 	defer fault.Wrap(&err, "crm: whom would %d events leaving mail", len(ids))
 	stored, err := c.store.ByID(ctx, a.Org, record.Calendar, ids)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	mails := c.callsOff(ctx, a.Org)
-	for _, r := range stored {
-		people, err := mails(r)
-		if err != nil {
-			return 0, err
+	for _, id := range ids {
+		r, ok := stored[id]
+		if !ok || !a.sees(r) || r.Deleted() || !d.May(a, r) || d.Do == MassOwner && d.Owner() == r.Owner {
+			continue
 		}
-		if people && a.sees(r) {
-			n++
+		off, err := mails(r)
+		if err != nil {
+			return nil, err
+		}
+		if off.Own = r.Owner == a.User; len(off.People) > 0 {
+			out = append(out, off)
 		}
 	}
-	return n, nil
+	return out, nil
 }
 
 func (c *CRM) tagging(ctx context.Context, a Actor, kind record.Kind, d MassDeed) (func(Draft, *Record) (bool, error), MassDeed, error) {
@@ -213,8 +236,9 @@ type MassAdmitted struct {
 }
 
 // AdmitMass applies the rules of a mass deed to different records and stores nothing: for whoever stores records together with
-// something of its own. An event that people are invited to does not leave its owner's calendar: its Err has reason WouldMail.
-func (c *CRM) AdmitMass(ctx context.Context, a Actor, kind record.Kind, ids []record.ID, d MassDeed) (_ []MassAdmitted, err error) {
+// something of its own. An event that people are invited to does not leave its owner's calendar: its Err has reason WouldMail. Of those
+// in the actor's own calendar mails may hold the actor's word, by the event.
+func (c *CRM) AdmitMass(ctx context.Context, a Actor, kind record.Kind, ids []record.ID, d MassDeed, mails map[record.ID]*Consent) (_ []MassAdmitted, err error) {
 	defer fault.Wrap(&err, "crm: admit a mass update of %d %s", len(ids), kind)
 	rule, d, err := c.massDeed(ctx, a, kind, d)
 	if err != nil {
@@ -243,7 +267,8 @@ func (c *CRM) AdmitMass(ctx context.Context, a Actor, kind record.Kind, ids []re
 		now.Before, now.Owner = whole(schema, r.Fields), r.Owner
 		now.Admits = d.Do == MassSet && !r.MassUpdated && (r.Source == record.Import || r.Source == record.Migration)
 		r.Fields = r.Fields.Clone()
-		different, err := rule(Draft{}, &r)
+		r.agreed(nil, false, c.now().UTC())
+		different, err := rule(Draft{Mail: mails[id]}, &r)
 		switch {
 		case fault.Is(err, fault.Invalid):
 			now.Err = err
@@ -252,7 +277,6 @@ func (c *CRM) AdmitMass(ctx context.Context, a Actor, kind record.Kind, ids []re
 			return nil, err
 		}
 		if now.Same = !different; different {
-			r.agreed(nil, false, c.now().UTC())
 			r.ModifiedAt, r.ModifiedBy = c.now().UTC(), a.User
 		}
 		now.Record = r
@@ -330,11 +354,11 @@ func (c *CRM) AdmitBack(ctx context.Context, a Actor, kind record.Kind, back []R
 			if err != nil {
 				return nil, err
 			}
-			people, err := mails(was)
+			off, err := mails(was)
 			if err != nil {
 				return nil, err
 			}
-			if now.Err = problems.err(); people {
+			if now.Err = problems.err(); len(off.People) > 0 {
 				now.Err = changed(r, r.Version)
 			}
 		default:

@@ -61,7 +61,9 @@ func (c *CRM) Merge(ctx context.Context, a Actor, m Merge) (_ Record, err error)
 			}
 		}
 	}
-	after, _, err := c.store.Rewrite(ctx, a.Author, changed, nil)
+	by := a.Author
+	by.Merging = kept.ID
+	after, _, err := c.store.Rewrite(ctx, by, changed, nil)
 	if err != nil {
 		return Record{}, err
 	}

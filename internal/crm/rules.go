@@ -47,6 +47,9 @@ type Draft struct {
 	Fields record.Fields
 	Owner  record.ID     // 0: stays, or the actor
 	Source record.Source // of a new record; "" is Manual
+	// Brought marks a new record from a file: an e-mail address or telephone number in a form that its field does not take from people
+	// is kept as it is, as sync keeps it, for nobody is there to mend it and the contact must not be lost with it.
+	Brought bool
 	// Expressible says why the event, as it is to be, may not repeat by the rule from the wall time start (Invalid, in
 	// words for a person). nil: nobody asks. See inexpressible.
 	Expressible func(ctx context.Context, r Record, rule recur.Rule, start time.Time) error

@@ -88,7 +88,8 @@ func (s *Side) whole(ctx context.Context) error {
 
 func (s *Side) author() Author { return Author{Org: s.link.Org, User: s.link.User, Link: s.link.Link} }
 
-// Read looks at single records: Present with fields, Gone when deleted or never there, Left when somebody else's.
+// Read looks at single records: Present with fields, Gone when deleted or never there, Left when somebody else's. One that lies in the
+// recycle bin has the fields that it had, and counts as changed when it was deleted.
 func (s *Side) Read(ctx context.Context, refs []record.Ref) (_ []record.Change, err error) {
 	defer fault.Wrap(&err, "crm: look at %d %s", len(refs), s.link.Kind)
 	found, err := s.byRef(ctx, refs)
@@ -152,9 +153,9 @@ func (s *Side) tell(r Record) record.Change {
 	case r.Owner != 0 && !s.link.owns(r): // of one that was destroyed nobody knows whose it was
 		c.State = record.Left
 	case r.Deleted():
-		c.State = record.Gone
-		if c.Modified.IsZero() {
-			c.Modified = r.DeletedAt // destroyed: nothing else is known
+		c.State, c.Modified = record.Gone, r.DeletedAt
+		if r.Owner != 0 { // of one that was destroyed nothing is known
+			c.Fields = s.told(r)
 		}
 	default:
 		c.Fields = s.told(r)

@@ -1,9 +1,11 @@
 package crm_test
 
 import (
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"tandem/internal/crm"
@@ -113,5 +115,60 @@ func TestS32_AWriteLetsAnImportedContactIn(t *testing.T) {
 	admit.Version = after.Version
 	if out, err = side.Apply(t.Context(), []record.Write{admit}); err != nil || out[0].Err != nil || read().Version != after.Version {
 		t.Errorf("once more: %v %+v, version %s", err, out, read().Version)
+	}
+}
+
+// Events are known by the UID of the file that they came from, in each of Exchange's spellings, and only then by title and time.
+func TestFF45_MatchTellsWhichEventAnItemMayBe(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	event := func(who record.ID, title, start, rule, uid string) record.Ref {
+		r := w.insert(t, who, record.Calendar, record.Fields{
+			record.EventTitle: record.Value(title), record.Start: record.Value(start), record.End: "2031-05-09T00:00:00Z", record.Recurring: record.Value(rule)})
+		w.store.ImportedAs(r.ID, uid)
+		return r.ID.Ref()
+	}
+	head := "040000008200E00074C5B7101A82E008" + strings.Repeat("0", 40)
+	own := head + "10000000" + "0123456789ABCDEF0123456789ABCDEF"
+	foreign := head + "19000000" + strings.ToUpper(hex.EncodeToString([]byte("vCal-Uid\x01\x00\x00\x00fair@example\x00")))
+	visit := event(adele, "Visit", "2031-05-06T09:00:00Z", "", "")
+	first := event(adele, "Moved", "2031-05-01T09:00:00Z", "", strings.ToLower(own))
+	fair := event(adele, "Fair", "2031-05-02T09:00:00Z", "", "fair@example")
+	again := event(adele, "Fair once more", "2031-05-03T09:00:00Z", "", "fair@example")
+	event(adele, "A series", "2031-05-04T09:00:00Z", "FREQ=DAILY;COUNT=2", "series@example")
+	event(alex, "Visit", "2031-05-06T09:00:00Z", "", "alex@example")
+	rows := []struct {
+		name, uid, title string
+		want             []record.Ref
+	}{
+		{"title and time", "", "VISIT", []record.Ref{visit}},
+		{"another title", "", "Visits", nil},
+		{"its UID", own, "Visit", []record.Ref{first}},
+		{"a UID of elsewhere, inside Exchange's", foreign, "x", []record.Ref{fair, again}},
+		{"the same, bare", "fair@example", "x", []record.Ref{fair, again}},
+		{"a UID that nobody knows", "nobody@example", "Visit", []record.Ref{visit}},
+		{"a colleague's", "alex@example", "x", nil},
+		{"the UID of a series, of a single event", "series@example", "x", nil},
+		{"a UID that is cut off", head[:40], "Visit", []record.Ref{visit}},
+		{"nothing", "", "", nil},
+	}
+	items := make([]record.Fields, len(rows))
+	for i, row := range rows {
+		items[i] = record.Fields{record.EventTitle: record.Value(row.title), record.Start: "2031-05-06T09:00:00Z", record.End: "2031-05-09T00:00:00Z", record.UID: record.Value(row.uid)}
+	}
+	found, err := w.side(adele, record.Calendar, 10, false).Match(t.Context(), items)
+	if err != nil || len(found) != len(rows) {
+		t.Fatalf("Match: %d answers, %v", len(found), err)
+	}
+	for i, row := range rows {
+		var got []record.Ref
+		for _, c := range found[i] {
+			got = append(got, c.Ref)
+		}
+		slices.Sort(got)
+		slices.Sort(row.want)
+		if !slices.Equal(got, row.want) {
+			t.Errorf("%s: may be %v, not %v", row.name, got, row.want)
+		}
 	}
 }

@@ -74,7 +74,7 @@ func (c *CRM) maker(ctx context.Context, a Actor, kind record.Kind, drafts []Dra
 				return r, nil, err
 			}
 		}
-		fields, invalid := check(schema, nil, d.Fields, a.Zone, true)
+		fields, invalid := checkDraft(schema, nil, d, a.Zone)
 		nobody, err := refer(0, nil, fields)
 		if err != nil {
 			return r, nil, err
@@ -127,7 +127,7 @@ func (c *CRM) changer(ctx context.Context, a Actor, kind record.Kind, drafts []D
 				return false, err
 			}
 		}
-		fields, wrong := check(schema, before, d.Fields, a.Zone, true)
+		fields, wrong := checkDraft(schema, before, d, a.Zone)
 		nobody, err := refer(r.ID, before, fields)
 		if err != nil {
 			return false, err

@@ -1,6 +1,7 @@
 package crmapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -36,7 +37,7 @@ type Switch interface {
 	On(ctx context.Context, org, user record.ID, kind record.Kind) (*reconcile.Link, error)
 	// Set changes what the person wants of a kind. Invalid: the mapped fields do not go together with it. Conflict: it is
 	// being switched off.
-	Set(ctx context.Context, org, user record.ID, kind record.Kind, change func(*reconcile.Options)) error
+	Set(ctx context.Context, org, user record.ID, kind record.Kind, change func(*reconcile.Wish)) error
 	Off(ctx context.Context, org, user record.ID, id reconcile.LinkID) error
 	Run(ctx context.Context, org, user record.ID, id reconcile.LinkID) error
 }
@@ -66,7 +67,8 @@ func (c *call) showLink(l *reconcile.Link) (object, error) {
 	return object{
 		"id": strconv.FormatInt(int64(l.ID), 10), "kind": string(l.Kind), "state": string(l.State), "reason": orNull(string(l.Reason)),
 		"synced": n.Synced, "waiting": n.Waiting, "excluded": n.Excluded, "failing": n.Failing,
-		"last_run": utc(l.LastRun), "direction": direction(l.Policy.Direction), "invites": l.Policy.Invites, "calendar": orNull(string(l.Policy.Calendar)),
+		"last_run": utc(l.LastRun), "direction": direction(l.Policy.Direction), "winner": cmp.Or(l.Policy.Winner, reconcile.LaterWins),
+		"invites": l.Policy.Invites, "calendar": orNull(string(l.Policy.Calendar)),
 		"proof": proof(l.Proof),
 	}, nil
 }
@@ -95,8 +97,8 @@ func direction(d mapping.Direction) string {
 	return string(d)
 }
 
-// changeLink answers PATCH /api/v1/links/{id}: {"direction": "both", "to_microsoft" or "to_crm", "invites": true or
-// false}, of which invites is for calendars and mails nobody by itself. It counts from the next run
+// changeLink answers PATCH /api/v1/links/{id}: {"direction": "both", "to_microsoft" or "to_crm", "winner": "later", "microsoft",
+// "crm" or "ask", "invites": true or false}, of which winner decides where both sides changed a field, and invites is for calendars and mails nobody by itself. It counts from the next run
 // on, here and for links to come. 409: it is being switched off.
 func (c *call) changeLink() error {
 	l, err := c.link()
@@ -108,7 +110,7 @@ func (c *call) changeLink() error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if !readOption(new(reconcile.Options), name, given[name]) {
+		if !readOption(new(reconcile.Wish), name, given[name]) {
 			return wrongKey(name)
 		}
 	}
@@ -132,9 +134,12 @@ func (c *call) changeLink() error {
 const maxCalendarID = 1000
 
 // readOption takes one option from a request's body; false: there is no such option, or no such value.
-func readOption(into *reconcile.Options, name string, raw json.RawMessage) bool {
+func readOption(into *reconcile.Wish, name string, raw json.RawMessage) bool {
 	if name == "invites" {
 		return string(raw) != "null" && json.Unmarshal(raw, &into.Invites) == nil
+	}
+	if name == "winner" {
+		return json.Unmarshal(raw, &into.Winner) == nil && slices.Contains([]reconcile.Winner{reconcile.LaterWins, reconcile.MicrosoftWins, reconcile.CRMWins, reconcile.AskPerson}, into.Winner)
 	}
 	if name == "calendar" { // of the person's own, in place of a dedicated one; null: a dedicated one
 		var ref *record.Ref
@@ -164,7 +169,7 @@ func readOption(into *reconcile.Options, name string, raw json.RawMessage) bool 
 
 // set changes the options that are said, which have been read before.
 func (c *call) set(kind record.Kind, said map[string]json.RawMessage) error {
-	err := c.Switch.Set(c.r.Context(), c.user.Org, c.user.ID, kind, func(o *reconcile.Options) {
+	err := c.Switch.Set(c.r.Context(), c.user.Org, c.user.ID, kind, func(o *reconcile.Wish) {
 		for name, raw := range said {
 			readOption(o, name, raw)
 		}
@@ -193,7 +198,7 @@ func (c *call) switchOn() error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if name != "kind" && !readOption(new(reconcile.Options), name, given[name]) {
+		if name != "kind" && !readOption(new(reconcile.Wish), name, given[name]) {
 			return problem{status: 400, code: "INVALID_DATA", message: "there is no such key",
 				details: object{"api_name": name, "json_path": "$." + name}}
 		}
@@ -426,7 +431,8 @@ func (c *call) linkAsks() error {
 		if mails == nil {
 			mails = []string{}
 		}
-		if delete(theirs, record.FurtherAddresses); theirs == nil { // no field of the CRM's
+		delete(theirs, record.FurtherAddresses) // no fields of the CRM's
+		if delete(theirs, record.UID); theirs == nil {
 			theirs = record.Fields{}
 		}
 		list[i] = object{

@@ -34,11 +34,14 @@ func (f *fakeLinks) Off(_ context.Context, _, _ record.ID, _ reconcile.LinkID) e
 	return nil
 }
 
-func (f *fakeLinks) Set(_ context.Context, _, user record.ID, kind record.Kind, change func(*reconcile.Options)) error {
+func (f *fakeLinks) Set(_ context.Context, _, user record.ID, kind record.Kind, change func(*reconcile.Wish)) error {
 	f.did = append(f.did, "set")
 	for i := range f.links {
 		if f.links[i].User == user && f.links[i].Kind == kind {
-			change(&f.links[i].Policy.Options)
+			policy := &f.links[i].Policy
+			wish := reconcile.Wish{Winner: policy.Winner, Options: policy.Options}
+			change(&wish)
+			policy.Winner, policy.Options = wish.Winner, wish.Options
 		}
 	}
 	return f.unset
@@ -153,10 +156,11 @@ func TestLinks(t *testing.T) {
 	s.links.refuse = nil
 	s.do(adele, "GET", "/api/v1/links", "").wants(200, "0.id", id, "0.synced", "3", "0.waiting", "1", "0.failing", "2", "0.excluded", "4", "0.last_run", "")
 	s.do(adele, "POST", "/api/v1/links/"+id+"/run", "").wants(202)
-	for _, body := range []string{`{"direction":"up"}`, `{"direction":1}`, `{"Direction":"both"}`, `{"kind":"contacts"}`, `[]`} {
+	for _, body := range []string{`{"direction":"up"}`, `{"direction":1}`, `{"winner":"me"}`, `{"winner":null}`, `{"winner":""}`, `{"Direction":"both"}`, `{"kind":"contacts"}`, `[]`} {
 		s.do(adele, "PATCH", "/api/v1/links/"+id, body).wants(400)
 	}
 	s.do(adele, "PATCH", "/api/v1/links/"+id, `{"direction":"to_microsoft"}`).wants(200, "direction", "to_microsoft", "id", id)
+	s.do(adele, "PATCH", "/api/v1/links/"+id, `{"winner":"ask"}`).wants(200, "winner", "ask", "direction", "to_microsoft")
 	s.do(adele, "POST", "/api/v1/links", `{"kind":"calendar","direction":"to_crm"}`).wants(201)
 	s.do(adele, "GET", "/api/v1/links", "").wants(200, "0.direction", "to_crm")
 	s.do(alex, "PATCH", "/api/v1/links/"+id, `{"direction":"both"}`).wants(404)

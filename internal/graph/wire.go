@@ -118,6 +118,7 @@ type Event struct {
 	IsOrganizer           *bool       `json:"isOrganizer"`
 	IsOnlineMeeting       bool        `json:"isOnlineMeeting"`
 	TransactionID         string      `json:"transactionId"`
+	ICalUID               string      `json:"iCalUId"`
 	ResponseStatus        Response    `json:"responseStatus"`
 }
 

@@ -16,6 +16,7 @@ const (
 	SecondValue    Reason = "second_value"
 	TooLong        Reason = "too_long"
 	BadForm        Reason = "bad_form"
+	KeptForm       Reason = "kept_form"
 	Binary         Reason = "binary"
 	Empty          Reason = "empty"
 	Implied        Reason = "implied"
@@ -64,9 +65,10 @@ var Reasons = []struct {
 	{Empty, false, "it has no content"},
 	{Unreadable, false, "the line is no property"},
 	{BadForm, true, "its form is none that the field takes: stands at the end of the description"},
+	{KeptForm, true, "its form is none that Microsoft 365 takes: stands in its field as it is"},
 	{TooLong, true, "longer than the field: the whole stands at the end of the description"},
 	{NotInListing, true, "not one of the choices of the field: stands at the end of the description"},
-	{IncompleteDate, true, "a date without a year: stands at the end of the description"},
+	{IncompleteDate, true, "a date that is not whole: stands at the end of the description"},
 	{NoName, true, "there is no family name: what stands in is another name, the company or the address"},
 	{NoStart, false, "an event without a start cannot be in a calendar"},
 	{BadTime, false, "the time cannot be read"},

@@ -108,7 +108,7 @@ func (c *Counts) note(items []importfile.Item) {
 
 // Telling are the reasons that people are told of as notes: the others say nothing about what they would miss.
 var Telling = []importfile.Reason{
-	importfile.InDescription, importfile.SecondValue, importfile.TooLong, importfile.BadForm, importfile.NotInListing, importfile.IncompleteDate,
+	importfile.InDescription, importfile.SecondValue, importfile.TooLong, importfile.KeptForm, importfile.BadForm, importfile.NotInListing, importfile.IncompleteDate,
 	importfile.Binary, importfile.NoField, importfile.Unreadable, importfile.EndFirst, importfile.Floating, importfile.GuessedZone,
 	importfile.UnknownZone, importfile.BadRule, importfile.EmptySeries, importfile.ExtraDate, importfile.Override, importfile.OverrideAlone,
 	importfile.OneReminder, importfile.AlarmLate,

@@ -10,6 +10,7 @@ import (
 	"tandem/internal/exportfile"
 	"tandem/internal/fault"
 	"tandem/internal/importfile"
+	"tandem/internal/mapping"
 	"tandem/internal/record"
 )
 
@@ -188,7 +189,7 @@ func (t *taker) look(ctx context.Context, i Import, waiting []importfile.Row) ([
 		if len(f.taken.whys) > 0 || f.match != 0 && i.Settings.Duplicates == Skip {
 			continue
 		}
-		f.draft = crm.Draft{Fields: f.taken.fields, Source: record.Import}
+		f.draft = crm.Draft{Fields: f.taken.fields, Source: record.Import, Brought: f.match == 0}
 		if f.match != 0 {
 			f.draft.ID = f.match
 			f.draft.Fields = filled(f.taken.fields)
@@ -334,6 +335,16 @@ func (t *taker) own(ctx context.Context, kind record.Kind, fates []fate, ownID f
 	return nil
 }
 
+// odd are the e-mail addresses of a row that are kept though they are none.
+func (t *taker) odd(f fate) (out []importfile.Item) {
+	for _, def := range t.convert.schema.Defs() {
+		if v := f.taken.fields[def.Name]; def.Type == record.Email && v != "" && !mapping.IsAddress(string(v)) {
+			out = append(out, importfile.Item{Property: string(def.Name), Value: string(v), Field: string(def.Name), Reason: importfile.KeptForm})
+		}
+	}
+	return out
+}
+
 // tell makes the step of what becomes of rows.
 func (t *taker) tell(i Import, fates []fate) Step {
 	s := Step{From: i.At}
@@ -376,6 +387,9 @@ func (t *taker) tell(i Import, fates []fate) Step {
 			s.Changed = append(s.Changed, f.plan.Record)
 		}
 		i.Counts.note(f.row.Items)
+		if f.match == 0 {
+			i.Counts.note(t.odd(f))
+		}
 	}
 	i.At += len(fates)
 	i.Touched = t.Now()

@@ -131,7 +131,7 @@ func (r *runner) will(do func(ctx context.Context, n int, l *reconcile.Link) err
 }
 
 // patience is how long a test waits for what must happen.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // ran waits for the next run to begin.
 func (w *world) ran() time.Time {
@@ -180,7 +180,7 @@ func ok(t testing.TB, err error) {
 
 func TestAWakeRunsTheLinkAtOnce(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
-		w.start(jobs.Options{})
+		w.start(jobs.Options{Poll: time.Hour}) // so that whatever waits for a poll never comes
 		w.ran()
 		w.settled()
 		const rounds = 50
@@ -193,9 +193,6 @@ func TestAWakeRunsTheLinkAtOnce(t *testing.T) {
 		}
 		slices.Sort(waits)
 		t.Logf("from wake to run: median %v, p90 %v, most %v", waits[rounds/2], waits[rounds*9/10], waits[rounds-1])
-		if waits[rounds/2] > 100*time.Millisecond {
-			t.Errorf("half of the wakes waited for a poll: %v", waits[rounds/2])
-		}
 		before := time.Now()
 		author := crm.Author{Org: w.org, User: w.user}
 		_, err := w.store.Records().Insert(t.Context(), author, []crm.Record{{Kind: record.Contacts, Owner: w.user}})

@@ -105,6 +105,8 @@ const (
 	warnEvery   = 6 * time.Hour
 	// hoursKept is how long it is kept what links did in each hour.
 	hoursKept = 400 * 24 * time.Hour
+	// editsKept is how long a contact's timeline tells who changed which of its fields.
+	editsKept = 2 * 365 * 24 * time.Hour
 	// subscribeMargin is how long before its end a subscription is renewed: a run renews it within 12 hours of it.
 	subscribeMargin = 12 * time.Hour
 	// taskTimeout bounds one turn.
@@ -328,6 +330,7 @@ func (h *house) clean(ctx context.Context) error {
 	return errors.Join(h.store.Sessions().EndSessions(ctx), h.store.Letters().PruneLetters(ctx, h.Now().Add(-lettersKept)),
 		h.store.Links().PrunePreviews(ctx, h.Now().Add(-reconcile.PreviewsKept)), h.store.Links().PruneHours(ctx, h.Now().Add(-hoursKept)),
 		h.store.Imports().PruneImports(ctx, h.Now().Add(-draftsKept), h.Now().Add(-importsKept)),
+		h.store.Records().PruneEdits(ctx, h.Now().Add(-editsKept)),
 		h.store.MassUpdates().PruneMassUpdates(ctx, h.Now().Add(-draftsKept), h.Now().Add(-importsKept)))
 }
 

@@ -136,7 +136,7 @@ func TestOutlook_LongListsHavePages(t *testing.T) {
 func TestOutlook_PagesHearOfChanges(t *testing.T) {
 	t.Parallel()
 	v := visit(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.base+desktop+"/live", nil)
 	if err != nil {

@@ -42,32 +42,64 @@ func Barred(a crm.Actor, kind record.Kind, deed crm.MassDeed, groups []Group) (n
 	return n
 }
 
-// invitedMost is how many events CallsOff looks at.
-const invitedMost = 2000
+// invitedMost is how many events CallsOff looks at, mailedMost how many people a person may be asked about: more than that nobody reads.
+const invitedMost, mailedMost = 2000, 100
 
-// CallsOff counts the events that people are invited to, and that therefore stay in their owner's calendar. more: there may be
-// further ones.
-func (d *Desk) CallsOff(ctx context.Context, a crm.Actor, u Update) (n int, more bool, err error) {
+// CallsOff says whom a mass update would tell that their meetings are off.
+type CallsOff struct {
+	Events []crm.Cancellation // that people are invited to: they stay in their owner's calendar
+	More   bool               // there may be further ones
+	Own    int                // of Events those in the person's own calendar
+	People []string           // who would be told of these, as record.Addresses gives them; nobody where they are too many to be asked about
+}
+
+// CallsOff looks for the events that people are invited to.
+func (d *Desk) CallsOff(ctx context.Context, a crm.Actor, u Update) (off CallsOff, err error) {
 	defer fault.Wrap(&err, "massupdate: whom would %s mail", u.ID)
 	if u.Kind != record.Calendar || u.Deed.Do != crm.MassOwner && u.Deed.Do != crm.MassDelete {
-		return 0, false, nil
+		return off, nil
 	}
+	off.More = true
 	after := record.ID(0)
-	for seen := 0; seen < invitedMost; seen += stepRecords {
+	for seen := 0; seen < invitedMost && off.More; seen += stepRecords {
 		ids, err := d.Store.Invited(ctx, u.Org, u.ID, after, stepRecords)
-		if err != nil || len(ids) == 0 {
-			return n, false, err
-		}
-		called, err := d.Records.CallsOff(ctx, a, ids)
 		if err != nil {
-			return n, false, err
+			return off, err
 		}
-		if n += called; len(ids) < stepRecords {
-			return n, false, nil
+		called, err := d.Records.CallsOff(ctx, a, u.Deed, ids)
+		if err != nil {
+			return off, err
 		}
-		after = ids[len(ids)-1]
+		off.Events = append(off.Events, called...)
+		if off.More = len(ids) == stepRecords; off.More {
+			after = ids[len(ids)-1]
+		}
 	}
-	return n, true, nil
+	var people []string
+	for _, e := range off.Events {
+		if e.Own {
+			off.Own++
+			people = append(people, e.People...)
+		}
+	}
+	if people = record.Addresses(people); len(people) <= mailedMost && !off.More {
+		off.People = people
+	}
+	return off, nil
+}
+
+// Agree is Start with the person's word that the people of these events may be told that they are off. Whoever calls it sees that Work
+// is called. Only what is in the person's own calendar is agreed to, and only as long as the same people are invited.
+func (d *Desk) Agree(ctx context.Context, u Update, events []crm.Cancellation) (err error) {
+	defer fault.Wrap(&err, "massupdate: %s may mail", u.ID)
+	var lines []Line
+	for _, e := range events {
+		if e.Own {
+			lines = append(lines, Line{Record: e.Event, Did: Waiting, Mail: &crm.Consent{Link: e.Link, People: e.People}})
+		}
+	}
+	u.State, u.Touched = intake.Running, d.Now()
+	return d.Store.Agree(ctx, u, lines)
 }
 
 // Start lets the records of a draft be changed. Whoever calls it sees that Work is called.

@@ -58,6 +58,7 @@ type Line struct {
 	After   record.Fields `json:"after,omitempty"`
 	Owner   record.ID     `json:"owner,omitempty"`  // who had it before, where the owner was changed
 	Reason  fault.Reason  `json:"reason,omitempty"` // of Failed
+	Mail    *crm.Consent  `json:"mail,omitempty"`   // the person's word that those who are invited to this event may be told
 }
 
 // Did is what became of a record.
@@ -99,6 +100,8 @@ type Store interface {
 	Groups(ctx context.Context, org record.ID, id string) ([]Group, error)
 	// Save stores how one stands if it is in the state, and its At is the one, given. Conflict with reason StaleLease: it is not.
 	Save(ctx context.Context, u Update, from intake.State, at record.ID) error
+	// Agree is Save of a draft that begins, and keeps with its records, which nothing became of yet, whom they may mail. Conflict as of Save.
+	Agree(ctx context.Context, u Update, mails []Line) error
 	// Take stores a step. Conflict with reason StaleLease: another worker was faster, or somebody stopped it. Conflict otherwise: a
 	// record changed meanwhile.
 	Take(ctx context.Context, by crm.Author, s Step) error
@@ -113,8 +116,8 @@ type Store interface {
 // Records are what a mass update needs of the CRM. *crm.CRM fits it.
 type Records interface {
 	MassCheck(ctx context.Context, a crm.Actor, kind record.Kind, d crm.MassDeed) (crm.MassDeed, error)
-	AdmitMass(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID, d crm.MassDeed) ([]crm.MassAdmitted, error)
-	CallsOff(ctx context.Context, a crm.Actor, ids []record.ID) (int, error)
+	AdmitMass(ctx context.Context, a crm.Actor, kind record.Kind, ids []record.ID, d crm.MassDeed, mails map[record.ID]*crm.Consent) ([]crm.MassAdmitted, error)
+	CallsOff(ctx context.Context, a crm.Actor, d crm.MassDeed, ids []record.ID) ([]crm.Cancellation, error)
 	AdmitBack(ctx context.Context, a crm.Actor, kind record.Kind, back []crm.Reverted) ([]crm.Admitted, error)
 }
 

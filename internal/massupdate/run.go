@@ -81,7 +81,13 @@ func (d *Desk) steps(ctx context.Context, u Update, actor crm.Actor) error {
 // forth works out what becomes of records.
 func (d *Desk) forth(ctx context.Context, u Update, actor crm.Actor, lines []Line) (Step, error) {
 	s := Step{From: u.At}
-	admitted, err := d.Records.AdmitMass(ctx, actor, u.Kind, idsOf(lines), u.Deed)
+	mails := map[record.ID]*crm.Consent{}
+	for _, l := range lines {
+		if l.Mail != nil {
+			mails[l.Record] = l.Mail
+		}
+	}
+	admitted, err := d.Records.AdmitMass(ctx, actor, u.Kind, idsOf(lines), u.Deed, mails)
 	if err != nil {
 		return s, err
 	}

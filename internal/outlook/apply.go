@@ -268,7 +268,7 @@ func find[T any](ctx context.Context, box *graph.Mailbox, t trade[T], list strin
 			return nil, passing(r.Err)
 		}
 		var first *T
-		_, err := graph.ReadPage(r.Body, func(it *T) error {
+		err := everyPage(ctx, box, t.prefer(), r, func(it *T) error {
 			if markOf(t.item(it).Extended, itemMark) == tokens[i] &&
 				(first == nil || t.item(it).Created.Before(t.item(first).Created)) {
 				first = it
@@ -283,4 +283,13 @@ func find[T any](ctx context.Context, box *graph.Mailbox, t trade[T], list strin
 		}
 	}
 	return found, nil
+}
+
+// everyPage walks through a list from the answer with its first page on. That one may be empty, with more after it.
+func everyPage[T any](ctx context.Context, box *graph.Mailbox, prefer string, first graph.Result, each func(*T) error) error {
+	page, err := graph.ReadPage(first.Body, each)
+	if err != nil || page.Next == "" {
+		return err
+	}
+	return graph.All(ctx, box, page.Next, prefer, each)
 }

@@ -47,6 +47,22 @@ func TestI3_LostAnswerOfACreate(t *testing.T) {
 	}
 }
 
+// An item is found by its token on whichever page of the answer it is: the first one may be empty.
+func TestI3_AnItemIsFoundOnALaterPage(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds {
+		r := newRig(t)
+		link := r.container(kind)
+		if _, err := r.side(link).Apply(t.Context(), []record.Write{{Op: record.Create, Fields: r.sample(kind, 1), Token: "1-a"}}); err != nil {
+			t.Fatal(err)
+		}
+		r.sim.SetWarts(m365sim.Warts{EmptyPages: true})
+		if found, err := r.side(link).Find(t.Context(), []string{"1-a", "1-b"}); err != nil || len(found) != 1 {
+			t.Errorf("%s: found %d, %v, want the one that is there", kind, len(found), err)
+		}
+	}
+}
+
 // Whatever a repeated transactionId is answered with, the first event is found.
 func TestI3_TransactionIDs(t *testing.T) {
 	t.Parallel()

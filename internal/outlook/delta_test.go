@@ -125,9 +125,10 @@ func TestFF121_ContainerWithAnotherID(t *testing.T) {
 	page := `{"value":[` + contactJSON("x", "1", strings.ReplaceAll(wholeContact, `"F"`, `"G"`)) + `],"@odata.deltaLink":"/users/a/contactFolders/G/contacts/delta?$deltatoken=x"}`
 	box := script(t, map[string]string{"/contactFolders": list, "/contactFolders/G/contacts/delta": page})
 	o := Options{Container: "F", Mark: "1/2/contacts"}
-	got, err := NewContacts(box, o, nil).Changes(t.Context(), "", 0)
-	if err != nil || len(got.Changes) != 1 {
-		t.Fatalf("%v, %+v", err, got)
+	side := NewContacts(box, o, nil)
+	got, err := side.Changes(t.Context(), "", 0)
+	if err != nil || len(got.Changes) != 1 || side.Container() != "G" {
+		t.Fatalf("%v, %+v in %s", err, got, side.Container())
 	}
 	if _, err = NewContacts(box, o, nil).Changes(t.Context(), `{"v":1,"delta":"/users/a/contactFolders/F/contacts/delta?$deltatoken=y"}`, 0); fault.ReasonOf(err) != fault.CursorExpired {
 		t.Errorf("a delta of the old id: %v", err)

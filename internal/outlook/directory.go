@@ -122,7 +122,7 @@ func PeopleByID(ctx context.Context, box *graph.Mailbox, wide bool, ids []string
 		if r.Err != nil {
 			return nil, r.Err
 		}
-		_, err := graph.ReadPage(r.Body, func(u *graph.User) error {
+		err := everyPage(ctx, box, "", r, func(u *graph.User) error {
 			people = append(people, *u)
 			return nil
 		})

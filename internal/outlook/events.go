@@ -41,7 +41,7 @@ func NewEvents(box *graph.Mailbox, o Options, known Known) *Events {
 
 const eventSelect = "id,changeKey,createdDateTime,lastModifiedDateTime,type,subject,body,start,end,isAllDay,originalStartTimeZone,originalEndTimeZone," +
 	"recurrence,location,isReminderOn,reminderMinutesBeforeStart,categories,showAs,sensitivity,importance,attendees,organizer," +
-	"isOrganizer,isOnlineMeeting,transactionId,responseStatus"
+	"isOrganizer,isOnlineMeeting,transactionId,iCalUId,responseStatus"
 
 // exceptionSelect is what is read of an exception: what it may have otherwise than its series, and whence it comes.
 const exceptionSelect = "id,changeKey,type,subject,body,start,end,isAllDay,originalStart,originalStartTimeZone,location,isReminderOn," +
@@ -198,6 +198,7 @@ func (c *Events) change(e *graph.Event) record.Change {
 		Fields:     fields,
 		Created:    e.Created.UTC(),
 		Modified:   e.Modified.UTC(),
+		UID:        e.ICalUID,
 		Colleagues: c.colleague != nil && invited(e) && e.Organizer != nil && c.colleague(e.Organizer.EmailAddress.Address),
 	}
 	marksOf(&e.Item, &out)

@@ -18,6 +18,9 @@ type place struct {
 	mark string
 }
 
+// Container is the id of the place: the link's, or the one that it was found to have now.
+func (p *place) Container() record.Ref { return record.Ref(p.id) }
+
 func (p *place) collection() string {
 	if p.kind == record.Contacts {
 		return "contactFolders"

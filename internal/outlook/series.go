@@ -488,12 +488,8 @@ func (c *Events) listed(ctx context.Context, open []*series) error {
 			return nil
 		}
 		err := results[i].Err
-		var page graph.Page
 		if err == nil {
-			page, err = graph.ReadPage(results[i].Body, take)
-		}
-		if err == nil && page.Next != "" {
-			err = graph.All(ctx, c.box, page.Next, c.prefer(), take)
+			err = everyPage(ctx, c.box, c.prefer(), results[i], take)
 		}
 		if err != nil && s.err == nil {
 			s.err = err

@@ -3,11 +3,14 @@ package realdata
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,6 +92,39 @@ func total(counts map[Reason]int) (n int) {
 		n += c
 	}
 	return n
+}
+
+// A run that takes longer than one looks away is waited for, however long its counts stay the same, and so is one that began
+// after the links were woken.
+func TestSettleWaitsForRunsThatTakeLong(t *testing.T) {
+	t.Parallel()
+	const slow = 20 // looks that the run under way takes
+	var mu sync.Mutex
+	looks, wakes, synced, ended := 0, 0, 0, ""
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Method == http.MethodPost { // whoever wakes it during the first run has it served by the next
+			if wakes++; looks > slow {
+				synced, ended = 40, fmt.Sprint("run ", wakes)
+			}
+			w.WriteHeader(http.StatusAccepted)
+			return
+		}
+		if looks++; looks == slow {
+			synced, ended = 20, "the run that was under way"
+		}
+		last := "null"
+		if ended != "" {
+			last = `"` + ended + `"`
+		}
+		fmt.Fprintf(w, `[{"id":"1","kind":"contacts","state":"on","synced":%d,"last_run":%s}]`, synced, last)
+	}))
+	t.Cleanup(s.Close)
+	links, err := (&Service{URL: s.URL, HTTP: s.Client()}).settle(t.Context(), time.Minute, time.Millisecond, 5*time.Millisecond, func(string) {})
+	if err != nil || len(links) != 1 || links[0].Synced != 40 {
+		t.Errorf("settled after %d looks: %+v, %v", looks, links, err)
+	}
 }
 
 // folder is where real files are, beside the repository.

@@ -188,13 +188,18 @@ func (s *Service) SwitchOn(ctx context.Context, kind string) error {
 	return fmt.Errorf("realdata: switching on %s answers %d %s", kind, status, answer.Code)
 }
 
-// Settle wakes the links and waits until both have run and nothing of them is on its way: the counts stay the same over
-// several looks. It gives up after patience.
+// Settle wakes the links and waits until a run of each that began afterwards has ended and its counts stay. It gives up after
+// patience.
 func (s *Service) Settle(ctx context.Context, patience time.Duration, tell func(string)) ([]link, error) {
-	const pause, steady = 500 * time.Millisecond, 6
+	return s.settle(ctx, patience, 250*time.Millisecond, 1500*time.Millisecond, tell)
+}
+
+// settle looks at the links after every pause. The first end of a run that it sees may be that of one which began before the
+// link was woken, so it waits for a second one; the API tells ends by the second, so a link is woken anew where none shows.
+func (s *Service) settle(ctx context.Context, patience, pause, anew time.Duration, tell func(string)) ([]link, error) {
 	deadline := time.Now().Add(patience)
-	var before string
-	same, woken := 0, false
+	before, last := "", map[string]string{}
+	ends, woken := map[string]int{}, map[string]time.Time{}
 	for {
 		var links []link
 		status, err := s.call(ctx, http.MethodGet, "/api/v1/links", nil, &links)
@@ -204,22 +209,32 @@ func (s *Service) Settle(ctx context.Context, patience time.Duration, tell func(
 		if status != http.StatusOK {
 			return nil, fmt.Errorf("realdata: asking for links answers %d", status)
 		}
-		if !woken {
-			for _, l := range links {
+		now, ran := "", len(links) > 0
+		for _, l := range links {
+			now += fmt.Sprintf("%s %s: %d synced, %d waiting, %d failing, %d excluded; ", l.Kind, l.State, l.Synced, l.Waiting, l.Failing, l.Excluded)
+			end := ""
+			if l.LastRun != nil {
+				end = *l.LastRun
+			}
+			if was, known := last[l.ID]; known && was != end {
+				ends[l.ID]++
+			}
+			last[l.ID] = end
+			if l.State != "on" || ends[l.ID] >= 2 {
+				continue
+			}
+			ran = false
+			if time.Since(woken[l.ID]) >= anew {
 				if _, err := s.call(ctx, http.MethodPost, "/api/v1/links/"+l.ID+"/run", nil, nil); err != nil {
 					return nil, err
 				}
+				woken[l.ID] = time.Now()
 			}
-			woken = true
-		}
-		now := ""
-		for _, l := range links {
-			now += fmt.Sprintf("%s %s: %d synced, %d waiting, %d failing, %d excluded; ", l.Kind, l.State, l.Synced, l.Waiting, l.Failing, l.Excluded)
 		}
 		if now != before {
 			tell(now)
-			before, same = now, 0
-		} else if same++; same >= steady && allRan(links) {
+			before = now
+		} else if ran {
 			return links, nil
 		}
 		if time.Now().After(deadline) {
@@ -231,15 +246,6 @@ func (s *Service) Settle(ctx context.Context, patience time.Duration, tell func(
 		case <-time.After(pause):
 		}
 	}
-}
-
-func allRan(links []link) bool {
-	for _, l := range links {
-		if l.LastRun == nil {
-			return false
-		}
-	}
-	return len(links) > 0
 }
 
 // standing is where one record stands in its link.

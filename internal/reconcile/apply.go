@@ -138,7 +138,7 @@ func (r *run) jobsOf(steps []Step) []*job {
 		if s.Theirs != nil {
 			j.pair.Microsoft, j.pair.MicrosoftVersion = s.Theirs.Ref, s.Theirs.Version
 		}
-		if s.Verb != DeleteMicrosoft && j.pair.Ask != nil && len(j.pair.Ask.Mails) > 0 { // it is no longer to be deleted
+		if s.Verb != DeleteMicrosoft && s.Why != KeptApart && j.pair.Ask != nil && len(j.pair.Ask.Mails) > 0 { // it is no longer to be deleted
 			j.pair.Ask = nil
 		}
 		switch s.Verb {
@@ -164,9 +164,15 @@ func (r *run) jobsOf(steps []Step) []*job {
 			if j.pair.State == Excluded && j.pair.MicrosoftVersion == s.Pair.MicrosoftVersion {
 				continue
 			}
+			ask := j.pair.Ask
 			j.pair.State, j.pair.MissingSide, j.pair.Ask = Excluded, "", nil
 			j.pair.Reason, j.pair.Detail, j.pair.Attempts, j.pair.RetryAt = fault.OneWay, "", 0, time.Time{}
 			switch {
+			case s.Why == KeptApart: // with all that is known of it, should the record come back
+				j.pair.Reason, j.pair.Ask = fault.LeftOut, ask
+				if !s.Pair.leftOut() {
+					j.history = append(j.history, HistoryLine{Side: InMicrosoft, Action: Unlinked, Reason: s.Why})
+				}
 			case s.Why == BeforeSync:
 				j.pair.Reason = fault.BeforeSync
 			case s.Why == ColleaguesOwn:
@@ -174,7 +180,7 @@ func (r *run) jobsOf(steps []Step) []*job {
 			case r.rules.Way == mapping.ToCRM: // its record is somebody else's
 				j.pair.Reason = fault.NotOwn
 			}
-			if j.pair.Reason == fault.NotOwn {
+			if j.pair.Reason == fault.NotOwn || s.Why == KeptApart {
 				break
 			}
 			j.pair.CRM, j.pair.CRMVersion, j.pair.Base, j.pair.Name = "", "", nil, nameOf(s.Theirs.Fields)
@@ -538,6 +544,7 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 		case (j.moved || j.unknown || j.unsent) && fatal && !j.written():
 			if j.unknown && j.intent.Stamp != "" {
 				as := *j.Pair
+				r.disown(&as, j.Item)
 				as.Base = as.Base.With(record.Fields{doubted: j.pair.Base[doubted]})
 				entries = append(entries, Entry{Pair: as})
 			}
@@ -568,6 +575,17 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 		entries = append(entries, r.entryOf(j))
 	}
 	return entries, moved, nil
+}
+
+// disown takes out of a pair the versions at which the sides hold something else than the base says: it was planned anew, and what the ledger
+// is told of it without having been carried out must not pass for agreed on.
+func (r *run) disown(p *Pair, as Item) {
+	if as.Ours != nil && as.Ours.Version == p.CRMVersion && !r.untouched(as.Ours, heldInCRM(p.Base)) {
+		p.CRMVersion = ""
+	}
+	if as.Theirs != nil && as.Theirs.Version == p.MicrosoftVersion && !r.untouched(as.Theirs, p.Base) {
+		p.MicrosoftVersion = ""
+	}
 }
 
 // written reports whether a side was written.

@@ -20,8 +20,12 @@ func (a *Ask) Open() bool {
 	return slices.ContainsFunc(a.Conflicts, undecided) || a.asksMatch() || a.AsksMails()
 }
 
-// AsksMails reports whether it is left to say that a meeting may be called off.
-func (a *Ask) AsksMails() bool { return len(a.Mails) > 0 && a.Agreed == nil }
+// AsksMails reports whether it is left to say that a meeting may be called off, or that it stays in Outlook.
+func (a *Ask) AsksMails() bool { return len(a.Mails) > 0 && a.Agreed == nil && !a.Out }
+
+// stays is the person's word that a meeting, which is no longer this person's in the CRM, is to stay in Outlook for good: there it
+// is nobody's business but its owner's, until the record is this person's again.
+func (a *Ask) stays() bool { return a != nil && len(a.Mails) > 0 && a.Out }
 
 // callsOff is the person's word that a record's item may be deleted with the mails that this brings; nil: there is none, or
 // it was about the record as it no longer is.
@@ -62,8 +66,13 @@ func (a *Ask) With(answer *Ask) (_ *Ask, ok bool) {
 			out.Out, ok = true, true
 		}
 	}
-	if a.AsksMails() && answer.Of == a.Of && answer.Agreed != nil && slices.Equal(answer.Agreed.People, a.Mails) {
-		out.Agreed, ok = answer.Agreed, true
+	if a.AsksMails() && answer.Of != "" && answer.Of == a.Of {
+		switch {
+		case answer.Out && answer.Agreed == nil:
+			out.Out, ok = true, true
+		case answer.Agreed != nil && slices.Equal(answer.Agreed.People, a.Mails):
+			out.Agreed, ok = answer.Agreed, true
+		}
 	}
 	return &out, ok
 }

@@ -10,7 +10,7 @@ import (
 	"tandem/internal/record"
 )
 
-// A Matcher is a CRM side that recognizes records: crm.Side is one: of contacts, and of events in a calendar that was there before.
+// A Matcher is a CRM side that recognizes records: crm.Side is one.
 type Matcher interface {
 	// Match tells for each item, given in the CRM's fields, which of the user's own records it may be, as they now are:
 	// all by the best of what they have in common, and none that is deleted. Of kinds that are not recognized there are
@@ -41,7 +41,7 @@ const Matched = "matched"
 //   - An item that a person leaves out stays where it is, and so do the records that it may be.
 //
 // A record is free if it takes part and has no item, as far as is known. One that was imported is an item's match if no other
-// is: the person has the contact in Outlook already, so it is not a second one, and it takes part from then on.
+// is: the person has the contact or the event in Outlook already, so it is not a second one, and it takes part from then on.
 
 // pairing is an item that was found to be a record.
 type pairing struct {
@@ -61,7 +61,7 @@ type asking struct {
 func (r *run) matcher() (Matcher, bool) {
 	if w, ok := r.crm.(whole); ok {
 		m, ok := w.Side.(Matcher)
-		return m, ok && (r.link.Kind == record.Contacts || r.link.existing())
+		return m, ok
 	}
 	return nil, false
 }
@@ -154,7 +154,7 @@ func (r *run) recognize(ctx context.Context, m Matcher, open []*stranger, claime
 	for i, s := range look {
 		fields[i] = s.Theirs.Fields
 	}
-	// Whoever shares an address with a record that has its item may still be another one, by name and number.
+	// What shares an address, or a UID, with a record that has its item may still be another one, by the rest.
 	for range 2 {
 		if err := r.candidates(ctx, m, look, fields, claimed); err != nil {
 			return err
@@ -163,7 +163,7 @@ func (r *run) recognize(ctx context.Context, m Matcher, open []*stranger, claime
 		var without []record.Fields
 		for i, s := range look {
 			if s.pairs != nil && len(s.free) == 0 && len(s.taken) == 0 && !s.busy {
-				still, without = append(still, s), append(without, withoutAddresses(fields[i]))
+				still, without = append(still, s), append(without, byTheRest(fields[i]))
 			}
 		}
 		look, fields = still, without
@@ -171,8 +171,9 @@ func (r *run) recognize(ctx context.Context, m Matcher, open []*stranger, claime
 	return nil
 }
 
-func withoutAddresses(fields record.Fields) record.Fields {
-	return fields.With(record.Fields{record.EmailField: "", record.SecondaryEmail: "", record.FurtherAddresses: ""})
+// byTheRest leaves out of an item what it is recognized by first: its addresses, or what calendar files call it.
+func byTheRest(fields record.Fields) record.Fields {
+	return fields.With(record.Fields{record.EmailField: "", record.SecondaryEmail: "", record.FurtherAddresses: "", record.UID: ""})
 }
 
 // candidates asks once for the records that the items may be, and tells how these stand.
@@ -493,8 +494,10 @@ func (r *run) leaveOut(ctx context.Context, s *stranger, about questions) ([]Ent
 // asIs is what an item holds, for the question about it: of the mapped fields, and what else it is recognized by.
 func (r *run) asIs(theirs *record.Change) record.Fields {
 	out := filled(only(theirs.Fields, r.rules.Fields))
-	if further := theirs.Fields[record.FurtherAddresses]; further != "" {
-		out = out.With(record.Fields{record.FurtherAddresses: further})
+	for _, also := range []record.Field{record.FurtherAddresses, record.UID} {
+		if v := theirs.Fields[also]; v != "" {
+			out = out.With(record.Fields{also: v})
+		}
 	}
 	return out
 }

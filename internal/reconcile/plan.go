@@ -120,6 +120,7 @@ const (
 	BeforeSync       = "before_sync"      // it was over when the sync of a calendar began that was there before
 	MadeTwice        = "made_twice"       // a create of sync's own that arrived twice
 	ColleaguesOwn    = "colleagues_event" // a copy of a colleague's meeting, in a calendar that was there before
+	KeptApart        = "left_out"         // its person said that it stays in Outlook alone
 )
 
 // Step is one decision: what to do with one record, and why.
@@ -202,6 +203,8 @@ func planPair(rules Rules, item Item) Step {
 		return Step{Verb: Unlink, Why: MovedOutOf}
 	case ours != record.Present && theirs == record.Gone:
 		return Step{Verb: Drop, Why: DeletedBoth}
+	case ours != record.Present && item.Pair.Ask.stays():
+		return Step{Verb: Leave, Why: KeptApart}
 	case ours == record.Left && (rules.Way == mapping.ToCRM || rules.Way == mapping.ToMicrosoft && len(item.Pair.Base) == 0):
 		return Step{Verb: Leave, Why: OwnerChanged}
 	case ours == record.Left && len(item.Pair.Base) == 0: // a person said no to its deletion: a record of its own
@@ -260,7 +263,7 @@ func (r Rules) takesIn(ours *record.Change) bool {
 // mayAdmit reports whether an imported record, which nobody has let into the sync, may be what an item is: found in its owner's
 // Outlook, it takes part from then on. A link that leaves alone what is new in Outlook finds none.
 func (r Rules) mayAdmit(ours *record.Change) bool {
-	if r.Kind != record.Contacts || r.Way == mapping.ToMicrosoft || r.takesIn(ours) {
+	if r.Way == mapping.ToMicrosoft || r.takesIn(ours) {
 		return false
 	}
 	r.Policy.AdmitImported = true

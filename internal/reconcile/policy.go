@@ -1,6 +1,8 @@
 package reconcile
 
 import (
+	"slices"
+
 	"tandem/internal/fault"
 	"tandem/internal/mapping"
 	"tandem/internal/record"
@@ -53,8 +55,17 @@ type Options struct {
 	CalendarName string     `json:"calendar_name,omitempty"`
 }
 
+// A Wish is what a person wants of a kind of sync, besides which fields meet.
+type Wish struct {
+	Winner Winner
+	Options
+}
+
 // check refuses options that a link with the mapping could not run with.
-func (o Options) check(table *mapping.Table) error {
+func (o Wish) check(table *mapping.Table) error {
+	if !slices.Contains([]Winner{"", LaterWins, MicrosoftWins, CRMWins, AskPerson}, o.Winner) {
+		return fault.Wrong(fault.BadValue, "winner", "%q decides no conflict", o.Winner)
+	}
 	if o.Calendar != "" && table.Kind != record.Calendar {
 		return fault.Wrong(fault.BadValue, "calendar", "only events live in calendars")
 	}

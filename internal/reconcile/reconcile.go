@@ -166,7 +166,8 @@ type Ask struct {
 	// Pages show it without asking Microsoft.
 	Theirs record.Fields `json:"theirs,omitempty"`
 	// Mails are those whom Exchange would tell that a meeting is off, were its item deleted as its record was: the deletion is
-	// held back until the person agrees. Of is the version of the record that this is about, Why the reason of the deletion.
+	// held back until the person agrees, or says by Out that it stays in Outlook. Of is the version of the record that this is
+	// about, Why the reason of the deletion.
 	Mails  []string          `json:"mails,omitempty"`
 	Of     record.Version    `json:"of,omitempty"`
 	Why    string            `json:"why,omitempty"`
@@ -287,8 +288,11 @@ type Ledger interface {
 	// Close ends the lease and stores what the run came to: state, reason, last run and error, served wake-ups (Done),
 	// container, subscription, DeletesOK.
 	Close(ctx context.Context, link *Link) error
-	// Forget removes all pairs and open intents of the link and zeroes its cursors and counts (history stays). stays: what is still
-	// in the container stays there, in a calendar that was there before the link, and its records remember that (record.Meta);
-	// otherwise none does of that calendar.
-	Forget(ctx context.Context, link *Link, stays bool) error
+	// End is Close of a link that is Off, and Forget: a link that has forgotten its pairs and goes on would meet its own items as
+	// strangers. stays: what is still in the container stays there, in a calendar that was there before the link, and its records
+	// remember that (record.Meta); otherwise none does of that calendar.
+	End(ctx context.Context, link *Link, stays bool) error
+	// Forget removes all pairs and open intents of the link and zeroes its cursors and counts (history stays): its next run finds
+	// them again.
+	Forget(ctx context.Context, link *Link) error
 }

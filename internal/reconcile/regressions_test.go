@@ -695,3 +695,27 @@ func TestI1_HalfWrittenOccurrencesAreNotTakenBack(t *testing.T) {
 		}
 	}
 }
+
+// A record that was planned anew is refused by the CRM's database: what the ledger is told of it is no agreement, and the next run goes on.
+func TestI6_WhatWasPlannedAnewAndRefusedIsNotAgreedOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.insert("a", record.Fields{record.Department: "before"})
+	w.settle()
+	w.ledger.Change(1, func(l *reconcile.Link) { l.Policy.Winner = reconcile.MicrosoftWins })
+	w.edit(a, record.Fields{record.Department: "ours"})
+	w.folder.Drift(w.ref("a"), record.Fields{"department": "theirs"}) // the changes do not tell of it yet
+	fail := true
+	w.runner.Sides = shaky{w, &fail}
+	if err := w.run(); err == nil {
+		t.Fatal("the run did not fail")
+	}
+	for range 2 {
+		if err := w.run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.alike()
+	must(t, w.live()["a"][0].Fields[record.Department], "theirs", "department")
+	must(t, w.lost()["ours"], true, "the history has what lost")
+}

@@ -27,7 +27,6 @@ type rehearsedLedger struct {
 	stood   map[int64]standing // of pairs that were read of the past
 	settled map[int64]bool     // batches of intents
 	nextID  int64
-	emptied bool // the link would have forgotten everything
 }
 
 // kept is a pair. Of one that would be in step on all fields, what was agreed on is not kept: in the rest of a run
@@ -115,7 +114,7 @@ func (l *rehearsedLedger) ofPast(pairs []Pair) (out []Pair) {
 		l.stood = map[int64]standing{}
 	}
 	for _, p := range pairs {
-		if _, changed := l.pairs[p.ID]; changed || l.dropped[p.ID] || l.emptied {
+		if _, changed := l.pairs[p.ID]; changed || l.dropped[p.ID] {
 			continue
 		}
 		l.stood[p.ID] = standsAs(p)
@@ -268,25 +267,17 @@ func (l *rehearsedLedger) count(link *Link, s standing, n int) {
 	}
 }
 
-// Forget is the end of a link.
-func (l *rehearsedLedger) Forget(_ context.Context, link *Link, _ bool) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	clear(l.pairs)
-	l.emptied = true
-	link.Microsoft, link.CRM, link.Known, link.Synced, link.Waiting, link.Failing = "", "", 0, 0, 0, 0
-	return nil
-}
-
 // Intend has nothing to remember: a rehearsal is not cut off in the middle of a write.
 func (l *rehearsedLedger) Intend(context.Context, *Link, []Intent) (int64, error) { return 0, nil }
 
 // Advance has nothing to store.
 func (l *rehearsedLedger) Advance(context.Context, *Link) error { return nil }
 
-// Open, Renew and Close are for leases, of which a rehearsal needs none.
+// Open, Renew, Close, End and Forget are for leases, of which a rehearsal needs none, and for what comes after a run.
 func (l *rehearsedLedger) Open(context.Context, LinkID, time.Time, time.Duration) (*Link, error) {
 	return nil, fault.New(fault.Broken, "", "reconcile: a rehearsal has its link")
 }
 func (l *rehearsedLedger) Renew(context.Context, *Link, time.Time) error { return nil }
 func (l *rehearsedLedger) Close(context.Context, *Link) error            { return nil }
+func (l *rehearsedLedger) End(context.Context, *Link, bool) error        { return nil }
+func (l *rehearsedLedger) Forget(context.Context, *Link) error           { return nil }

@@ -72,6 +72,8 @@ type run struct {
 	first     bool                   // the run began within the link's first sync, and counts as part of it to its end
 	paired    map[record.Ref]pairing // items that the last match gave a record, by their ref
 	released  bool                   // records that were held back are due
+	ended     bool                   // the link is to end when the run is closed
+	stays     bool                   // and what is in its container stays there
 	// witness hears of the steps before they are carried out, and may end the run; nil: nobody listens.
 	witness func([]Step) error
 	road    func(ctx context.Context) error // what the run does; nil: work
@@ -125,9 +127,13 @@ func (r *run) whole(ctx context.Context) error {
 		r.link.LastError = err.Error()
 		r.afterFault(err)
 	}
+	r.takeOver()
 	// The link is closed even if the caller has given up, or it would stay leased.
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
+	if r.ended && err == nil {
+		return r.Ledger.End(closing, r.link, r.stays)
+	}
 	return errors.Join(err, r.Ledger.Close(closing, r.link))
 }
 
@@ -193,6 +199,7 @@ func (r *run) work(ctx context.Context) (err error) {
 		return r.endWithout(ctx, err)
 	}
 	if r.link.State == Switching {
+		r.takeOver()
 		return r.switchOff(ctx)
 	}
 	if err := r.pullCRM(ctx); err != nil {
@@ -299,6 +306,18 @@ func (r *run) pullMicrosoft(ctx context.Context) error {
 		if !page.More {
 			return nil
 		}
+	}
+}
+
+// takeOver takes over another id that Microsoft has given the container, so that no further run needs to look for it. The subscription was
+// to what has gone: the next run asks for another. Only Close stores both at once.
+func (r *run) takeOver() {
+	m, ok := r.microsoft.(mapped)
+	if !ok {
+		return
+	}
+	if at, ok := m.Side.(Located); ok && at.Container() != "" && at.Container() != r.link.Container {
+		r.link.Container, r.link.Subscription, r.link.SubscriptionEnds = at.Container(), "", time.Time{}
 	}
 }
 
@@ -508,6 +527,7 @@ func (r *run) claims(ctx context.Context, open []*newcomer, given map[record.Ref
 	if items, err = r.besideOurs(ctx, items); err != nil {
 		return nil, err
 	}
+	r.whileOff(items)
 	for i, item := range items {
 		if item.ours(r.rules) != record.Left || of[i].awaits { // else the record is somebody else's
 			of[i].done = true

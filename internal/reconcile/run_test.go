@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"tandem/internal/fault"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
+	"tandem/internal/testkit/memside"
 )
 
 func TestS29_BothDirections(t *testing.T) {
@@ -522,4 +524,39 @@ func TestI1_APauseStopsTheRunThatIsUnderWay(t *testing.T) {
 			w.alike()
 		}
 	}
+}
+
+// elsewhere is a folder that Microsoft has given another id.
+type elsewhere struct {
+	*memside.Side
+	id record.Ref
+}
+
+func (e elsewhere) Container() record.Ref { return e.id }
+
+type elsewhereSides struct {
+	*world
+	id record.Ref
+}
+
+func (s elsewhereSides) Microsoft(context.Context, *reconcile.Link) (reconcile.Side, error) {
+	return elsewhere{s.folder, s.id}, nil
+}
+
+// FIELD-FAILURES 121: a link takes over its container's new id, and asks for notifications of that.
+func TestFF121_ALinkTakesOverTheNewIDOfItsContainer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert("a", nil)
+	w.settle()
+	subscribed := w.subscribed
+	w.runner.Sides = elsewhereSides{w, "another"}
+	w.settle()
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	w.alike()
+	link := w.ledger.Link(1)
+	must(t, link.Container, "another", "container")
+	must(t, w.subscribed, subscribed+1, "subscriptions")
 }

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -13,7 +14,7 @@ import (
 // said nothing.
 type Settings struct {
 	Winner  Winner         `json:"winner,omitempty"`
-	Mapping *mapping.Table `json:"mapping"` // nil in a person's own choice: the organization's counts, and its Winner
+	Mapping *mapping.Table `json:"mapping"` // nil in a person's own choice: the organization's counts, and its Winner if the person named none
 	Options
 	// Busy are the person's other calendars whose busy times the CRM's calendar shows to the person alone. Links know
 	// nothing of them.
@@ -25,7 +26,7 @@ const MaxBusy = 5
 
 // own is what is to be remembered of a person's choice; nil: nothing.
 func (s Settings) own() *Settings {
-	if s.Mapping == nil && s.Options == (Options{}) && len(s.Busy) == 0 {
+	if s.Mapping == nil && s.Winner == "" && s.Options == (Options{}) && len(s.Busy) == 0 {
 		return nil
 	}
 	return &s
@@ -74,6 +75,7 @@ const (
 // person's own.
 func SettingsFor(ctx context.Context, choices Choices, org, user record.ID, kind record.Kind) (Settings, Origin, error) {
 	var options Options
+	var winner Winner
 	if choices != nil {
 		for _, each := range []struct {
 			of     record.ID
@@ -84,14 +86,14 @@ func SettingsFor(ctx context.Context, choices Choices, org, user record.ID, kind
 				return Settings{}, "", err
 			}
 			if s != nil && each.origin == OwnChoice {
-				options = s.Options
+				options, winner = s.Options, s.Winner
 			}
 			if s != nil && s.Mapping != nil {
-				return Settings{Winner: s.Winner, Mapping: sound(kind, s.Mapping), Options: options}, each.origin, nil
+				return Settings{Winner: cmp.Or(winner, s.Winner), Mapping: sound(kind, s.Mapping), Options: options}, each.origin, nil
 			}
 		}
 	}
-	return Settings{Mapping: mapping.Default(kind), Options: options}, ProductChoice, nil
+	return Settings{Winner: winner, Mapping: mapping.Default(kind), Options: options}, ProductChoice, nil
 }
 
 // sound leaves out of a stored table what has become impossible since: a link must be able to run with it.

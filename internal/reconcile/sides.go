@@ -15,6 +15,12 @@ type Orderly interface {
 	ApplyInOrder(ctx context.Context, writes []record.Write, underWay func()) ([]record.Outcome, error)
 }
 
+// Located is a side that knows its container also when Microsoft has given it another id. outlook.Contacts and outlook.Events are.
+type Located interface {
+	// Container is the id that it had when it was last asked.
+	Container() record.Ref
+}
+
 // applyInOrder is Apply, on sides that are not Orderly from the first write to the last.
 func applyInOrder(ctx context.Context, side Side, writes []record.Write, underWay func()) ([]record.Outcome, error) {
 	if o, ok := side.(Orderly); ok {
@@ -77,6 +83,9 @@ func (m mapped) translate(changes []record.Change) {
 			changes[i].Fields = m.toCRM(theirs)
 			if further := m.unmapped(theirs); len(further) > 0 {
 				changes[i].Fields[record.FurtherAddresses] = record.Value(strings.Join(further, "\n"))
+			}
+			if changes[i].UID != "" {
+				changes[i].Fields[record.UID] = record.Value(changes[i].UID)
 			}
 		}
 	}

@@ -52,10 +52,9 @@ func (s *Switchboard) On(ctx context.Context, org, user record.ID, kind record.K
 	})
 }
 
-// Set changes the options that stand for a person and a kind of sync, beyond the life of a link, and has the link that there
-// is go by them from its next run on. Invalid: the fields that meet do not go together with it, or with reason ReadOnlyField,
+// Set changes what a person wants of a kind of sync, beyond the life of a link, and has the link that there is go by it from its next run on. Invalid: the fields that meet do not go together with it, or with reason ReadOnlyField,
 // the calendar of a link cannot become another one. Conflict: the link is being switched off.
-func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.Kind, change func(*Options)) (err error) {
+func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.Kind, change func(*Wish)) (err error) {
 	defer fault.Wrap(&err, "reconcile: options of %s of user %d", kind, user)
 	begin, _, err := SettingsFor(ctx, s.Choices, org, user, kind)
 	if err != nil {
@@ -71,11 +70,11 @@ func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.
 			link = &links[i]
 		}
 	}
-	table, want := begin.Mapping, begin.Options
+	table, want := begin.Mapping, Wish{begin.Winner, begin.Options}
 	if link != nil {
-		want = link.Policy.Options
+		want = Wish{link.Policy.Winner, link.Policy.Options}
 	}
-	in := want.Calendar
+	before := want
 	change(&want)
 	if link != nil && link.Mapping != nil {
 		table = link.Mapping
@@ -85,7 +84,7 @@ func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.
 		return err
 	case link != nil && link.State == Switching:
 		return fault.New(fault.Conflict, "", "the link is being switched off")
-	case link != nil && want.Calendar != in:
+	case link != nil && want.Calendar != before.Calendar:
 		return fault.Wrong(fault.ReadOnlyField, "calendar", "the calendar of a link stays the same: switch it off first")
 	}
 	own, err := s.Choices.Chosen(ctx, org, user, kind)
@@ -96,12 +95,14 @@ func (s *Switchboard) Set(ctx context.Context, org, user record.ID, kind record.
 	if own != nil {
 		keep = *own
 	}
-	keep.Options = want
-	if err := s.Choices.Choose(ctx, org, user, kind, keep.own()); err != nil || link == nil || link.Policy.Options == want {
+	if keep.Options = want.Options; want.Winner != before.Winner {
+		keep.Winner = want.Winner
+	}
+	if err := s.Choices.Choose(ctx, org, user, kind, keep.own()); err != nil || link == nil || want == before {
 		return err
 	}
 	policy := link.Policy
-	policy.Options = want
+	policy.Winner, policy.Options = want.Winner, want.Options
 	return s.Links.ChangeSettings(ctx, org, link.ID, policy, link.Mapping)
 }
 
@@ -164,7 +165,8 @@ func (r *run) switchOff(ctx context.Context) error {
 		r.Log.WarnContext(ctx, "the subscription stays until it ends by itself", "link", r.link.ID, "error", err)
 	}
 	if r.link.Container == "" {
-		return r.end(ctx, "")
+		r.end("")
+		return nil
 	}
 	if err := r.lastLook(ctx); err != nil {
 		return r.endWithout(ctx, err)
@@ -177,7 +179,8 @@ func (r *run) switchOff(ctx context.Context) error {
 		return r.leaveExisting(ctx)
 	}
 	if left {
-		return r.end(ctx, fault.KeptInOutlook)
+		r.end(fault.KeptInOutlook)
+		return nil
 	}
 	if err := r.keepAsked(ctx); err != nil {
 		return err
@@ -190,12 +193,14 @@ func (r *run) switchOff(ctx context.Context) error {
 		if err := r.takeBack(ctx); err != nil {
 			return r.endWithout(ctx, err)
 		}
-		return r.end(ctx, fault.OwnKept)
+		r.end(fault.OwnKept)
+		return nil
 	}
 	if err := r.Containers.Remove(ctx, r.link); err != nil {
 		return r.endWithout(ctx, err)
 	}
-	return r.end(ctx, "")
+	r.end("")
+	return nil
 }
 
 // lastLook holds a list of the container against the ledger: what Microsoft tells of changes may lag behind, and what it has
@@ -319,7 +324,7 @@ func (r *run) unbrought(ctx context.Context) (left bool, err error) {
 		}
 	}
 	err = r.eachInState(ctx, Excluded, time.Time{}, func(pairs []Pair) error { // what a person left out is nowhere else
-		out := slices.DeleteFunc(pairs, func(p Pair) bool { return p.CRM != "" || !p.leftOut() })
+		out := slices.DeleteFunc(pairs, func(p Pair) bool { return p.Microsoft == "" || !p.leftOut() })
 		items, err := r.reread(ctx, out)
 		left = left || slices.ContainsFunc(items, func(i Item) bool { return i.theirs() == record.Present || i.theirs() == record.Missing })
 		return err
@@ -342,29 +347,31 @@ func toCRM(s Step) bool {
 // containerDeleted ends the link because the person deleted its calendar or folder at Microsoft (S23, S35).
 func (r *run) containerDeleted(ctx context.Context) error {
 	if r.link.State == Switching {
-		return r.end(ctx, "")
+		r.end("")
+		return nil
 	}
 	r.Log.InfoContext(ctx, "the container was deleted at Microsoft; the sync is off", "link", r.link.ID, "org", r.link.Org)
-	return r.end(ctx, fault.ContainerDeleted)
+	r.end(fault.ContainerDeleted)
+	return nil
 }
 
-func (r *run) end(ctx context.Context, reason fault.Reason) error {
-	if err := r.Ledger.Forget(ctx, r.link, r.link.existing() && reason != fault.ContainerDeleted); err != nil {
-		return err
-	}
+// end ends the link when the run is closed.
+func (r *run) end(reason fault.Reason) {
 	r.link.State, r.link.Reason = Off, reason
 	r.link.Subscription, r.link.SubscriptionEnds = "", time.Time{}
-	return nil
+	r.ended, r.stays = true, r.link.existing() && reason != fault.ContainerDeleted
 }
 
 // endWithout ends a link that is being switched off although Microsoft denies us: then the container stays where it is,
 // and the reason says so. Every other fault is the run's.
 func (r *run) endWithout(ctx context.Context, err error) error {
 	if r.link.State == Switching && fault.ReasonOf(err) == fault.TooManyCreates { // what is unread stays there, and is not lost
-		return r.end(ctx, fault.KeptInOutlook)
+		r.end(fault.KeptInOutlook)
+		return nil
 	}
 	if r.link.State == Switching && fault.Is(err, fault.Denied) && fault.ReasonOf(err) != fault.AppMisconfigured {
-		return r.end(ctx, fault.ReasonOf(err))
+		r.end(fault.ReasonOf(err))
+		return nil
 	}
 	return err
 }

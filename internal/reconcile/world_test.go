@@ -31,16 +31,17 @@ var errDead = errors.New("the process is dead")
 
 // world is one person's contact link, or calendar link, with everything around it in memory, and a hand on the plug.
 type world struct {
-	t       fataler
-	kind    record.Kind
-	clock   time.Time
-	store   *memcrm.Store
-	crm     *crm.CRM
-	folder  *memside.Side
-	ledger  *memledger.Ledger
-	runner  *reconcile.Runner
-	ids     int
-	removed int // containers
+	t          fataler
+	kind       record.Kind
+	clock      time.Time
+	store      *memcrm.Store
+	crm        *crm.CRM
+	folder     *memside.Side
+	ledger     *memledger.Ledger
+	runner     *reconcile.Runner
+	ids        int
+	removed    int // containers
+	subscribed int // times
 
 	plug    int  // effects until the process dies; negative: never
 	dead    bool // refuses everything until revived
@@ -123,6 +124,7 @@ func (w *world) Create(context.Context, *reconcile.Link, string) (record.Ref, st
 }
 func (w *world) Remove(context.Context, *reconcile.Link) error { w.removed++; return w.effect() }
 func (w *world) Subscribe(context.Context, *reconcile.Link) (string, time.Time, error) {
+	w.subscribed++
 	return "sub", w.clock.AddDate(1, 0, 0), w.effect()
 }
 func (w *world) Unsubscribe(context.Context, *reconcile.Link) error { return w.effect() }
@@ -187,6 +189,10 @@ func (m mortalLedger) Advance(ctx context.Context, l *reconcile.Link) error {
 
 func (m mortalLedger) Close(ctx context.Context, l *reconcile.Link) error {
 	return m.around(func() error { return m.Ledger.Close(ctx, l) })
+}
+
+func (m mortalLedger) End(ctx context.Context, l *reconcile.Link, stays bool) error {
+	return m.around(func() error { return m.Ledger.End(ctx, l, stays) })
 }
 
 // run runs the link once; a dead process is revived afterwards, when its lease has run out.

@@ -100,6 +100,9 @@ const (
 // by \n, so that the person is recognized by them.
 const FurtherAddresses Field = "-addresses"
 
+// UID is no field: of an event at Microsoft it holds what calendar files call it (Change.UID), so that it is recognized by that.
+const UID Field = "-uid"
+
 // The fields of events (called meetings on pages). Description and Tag are shared with contacts.
 const (
 	EventTitle Field = "Event_Title"

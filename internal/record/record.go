@@ -95,6 +95,8 @@ type Change struct {
 	Meta           Meta      // of the CRM side
 	// Colleagues says of an item at Microsoft that it is a copy of a meeting which a colleague organizes.
 	Colleagues bool
+	// UID is what calendar files call an event at Microsoft (its iCalUId); "": the side does not know.
+	UID string
 }
 
 // Meta is what the CRM knows about a record besides its fields, for deciding who syncs what.

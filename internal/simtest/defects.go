@@ -101,8 +101,8 @@ func written(f func(w *record.Write)) func(context.Context, []record.Write) []re
 }
 
 // takenForDone makes a write that failed in some way look as if it had been made.
-func takenForDone(in func(error) bool) func([]record.Write, []record.Outcome, *error) {
-	return func(writes []record.Write, out []record.Outcome, err *error) {
+func takenForDone(in func(error) bool) func(context.Context, []record.Write, []record.Outcome, *error) {
+	return func(_ context.Context, writes []record.Write, out []record.Outcome, err *error) {
 		for i := range out {
 			if out[i].Err != nil && in(out[i].Err) && writes[i].Op != record.Create {
 				out[i] = record.Outcome{Ref: writes[i].Ref, Version: writes[i].Version}
@@ -316,8 +316,17 @@ var defects = []*defect{
 	onMicrosoft("a throttled write counts as done", "429 is passed over", func(*world, *reconcile.Link, reconcile.Side) sideDouble {
 		return sideDouble{done: takenForDone(kind(fault.Throttled))}
 	}),
-	onMicrosoft("writing what is gone counts as done", "404 on a PATCH is passed over", func(w *world, _ *reconcile.Link, _ reconcile.Side) sideDouble {
-		return sideDouble{writes: late(w), done: takenForDone(kind(fault.NotFound))}
+	onMicrosoft("writing what is gone counts as done", "404 on a PATCH is passed over", func(w *world, _ *reconcile.Link, s reconcile.Side) sideDouble {
+		return sideDouble{writes: late(w), done: func(ctx context.Context, writes []record.Write, out []record.Outcome, _ *error) {
+			for i := range out {
+				if writes[i].Op != record.Update || !fault.Is(out[i].Err, fault.Conflict) { // the client takes a 404 for a version that has moved
+					continue
+				}
+				if now, err := s.Read(ctx, []record.Ref{writes[i].Ref}); err == nil && now[0].State == record.Gone {
+					out[i] = record.Outcome{Ref: writes[i].Ref, Version: writes[i].Version}
+				}
+			}
+		}}
 	}),
 	onMicrosoft("a value is cut on its way out", "long values lose their end", func(*world, *reconcile.Link, reconcile.Side) sideDouble {
 		return sideDouble{writes: written(func(w *record.Write) {
@@ -399,7 +408,7 @@ var defects = []*defect{
 		return sideDouble{writes: late(w), done: takenForDone(kind(fault.Conflict))}
 	}),
 	onCRM("what the database refused counts as done", "an error of the whole write is not told of each record", func(*world, *reconcile.Link, reconcile.Side) sideDouble {
-		return sideDouble{done: func(writes []record.Write, out []record.Outcome, err *error) {
+		return sideDouble{done: func(_ context.Context, writes []record.Write, out []record.Outcome, err *error) {
 			for i := range out {
 				if *err != nil && out[i].Ref == "" && writes[i].Op != record.Create {
 					out[i] = record.Outcome{Ref: writes[i].Ref, Version: writes[i].Version}

@@ -85,6 +85,11 @@ func (d ledgerDouble) Close(ctx context.Context, l *reconcile.Link) error {
 	return d.Ledger.Close(ctx, l)
 }
 
+func (d ledgerDouble) End(ctx context.Context, l *reconcile.Link, stays bool) error {
+	d.first(ctx, l)
+	return d.Ledger.End(ctx, l, stays)
+}
+
 func (d ledgerDouble) first(ctx context.Context, l *reconcile.Link) {
 	if d.before != nil {
 		d.before(ctx, l)
@@ -97,7 +102,7 @@ type sideDouble struct {
 	changes func(ctx context.Context, page *record.Page, err *error)
 	read    func(ctx context.Context, refs []record.Ref, out *[]record.Change, err *error)
 	writes  func(ctx context.Context, writes []record.Write) []record.Write
-	done    func(writes []record.Write, out []record.Outcome, err *error)
+	done    func(ctx context.Context, writes []record.Write, out []record.Outcome, err *error)
 	find    bool // nothing is found
 }
 
@@ -127,7 +132,7 @@ func (d sideDouble) Apply(ctx context.Context, writes []record.Write) ([]record.
 		if len(out) < len(writes) {
 			out = append(out, make([]record.Outcome, len(writes)-len(out))...)
 		}
-		d.done(writes, out, &err)
+		d.done(ctx, writes, out, &err)
 	}
 	return out, err
 }

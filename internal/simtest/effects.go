@@ -142,15 +142,17 @@ func (e effectLedger) Advance(ctx context.Context, l *reconcile.Link) error {
 func (e effectLedger) Close(ctx context.Context, l *reconcile.Link) error {
 	return e.w.effect(ctx, "close", true, func() error {
 		err := e.Ledger.Close(ctx, l)
-		e.w.committed(ctx, l, "close", err)
+		if e.w.committed(ctx, l, "close", err); err == nil {
+			e.w.timely(l)
+		}
 		return err
 	})
 }
 
-func (e effectLedger) Forget(ctx context.Context, l *reconcile.Link, stays bool) error {
-	return e.w.effect(ctx, "forget", true, func() error {
-		err := e.Ledger.Forget(ctx, l, stays)
-		e.w.committed(ctx, l, "forget", err)
+func (e effectLedger) End(ctx context.Context, l *reconcile.Link, stays bool) error {
+	return e.w.effect(ctx, "end", true, func() error {
+		err := e.Ledger.End(ctx, l, stays)
+		e.w.committed(ctx, l, "end", err)
 		return err
 	})
 }

@@ -73,6 +73,7 @@ func (w *world) run(l *linkState, p *process, audit bool) {
 // ran has the link run again when it is time to.
 func (w *world) ran(l *linkState, err error) {
 	link := w.books.link(l.id)
+	l.failed = err != nil
 	switch {
 	case err == nil:
 		l.sleeps = 0

@@ -134,18 +134,22 @@ func (w *world) items(of *person, kind record.Kind, container string) []item {
 	if kind == record.Contacts {
 		path += "&$select=id,jobTitle,department,mobilePhone,companyName,businessAddress,assistantName,spouseName"
 	}
-	status, _, raw := w.sim.As(of.upn).Prefer(`IdType="ImmutableId", outlook.body-content-type="text"`).Raw("GET", path, nil)
-	if status != 200 {
-		return nil
-	}
+	who := w.sim.As(of.upn).Prefer(`IdType="ImmutableId", outlook.body-content-type="text"`)
 	k := kinds[kind]
 	var out []item
-	for _, doc := range gjson.GetBytes(raw, "value").Array() {
-		it := item{id: doc.Get("id").Str, key: doc.Get(k.key.theirs).Str, foreign: doc.Get("spouseName").Str, json: doc}
-		for _, f := range k.fields {
-			it.values = append(it.values, strings.TrimSpace(doc.Get(f.theirs).Str))
+	for path != "" { // a page may be empty, with more after it
+		status, _, raw := who.Raw("GET", path, nil)
+		if status != 200 {
+			return nil
 		}
-		out = append(out, it)
+		for _, doc := range gjson.GetBytes(raw, "value").Array() {
+			it := item{id: doc.Get("id").Str, key: doc.Get(k.key.theirs).Str, foreign: doc.Get("spouseName").Str, json: doc}
+			for _, f := range k.fields {
+				it.values = append(it.values, strings.TrimSpace(doc.Get(f.theirs).Str))
+			}
+			out = append(out, it)
+		}
+		path = strings.TrimPrefix(gjson.GetBytes(raw, `@odata\.nextLink`).Str, graphBase)
 	}
 	return out
 }
@@ -203,6 +207,9 @@ func (w *world) erases(key string, values []string) {
 	} else if e.fate == lives { // what sync has written and not remembered yet may be taken for an edit
 		e.fate = open
 	}
+	if e.fate == dies && w.keptBySomebody(e) {
+		e.fate = open
+	}
 	for _, t := range w.typed {
 		if t.key != key {
 			continue
@@ -214,6 +221,15 @@ func (w *world) erases(key string, values []string) {
 			e.fate = open // what was typed elsewhere beats the deletion, unless it is in the history by then
 		}
 	}
+}
+
+// keptBySomebody reports whether an item of what was given away lies in the folder of a link that has ended: whoever has it there has it
+// as a record of his own once he begins anew.
+func (w *world) keptBySomebody(e *entity) bool {
+	return e.given && slices.ContainsFunc(w.order, func(l *linkState) bool {
+		return l.of.org == e.org && l.kind == e.kind && w.books.link(l.id).State == reconcile.Off &&
+			slices.ContainsFunc(w.itemsOf(l), func(it item) bool { return it.key == e.key })
+	})
 }
 
 // inStep reports whether both sides and the ledger say the same of an entity; with least 1 also if it is on one side alone
@@ -461,7 +477,10 @@ func (w *world) deleteInCRM(rng *rand.Rand) {
 }
 
 func (w *world) deleteRecord(p *person, r crm.Record) {
-	w.erases(keyOf(r), w.valuesOf(r))
+	fate := w.entities[keyOf(r)].fate
+	if w.erases(keyOf(r), w.valuesOf(r)); w.othersTwin(r) {
+		w.entities[keyOf(r)].fate = fate // who kept the item of what he gave away deletes a record of his own
+	}
 	results, err := w.crm.Delete(context.Background(), w.actor(p), r.Kind, []crm.Draft{{ID: r.ID}})
 	must(w, results, err, resultErr)
 	w.say("user %d deletes %s in the CRM", p.id, keyOf(r))
@@ -539,6 +558,18 @@ func (w *world) liveTwin(r crm.Record) bool {
 	return slices.ContainsFunc(w.records(r.Org, r.Kind, false), func(o crm.Record) bool { return keyOf(o) == keyOf(r) })
 }
 
+// othersTwin reports whether somebody else has a record of the same key.
+func (w *world) othersTwin(r crm.Record) bool {
+	return slices.ContainsFunc(w.records(r.Org, r.Kind, false), func(o crm.Record) bool { return keyOf(o) == keyOf(r) && o.Owner != r.Owner })
+}
+
+// hasItem reports whether a person has an item of a record's key, in a folder in use or left behind.
+func (w *world) hasItem(p *person, r crm.Record) bool {
+	return slices.ContainsFunc(w.order, func(l *linkState) bool {
+		return l.of == p && l.kind == r.Kind && slices.ContainsFunc(w.itemsOf(l), func(it item) bool { return it.key == keyOf(r) })
+	})
+}
+
 func (w *world) give(rng *rand.Rand) {
 	r, p, ok := w.someRecord(rng, false)
 	if !ok {
@@ -551,7 +582,7 @@ func (w *world) give(rng *rand.Rand) {
 		}
 	}
 	to, ok := pick(rng, others)
-	if !ok {
+	if !ok || w.othersTwin(r) || w.hasItem(to, r) { // what he has kept of his own: nobody could tell the two apart
 		return
 	}
 	if e := w.entities[keyOf(r)]; e.fate != lives {
@@ -583,8 +614,8 @@ func (w *world) massUpdate(rng *rand.Rand) {
 			}
 			if r.Fields[f] != v { // else nothing is changed, and what Outlook says of it is the only change
 				w.typed = append(w.typed, &typed{key: key, kind: l.kind, field: field, value: v})
+				w.revive(key, w.counts(r.Org, r.Kind, f, mapping.ToMicrosoft))
 			}
-			w.revive(key, w.counts(r.Org, r.Kind, f, mapping.ToMicrosoft))
 			ids = append(ids, r.ID)
 		}
 	}

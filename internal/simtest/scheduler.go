@@ -102,8 +102,10 @@ func (w *world) begin(p *process, l *linkState, do func(ctx context.Context) err
 
 // turn gives the baton to the task until it parks or ends.
 func (t *task) turn(then func()) {
+	t.w.turnOf = t
 	t.resume <- struct{}{}
 	<-t.yielded
+	t.w.turnOf = nil
 	if t.ended {
 		t.w.tasks = slices.DeleteFunc(t.w.tasks, func(other *task) bool { return other == t })
 		then()

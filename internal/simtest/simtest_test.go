@@ -11,9 +11,14 @@ import (
 
 var (
 	from   = flag.Uint64("from", 1, "the first seed")
-	seeds  = flag.Int("seeds", 500, "how many seeds")
+	seeds  = flag.Int("seeds", 2000, "how many seeds")
 	update = flag.Bool("update", false, "look anew which seed catches each broken engine")
 )
+
+func TestMain(m *testing.M) {
+	defer simtest.RareGC()()
+	m.Run()
+}
 
 // TestWholeSync_EveryInvariantHoldsInEveryWorld: I1 to I9, I12, I13 and L1 to L7 of SYNC-INVARIANTS in worlds where people
 // edit both sides while everything that is in the menu of faults goes wrong.

@@ -67,6 +67,7 @@ func (x wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	w.sending(t, req, parts)
+	w.belated(t, parts)
 	f := w.faults.strike(t, req, parts)
 	resp, raw, err := x.serve(f, t, req, body)
 	if resp != nil {

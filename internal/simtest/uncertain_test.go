@@ -43,7 +43,7 @@ func TestConformance_TheClientLivesWithEitherBehaviour(t *testing.T) {
 				t.Fatalf("%s: there is no scenario %q", u.Other, name)
 			}
 			under := s.Under(u)
-			for _, kills := range [][]int{nil, {17}, {23}, {29, 9}} {
+			for _, kills := range [][]int{nil, {11}, {17}, {23}, {29, 9}} {
 				r, err := under.Run(kills, simtest.Config{})
 				if err != nil {
 					t.Fatal(err)

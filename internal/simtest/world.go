@@ -68,6 +68,7 @@ type world struct {
 	seq     int64
 	steps   int
 	tasks   []*task
+	turnOf  *task // who has the baton; nil: nobody's run
 	parking time.Duration
 
 	sim       *m365sim.Sim
@@ -120,8 +121,10 @@ type linkState struct {
 	running int  // runs under way
 	queued  bool // a job is on its way
 	sleeps  int  // failures in a row
+	failed  bool // its last run
 	// remapped says that what meets what has been changed since it was switched on.
 	remapped bool
+	belated  int64 // see (*world).belated: the fence of then; 0: nothing is
 }
 
 // process is one process of Tandem: what it remembers goes with it.

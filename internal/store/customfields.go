@@ -332,7 +332,11 @@ func (tx *Tx) strip(org record.ID, f crm.CustomField) error {
 			return r, err
 		}, `SELECT id, version, fields FROM contacts WHERE org_id = ? AND id > ? AND fields LIKE ? ESCAPE '\' ORDER BY id LIMIT 1000`,
 			int64(org), after, `%"`+likeWords.Replace(string(f.Name))+`":%`)
-		if err != nil || len(rows) == 0 {
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			_, err := tx.change(`DELETE FROM contact_edits WHERE org_id = ? AND body LIKE ? ESCAPE '\'`, int64(org), `%"`+likeWords.Replace(string(f.Name))+`":%`)
 			return err
 		}
 		changed := newBatch(recordStrip, len(rows))

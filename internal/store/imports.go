@@ -74,6 +74,14 @@ func (s *Imports) ImportsOf(ctx context.Context, org, user record.ID, limit int)
 	return list(ctx, s.reader(), readImport, `SELECT `+importColumns+` FROM imports WHERE `+where+` ORDER BY begun DESC, id LIMIT ?`, append(args, int64(pageLimit(limit)))...)
 }
 
+// ImportsTo lists those from whose files a record came or was changed, and that were not taken back, the latest first.
+func (s *Imports) ImportsTo(ctx context.Context, org, id record.ID, limit int) (_ []intake.Import, err error) {
+	defer fault.Wrap(&err, "store: imports that brought record %s", id)
+	return list(ctx, s.reader(), readImport, `SELECT `+importColumns+` FROM imports WHERE org_id = ? AND state NOT IN ('loading', 'draft', 'undone')
+		AND EXISTS (SELECT 1 FROM import_lines l WHERE l.import_id = imports.id AND l.record_id = ? AND l.record_id > 0 AND l.did IN ('created', 'updated'))
+		ORDER BY begun DESC, id LIMIT ?`, int64(org), int64(id), int64(pageLimit(limit)))
+}
+
 // Begin stores a new import.
 func (s *Imports) Begin(ctx context.Context, i intake.Import) (err error) {
 	defer fault.Wrap(&err, "store: begin import")

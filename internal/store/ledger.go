@@ -545,6 +545,21 @@ const maxError = 2000
 // began with were not served, its own job comes back and stays the link's one.
 func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 	defer fault.Wrap(&err, "store: close link %d", link.ID)
+	return s.close(ctx, link, func(*Tx) error { return nil })
+}
+
+// End is Close and Forget in one transaction.
+func (s *Ledger) End(ctx context.Context, link *reconcile.Link, stays bool) (err error) {
+	defer fault.Wrap(&err, "store: end link %d", link.ID)
+	err = s.close(ctx, link, func(tx *Tx) error { return tx.forgetAll(link, stays) })
+	if err == nil {
+		knowsNothing(link)
+	}
+	return err
+}
+
+// close ends the lease, and before that does what else is to be done in the same transaction.
+func (s *Ledger) close(ctx context.Context, link *reconcile.Link, before func(*Tx) error) error {
 	recent, err := recentText(link.Recent)
 	if err != nil {
 		return err
@@ -554,6 +569,9 @@ func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
 			if err := tx.lock(link.Org); err != nil {
 				return err
 			}
+		}
+		if err := before(tx); err != nil {
+			return err
 		}
 		_, stamp := tx.stamp()
 		s.linkWrites.Add(1)
@@ -625,22 +643,19 @@ func (tx *Tx) tellEnded(link *reconcile.Link) error {
 }
 
 // Forget removes all pairs and open intents of the link and zeroes its cursors and counts.
-func (s *Ledger) Forget(ctx context.Context, link *reconcile.Link, stays bool) (err error) {
+func (s *Ledger) Forget(ctx context.Context, link *reconcile.Link) (err error) {
 	defer fault.Wrap(&err, "store: forget pairs of link %d", link.ID)
-	err = s.write(ctx, func(tx *Tx) error {
-		if err := tx.guarded(link, nothingKnown); err != nil {
-			return err
-		}
-		if err := tx.keptIn(link, stays); err != nil {
-			return err
-		}
-		return tx.forget(link)
-	})
+	err = s.write(ctx, func(tx *Tx) error { return tx.forgetAll(link, false) })
 	if err == nil {
-		link.Microsoft, link.CRM, link.Settled = "", "", false
-		link.FirstTotal, link.FirstDone, link.Known, link.Synced, link.Waiting, link.Failing, link.ExcludedSum = 0, 0, 0, 0, 0, 0, 0
+		knowsNothing(link)
 	}
 	return err
+}
+
+// knowsNothing tells of a link what nothingKnown stores.
+func knowsNothing(link *reconcile.Link) {
+	link.Microsoft, link.CRM, link.Settled = "", "", false
+	link.FirstTotal, link.FirstDone, link.Known, link.Synced, link.Waiting, link.Failing, link.ExcludedSum = 0, 0, 0, 0, 0, 0, 0
 }
 
 // keptIn has the records that are in step with what stays in a calendar of their owner's own remember that, and no others of it.
@@ -665,6 +680,17 @@ func (tx *Tx) keptIn(link *reconcile.Link, stays bool) error {
 // nothingKnown is how a link stands that knows nothing of either side.
 const nothingKnown = `microsoft_cursor = '', crm_cursor = '', settled = 0, first_total = 0, first_done = 0,
 	known = 0, synced = 0, waiting = 0, failing = 0, excluded = 0`
+
+// forgetAll is Forget within a transaction, and remembers what stays in a calendar of the owner's own.
+func (tx *Tx) forgetAll(link *reconcile.Link, stays bool) error {
+	if err := tx.guarded(link, nothingKnown); err != nil {
+		return err
+	}
+	if err := tx.keptIn(link, stays); err != nil {
+		return err
+	}
+	return tx.forget(link)
+}
 
 // forget removes a link's pairs and open intents, and has pages told.
 func (tx *Tx) forget(link *reconcile.Link) error {

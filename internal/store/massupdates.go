@@ -136,6 +136,32 @@ func (s *MassUpdates) Save(ctx context.Context, u massupdate.Update, from intake
 	return s.write(ctx, func(tx *Tx) error { return tx.saveMass(&u, from, at) })
 }
 
+// Agree stores that a draft begins, and which of its records may mail whom, in one transaction.
+func (s *MassUpdates) Agree(ctx context.Context, u massupdate.Update, mails []massupdate.Line) (err error) {
+	defer fault.Wrap(&err, "store: mass update may mail")
+	return s.write(ctx, func(tx *Tx) error {
+		if err := tx.saveMass(&u, intake.Draft, 0); err != nil {
+			return err
+		}
+		return tx.keepMassLines(u.ID, mails)
+	})
+}
+
+func (tx *Tx) keepMassLines(update string, lines []massupdate.Line) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	b := newBatch(massLines, len(lines))
+	for _, l := range lines {
+		body, err := json.Marshal(l)
+		if err != nil {
+			return err
+		}
+		b.add(update, int64(l.Record), string(l.Did), l.Version, string(body))
+	}
+	return tx.insert(tx.ctx, b)
+}
+
 func (tx *Tx) saveMass(u *massupdate.Update, from intake.State, at record.ID) error {
 	counts, err := json.Marshal(u.Counts)
 	if err != nil {
@@ -182,15 +208,7 @@ func (s *MassUpdates) Take(ctx context.Context, by crm.Author, step massupdate.S
 				lines[step.Of[n]].Version = changed[n].Version
 			}
 		}
-		b := newBatch(massLines, len(lines))
-		for _, l := range lines {
-			body, err := json.Marshal(l)
-			if err != nil {
-				return err
-			}
-			b.add(u.ID, int64(l.Record), string(l.Did), l.Version, string(body))
-		}
-		return tx.insert(tx.ctx, b)
+		return tx.keepMassLines(u.ID, lines)
 	})
 }
 

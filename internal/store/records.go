@@ -410,12 +410,16 @@ func (s *Records) Update(ctx context.Context, by crm.Author, records []crm.Recor
 		if err != nil {
 			return err
 		}
+		before, err := tx.toldEdits(by, records)
+		if err != nil {
+			return err
+		}
 		for _, kind := range kindsOf(records) {
 			if err := tx.updateRecords(by, kind, out, faults, seq); err != nil {
 				return err
 			}
 		}
-		return nil
+		return tx.tellEdits(by, before, out, faults)
 	})
 	return out, faults, err
 }
@@ -430,6 +434,10 @@ func (s *Records) Rewrite(ctx context.Context, by crm.Author, changed, fresh []c
 		if err != nil {
 			return err
 		}
+		before, err := tx.toldEdits(by, changed)
+		if err != nil {
+			return err
+		}
 		for _, kind := range kindsOf(changed) {
 			if err := tx.updateRecords(by, kind, after, faults, seq); err != nil {
 				return err
@@ -439,6 +447,9 @@ func (s *Records) Rewrite(ctx context.Context, by crm.Author, changed, fresh []c
 			if fault != nil {
 				return fault // takes everything back
 			}
+		}
+		if err := tx.tellEdits(by, before, after, faults); err != nil {
+			return err
 		}
 		for _, kind := range kindsOf(fresh) {
 			if err := tx.insertRecords(by, kind, added, seq+int64(len(changed))); err != nil {
@@ -583,6 +594,9 @@ func (s *Records) Destroy(ctx context.Context, by crm.Author, kind record.Kind, 
 		}
 		if kind == record.Contacts {
 			if err := tx.forgetApart(by.Org, gone); err != nil {
+				return err
+			}
+			if err := tx.forgetEdits(by.Org, gone); err != nil {
 				return err
 			}
 		}

@@ -46,6 +46,7 @@ type question struct {
 	At      int        // its place in the form
 	Ref     record.Ref // of the item
 	Seen    string     // tells whether what was decided upon is what now stands
+	Kind    record.Kind
 	Name    string
 	Path    string // of the CRM's record, where there is one
 	Since   string
@@ -257,7 +258,7 @@ func (s *Site) questionRows(v *visit, l *reconcile.Link, asked []reconcile.Quest
 	}
 	var out []question
 	for _, q := range asked {
-		row := question{At: len(out), Ref: q.Microsoft, Name: q.Name, Since: v.words.Moment(q.Since.In(v.zone))}
+		row := question{At: len(out), Ref: q.Microsoft, Kind: l.Kind, Name: q.Name, Since: v.words.Moment(q.Since.In(v.zone))}
 		if len(q.Ask.Mails) > 0 {
 			row.Item = v.facts(l.Kind, q.Ask.Theirs)
 			row.Name = strings.TrimSpace(row.Item.Name)
@@ -587,6 +588,9 @@ func spoken(form map[string][]string, at int) bool {
 
 // answer is what was said about a question; ok is false where nothing was.
 func (q question) answer(said func(name string) string, now time.Time) (a reconcile.Ask, ok bool) {
+	if q.Off != nil && said("off") == "keep" {
+		return reconcile.Ask{Of: q.Off.version, Out: true}, true
+	}
 	if q.Off != nil {
 		id := string(q.Off.record) + "." + string(q.Off.version) + ".off"
 		return reconcile.Ask{

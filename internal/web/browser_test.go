@@ -29,6 +29,9 @@ type tab struct {
 	complaints []string
 }
 
+// patience is how long a test waits for what must happen.
+const patience = time.Minute
+
 // chrome starts a browser with one tab; more open beside it. flags are its settings beyond the usual ones. The test is passed
 // over where there is none, or where the front end was not built.
 func chrome(t *testing.T, flags ...chromedp.ExecAllocatorOption) *tab {
@@ -45,7 +48,7 @@ func chrome(t *testing.T, flags ...chromedp.ExecAllocatorOption) *tab {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.ExecPath(path),
 		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("accept-lang", "en"),
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true))
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.WSURLReadTimeout(patience))
 	allocator, end := chromedp.NewExecAllocator(context.Background(), append(options, flags...)...)
 	t.Cleanup(end)
 	return newTab(t, allocator)
@@ -88,7 +91,7 @@ func (b *tab) complain(text string) {
 
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, end := context.WithTimeout(b.ctx, 20*time.Second)
+	ctx, end := context.WithTimeout(b.ctx, patience)
 	defer end()
 	for _, step := range steps {
 		err := chromedp.Do(ctx, step)
@@ -106,16 +109,24 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 // until waits for a condition in the page.
 func (b *tab) until(what, script string) {
 	b.t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		ctx, stop := context.WithTimeout(b.ctx, 5*time.Second)
-		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+script+")"))
+	if !b.within(patience, script) {
+		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("location.href + ' ' + document.body.innerText"))
+		b.t.Fatalf("%s: not so at\n%s", what, text)
+	}
+}
+
+// within reports whether a condition comes true in the page before some time is over. What is still loading moves under the
+// hand that is about to click on it, so a page is looked at when it is whole.
+func (b *tab) within(wait time.Duration, script string) bool {
+	for end := time.Now().Add(wait); ; time.Sleep(20 * time.Millisecond) {
+		ctx, stop := context.WithTimeout(b.ctx, patience)
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("document.readyState === 'complete' && !!("+script+")"))
 		stop()
 		if err == nil && ok {
-			return
+			return true
 		}
 		if time.Now().After(end) {
-			text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("location.href + ' ' + document.body.innerText"))
-			b.t.Fatalf("%s: not so at\n%s", what, text)
+			return false
 		}
 	}
 }

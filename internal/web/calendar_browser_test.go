@@ -106,7 +106,7 @@ func (w *world) stored(path string) crm.Record {
 func told(t *testing.T, b *browser, want ...string) {
 	t.Helper()
 	var all []string
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(30 * time.Millisecond) {
 		all = starts(t, b)
 		missing := false
 		for _, each := range want {

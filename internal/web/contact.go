@@ -65,6 +65,7 @@ type contactPage struct {
 	Timeline timeline
 	Invites  bool   // may be met: events may be made
 	Reading  bool   // may be seen, but not changed
+	Inline   bool   // shows what is stored: each field may be saved where it stands
 	Deletes  bool   // may be deleted
 	Failed   bool   // there are errors by the fields
 	Error    string // of the form as a whole
@@ -153,6 +154,7 @@ func (s *Site) contactForm(v *visit, status int, r crm.Record, typed record.Fiel
 		}
 		page.Invites = v.creates(record.Calendar)
 		page.Reading, page.Deletes = !v.actor().Edits(r), v.actor().Deletes(r)
+		page.Inline = !page.Reading && v.r.Method == http.MethodGet
 		page.Name, page.Disc = contactName(v.words, r), initials(contactName(v.words, r))
 		page.Photo, page.Wrong = photoURL(r, ""), errs[string(record.RecordImage)]
 		page.Line = joinNonEmpty(" · ", string(r.Fields[record.Title]), string(r.Fields[record.AccountName]))

@@ -40,6 +40,7 @@ type eventPage struct {
 	Ask     *askNote
 	Single  bool // the form is about one occurrence of a series
 	Reading bool // may be seen, but not changed
+	Inline  bool // shows what is stored: each field may be saved where it stands
 	Who     whoPick
 	Mailing mailingPart
 	Veiled  string // somebody else's private event: a sentence that says so
@@ -119,6 +120,7 @@ func (s *Site) eventForm(v *visit, status int, r crm.Record, in eventInput, errs
 			return err
 		}
 		page.Reading, page.Deletes = !v.actor().Edits(r), v.actor().Deletes(r)
+		page.Inline = !page.Reading && v.r.Method == http.MethodGet && series.scope != crm.Following // each save would split the series once more
 		if r.Veiled {
 			page.Veiled = v.words.T("event.veiled_note", "Owner", ownerName(users, r.Owner))
 		}

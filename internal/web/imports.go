@@ -32,6 +32,8 @@ type Imports interface {
 
 	Import(ctx context.Context, org record.ID, id string) (intake.Import, error)
 	ImportsOf(ctx context.Context, org, user record.ID, limit int) ([]intake.Import, error)
+	// ImportsTo lists those from whose files a record came or was changed, the latest first.
+	ImportsTo(ctx context.Context, org, id record.ID, limit int) ([]intake.Import, error)
 	FailedLines(ctx context.Context, org record.ID, id string, after, limit int) ([]intake.Line, error)
 	Drop(ctx context.Context, org record.ID, id string) error
 }

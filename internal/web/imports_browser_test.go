@@ -15,7 +15,7 @@ func TestImportInABrowser(t *testing.T) {
 	b := chrome(t)
 	b.signIn(w, someone)
 	held := w.site.Imports.(fakeImports).held
-	file := "`Nome;Sobrenome;E-mail\nAna;Souza;ana@fabrica.example\nBia;Lima;bia@fabrica\n`"
+	file := "`Nome;Sobrenome;E-mail;Nascimento\nAna;Souza;ana@fabrica.example;\nBia;Lima;bia@fabrica.example;31/02/1990\n`"
 	for _, lang := range []string{"pt-BR", "en"} {
 		b.speak(lang)
 		*held = lang == "pt-BR"

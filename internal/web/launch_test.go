@@ -572,6 +572,7 @@ func TestS6_AssociatingIsRefusedWithReasons(t *testing.T) {
 		t.Errorf("the account is tied all the same: %v %v", u.Identity, err)
 	}
 
+	w.stop()
 	guess := w.browser()
 	guess.come("lee@contoso.example")
 	var last answer

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -258,4 +259,55 @@ func TestRowsAreTickedInABrowser(t *testing.T) {
 	b.until("what to do is at hand", `document.querySelector('.pick-deeds button').checkVisibility({visibilityProperty: true})`)
 	b.shot("list-ticked-narrow")
 	b.quiet()
+}
+
+// A bulk deletion says how many people would be told that their meetings are off, and who, and tells them only with a yes to these very people.
+func TestABulkDeletionAsksBeforeItMails(t *testing.T) {
+	t.Parallel()
+	const admin = "admin@contoso.example"
+	w := newWorld(t)
+	plain := w.event(admin, record.Fields{record.EventTitle: "Alone", record.Start: "2026-11-25T10:00", record.End: "2026-11-25T11:00", record.TimeZone: "America/Sao_Paulo"})
+	m := w.meeting(admin, record.Attendance{People: []record.Attendee{{Address: "megan@contoso.example"}, {Address: "rita@fabrica.example"}}})
+	read := func(r crm.Record) crm.Record {
+		t.Helper()
+		found, err := w.crm.ByID(t.Context(), w.actor(admin), record.Calendar, r.ID)
+		w.must(err)
+		return found[r.ID]
+	}
+	b := w.as(admin)
+	drafts := func(ids ...crm.Record) (string, answer) {
+		t.Helper()
+		path := b.stay().post("/mass-update", "query", strings.TrimPrefix(pick(record.Calendar, "delete", nil, ids...), "/mass-update?"), "do", "delete").header.Get("Location")
+		return path, b.get(path)
+	}
+	yes := regexp.MustCompile(`name="mail" value="([^"]+)"`)
+	path, draft := drafts(plain, m)
+	for _, says := range []string{"Microsoft 365 tells 2 people in your name", "megan@contoso.example", "rita@fabrica.example", "Delete 1 event, mail nobody", "Delete 2 events, mail 2 people", "Nobody gets mail unless you choose that."} {
+		if !strings.Contains(draft.text(), says) {
+			t.Errorf("the draft does not say %q: %s", says, draft.text())
+		}
+	}
+	if !counted(draft.body, "mailed", "0") || !counted(draft.body, "invited", "1") {
+		t.Errorf("%s", draft.text())
+	}
+	if got := b.post(path, "mail", "somebody else"); !strings.Contains(got.text(), "Who would be mailed has changed") || read(plain).Deleted() || read(m).Deleted() {
+		t.Errorf("a yes to others: %s", got.text())
+	}
+	if done := b.post(path); !counted(done.body, "changed", "1") || !read(plain).Deleted() || read(m).Deleted() {
+		t.Errorf("mailing nobody: %s", done.text())
+	}
+	path, draft = drafts(m)
+	if strings.Contains(draft.body, `id="mass-go"`) {
+		t.Errorf("there is nothing to do without mails: %s", draft.text())
+	}
+	answer := yes.FindStringSubmatch(draft.body)
+	if answer == nil {
+		t.Fatalf("no question: %s", draft.text())
+	}
+	if done := b.post(path, "mail", answer[1]); !counted(done.body, "changed", "1") {
+		t.Errorf("%s", done.text())
+	}
+	if gone := read(m); !gone.Deleted() || gone.Mailing.Agreed == nil || !slices.Equal(gone.Mailing.Agreed.People, []string{"megan@contoso.example", "rita@fabrica.example"}) || !gone.Mailing.Agreed.Removes {
+		t.Errorf("deleted as %+v", gone)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,14 +65,12 @@ func TestPagesHearOfChanges(t *testing.T) {
 	w.live.say(w.other.ID, Event{Topic: ContactsChanged})
 	w.live.say(w.org.ID, Event{Topic: LinksChanged, User: alex.ID})
 	w.live.say(w.org.ID, Event{Topic: ContactsChanged, User: alex.ID})
-	for range 5 {
-		w.live.say(w.org.ID, Event{Topic: CalendarChanged})
-	}
-	if got := next(lines, 5*time.Second); got != "calendar" {
+	w.live.say(w.org.ID, slices.Repeat([]Event{{Topic: CalendarChanged}}, 5)...)
+	if got := next(lines, patience); got != "calendar" {
 		t.Errorf("heard %q first", got)
 	}
 	w.live.say(w.org.ID, Event{Topic: LinksChanged, User: adele.ID})
-	if got := next(lines, 5*time.Second); got != "links" {
+	if got := next(lines, patience); got != "links" {
 		t.Errorf("heard %q then: five changes are told once, and others' not at all", got)
 	}
 }
@@ -90,7 +89,7 @@ func TestStreamsEnd(t *testing.T) {
 	}
 	w.live.open[w.org.ID] = nil
 	w.live.mu.Unlock()
-	deadline := time.After(5 * time.Second)
+	deadline := time.After(patience)
 	for open := true; open; {
 		select {
 		case _, open = <-lines:
@@ -134,7 +133,7 @@ func TestStreamsEndWithTheAccount(t *testing.T) {
 	w.must(w.site.Registry.Deactivate(t.Context(), w.users["admin@contoso.example"], adele.ID, 0))
 	w.live.say(w.org.ID, Event{Topic: UsersChanged})
 	w.live.say(w.org.ID, Event{Topic: ContactsChanged})
-	deadline := time.After(5 * time.Second)
+	deadline := time.After(patience)
 	for open := true; open; {
 		var line string
 		select {
@@ -146,7 +145,7 @@ func TestStreamsEndWithTheAccount(t *testing.T) {
 			t.Fatal("the stream outlives the account")
 		}
 	}
-	if got := next(others, 5*time.Second); got != string(UsersChanged) {
+	if got := next(others, patience); got != string(UsersChanged) {
 		t.Errorf("the others heard %q", got)
 	}
 }

@@ -34,7 +34,12 @@ type mailPage struct {
 
 // mailAnswer names the people whom a yes is about, and the event.
 func mailAnswer(id record.ID, deed crm.Deed, m crm.Mail) string {
-	raw, err := json.Marshal([]any{id, deed, m.Link, m.People, m.Invites})
+	return answerOf([]any{id, deed, m.Link, m.People, m.Invites})
+}
+
+// answerOf is short for what a yes is about.
+func answerOf(about []any) string {
+	raw, err := json.Marshal(about)
 	if err != nil {
 		panic(err) // strings and numbers only
 	}

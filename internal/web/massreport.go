@@ -50,7 +50,43 @@ func (s *Site) massPart(v *visit) error {
 	return s.massReport(v, u, true)
 }
 
-func (s *Site) massGo(v *visit) error   { return s.massDo(v, s.Mass.Go) }
+// massGo begins one: mailing nobody, or those whom the person was shown.
+func (s *Site) massGo(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	said := form.Get("mail")
+	if said == "" {
+		return s.massDo(v, s.Mass.Go)
+	}
+	return s.massDo(v, func(ctx context.Context, u massupdate.Update) error {
+		if u.State != intake.Draft {
+			return nil
+		}
+		off, err := s.Mass.CallsOff(ctx, v.actor(), u)
+		if err != nil {
+			return err
+		}
+		if len(off.People) == 0 || said != massAnswer(u, off) {
+			s.putFlash(ctx, flash{Key: "flash.mass_mail_changed", Bad: true})
+			return nil
+		}
+		return s.Mass.GoMailing(ctx, u, off.Events)
+	})
+}
+
+// massAnswer names the events and people whom a yes is about.
+func massAnswer(u massupdate.Update, off massupdate.CallsOff) string {
+	said := []any{u.ID}
+	for _, e := range off.Events {
+		if e.Own {
+			said = append(said, e.Event, e.Link, e.People)
+		}
+	}
+	return answerOf(said)
+}
+
 func (s *Site) massStop(v *visit) error { return s.massDo(v, s.Mass.Stop) }
 func (s *Site) massUndo(v *visit) error { return s.massDo(v, s.Mass.TakeBack) }
 
@@ -90,7 +126,16 @@ type massDraftPage struct {
 	Enters massEnters
 	Moves  []string // who gets them into Outlook, and who no longer has them there, in words
 	Stays  string   // which events stay as they are because people are invited to them, in words
-	Loses  bool     // afterwards this person sees them no more
+	Mails  *massMails
+	Loses  bool // afterwards this person sees them no more
+}
+
+// massMails offers to take along the person's own events that people are invited to.
+type massMails struct {
+	Change int // records that are changed then
+	Events int // of them those that people are invited to
+	People []string
+	Answer string
 }
 
 // massEnters are imported records that a mass update lets into sync, by whose sync takes them.
@@ -192,18 +237,24 @@ func (s *Site) massLeaves(v *visit, u massupdate.Update, groups []massupdate.Gro
 		page.Loses = u.Deed.Owner() != v.user.ID && v.may().Records(u.Kind).View != record.Anyones
 		page.Change -= m.same
 	}
-	invited, more, err := s.Mass.CallsOff(v.ctx(), v.actor(), u)
+	off, err := s.Mass.CallsOff(v.ctx(), v.actor(), u)
 	if err != nil {
 		return err
 	}
-	if invited > 0 {
+	if invited := len(off.Events); invited > 0 {
 		page.Stays = v.words.T("mass.invited", "Count", invited)
-		if more {
+		switch {
+		case off.More:
 			page.Stays += " " + v.words.T("mass.invited_more")
+		case len(off.People) == 0:
+			page.Stays += " " + v.words.T("mass.invited_pages")
 		}
 		page.Counts = append(page.Counts, previewCount{"invited", invited})
-		if page.Change = max(0, page.Change-invited); more {
+		if page.Change = max(0, page.Change-invited); off.More {
 			page.Change = max(1, page.Change)
+		}
+		if len(off.People) > 0 {
+			page.Mails = &massMails{Change: page.Change + off.Own, Events: off.Own, People: off.People, Answer: massAnswer(u, off)}
 		}
 	}
 	return nil

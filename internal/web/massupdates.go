@@ -20,10 +20,12 @@ type MassUpdates interface {
 	// Prepare names the records that a query finds; nothing is changed. Denied and Invalid: as of crm.MassCheck; Invalid for "ids":
 	// there are none, or more than massupdate.Max.
 	Prepare(ctx context.Context, a crm.Actor, kind record.Kind, q crm.Query, deed crm.MassDeed) (massupdate.Update, error)
-	// CallsOff counts the events that stay as they are because people are invited to them; more: perhaps there are further ones.
-	CallsOff(ctx context.Context, a crm.Actor, u massupdate.Update) (n int, more bool, err error)
+	// CallsOff finds the events that stay as they are because people are invited to them.
+	CallsOff(ctx context.Context, a crm.Actor, u massupdate.Update) (massupdate.CallsOff, error)
 	Groups(ctx context.Context, org record.ID, id string) ([]massupdate.Group, error)
 	Go(ctx context.Context, u massupdate.Update) error
+	// GoMailing is Go with the person's word that the people of these events may be told that they are off.
+	GoMailing(ctx context.Context, u massupdate.Update, events []crm.Cancellation) error
 	Stop(ctx context.Context, u massupdate.Update) error
 	// TakeBack undoes one that has ended. Conflict: it has not, or it is being undone.
 	TakeBack(ctx context.Context, u massupdate.Update) error

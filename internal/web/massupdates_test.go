@@ -32,6 +32,13 @@ func (f fakeMass) Go(ctx context.Context, u massupdate.Update) error {
 	return f.Work(ctx, u.Org, u.ID)
 }
 
+func (f fakeMass) GoMailing(ctx context.Context, u massupdate.Update, events []crm.Cancellation) error {
+	if err := f.Desk.Agree(ctx, u, events); err != nil || *f.held {
+		return err
+	}
+	return f.Work(ctx, u.Org, u.ID)
+}
+
 func (f fakeMass) TakeBack(ctx context.Context, u massupdate.Update) error {
 	if err := f.Desk.Undo(ctx, u); err != nil || *f.held {
 		return err

@@ -24,6 +24,7 @@ type optionsPage struct {
 	Alert   string
 	Ways    []choice
 	Winner  *choice    // of contacts: what decides when both sides change a field; Value is where that is chosen
+	Winners []choice   // of the calendar: the same, chosen here
 	People  []choice   // of the calendar: how those who take part stand in Outlook
 	Places  *placeForm // of the calendar
 	Busy    *busyForm  // of the calendar
@@ -42,9 +43,7 @@ var linkWays = []mapping.Direction{mapping.BothWays, mapping.ToMicrosoft, mappin
 type wanting struct {
 	kind record.Kind
 	link *reconcile.Link
-	now  reconcile.Options
-
-	winner reconcile.Winner
+	now  reconcile.Wish // with the way to decide conflicts said
 }
 
 func (s *Site) wanting(v *visit) (w wanting, err error) {
@@ -55,14 +54,19 @@ func (s *Site) wanting(v *visit) (w wanting, err error) {
 	case w.link != nil && w.link.State == reconcile.Switching:
 		return w, fault.New(fault.Conflict, "", "web: it is being switched off")
 	case w.link != nil:
-		w.now, w.winner = w.link.Policy.Options, w.link.Policy.Winner
+		w.now = wishOf(w.link.Policy.Winner, w.link.Policy.Options)
 		return w, nil
 	case !v.may().Sync(w.kind):
 		return w, fault.New(fault.Denied, fault.SyncWithheld, "web: the profile does not allow sync of %s", w.kind)
 	}
 	begin, _, err := reconcile.SettingsFor(v.ctx(), s.Choices, v.user.Org, v.user.ID, w.kind)
-	w.now, w.winner = begin.Options, begin.Winner
+	w.now = wishOf(begin.Winner, begin.Options)
 	return w, err
+}
+
+// wishOf says the way to decide conflicts that is meant where none is said.
+func wishOf(w reconcile.Winner, o reconcile.Options) reconcile.Wish {
+	return reconcile.Wish{Winner: winnerOf(w), Options: o}
 }
 
 func (w wanting) path() string { return marketplacePath + "/" + string(w.kind) + "/options" }
@@ -75,7 +79,7 @@ func (s *Site) optionsForm(v *visit) error {
 	return s.showOptions(v, http.StatusOK, w, w.now, "")
 }
 
-func (s *Site) showOptions(v *visit, status int, w wanting, draft reconcile.Options, alert string) error {
+func (s *Site) showOptions(v *visit, status int, w wanting, draft reconcile.Wish, alert string) error {
 	kind := string(w.kind)
 	page := optionsPage{Kind: kind, Path: w.path(), Running: w.link != nil, Alert: alert}
 	for _, d := range linkWays {
@@ -84,10 +88,13 @@ func (s *Site) showOptions(v *visit, status int, w wanting, draft reconcile.Opti
 		})
 	}
 	if w.kind == record.Contacts {
-		key := "mapping.winner." + string(winnerOf(w.winner))
+		key := "mapping.winner." + string(draft.Winner)
 		page.Winner = &choice{Value: mappingPath + "#mapping-winner", Label: v.words.T(key), Hint: v.words.T(key + "_hint")}
 	}
 	if w.kind == record.Calendar {
+		for _, each := range winners {
+			page.Winners = append(page.Winners, choice{string(each), v.words.T("mapping.winner." + string(each)), v.words.T("options.winner." + string(each) + "_hint"), each == draft.Winner})
+		}
 		for _, invites := range []bool{false, true} {
 			page.People = append(page.People, choice{
 				peopleKey(invites), v.words.T("options.people." + peopleKey(invites)), v.words.T("options.people." + peopleKey(invites) + "_hint"), invites == draft.Invites,
@@ -115,7 +122,7 @@ type placeForm struct {
 // ownPlace is the value of a calendar of the sync's own.
 const ownPlace = "tandem"
 
-func (v *visit) placeForm(w wanting, draft reconcile.Options, others elsewhereNow) *placeForm {
+func (v *visit) placeForm(w wanting, draft reconcile.Wish, others elsewhereNow) *placeForm {
 	form := &placeForm{}
 	switch {
 	case w.link != nil && w.now.Calendar == "":
@@ -149,7 +156,7 @@ func (v *visit) placeForm(w wanting, draft reconcile.Options, others elsewhereNo
 }
 
 // readPlace takes the calendar that was chosen, which must be among those that the page offered or the one that it was.
-func (s *Site) readPlace(v *visit, form url.Values, w wanting, draft *reconcile.Options) (alert string) {
+func (s *Site) readPlace(v *visit, form url.Values, w wanting, draft *reconcile.Wish) (alert string) {
 	place := form.Get("place")
 	switch {
 	case w.kind != record.Calendar || w.link != nil || place == "" || place == string(w.now.Calendar):
@@ -172,7 +179,7 @@ func (s *Site) readPlace(v *visit, form url.Values, w wanting, draft *reconcile.
 }
 
 // readOptions reads the form; what was not sent stays as it is.
-func readOptions(form url.Values, now reconcile.Options) (reconcile.Options, error) {
+func readOptions(form url.Values, now reconcile.Wish) (reconcile.Wish, error) {
 	draft := now
 	if form.Has("direction") {
 		i := slices.IndexFunc(linkWays, func(d mapping.Direction) bool { return wayKey(d) == form.Get("direction") })
@@ -180,6 +187,11 @@ func readOptions(form url.Values, now reconcile.Options) (reconcile.Options, err
 			return draft, fault.New(fault.Invalid, "", "web: there is no direction %q", form.Get("direction"))
 		}
 		draft.Direction = linkWays[i]
+	}
+	if form.Has("winner") {
+		if draft.Winner = reconcile.Winner(form.Get("winner")); !slices.Contains(winners, draft.Winner) {
+			return draft, fault.New(fault.Invalid, "", "web: %q decides no conflict", draft.Winner)
+		}
 	}
 	switch said := form.Get("people"); {
 	case !form.Has("people"):
@@ -225,7 +237,12 @@ func (s *Site) optionsSave(v *visit) error {
 	case w.link != nil && form.Get("answer") != w.answer(draft):
 		return s.askOptions(v, w, draft)
 	}
-	err = s.Switch.Set(v.ctx(), v.user, w.kind, func(o *reconcile.Options) { *o = draft })
+	err = s.Switch.Set(v.ctx(), v.user, w.kind, func(o *reconcile.Wish) {
+		was := o.Winner
+		if *o = draft; winnerOf(was) == draft.Winner { // what was left unsaid stays so
+			o.Winner = was
+		}
+	})
 	switch {
 	case fault.ReasonOf(err) == fault.NotExpressible:
 		return s.showOptions(v, http.StatusUnprocessableEntity, w, draft, v.words.T("options.fields"))
@@ -244,7 +261,7 @@ func (s *Site) optionsSave(v *visit) error {
 }
 
 // answer names this very change, so that a yes counts for what was shown and for nothing else.
-func (w wanting) answer(draft reconcile.Options) string {
+func (w wanting) answer(draft reconcile.Wish) string {
 	raw, err := json.Marshal([]any{w.link.ID, w.now, draft})
 	if err != nil {
 		panic(err) // strings and numbers only
@@ -265,17 +282,17 @@ type optionsChangePage struct {
 }
 
 // optionsDraft is a draft as the form sends it.
-func optionsDraft(draft reconcile.Options) url.Values {
-	return url.Values{"direction": {wayKey(draft.Direction)}, "people": {peopleKey(draft.Invites)}}
+func optionsDraft(draft reconcile.Wish) url.Values {
+	return url.Values{"direction": {wayKey(draft.Direction)}, "people": {peopleKey(draft.Invites)}, "winner": {string(draft.Winner)}}
 }
 
-func (s *Site) askOptions(v *visit, w wanting, draft reconcile.Options) error {
+func (s *Site) askOptions(v *visit, w wanting, draft reconcile.Wish) error {
 	standing, err := s.Links.Standing(v.ctx(), v.user.Org, w.link.ID)
 	if err != nil {
 		return err
 	}
 	page := optionsChangePage{Path: w.path(), Answer: w.answer(draft), Draft: optionsDraft(draft)}
-	page.Preview = s.previewLink(v, w.link, reconcile.Settings{Winner: w.link.Policy.Winner, Mapping: w.link.Mapping, Options: draft})
+	page.Preview = s.previewLink(v, w.link, reconcile.Settings{Winner: draft.Winner, Mapping: w.link.Mapping, Options: draft.Options})
 	page.Frame = s.frame(v, "setup", v.words.T("options.change.title"))
 	say := func(key string, args ...any) { page.Says = append(page.Says, v.words.T(key, args...)) }
 	if was, will := w.now.Direction, draft.Direction; was != will {
@@ -290,6 +307,9 @@ func (s *Site) askOptions(v *visit, w wanting, draft reconcile.Options) error {
 		}
 		say("options.change."+wayKey(will), "Count", standing.Synced)
 		say("options.change.nothing_deleted")
+	}
+	if w.now.Winner != draft.Winner {
+		say("options.change.winner", "Will", v.words.T("mapping.winner."+string(draft.Winner)))
 	}
 	if w.now.Invites != draft.Invites {
 		say("options.change.people_" + peopleKey(draft.Invites))

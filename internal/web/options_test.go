@@ -93,8 +93,50 @@ func TestOptions_SayWhatDecidesAConflict(t *testing.T) {
 	says("Ask me")
 	b.post(marketplacePath + "/contacts/enable")
 	says("Ask me")
-	if got := b.get(marketplacePath + "/calendar/options"); strings.Contains(got.body, "mapping-winner") {
-		t.Error("events have no such choice")
+}
+
+// For the calendar it is chosen among its options: before the sync is on it is simply kept, and later asked about, in words.
+func TestOptions_WhatDecidesAConflictOfEvents(t *testing.T) {
+	t.Parallel()
+	const adele, path = "adele@contoso.example", marketplacePath + "/calendar/options"
+	w := newWorld(t)
+	w.grant(adele)
+	b := w.as(adele)
+	chosen := func(want string) {
+		t.Helper()
+		if got := b.get(path); strings.Count(got.body, `name="winner"`) != 4 || !strings.Contains(got.body, `name="winner" value="`+want+`" checked`) {
+			t.Errorf("%s is not chosen:\n%s", want, got.body)
+		}
+	}
+	chosen("later")
+	b.post(path, "direction", "both", "winner", "crm", "do", "save")
+	chosen("crm")
+	b.post(marketplacePath + "/calendar/enable")
+	policy := func() reconcile.Winner {
+		t.Helper()
+		links, err := w.store.Links().LinksOf(t.Context(), w.users[adele].Org, w.users[adele].ID)
+		w.must(err)
+		for _, l := range links {
+			if l.Kind == record.Calendar {
+				return l.Policy.Winner
+			}
+		}
+		t.Fatal("the calendar is not on")
+		return ""
+	}
+	if got := policy(); got != reconcile.CRMWins {
+		t.Fatalf("the link begins with %q", got)
+	}
+	asked := b.post(path, "winner", "ask", "do", "save")
+	if text := asked.text(); policy() != reconcile.CRMWins || !strings.Contains(text, "from now on: Ask me.") {
+		t.Fatalf("changed without a word:\n%s", text)
+	}
+	if got := b.post(path, "winner", "ask", "do", "save", "answer", yesTo(asked)); got.path != marketplacePath || policy() != reconcile.AskPerson {
+		t.Errorf("said yes: %d at %s, %q", got.status, got.path, policy())
+	}
+	chosen("ask")
+	if got := b.post(path, "winner", "nobody", "do", "save"); got.status != 422 || policy() != reconcile.AskPerson {
+		t.Errorf("nobody: %d", got.status)
 	}
 }
 
@@ -105,7 +147,7 @@ func TestOptions_ChangeSaysWhatComes(t *testing.T) {
 	w := newWorld(t)
 	stays := reconcile.Pair{Microsoft: "m1", State: reconcile.Excluded, Reason: fault.OneWay, Name: "Her own"}
 	w.link(adele, record.Calendar, []reconcile.Entry{{Pair: stays}}, func(*reconcile.Link) {})
-	w.must(w.site.Switch.Set(t.Context(), w.users[adele], record.Calendar, func(o *reconcile.Options) { o.Direction = mapping.ToMicrosoft }))
+	w.must(w.site.Switch.Set(t.Context(), w.users[adele], record.Calendar, func(o *reconcile.Wish) { o.Direction = mapping.ToMicrosoft }))
 	got := w.as(adele).post(marketplacePath+"/calendar/options", "direction", "both", "do", "save")
 	if !strings.Contains(got.text(), "1 event that you made in Outlook comes to the CRM") {
 		t.Errorf("asks:\n%s", got.text())

@@ -358,6 +358,7 @@ func TestPasswordsThatAreNotRight(t *testing.T) {
 func TestPasswordsCannotBeTriedForEver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.stop()
 	u := w.local("lia@elsewhere.example")
 	tries := 0
 	var last answer
@@ -386,6 +387,7 @@ func TestPasswordsCannotBeTriedForEver(t *testing.T) {
 func TestLinksOfLettersCannotBeTriedForEver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.stop()
 	b := w.browser()
 	for range 300 {
 		b.get("/invitation/x")

@@ -426,6 +426,7 @@ func TestPasskeysNeedAName(t *testing.T) {
 func TestPasskeysCannotBeTriedForEver(t *testing.T) {
 	t.Parallel()
 	w := named(t)
+	w.stop()
 	b := w.browser()
 	for range 100 {
 		b.send("/signin/passkey/options", nil)

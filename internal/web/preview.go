@@ -222,9 +222,10 @@ func (s *Site) approveChange(v *visit, p reconcile.Preview, page *previewPage) e
 	if c := (change{link: l, old: now, new: p.Settings}); p.Kind == record.Contacts && !c.none() {
 		page.Approve, page.Draft = mappingPath, c.form()
 		page.Draft.Set("answer", c.answer())
-	} else if w := (wanting{kind: p.Kind, link: l, now: l.Policy.Options}); p.Settings.Options != w.now {
-		page.Approve, page.Draft = w.path(), optionsDraft(p.Settings.Options)
-		page.Draft.Set("answer", w.answer(p.Settings.Options))
+	} else if draft := wishOf(p.Settings.Winner, p.Settings.Options); draft != wishOf(now.Winner, now.Options) {
+		w := wanting{kind: p.Kind, link: l, now: wishOf(now.Winner, now.Options)}
+		page.Approve, page.Draft = w.path(), optionsDraft(draft)
+		page.Draft.Set("answer", w.answer(draft))
 	}
 	return nil
 }

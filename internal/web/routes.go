@@ -29,7 +29,9 @@ import (
 //	#questions       what sync asks: [data-ask=conflict] with radio buttons take-FIELD-N (microsoft, crm), [data-ask=match] with
 //	                 match-N (a contact's id, new, or nothing), button[name=decide]; a.answer on cards and records leads there
 //	#link-records    where the records of a link stand, li[data-state]; #status the same in short, with the history
-//	#changed         appears (class note) above an open form when its record changed elsewhere
+//	.inline-edit     the form of a contact or event whose fields are saved one by one, too: .typed fields differ from what is stored,
+//	                 .inline-deeds button saves one or takes it back, #inline-said tells; .inline-choice [data-take=theirs|mine] where others changed it
+//	#changed         is filled (class note) above an open form when its record changed elsewhere
 //	#find            the search of every page, #find-here that of its own page; #found-contacts #found-calendar what was found
 //	#duplicates      groups of contacts that may be one, each with the form .apart for those who are not; #merge-form compares them: input[name=keep], take-FIELD, button[name=merge]
 //	#shortcuts       the card of keyboard shortcuts, a dialog

@@ -50,7 +50,7 @@ func TestS1_MicrosoftsHostsFrameThePageAndOpenItsLink(t *testing.T) {
 	teams.until("the host is asked to open the link", `opened.includes('`+w.url+launchPath+`')`)
 
 	stranger := open("teams.microsoft.com.evil.example")
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		stranger.mu.Lock()
 		said := strings.Join(stranger.complaints, " ")
 		stranger.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"tandem/internal/account"
@@ -20,7 +21,7 @@ type timeline struct {
 }
 
 type timelineEntry struct {
-	Kind   string // event, sync, mass, changed, made
+	Kind   string // event, sync, mass, edit, import, changed, made
 	What   string
 	When   string
 	Detail string
@@ -71,7 +72,7 @@ func (s *Site) contactTimeline(v *visit) error {
 func timelinePath(contact record.ID) string { return "/contacts/" + contact.String() + "/timeline" }
 
 // timeline tells what happened with a contact before a moment; zero: all there is. Each source is asked once: events about the contact,
-// what sync did with it, bulk deeds that changed it; the record itself tells the rest.
+// what sync did with it, what people changed, bulk deeds and files that changed it; the record itself tells the rest.
 func (s *Site) timeline(v *visit, r crm.Record, users []account.User, before time.Time, limit int) (t timeline, err error) {
 	var all []timelineEntry
 	until := before
@@ -107,9 +108,9 @@ func (s *Site) timeline(v *visit, r crm.Record, users []account.User, before tim
 	if err != nil {
 		return t, err
 	}
-	synced := map[time.Time]bool{}
+	explained := map[time.Time]bool{}
 	for _, l := range told {
-		synced[l.at.Truncate(time.Second)] = true
+		explained[l.at.Truncate(time.Second)] = true
 		add(timelineEntry{Kind: "sync", What: l.What, Detail: joinNonEmpty(" · ", l.Why, l.Undone), Values: l.Values, Bad: l.Bad, at: l.at})
 	}
 	deeds, err := s.Mass.MassUpdatesTo(v.ctx(), v.user.Org, r.ID, limit+timelineSame)
@@ -119,9 +120,32 @@ func (s *Site) timeline(v *visit, r crm.Record, users []account.User, before tim
 	for _, u := range deeds {
 		add(timelineEntry{Kind: "mass", What: v.words.T("timeline.mass", "What", v.massWords(u, users)), Detail: ownerName(users, u.User), at: u.Touched})
 	}
+	edits, err := s.Edits.Edits(v.ctx(), v.user.Org, r.ID, before, limit+timelineSame)
+	if err != nil {
+		return t, err
+	}
+	for _, e := range edits {
+		explained[e.At.Truncate(time.Second)] = true
+		add(v.editEntry(e, users))
+	}
+	files, err := s.Imports.ImportsTo(v.ctx(), v.user.Org, r.ID, limit+timelineSame)
+	if err != nil {
+		return t, err
+	}
+	from := ""
+	for _, i := range files {
+		if !i.Begun.After(r.CreatedAt) && r.Source == record.Import {
+			from = i.File
+			continue
+		}
+		add(timelineEntry{Kind: "import", What: v.words.T("timeline.import", "File", i.File), Detail: ownerName(users, i.User), at: i.Touched})
+	}
 	made := v.words.T("timeline.made." + sourceKey(r.Source))
+	if from != "" {
+		made = v.words.T("timeline.made.file", "File", from)
+	}
 	add(timelineEntry{Kind: "made", What: made, Detail: ownerName(users, r.CreatedBy), at: r.CreatedAt})
-	if r.Version > 1 && r.ModifiedAt.After(r.CreatedAt) && !synced[r.ModifiedAt.Truncate(time.Second)] {
+	if r.Version > 1 && r.ModifiedAt.After(r.CreatedAt) && !explained[r.ModifiedAt.Truncate(time.Second)] {
 		add(timelineEntry{Kind: "changed", What: v.words.T("timeline.changed"), Detail: ownerName(users, r.ModifiedBy), at: r.ModifiedAt})
 	}
 	slices.SortStableFunc(all, func(a, b timelineEntry) int { return b.at.Compare(a.at) })
@@ -137,6 +161,28 @@ func (s *Site) timeline(v *visit, r crm.Record, users []account.User, before tim
 	}
 	t.Entries = all
 	return t, nil
+}
+
+// editEntry tells of one change: who, when, and what each field was and became.
+func (v *visit) editEntry(e crm.Edit, users []account.User) timelineEntry {
+	out := timelineEntry{Kind: "edit", Detail: ownerName(users, e.By), at: e.At}
+	out.What = v.words.T("timeline.edit."+string(e.Did), "Names", strings.Join(e.Others, ", "))
+	if e.Owner != 0 {
+		handed := v.words.T("timeline.edit.owner", "Name", ownerName(users, e.Owner))
+		if out.What = handed; e.Did != crm.Edited || len(e.After) > 0 {
+			out.What = v.words.T("timeline.edit."+string(e.Did), "Names", strings.Join(e.Others, ", "))
+			out.Detail = joinNonEmpty(" · ", out.Detail, handed)
+		}
+	}
+	for _, d := range v.schema(record.Contacts).Defs() {
+		if _, changed := e.After[d.Name]; changed {
+			out.Values = append(out.Values, valueLine{
+				Label: v.label(record.Contacts, d.Name), Known: true,
+				Before: v.valueWords(record.Contacts, d.Name, e.Before), After: v.valueWords(record.Contacts, d.Name, e.After),
+			})
+		}
+	}
+	return out
 }
 
 // sources are those that have words of their own: timeline.made.<key>.

@@ -13,7 +13,7 @@ import (
 	"tandem/internal/record"
 )
 
-var timelineKinds = regexp.MustCompile(`data-kind="(event|sync|mass|changed|made)"`)
+var timelineKinds = regexp.MustCompile(`data-kind="(event|sync|mass|edit|import|changed|made)"`)
 
 // kinds are what a timeline tells, in order.
 func (a answer) kinds() string {
@@ -97,5 +97,42 @@ func TestAContactsPageTellsWhatHappenedWithIt(t *testing.T) {
 	w.profile(colleague, func(p *account.Permissions) { p.Contacts, p.Events = record.Full, record.Access{} })
 	if got := w.as(colleague).get(path); strings.Contains(got.kinds(), "event") || !strings.Contains(got.kinds(), "made") {
 		t.Errorf("who sees no events: %s", got.kinds())
+	}
+}
+
+// The timeline tells who changed what in the CRM, what was merged, and from which file a contact came.
+func TestATimelineTellsEditsMergesAndFiles(t *testing.T) {
+	t.Parallel()
+	const admin = "admin@contoso.example"
+	w := newWorld(t)
+	b := w.as(admin)
+	done := w.bring(admin, record.Contacts, "pessoas.csv", brought)
+	w.must(w.site.Imports.Begin(t.Context(), done))
+	found, err := w.crm.List(t.Context(), w.actor(admin), record.Contacts, crm.Query{Sort: crm.ByID, Limit: 1})
+	w.must(err)
+	c := found[0]
+	path := "/contacts/" + c.ID.String()
+	if got := b.get(path + "/timeline"); got.kinds() != "made" || !strings.Contains(got.text(), "Came by import – pessoas.csv") {
+		t.Errorf("%s: %s", got.kinds(), got.text())
+	}
+	w.pass(time.Minute)
+	if got := b.post(path, "version", fmt.Sprint(c.Version), "Title", "Sócia", "Last_Name", string(c.Fields[record.LastName])); got.status != 200 {
+		t.Fatal(got.text())
+	}
+	w.pass(time.Minute)
+	other := w.contact(admin, record.Fields{record.FirstName: "Ana Maria", record.LastName: "Souza", record.Department: "Vendas"})
+	now, err := w.crm.Get(t.Context(), w.actor(admin), record.Contacts, c.ID)
+	w.must(err)
+	w.pass(time.Minute)
+	_, err = w.crm.Merge(t.Context(), w.actor(admin), crm.Merge{Keep: crm.Draft{ID: c.ID, Version: now.Version}, Gone: []crm.Draft{{ID: other.ID, Version: other.Version}}})
+	w.must(err)
+	got := b.get(path + "/timeline")
+	if got.kinds() != "edit edit made" {
+		t.Errorf("it tells %s", got.kinds())
+	}
+	for _, says := range []string{"Merged: Ana Maria Souza went into this contact", "Vendas", "Changed", "MOD Administrator", "Position", "Sócia"} {
+		if !strings.Contains(got.text(), says) {
+			t.Errorf("it does not say %q: %s", says, got.text())
+		}
 	}
 }

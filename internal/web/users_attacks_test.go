@@ -38,6 +38,7 @@ func TestLookingAtUsersChangesNothing(t *testing.T) {
 func TestInvitationsAreLimitedByAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.stop()
 	admin := w.as("admin@contoso.example").stay()
 	sent := 0
 	for range 10 {

@@ -346,6 +346,7 @@ func TestS9_AnybodyIsInvitedByAddress(t *testing.T) {
 func TestInvitationsAreLimitedByInviter(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.stop()
 	admin := w.as("admin@contoso.example")
 	id := w.users["admin@contoso.example"].ID.String()
 	for range 499 {

@@ -99,8 +99,11 @@ func (v *visit) wants(part string) bool {
 }
 
 // navigates reports whether a browser asks for a page to show it whole. What an open page asks for by itself says so by htmx's
-// header, or by Fetch Metadata's, which older browsers lack.
-func (v *visit) navigates() bool { return !v.scripted() && v.r.Header.Get("Sec-Fetch-Dest") != "empty" }
+// header, or by Fetch Metadata's, which older browsers lack. A page whose fields are saved where they stand (inline.js) shows what
+// it is answered, as if the browser had gone there.
+func (v *visit) navigates() bool {
+	return !v.scripted() && (v.r.Header.Get("Sec-Fetch-Dest") != "empty" || v.r.Header.Get("Tandem-Inline") == "save")
+}
 
 // scripted reports whether script asks, and not the browser for a whole page.
 func (v *visit) scripted() bool { return v.r.Header.Get("HX-Request") == "true" }

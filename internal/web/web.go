@@ -34,6 +34,7 @@ type Deps struct {
 	Directory Directory
 	Elsewhere Elsewhere // nil: there are no other calendars
 	Records   Records
+	Edits     Edits
 	Tastes    Tastes
 	Fields    Fields
 	Links     Links
@@ -173,6 +174,12 @@ type Records interface {
 	RemovePicture(ctx context.Context, a crm.Actor, id record.ID) (crm.Record, error)
 }
 
+// Edits tell what people changed in contacts one by one. store.Records fits it.
+type Edits interface {
+	// Edits lists what became of a contact before a moment (zero: all of it), the latest first.
+	Edits(ctx context.Context, org, id record.ID, before time.Time, limit int) ([]crm.Edit, error)
+}
+
 // Tastes keep what people want pages to be like. store.Accounts fits it.
 type Tastes interface {
 	// Tastes are a user's, by name.
@@ -237,7 +244,7 @@ type Switch interface {
 	On(ctx context.Context, user account.User, kind record.Kind) (*reconcile.Link, error)
 	// Set changes what the person wants of a kind, of the link that there is and of those to come. Invalid: the mapped
 	// fields do not go together with it. Conflict: it is being switched off.
-	Set(ctx context.Context, user account.User, kind record.Kind, change func(*reconcile.Options)) error
+	Set(ctx context.Context, user account.User, kind record.Kind, change func(*reconcile.Wish)) error
 	// Off starts switching off: a last read, then the container is removed.
 	Off(ctx context.Context, user account.User, link reconcile.LinkID) error
 	// Run asks for a run now.

@@ -32,17 +32,18 @@ import (
 
 // A world is Tandem's pages on a real database, in front of the real simulator, without sync running behind.
 type world struct {
-	t     testing.TB
-	late  atomic.Int64 // by how many nanoseconds the pages' clock is ahead
-	sim   *m365sim.Sim
-	store *store.Store
-	crm   *crm.CRM
-	site  *Site
-	live  *fakeLive
-	url   string
-	org   account.Organization // contoso
-	other account.Organization // fabrikam
-	users map[string]account.User
+	t       testing.TB
+	late    atomic.Int64 // by how many nanoseconds the pages' clock is ahead
+	stopped atomic.Pointer[time.Time]
+	sim     *m365sim.Sim
+	store   *store.Store
+	crm     *crm.CRM
+	site    *Site
+	live    *fakeLive
+	url     string
+	org     account.Organization // contoso
+	other   account.Organization // fabrikam
+	users   map[string]account.User
 }
 
 const testSecret = "a secret that is long enough for tests"
@@ -90,7 +91,7 @@ func newWorld(t testing.TB, change ...func(*Deps)) *world {
 	w.url = "http://" + server.Listener.Addr().String()
 	board := &reconcile.Switchboard{Links: w.store.Links(), Choices: w.store.Links(), Now: w.now, Allowed: w.allowed}
 	deps := Deps{
-		Accounts: accounts, Registry: registryOf(accounts, w.now), Describe: w.describe(simServer.URL), Directory: simDirectory{w}, Elsewhere: &fakeElsewhere{}, Records: w.crm, Tastes: accounts, Fields: crm.NewCustomizer(w.store.Records(), w.now), Links: w.store.Links(), Choices: w.store.Links(), Switch: &fakeSwitch{board}, Previews: fakePreviews{w}, Undo: worldUndo{w}, Imports: w.imports(), Mass: w.mass(), Grants: accounts,
+		Accounts: accounts, Registry: registryOf(accounts, w.now), Describe: w.describe(simServer.URL), Directory: simDirectory{w}, Elsewhere: &fakeElsewhere{}, Records: w.crm, Edits: w.store.Records(), Tastes: accounts, Fields: crm.NewCustomizer(w.store.Records(), w.now), Links: w.store.Links(), Choices: w.store.Links(), Switch: &fakeSwitch{board}, Previews: fakePreviews{w}, Undo: worldUndo{w}, Imports: w.imports(), Mass: w.mass(), Grants: accounts,
 		Live: w.live, LinksIn: w.store.Links().LinksIn, Sessions: w.store.Sessions(),
 		Settings: Settings{
 			URL: w.url, Authority: simServer.URL, Tenant: "organizations", ClientID: m365sim.DemoClientID,
@@ -120,7 +121,19 @@ func registryOf(accounts account.Store, now func() time.Time) *account.Registry 
 	return r
 }
 
-func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.late.Load())) }
+func (w *world) now() time.Time {
+	now := time.Now()
+	if at := w.stopped.Load(); at != nil {
+		now = *at
+	}
+	return now.Add(time.Duration(w.late.Load()))
+}
+
+// stop lets no time go by for the pages but what a test passes: limits let somebody in again as time goes by.
+func (w *world) stop() {
+	now := time.Now()
+	w.stopped.Store(&now)
+}
 
 // pass lets time go by for the pages.
 func (w *world) pass(d time.Duration) { w.late.Add(int64(d)) }
@@ -253,7 +266,7 @@ type browser struct {
 func (w *world) browser() *browser {
 	jar, err := cookiejar.New(nil)
 	w.must(err)
-	return &browser{w: w, client: &http.Client{Jar: jar, Timeout: 20 * time.Second}, lang: "en"}
+	return &browser{w: w, client: &http.Client{Jar: jar, Timeout: patience}, lang: "en"}
 }
 
 // as is a browser in which the user has signed in, all the way through the simulator.
@@ -397,7 +410,7 @@ func (f *fakeSwitch) Allowed(ctx context.Context, u account.User, kind record.Ki
 func (f *fakeSwitch) On(ctx context.Context, u account.User, kind record.Kind) (*reconcile.Link, error) {
 	return f.Switchboard.On(ctx, u.Org, u.ID, kind)
 }
-func (f *fakeSwitch) Set(ctx context.Context, u account.User, kind record.Kind, change func(*reconcile.Options)) error {
+func (f *fakeSwitch) Set(ctx context.Context, u account.User, kind record.Kind, change func(*reconcile.Wish)) error {
 	return f.Switchboard.Set(ctx, u.Org, u.ID, kind, change)
 }
 func (f *fakeSwitch) Off(ctx context.Context, u account.User, id reconcile.LinkID) error {
@@ -448,7 +461,7 @@ func newFakeLive() *fakeLive { return &fakeLive{open: map[record.ID][]chan Event
 func (l *fakeLive) Subscribe(org record.ID) (<-chan Event, func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	events := make(chan Event, 8)
+	events := make(chan Event, 64)
 	l.open[org] = append(l.open[org], events)
 	return events, func() {
 		l.mu.Lock()
@@ -457,13 +470,16 @@ func (l *fakeLive) Subscribe(org record.ID) (<-chan Event, func()) {
 	}
 }
 
-func (l *fakeLive) say(org record.ID, e Event) {
+// say passes on events, all at once.
+func (l *fakeLive) say(org record.ID, events ...Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.open[org] {
-		select {
-		case c <- e:
-		default: // a slow reader misses some, as Live says
+		for _, e := range events {
+			select {
+			case c <- e:
+			default: // a slow reader misses some, as Live says
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"tandem/internal/account"
 	"tandem/internal/crm"
@@ -63,6 +64,10 @@ func testCustomFields(t *testing.T, w *world) {
 	rs := w.insert(w.ana, w.contact(w.ana, "one", with(record.Fields{size.Name: "1", box.Name: "false"})), w.contact(w.ana, "two", with(record.Fields{size.Name: "2"})),
 		w.contact(w.bob, "three", with(record.Fields{record.Description: record.Value(`"` + size.Name + `":"3"`), box.Name: "true"})))
 	rs[1] = w.update(w.by(w.ana), rs[1], func(r *crm.Record) { r.DeletedAt = w.clock.Now() })
+	rs[0] = w.update(w.by(w.ana), rs[0], func(r *crm.Record) { r.Fields[size.Name] = "1.5" })
+	if told := must(s.Edits(ctx, w.ours, rs[0].ID, time.Time{}, 9))(t); len(told) != 1 || told[0].Before[size.Name] != "1" {
+		t.Errorf("the timeline tells %+v", told)
+	}
 	w.insert(w.eve, w.contact(w.eve, "theirs", with(record.Fields{size.Name: "9"})))
 	for f, want := range map[*crm.CustomField]int{&size: 2, &colour: 0, &box: 1} {
 		if n := must(s.CountValues(ctx, w.ours, *f))(t); n != want {
@@ -78,6 +83,9 @@ func testCustomFields(t *testing.T, w *world) {
 	if found[rs[0].ID].Fields[size.Name] != "" || found[rs[1].ID].Fields[size.Name] != "" || found[rs[0].ID].Fields[record.LastName] != "one" ||
 		!strings.Contains(string(found[rs[2].ID].Fields[record.Description]), string(size.Name)) {
 		t.Errorf("left is %v", found)
+	}
+	if told := must(s.Edits(ctx, w.ours, rs[0].ID, time.Time{}, 9))(t); len(told) != 0 {
+		t.Errorf("the timeline still tells %+v", told)
 	}
 	if told := must(s.Touched(ctx, w.ours, record.Contacts, w.ana, seq, 9))(t); len(told) != 0 || found[rs[2].ID].Version != rs[2].Version {
 		t.Errorf("links are told of %v", told)

@@ -186,6 +186,25 @@ func testImportEvents(t *testing.T, w *world) {
 	if got := must(s.ByUID(ctx, w.ours, 0, []string{"1", long}))(t); len(got) != 2 {
 		t.Errorf("by UID: %v", got)
 	}
+	// Of one owner, all of them.
+	find := func(org, owner record.ID) map[string][]record.ID {
+		return must(w.Records().EventsByUID(ctx, org, owner, []string{long, "1", "1", "2"}))(t)
+	}
+	got := find(w.ours, w.ana)
+	if len(got) != 2 || len(got["1"]) != 1 || len(got[long]) != 1 || got["1"][0] == find(w.ours, w.bob)["1"][0] {
+		t.Errorf("ana's by UID: %v", got)
+	}
+	if got := find(w.theirs, w.ana); len(got) != 0 {
+		t.Errorf("ana's by UID, from elsewhere: %v", got)
+	}
+	one := must(w.Records().ByID(ctx, w.ours, record.Calendar, got["1"]))(t)[got["1"][0]]
+	one.DeletedAt, one.DeletedBy = w.clock.Now(), w.ana
+	if _, faults, err := w.Records().Update(ctx, w.by(w.ana), []crm.Record{one}); err != nil || faults[0] != nil {
+		t.Fatal(err, faults)
+	}
+	if got := find(w.ours, w.ana); len(got) != 1 || len(got[long]) != 1 {
+		t.Errorf("after a deletion: %v", got)
+	}
 }
 
 // crashing dies before or after it stores a step.

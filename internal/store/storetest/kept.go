@@ -56,8 +56,7 @@ func testKeptEvents(t *testing.T, w *world) {
 	}
 	w.update(w.by(w.ana), all[1], func(r *crm.Record) { r.Fields[record.Venue] = "there" })
 	l := fill()
-	ok(t, s.Forget(ctx, l, true))
-	w.served(l)
+	ok(t, s.End(ctx, l, true))
 	check("left", "changed since only here waits")
 	stored := must(w.Records().ByID(ctx, w.ours, record.Calendar, []record.ID{all[0].ID, all[4].ID}))(t)
 	if r := stored[all[0].ID]; r.KeptIn != own || r.Version != 1 || r.Meta().KeptIn != own || stored[all[4].ID].KeptIn != "" {
@@ -88,11 +87,10 @@ func testKeptEvents(t *testing.T, w *world) {
 	l.Policy.Calendar = own
 	ok(t, w.Links().ChangeSettings(ctx, w.ours, id, l.Policy, nil))
 	l = w.run(id)
-	ok(t, s.Forget(ctx, l, false))
-	w.served(l)
+	ok(t, s.End(ctx, l, false))
 	check("deleted", "kept changed since only here waits")
 
-	ok(t, s.Forget(ctx, fill(), true))
+	ok(t, s.End(ctx, fill(), true))
 	check("left again", "changed since only here waits")
 	w.update(w.by(w.ana), must(w.Records().ByID(ctx, w.ours, record.Calendar, []record.ID{all[0].ID}))(t)[all[0].ID], func(r *crm.Record) {})
 	check("changed", "kept changed since only here waits")

@@ -62,7 +62,8 @@ func testFence(t *testing.T, w *world) {
 		"Settle":       s.Settle(ctx, old, 0, []reconcile.Entry{{Pair: pairs[0], Drop: true}, {Pair: pair("c2", "m2")}}),
 		"Advance":      s.Advance(ctx, old),
 		"Close":        s.Close(ctx, old),
-		"Forget":       s.Forget(ctx, old, false),
+		"End":          s.End(ctx, old, false),
+		"Forget":       s.Forget(ctx, old),
 	} {
 		if !fault.Is(err, fault.Conflict) || fault.ReasonOf(err) != fault.StaleLease {
 			t.Errorf("%s with an old fence answers %v", what, err)
@@ -298,7 +299,7 @@ func testForget(t *testing.T, w *world) {
 		l.CRM, l.Microsoft, l.Settled, l.FirstTotal, l.FirstDone = "c", "m", true, 5, 5
 		ok(t, s.Advance(ctx, l))
 	}
-	ok(t, s.Forget(ctx, l, false))
+	ok(t, s.Forget(ctx, l))
 	for _, l := range []*reconcile.Link{l, w.reload(l)} {
 		if l.CRM != "" || l.Microsoft != "" || l.Settled || l.Known+l.Synced+l.FirstDone+l.FirstTotal != 0 {
 			t.Errorf("forgotten to %+v", l)
@@ -314,6 +315,29 @@ func testForget(t *testing.T, w *world) {
 		t.Error("another link forgot too")
 	}
 	w.settle(l, reconcile.Entry{Pair: pair("c1", "m1")}) // from the start again
+}
+
+func testEnd(t *testing.T, w *world) {
+	ctx, s := t.Context(), w.Ledger()
+	l := w.run(w.link(w.ana, record.Contacts).ID)
+	w.settle(l, reconcile.Entry{Pair: pair("c1", "m1"), History: []reconcile.HistoryLine{{At: w.clock.Now(), Action: reconcile.Created}}})
+	must(s.Intend(ctx, l, []reconcile.Intent{{Token: "t"}}))(t)
+	l.CRM, l.Microsoft, l.Settled = "c", "m", true
+	ok(t, s.Advance(ctx, l))
+	l.State, l.Reason, l.Done = reconcile.Off, fault.KeptInOutlook, l.Wanted
+	ok(t, s.End(ctx, l, false))
+	for _, l := range []*reconcile.Link{l, w.reload(l)} {
+		if l.State != reconcile.Off || l.Reason != fault.KeptInOutlook || l.CRM != "" || l.Microsoft != "" || l.Settled || l.Known+l.Synced != 0 {
+			t.Errorf("ended as %+v", l)
+		}
+	}
+	l = w.run(l.ID) // the lease is free
+	if len(must(s.Pairs(ctx, l, 0, 9))(t))+len(must(s.OpenIntents(ctx, l))(t)) != 0 {
+		t.Error("pairs or intents are left")
+	}
+	if len(must(w.Links().History(ctx, w.ours, l.ID, 0, 9))(t)) != 1 {
+		t.Error("the history is gone")
+	}
 }
 
 func testClose(t *testing.T, w *world) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -476,8 +477,8 @@ func testMassDeedsMailNobody(t *testing.T, w *world) {
 		w.event(w.ana, "somebody else's", from, to, invites(record.Attendance{Organizer: "Al <al@example.com>", People: guest})))
 	for _, deed := range []crm.MassDeed{{Do: crm.MassOwner, Value: record.Value(w.bob.String())}, {Do: crm.MassDelete}} {
 		u := must(d.Prepare(ctx, ana, record.Calendar, crm.Query{IDs: []record.ID{rows[0].ID, rows[1].ID, rows[2].ID}}, deed))(t)
-		if n, more, err := d.CallsOff(ctx, ana, u); n != 1 || more || err != nil {
-			t.Errorf("%s: %d %v %v", deed.Do, n, more, err)
+		if off, err := d.CallsOff(ctx, ana, u); len(off.Events) != 1 || off.More || off.Own != 1 || !slices.Equal(off.People, []string{"bia@example.com"}) || err != nil {
+			t.Errorf("%s: %+v %v", deed.Do, off, err)
 		}
 		ok(t, d.Start(ctx, u))
 		ok(t, d.Work(ctx, w.ours, u.ID))
@@ -490,6 +491,66 @@ func testMassDeedsMailNobody(t *testing.T, w *world) {
 		ok(t, d.Work(ctx, w.ours, u.ID))
 		if u = must(s.Update(ctx, w.ours, u.ID))(t); u.Counts.Restored != 2 {
 			t.Errorf("%s taken back: %+v", deed.Do, u.Counts)
+		}
+	}
+}
+
+// With its owner's word an event that people are invited to leaves its calendar, and carries that word for just those who were named. Others'
+// events, and those to which others are invited by then, stay.
+func testMassDeedsMailByWord(t *testing.T, w *world) {
+	ctx, s := t.Context(), w.MassUpdates()
+	d, ana, c := w.updater(s)
+	ana.Events = record.Full
+	d.Actor = func(context.Context, record.ID, record.ID) (crm.Actor, error) { return ana, nil }
+	c.KnowCalendars(func(_ context.Context, _, user record.ID) (crm.Calendar, error) {
+		if user == w.ana {
+			return crm.Calendar{Link: 7}, nil
+		}
+		return crm.Calendar{Link: 8}, nil
+	})
+	invites := func(link int64, guest string) func(*crm.Record) {
+		return func(r *crm.Record) {
+			r.Mailing = crm.Mailing{Link: link, Invited: true}
+			r.Fields[record.Attendees] = record.Attendance{People: []record.Attendee{{Address: guest}}}.Value()
+		}
+	}
+	const from, to = "2026-11-24T09:00:00-03:00", "2026-11-24T10:00:00-03:00"
+	for _, deed := range []crm.MassDeed{{Do: crm.MassOwner, Value: record.Value(w.bob.String())}, {Do: crm.MassDelete}} {
+		rows := w.insert(w.ana, w.event(w.ana, "plain", from, to), w.event(w.ana, "meeting", from, to, invites(7, "bia@example.com")),
+			w.event(w.ana, "changed", from, to, invites(7, "caio@example.com")), w.event(w.bob, "bob's", from, to, invites(8, "dora@example.com")))
+		ids := []record.ID{rows[0].ID, rows[1].ID, rows[2].ID}
+		if deed.Do == crm.MassDelete { // handed to bob, what is his would be no change
+			ids = append(ids, rows[3].ID)
+		}
+		u := must(d.Prepare(ctx, ana, record.Calendar, crm.Query{IDs: ids}, deed))(t)
+		off := must(d.CallsOff(ctx, ana, u))(t)
+		if len(off.Events) != len(ids)-1 || off.Own != 2 || !slices.Equal(off.People, []string{"bia@example.com", "caio@example.com"}) {
+			t.Fatalf("%s: %+v", deed.Do, off)
+		}
+		w.update(w.by(w.ana), rows[2], func(r *crm.Record) { invites(7, "eva@example.com")(r) })
+		ok(t, d.Agree(ctx, u, off.Events))
+		if err := d.Agree(ctx, u, off.Events); !fault.Is(err, fault.Conflict) {
+			t.Errorf("agreed to twice: %v", err)
+		}
+		ok(t, d.Work(ctx, w.ours, u.ID))
+		u = must(s.Update(ctx, w.ours, u.ID))(t)
+		failed := must(s.Lines(ctx, w.ours, u.ID, massupdate.Failed, 0, 9))(t)
+		if u.Counts.Changed != 2 || len(failed) != len(ids)-2 || failed[0].Record != rows[2].ID || failed[0].Reason != fault.WouldMail {
+			t.Errorf("%s: %+v, %+v", deed.Do, u.Counts, failed)
+		}
+		got := must(w.Records().ByID(ctx, w.ours, record.Calendar, ids))(t)
+		if a := got[rows[1].ID].Mailing.Agreed; a == nil || !a.Removes || !slices.Equal(a.People, []string{"bia@example.com"}) || a.ID == "" {
+			t.Errorf("%s: the word is %+v", deed.Do, a)
+		}
+		for _, other := range []record.ID{rows[0].ID, rows[2].ID} {
+			if got[other].Mailing.Agreed != nil {
+				t.Errorf("%s: a word with %+v", deed.Do, got[other])
+			}
+		}
+		ok(t, d.Undo(ctx, u))
+		ok(t, d.Work(ctx, w.ours, u.ID))
+		if now := must(w.Records().ByID(ctx, w.ours, record.Calendar, ids))(t)[rows[1].ID]; now.Mailing.Agreed != nil || now.Deleted() || now.Owner != w.ana {
+			t.Errorf("%s taken back: %+v", deed.Do, now)
 		}
 	}
 }

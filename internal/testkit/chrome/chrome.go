@@ -17,7 +17,7 @@ import (
 )
 
 // patience is how long one step may take before the test gives up on it.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Tab is one tab of a browser.
 type Tab struct {
@@ -37,6 +37,7 @@ func Open(t testing.TB) *Tab {
 		chromedp.ExecPath(binary), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("lang", "en"),
+		chromedp.WSURLReadTimeout(patience),
 	)
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
@@ -113,15 +114,18 @@ func (tab *Tab) Go(address string) {
 	tab.Do("open "+address, chromedp.Navigate(address))
 }
 
-// Click waits for the element of a CSS selector to be there and clicks it.
+// Click waits for the element of a CSS selector to be there, in a page that is whole, and clicks it: what is still loading
+// moves under the hand.
 func (tab *Tab) Click(selector string) {
 	tab.t.Helper()
+	tab.Wait(fmt.Sprintf(`document.readyState === "complete" && document.querySelector(%q)`, selector))
 	tab.Do("click "+selector, chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
 }
 
 // Type puts text into the field of a CSS selector, in the place of what stood there.
 func (tab *Tab) Type(selector, text string) {
 	tab.t.Helper()
+	tab.Wait(fmt.Sprintf(`document.readyState === "complete" && document.querySelector(%q)`, selector))
 	tab.Do("find "+selector, chromedp.WaitVisible(chromedp.CSS(selector)))
 	// Clear of chromedp empties what the page came with, not what was typed since.
 	Eval[bool](tab, fmt.Sprintf(`(document.querySelector(%q).select(), true)`, selector))

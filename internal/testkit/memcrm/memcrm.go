@@ -33,6 +33,7 @@ type Store struct {
 	graves  []grave
 	fields  map[record.ID][]crm.CustomField // by organization
 	apart   map[crm.Pair]crm.Apart
+	uids    map[record.ID]string // of events that were imported
 	writes  int
 }
 
@@ -62,7 +63,7 @@ type grave struct {
 // New makes an empty store.
 func New() *Store {
 	return &Store{
-		nextID: 1000, seq: map[record.ID]int64{}, records: map[record.ID]crm.Record{},
+		nextID: 1000, seq: map[record.ID]int64{}, records: map[record.ID]crm.Record{}, uids: map[record.ID]string{},
 		tokens: map[token]record.ID{}, past: map[record.ID][]departure{}, fields: map[record.ID][]crm.CustomField{},
 	}
 }

@@ -79,6 +79,28 @@ func (s *Store) EventsAt(_ context.Context, org, owner record.ID, starts []time.
 	return out, nil
 }
 
+// EventsByUID finds the owner's events by what ImportedAs says of them.
+func (s *Store) EventsByUID(_ context.Context, org, owner record.ID, uids []string) (map[string][]record.ID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string][]record.ID{}
+	for id, r := range s.records {
+		uid := s.uids[id]
+		if uid != "" && r.Org == org && r.Kind == record.Calendar && r.Owner == owner && !r.Deleted() && slices.Contains(uids, uid) {
+			out[uid] = append(out[uid], id)
+			slices.Sort(out[uid])
+		}
+	}
+	return out, nil
+}
+
+// ImportedAs says under which UID an event was imported.
+func (s *Store) ImportedAs(id record.ID, uid string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.uids[id] = uid
+}
+
 // Records lists a page.
 func (s *Store) Records(_ context.Context, org record.ID, kind record.Kind, q crm.Query) ([]crm.Record, error) {
 	s.mu.Lock()

@@ -497,26 +497,46 @@ func (l *Ledger) Close(_ context.Context, link *reconcile.Link) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e, err := l.held(link)
-	if err != nil {
-		return err
+	if err == nil {
+		e.close(link)
 	}
+	return err
+}
+
+func (e *entry) close(link *reconcile.Link) {
 	e.keep(link)
 	e.link.DeletesOK = link.DeletesOK
 	if e.link.State == e.state {
 		e.link.State, e.link.Reason = link.State, link.Reason
 	}
 	e.until = time.Time{}
-	return nil
 }
 
-// Forget removes all pairs and intents of the link.
-func (l *Ledger) Forget(_ context.Context, link *reconcile.Link, stays bool) error {
+// End is Close, and Forget.
+func (l *Ledger) End(_ context.Context, link *reconcile.Link, stays bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e, err := l.held(link)
 	if err != nil {
 		return err
 	}
+	e.close(link)
+	l.forget(e, link, stays)
+	return nil
+}
+
+// Forget removes all pairs and intents of the link.
+func (l *Ledger) Forget(_ context.Context, link *reconcile.Link) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, err := l.held(link)
+	if err == nil {
+		l.forget(e, link, false)
+	}
+	return err
+}
+
+func (l *Ledger) forget(e *entry, link *reconcile.Link, stays bool) {
 	if l.Kept != nil && link.Policy.Calendar != "" {
 		kept := map[record.Ref]record.Version{}
 		for _, p := range e.pairs {
@@ -529,9 +549,10 @@ func (l *Ledger) Forget(_ context.Context, link *reconcile.Link, stays bool) err
 	clear(e.pairs)
 	clear(e.intents)
 	e.recount()
-	link.Microsoft, link.CRM, link.Known, link.Synced, link.Waiting, link.Failing = "", "", 0, 0, 0, 0
-	e.link.Microsoft, e.link.CRM = "", ""
-	return nil
+	for _, of := range []*reconcile.Link{link, &e.link} {
+		of.Microsoft, of.CRM, of.Settled = "", "", false
+		of.FirstTotal, of.FirstDone, of.Known, of.Synced, of.Waiting, of.Failing, of.ExcludedSum = 0, 0, 0, 0, 0, 0, 0
+	}
 }
 
 func sorted(pairs map[int64]reconcile.Pair) []reconcile.Pair {

@@ -10,6 +10,7 @@ import "./mapping.js";
 import "./keys.js";
 import "./chosen.js";
 import "./who.js";
+import "./inline.js";
 
 document.documentElement.classList.add("scripted");
 

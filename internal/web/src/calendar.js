@@ -142,13 +142,18 @@ if (place) {
   };
   plain();
 
-  // The one in focus keeps it when it comes back from the server, wherever it then stands.
-  let focused;
-  place.addEventListener("focusin", ({ target }) => (focused = target.closest(".ec-event")?.dataset.event));
+  // The event in focus keeps it when it comes back from the server, wherever it then stands, and so does a day's link to more.
+  let focused; // its selector
+  place.addEventListener("focusin", ({ target }) => {
+    const event = target.closest(".ec-event")?.dataset.event;
+    const day = target.closest(".ec-day-foot")?.closest(".ec-day")?.querySelector("time")?.dateTime;
+    if (event) focused = `.ec-event[data-event="${CSS.escape(event)}"] a.event-link`;
+    else focused = day && `.ec-day:has(time[datetime="${day}"]) .ec-day-foot a`;
+  });
   new MutationObserver(() => {
     plain();
     if (!focused || (document.activeElement !== document.body && document.activeElement)) return;
-    place.querySelector(`.ec-event[data-event="${CSS.escape(focused)}"] a.event-link`)?.focus({ preventScroll: true });
+    place.querySelector(focused)?.focus({ preventScroll: true });
   }).observe(place, { childList: true, subtree: true });
 
   keys(

@@ -52,8 +52,16 @@ if (form) {
   end.addEventListener("change", () => (lasts = millis(end) - millis(start)));
   repeat?.addEventListener("change", questions);
   ends?.addEventListener("change", questions);
-  form.classList.toggle("all-day", allDay.checked);
-  questions();
+  const settle = () => {
+    form.classList.toggle("all-day", allDay.checked);
+    questions();
+  };
+  settle();
+  form.addEventListener("renewed", () => {
+    for (const [input, key] of [[start, "start"], [end, "end"]]) hours[key] = input.value.slice(11) || hours[key];
+    lasts = millis(end) - millis(start);
+    settle();
+  });
 
   // How it repeats, in a sentence, as soon as something about it changes.
   const asks = form.querySelector("[data-asks]")?.dataset.asks;

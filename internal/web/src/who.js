@@ -1,8 +1,10 @@
 // Whom an event is about: typing offers contacts (a combobox with a listbox, as the ARIA practices have it), choosing one ticks it.
 // Without script the same box looks for contacts on the server.
-const part = document.querySelector("[data-who]");
-
-if (part) {
+const begun = new WeakSet();
+const begin = () => {
+  const part = document.querySelector("[data-who]");
+  if (!part || begun.has(part)) return;
+  begun.add(part);
   const box = part.querySelector("input");
   const options = part.querySelector("[role=listbox]");
   const said = document.getElementById("who-said");
@@ -105,4 +107,6 @@ if (part) {
     const row = event.target.closest("[role=option]");
     if (row) take(row);
   });
-}
+};
+begin();
+document.addEventListener("renewed", begin); // the part was brought up to date, by another in its place
