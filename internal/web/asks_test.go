@@ -18,7 +18,13 @@ import (
 
 // askKeys are the messages of asks.go that no template names.
 func askKeys() []string {
-	return []string{"asks.off." + reconcile.DeletedCRM, "asks.off." + reconcile.OwnerChanged, "asks.nothing", "asks.decided", "asks.late", "asks.stale", "asks.back_done"}
+	out := []string{"asks.off." + reconcile.DeletedCRM, "asks.off." + reconcile.OwnerChanged, "asks.nothing", "asks.decided", "asks.late", "asks.stale", "asks.back_done"}
+	for _, kind := range kinds {
+		for _, each := range []string{"match", "gone", "both_text", "leave_text", "left_text"} {
+			out = append(out, "asks."+each+"."+string(kind))
+		}
+	}
+	return out
 }
 
 const asksPath = marketplacePath + "/contacts/questions"

@@ -25,6 +25,9 @@ func historyKeys() (out []string) {
 	for _, a := range actions {
 		out = append(out, "history.action."+string(a))
 	}
+	for _, did := range []crm.EditDid{crm.Edited, crm.Binned, crm.Unbinned, crm.Merged, crm.MergedInto} {
+		out = append(out, "timeline.edit."+string(did))
+	}
 	return append(out, "history.side.crm", "history.side.microsoft")
 }
 

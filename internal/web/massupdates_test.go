@@ -84,6 +84,7 @@ func massKeys() (out []string) {
 			out = append(out, "mass.do."+string(do), "mass.go."+string(do)+"."+string(kind))
 		}
 	}
+	out = append(out, "mass.mails.delete", "mass.mails.owner")
 	for _, c := range []string{"named", "barred", "enters", "leaves", "invited", "mailed", "changed", "same", "failed", "restored", "kept"} {
 		out = append(out, "mass.count."+c)
 	}

@@ -21,10 +21,13 @@ func optionKeys() (out []string) {
 		add("options.way.%s", wayKey(d))
 		add("options.change.%s", wayKey(d))
 	}
-	for _, each := range []string{"way", "nothing_deleted"} {
+	for _, each := range []string{"way", "nothing_deleted", "winner"} {
 		add("options.change.%s", each)
 	}
 	add("field.%s", record.Participants)
+	for _, each := range winners {
+		add("options.winner.%s_hint", each)
+	}
 	for _, each := range busyKinds {
 		add("busy.%s", each)
 	}
