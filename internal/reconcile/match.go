@@ -647,8 +647,12 @@ func (q questions) add(a *Ask, item record.Ref) {
 	}
 }
 
+// forget takes an item's question out, as it was put: a person may have answered it since the run took it in.
 func (q questions) forget(a *Ask, item record.Ref) {
-	for _, ref := range a.about() {
+	if a == nil {
+		return
+	}
+	for _, ref := range a.Matches {
 		if delete(q[ref], item); len(q[ref]) == 0 {
 			delete(q, ref)
 		}

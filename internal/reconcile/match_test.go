@@ -189,6 +189,44 @@ func TestS29_SeveralRecordsAreAQuestion(t *testing.T) {
 	}
 }
 
+// A person may answer while the run that asks goes on, at any moment: nothing stays held back for a question that is answered.
+func TestS29_AnAnswerWhileTheRunGoesOn(t *testing.T) {
+	t.Parallel()
+	for _, isNew := range []bool{true, false} {
+		for after := 1; ; after++ {
+			w := newWorld(t)
+			first := w.insert("a", mail("kim@x.example"))
+			w.insert("b", mail("KIM@x.example"))
+			item := w.folder.Put("", contact("kim", "kim@x.example"))
+			answer := reconcile.Ask{Match: first.Ref()}
+			if isNew {
+				answer = reconcile.Ask{New: true}
+			}
+			settles := 0
+			w.settled = func() {
+				if settles++; settles == after {
+					w.decide(item, answer)
+				}
+			}
+			if err := w.run(); err != nil {
+				t.Fatal(err)
+			}
+			if w.settled = nil; settles < after {
+				if after < 3 {
+					t.Fatalf("only %d settles", settles)
+				}
+				break
+			}
+			w.settle()
+			must(t, len(w.asks()), 0, "questions after the answer")
+			w.pairsHold()
+			if t.Failed() {
+				t.Fatalf("answered %+v after settle %d", answer, after)
+			}
+		}
+	}
+}
+
 // pairsHold checks that every record has one item with the same values.
 func (w *world) pairsHold() {
 	w.t.Helper()

@@ -48,6 +48,7 @@ type world struct {
 	effects int
 	fails   func(point string) error // other faults at Microsoft
 	closed  error                    // why nobody opens the mailbox
+	settled func()                   // what happens after each settle, while the run goes on
 }
 
 type fataler interface {
@@ -180,7 +181,11 @@ func (m mortalLedger) Intend(ctx context.Context, l *reconcile.Link, intents []r
 }
 
 func (m mortalLedger) Settle(ctx context.Context, l *reconcile.Link, batch int64, entries []reconcile.Entry) error {
-	return m.around(func() error { return m.Ledger.Settle(ctx, l, batch, entries) })
+	err := m.around(func() error { return m.Ledger.Settle(ctx, l, batch, entries) })
+	if m.w.settled != nil && err == nil {
+		m.w.settled()
+	}
+	return err
 }
 
 func (m mortalLedger) Advance(ctx context.Context, l *reconcile.Link) error {
