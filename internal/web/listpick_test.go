@@ -75,7 +75,7 @@ func TestS17_S30_RecordsTickedInAListChangeTheirOwner(t *testing.T) {
 	if done := b.post(path); !counted(done.body, "changed", "3") || !counted(done.body, "failed", "0") {
 		t.Fatalf("%s", done.text())
 	}
-	if owner(mine) != alex.ID || owner(theirs) != alex.ID || owner(imported) != alex.ID || owner(other) != other.Owner || w.contactNow(admin, imported.ID).MassUpdated {
+	if owner(mine) != alex.ID || owner(theirs) != alex.ID || owner(imported) != alex.ID || owner(other) != other.Owner || w.contactNow(admin, imported.ID).Mark != crm.NoMark {
 		t.Error("other contacts were handed over than those that were ticked, or they count as updated")
 	}
 	if undone := b.post(path + "/undo"); !counted(undone.body, "restored", "3") || owner(mine) != mine.Owner || owner(theirs) != theirs.Owner {
