@@ -112,3 +112,58 @@ func heldBack(b *cameBack) {
 func restored(b *cameBack) {
 	b.press(b.open("/recycle-bin"), "Restore Visita", nil, "Visita")
 }
+
+// TestFF58_AskedAgainAMeetingThatWasEditedIsAQuestion: what was typed in Outlook while a meeting was kept there does not bring its record
+// back when its person wants to be asked again, nor does somebody's answer to the invitation; what is typed after that does.
+func TestFF58_AskedAgainAMeetingThatWasEditedIsAQuestion(t *testing.T) {
+	t.Parallel()
+	for _, then := range []string{"called off", "edited once more"} {
+		t.Run(then, func(t *testing.T) {
+			t.Parallel()
+			d := startDemo(t)
+			adele := d.client("adele")
+			k, id := d.invited(adele)
+			visit := func() doc { return adele.items("calendar", "subject")["Visita"] }
+			typed := func(place string) {
+				t.Helper()
+				d.mails += 2 // updates, by hand
+				if status, refused := d.as("adele").Patch("/me/events/"+visit()["id"].(string), doc{"location": doc{"displayName": place}}); status != 200 {
+					t.Fatal(status, refused)
+				}
+			}
+			b := &cameBack{desk: k, id: id}
+			heldBack(b)
+			adele.restOf("calendar")
+			k.press(k.asksOff(2), "Decide", map[string]string{"off-0": "keep"}, "on its way")
+			d.eventually("it is out of the sync", func() bool { return adele.link("calendar")["excluded"] == 1.0 })
+			adele.restOf("calendar")
+			typed("Roof")
+			adele.restOf("calendar")
+
+			k.press(k.open(questionsPath), "Ask me again", nil, "asked again")
+			adele.restOf("calendar")
+			d.mails++ // megan's answer to adele
+			d.answer("megan", "accept")
+			adele.restOf("calendar")
+			page := k.asksOff(2)
+			if !strings.Contains(page.Text, "Roof") {
+				t.Errorf("the question does not say what Outlook has: %s", page.Text)
+			}
+			if adele.event("Visita") != nil {
+				t.Fatal("the record came back by itself")
+			}
+			if then == "edited once more" {
+				typed("Garden")
+				d.eventually("the record is back", func() bool { r := adele.event("Visita"); return r != nil && r["id"] == id && r["Venue"] == "Garden" })
+				adele.inStep(1)
+				adele.restOf("calendar")
+				d.noMails()
+				return
+			}
+			k.press(page, "Decide", map[string]string{"off-0": "yes"}, "on its way")
+			d.eventually("it is off", func() bool { return visit() == nil })
+			d.mailed(d.mails+2, "two cancellations")
+			adele.inStep(0)
+		})
+	}
+}
