@@ -265,7 +265,7 @@ func (c *CRM) AdmitMass(ctx context.Context, a Actor, kind record.Kind, ids []re
 			continue
 		}
 		now.Before, now.Owner = whole(schema, r.Fields), r.Owner
-		now.Admits = d.Do == MassSet && !r.MassUpdated && (r.Source == record.Import || r.Source == record.Migration)
+		now.Admits = d.Do == MassSet && r.Mark == NoMark && (r.Source == record.Import || r.Source == record.Migration)
 		r.Fields = r.Fields.Clone()
 		r.agreed(nil, false, c.now().UTC())
 		different, err := rule(Draft{Mail: mails[id]}, &r)

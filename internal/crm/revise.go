@@ -96,7 +96,7 @@ func (c *CRM) Revise(ctx context.Context, a Actor, d SeriesDraft) (out SeriesOut
 	if rev.Fresh != nil {
 		// What decides whether it takes part in sync is as it was: to Outlook it is still the same meeting.
 		next := Record{
-			Org: r.Org, Kind: kind, Owner: r.Owner, Source: r.Source, MassUpdated: r.MassUpdated,
+			Org: r.Org, Kind: kind, Owner: r.Owner, Source: r.Source, Mark: r.Mark,
 			CreatedAt: now, CreatedBy: a.User, ModifiedAt: now, ModifiedBy: a.User,
 		}
 		if next.Fields, err = c.settled(ctx, a, schema, 0, before.Fields, rev.Fresh); err != nil {

@@ -212,12 +212,15 @@ func (c *CRM) massRule(ctx context.Context, a Actor, kind record.Kind, field rec
 		was := *r
 		was.Fields = whole(schema, r.Fields)
 		r.Fields = was.Fields.Clone()
-		different := r.Fields[field] != value || !r.MassUpdated
+		different := r.Fields[field] != value || r.Mark == NoMark
 		if field == record.RemindAt { // it is the event's only one now
 			different = different || r.Fields[record.FurtherReminders] != ""
 			r.Fields[record.FurtherReminders] = ""
 		}
-		r.Fields[field], r.MassUpdated = value, true
+		r.Fields[field] = value
+		if different {
+			r.Mark = MassMark
+		}
 		if not, err := c.notOrganizers(ctx, a, was, *r); err != nil || len(not) > 0 {
 			return false, cmp.Or(err, not.err())
 		}

@@ -762,7 +762,7 @@ func keptColumn(kind record.Kind) string {
 }
 
 func outsider(l *reconcile.Link, r *crm.Record) reconcile.RecordState {
-	state, reason := outside(l, r.Source, r.MassUpdated, r.KeptIn, r.ModifiedAt)
+	state, reason := outside(l, r.Source, r.Mark != crm.NoMark, r.KeptIn, r.ModifiedAt)
 	return reconcile.RecordState{Link: l.ID, CRM: r.ID.Ref(), Name: displayName(l.Kind, r.Fields), State: state, Reason: reason, Since: r.ModifiedAt}
 }
 
