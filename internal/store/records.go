@@ -276,7 +276,7 @@ func (b *batch) addRecord(r *crm.Record, search string) error {
 	if err != nil {
 		return err
 	}
-	b.add(r.Version, r.Seq, int64(r.Owner), string(r.Source), int(r.Mark), micros(r.ModifiedAt), int64(r.ModifiedBy),
+	b.add(r.Version, r.Seq, int64(r.Owner), string(r.Source), int64(r.Mark), micros(r.ModifiedAt), int64(r.ModifiedBy),
 		micros(r.DeletedAt), int64(r.DeletedBy), sortName(r.Kind, r.Fields), search, string(fields))
 	if r.Kind == record.Contacts {
 		b.add(sortKey(r.Fields[record.AccountName]), sortKey(r.Fields[record.EmailField]))
