@@ -63,6 +63,9 @@ func (s *Side) Apply(ctx context.Context, writes []record.Write) (_ []record.Out
 		}
 	}
 	if len(changes) > 0 {
+		if err := s.crm.restored(ctx, s.link.Org, stored, changes); err != nil {
+			return out, err
+		}
 		after, faults, err := s.crm.store.Update(ctx, s.author(), changes)
 		if err != nil {
 			return out, err

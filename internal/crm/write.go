@@ -281,6 +281,9 @@ func (c *CRM) change(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 			}
 		}
 		if len(writes) > 0 {
+			if err := c.backOf(ctx, a.Org, stored, writes); err != nil {
+				return nil, err
+			}
 			after, faults, err := c.store.Update(ctx, a.Author, writes)
 			if err != nil {
 				return nil, err
