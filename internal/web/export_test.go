@@ -274,6 +274,36 @@ func TestExport_EventsComeBackAsTheyWere(t *testing.T) {
 	})
 }
 
+// A series may begin in the second of the hours that the clocks show twice, when summer time ends: it begins in that one again.
+func TestExport_ASeriesFromTheHourThatComesTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.user(w.org, "grady@contoso.example", account.Standard)
+	b, takes := w.as("adele@contoso.example"), w.as("grady@contoso.example")
+	for _, f := range []record.Fields{
+		{record.Start: "2026-11-01T06:30:00Z", record.End: "2026-11-01T07:30:00Z", record.TimeZone: "America/New_York"},  // the second
+		{record.Start: "2026-11-01T05:30:00Z", record.End: "2026-11-01T06:30:00Z", record.TimeZone: "America/New_York"},  // the first, to the second
+		{record.Start: "2018-02-18T02:30:00Z", record.End: "2018-02-18T03:30:00Z", record.TimeZone: "America/Sao_Paulo"}, // the second, on Saturday night
+		{record.Start: "2026-11-01T06:30:00Z", record.End: "2026-11-01T15:00:00Z", record.TimeZone: "America/New_York", record.EndTimeZone: "Europe/Lisbon"},
+		{record.Start: "2026-11-01T06:30:00Z", record.End: "2026-11-01T06:30:00Z", record.TimeZone: "America/New_York"},
+	} {
+		f[record.EventTitle], f[record.Recurring] = "Plantão", "FREQ=WEEKLY;COUNT=5"
+		if _, err := one(w.crm.Insert(context.Background(), w.actor("adele@contoso.example"), record.Calendar, []crm.Draft{{Fields: f}})); err != nil {
+			t.Fatalf("%v: %v", f, err)
+		}
+	}
+	for _, file := range eventFiles {
+		w.clear("grady@contoso.example", record.Calendar)
+		b.post("/language", "lang", file.lang)
+		takes.post("/language", "lang", file.lang)
+		got := b.export("kind=calendar&owner=mine", file.fields...)
+		if got.status != http.StatusOK {
+			t.Fatalf("%d: %s", got.status, got.text())
+		}
+		sameRecords(t, fmt.Sprint(file), got.body, w.taken(takes, "grady@contoso.example", record.Calendar, file.name, got.body), w.own("adele@contoso.example", record.Calendar))
+	}
+}
+
 // Real files: imported, exported, imported again, they are the same.
 func TestExport_RealFilesComeBackAsTheyWere(t *testing.T) {
 	t.Parallel()
