@@ -17,7 +17,7 @@ import (
 )
 
 // Calendar writes events as iCalendar (RFC 5545). Nobody in it is an ATTENDEE: a program that takes the file in must not
-// take that for a reason to invite people. Participants are CONTACTs, which are only told of.
+// take that for a reason to invite people. Participants are CONTACTs, which are only told of; importfile knows them again.
 type Calendar struct {
 	out    *folder
 	about  CalendarOptions
