@@ -104,7 +104,16 @@ func (r *run) match(ctx context.Context, items []Item) ([]Item, error) {
 		return nil, err
 	}
 	planned, err := r.judge(ctx, open)
-	return append(out, planned...), err
+	return append(r.notGiven(out), planned...), err
+}
+
+// notGiven leaves out the records, due by themselves, that have just become an item's: each is planned with its item.
+func (r *run) notGiven(items []Item) []Item {
+	given := map[record.Ref]bool{}
+	for _, p := range r.paired {
+		given[p.crm] = true
+	}
+	return slices.DeleteFunc(items, func(i Item) bool { return i.Pair.Microsoft == "" && given[i.Pair.CRM] })
 }
 
 // A stranger is an item that has no record, or not yet.

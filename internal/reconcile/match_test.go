@@ -227,6 +227,37 @@ func TestS29_AnAnswerWhileTheRunGoesOn(t *testing.T) {
 	}
 }
 
+// What is held back may be tried again on somebody's word, in the very run that carries out the answer: the record that the item was said
+// to be is not sent to Microsoft beside it.
+func TestS29_WhatIsTriedAgainWithTheAnswer(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func(id record.ID) reconcile.Ask{
+		"a match": func(id record.ID) reconcile.Ask { return reconcile.Ask{Match: id.Ref()} },
+		"new":     func(record.ID) reconcile.Ask { return reconcile.Ask{New: true} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			first := w.insert("a", mail("kim@x.example"))
+			w.insert("b", mail("KIM@x.example"))
+			item := w.folder.Put("", contact("kim", "kim@x.example"))
+			w.quiet()
+			must(t, len(w.asks()), 1, "questions")
+			records := len(w.mine())
+			ask := answer(first)
+			w.decide(item, ask)
+			w.ledger.Retry(1, w.clock)
+			w.settle()
+			w.pairsHold()
+			if ask.New {
+				records++
+			}
+			must(t, len(w.mine()), records, "records")
+			must(t, len(w.folder.Items()), records, "items")
+		})
+	}
+}
+
 // pairsHold checks that every record has one item with the same values.
 func (w *world) pairsHold() {
 	w.t.Helper()

@@ -310,6 +310,7 @@ func (w *world) resolve(s *sent) {
 func (w *world) calmDown() {
 	w.calm = true
 	w.faults.clear()
+	w.interjections = nil
 	w.sim.SetWarts(m365sim.Warts{})
 	w.sim.ClearFaults()
 	w.secretRenewed()

@@ -2,6 +2,8 @@ package simtest
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"tandem/internal/crm"
@@ -61,6 +63,7 @@ func (t *task) point(what, when string, writes bool) error {
 			return errDead
 		}
 	}
+	t.interject()
 	pause := 200*time.Microsecond + w.spread(2*time.Millisecond)
 	if frozen := w.faults.freezes(t); frozen > 0 {
 		w.note("p%d l%d sleeps %s", t.process.n, t.link.id, frozen)
@@ -109,6 +112,43 @@ func (e effectLedger) PairsByRef(ctx context.Context, l *reconcile.Link, side re
 		out, err = e.Ledger.PairsByRef(ctx, l, side, refs)
 		return err
 	})
+	if t := taskOf(ctx); t != nil {
+		t.handles(slices.Concat(refs, namedIn(slices.Collect(maps.Values(out)))))
+	}
+	return out, err
+}
+
+func (e effectLedger) PairsInState(ctx context.Context, l *reconcile.Link, state reconcile.PairState, due time.Time, after int64, limit int) ([]reconcile.Pair, error) {
+	return e.read(ctx, func() ([]reconcile.Pair, error) { return e.Ledger.PairsInState(ctx, l, state, due, after, limit) })
+}
+
+func (e effectLedger) Pairs(ctx context.Context, l *reconcile.Link, after int64, limit int) ([]reconcile.Pair, error) {
+	return e.read(ctx, func() ([]reconcile.Pair, error) { return e.Ledger.Pairs(ctx, l, after, limit) })
+}
+
+// read is a reading of pairs, which somebody may be quicker than, or change right after.
+func (e effectLedger) read(ctx context.Context, pairs func() ([]reconcile.Pair, error)) ([]reconcile.Pair, error) {
+	if err := e.w.moment(ctx); err != nil {
+		return nil, err
+	}
+	out, err := pairs()
+	if t := taskOf(ctx); t != nil && len(out) > 0 {
+		t.handles(namedIn(out))
+	}
+	if dead := e.w.moment(ctx); dead != nil {
+		return nil, dead
+	}
+	return out, err
+}
+
+func (e effectLedger) OpenIntents(ctx context.Context, l *reconcile.Link) (out map[int64][]reconcile.Intent, err error) {
+	if err := e.w.moment(ctx); err != nil {
+		return nil, err
+	}
+	out, err = e.Ledger.OpenIntents(ctx, l)
+	if dead := e.w.moment(ctx); dead != nil {
+		return nil, dead
+	}
 	return out, err
 }
 
