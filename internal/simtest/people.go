@@ -692,7 +692,7 @@ func (w *world) bothSides(rng *rand.Rand) {
 // copies an item that has its pair, as dragging with the control key does; the copy is somebody new.
 func (w *world) copyItem(rng *rand.Rand) {
 	l, it, ok := w.someItem(rng)
-	if !ok || l.kind != record.Contacts || w.mistakable(it.key) || !slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return string(p.Microsoft) == it.id }) {
+	if !ok || l.kind != record.Contacts || w.entities[it.key].alike != "" || !slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return string(p.Microsoft) == it.id }) {
 		return
 	}
 	id, err := w.sim.Mailbox(l.of.upn).Copy(it.id)
@@ -922,7 +922,7 @@ func (w *world) mistakable(key string) bool {
 }
 
 // acquaintances have somebody on both sides, and perhaps others at the same address on one side or both. What takes part in the sync comes
-// into the CRM while it is paused: a run that has read Microsoft already would send it there.
+// into the CRM while nothing runs: a run that has read Microsoft already would send it there.
 func (w *world) acquaintances(rng *rand.Rand) {
 	l := w.anyLink(rng, func(l *linkState) bool { return l.kind == record.Contacts && w.typable()(l) && !l.remapped })
 	if l == nil {
@@ -930,7 +930,7 @@ func (w *world) acquaintances(rng *rand.Rand) {
 	}
 	source := record.Import
 	if rng.IntN(2) == 0 {
-		if w.sim.Warts().DeltaLag > 0 || !w.books.move(l.id, []reconcile.LinkState{reconcile.On}, reconcile.Paused) {
+		if l.running > 0 || w.sim.Warts().DeltaLag > 0 || !w.books.move(l.id, []reconcile.LinkState{reconcile.On}, reconcile.Paused) {
 			return
 		}
 		source, l.away = "", w.clock.Add(2*time.Minute)

@@ -43,7 +43,7 @@ func readLink(scan scan) (reconcile.Link, error) {
 		return l, err
 	}
 	l.Settled, l.DeletesOK, l.Changed = settled != 0, deletesOK != 0, changed != 0
-	l.SubscriptionEnds, l.LastRun, l.Since, l.GrowthUntil = moment(ends), moment(lastRun), moment(since), moment(growth)
+	l.SubscriptionEnds, l.LastRun, l.Since, l.GrowthUntil = moment(max(ends, 0)), moment(lastRun), moment(since), moment(growth)
 	l.Proof.At = moment(proof)
 	if err := json.Unmarshal([]byte(policy), &l.Policy); err != nil {
 		return l, err
@@ -238,7 +238,7 @@ func (tx *Tx) changeState(org record.ID, id reconcile.LinkID, from []reconcile.L
 	}, `UPDATE links SET
 			state = CASE WHEN state = 'paused' AND waiting > 1 AND ? = 'on' THEN 'held' ELSE ? END,
 			reason = CASE WHEN state = 'paused' AND waiting > 1 AND ? = 'on' THEN ? ELSE ? END,
-			subscription_ends = CASE WHEN state = 'paused' THEN 0 ELSE subscription_ends END
+			subscription_ends = CASE WHEN state = 'paused' THEN -1 ELSE subscription_ends END
 		WHERE org_id = ? AND id = ? AND state IN (?*) RETURNING user_id, kind`,
 		string(to), string(to), string(to), string(fault.TooManyDeletes), string(reason), int64(org), int64(id), textsOf(from))
 	if err != nil {
@@ -340,7 +340,8 @@ func (s *Links) Notified(ctx context.Context, ids ...reconcile.LinkID) (err erro
 }
 
 // Resubscribe has the subscriptions of running links renewed by their next run, and wakes them: Graph asked for it, or has
-// ended them. All organizations.
+// ended them. A run that is under way may have renewed them before that: what it says of their end does not count (a negative one is
+// what Close leaves alone). All organizations.
 func (s *Links) Resubscribe(ctx context.Context, ids ...reconcile.LinkID) (err error) {
 	defer fault.Wrap(&err, "store: resubscribe %d links", len(ids))
 	if len(ids) == 0 {
@@ -348,7 +349,7 @@ func (s *Links) Resubscribe(ctx context.Context, ids ...reconcile.LinkID) (err e
 	}
 	return s.write(ctx, func(tx *Tx) error {
 		tx.store.linkWrites.Add(1)
-		if _, err := tx.exec(tx.ctx, `UPDATE links SET subscription_ends = 0 WHERE id IN (?*)`, intsOf(ids)); err != nil {
+		if _, err := tx.exec(tx.ctx, `UPDATE links SET subscription_ends = -1 WHERE id IN (?*)`, intsOf(ids)); err != nil {
 			return err
 		}
 		return tx.raise(notified, `l.id IN (?*)`, intsOf(ids))
