@@ -556,9 +556,9 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 			continue
 		case j.halfway:
 		case j.Verb == DeleteCRM:
-			j.pair.State, j.pair.Reason, j.pair.MissingSide = Waiting, fault.HeldDelete, InMicrosoft
+			j.pair.waits(InMicrosoft)
 		case j.Verb == DeleteMicrosoft:
-			j.pair.State, j.pair.Reason, j.pair.MissingSide = Waiting, fault.HeldDelete, InCRM
+			j.pair.waits(InCRM)
 		case j.Verb == Unlink:
 			j.pair = j.pair.movedOut()
 			j.history = append(j.history, HistoryLine{Side: InMicrosoft, Action: Unlinked, Reason: j.Why})

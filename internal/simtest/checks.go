@@ -51,13 +51,17 @@ func Checks() []Check {
 
 // runDeletes counts what a run deletes.
 type runDeletes struct {
-	all, done int // all: of the records that there were at the first deletion
-	ok        bool
+	all, done int  // all: of the records that there were at the first deletion
+	agreed    int  // those that a person has said yes to
+	ends      bool // the link ends
 }
 
 // opened notes what a run may do: the engine's own notes of it may be wrong.
 func (w *world) opened(t *task, l *reconcile.Link) {
-	t.deletes = runDeletes{ok: l.DeletesOK || l.State == reconcile.Switching}
+	t.deletes = runDeletes{ends: l.State == reconcile.Switching}
+	if l.DeletesOK {
+		t.deletes.agreed = w.links[l.ID].agreed
+	}
 	t.fence = l.Fence
 }
 
@@ -70,8 +74,8 @@ func (w *world) deleted(t *task) {
 	}
 	d.done++
 	w.stats.Deletes++
-	if n := d.done; !d.ok && (n > 10 && n*20 > d.all || n > 1 && n >= d.all) {
-		w.fail("I5", "a run of link %d has deleted %d of %d without a yes", t.link.id, n, d.all)
+	if n := d.done - d.agreed; !d.ends && (n > 10 && n*20 > d.all || n > 1 && n >= d.all) {
+		w.fail("I5", "a run of link %d has deleted %d of %d, and the yes was to %d", t.link.id, d.done, d.all, d.agreed)
 	}
 }
 

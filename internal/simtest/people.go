@@ -865,13 +865,16 @@ func (w *world) answers(l *linkState, yes bool) {
 	if w.books.link(l.id).State != reconcile.Held {
 		return
 	}
-	if !yes {
-		for _, p := range w.books.pairs(l.id) {
-			if p.State == reconcile.Waiting {
-				for _, e := range w.entities {
-					if e.org == l.of.org && e.fate == dies {
-						e.fate = open
-					}
+	l.agreed = 0
+	for _, p := range w.books.pairs(l.id) {
+		switch {
+		case p.State != reconcile.Waiting:
+		case yes:
+			l.agreed++
+		default:
+			for _, e := range w.entities {
+				if e.org == l.of.org && e.fate == dies {
+					e.fate = open
 				}
 			}
 		}

@@ -128,6 +128,7 @@ type linkState struct {
 	away    time.Time // until then its person does not let it go on
 	// remapped says that what meets what has been changed since it was switched on.
 	remapped bool
+	agreed   int   // deletions that waited when the brake was last answered with yes
 	belated  int64 // see (*world).belated: the fence of then; 0: nothing is
 }
 

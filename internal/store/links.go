@@ -267,7 +267,7 @@ func (tx *Tx) there(org record.ID, id reconcile.LinkID) error {
 	return err
 }
 
-// AllowDeletes answers the brake. Yes: the next run deletes what waits. No: what waits loses its base and is due at
+// AllowDeletes answers the brake. Yes: the next run deletes what waits now, and asks again if much has come since. No: what waits loses its base and is due at
 // once, so that the run finds a record on one side that nobody agreed to delete, and makes it anew on the other.
 func (s *Links) AllowDeletes(ctx context.Context, org record.ID, id reconcile.LinkID, yes bool) (err error) {
 	defer fault.Wrap(&err, "store: answer for link %d", id)
@@ -281,7 +281,14 @@ func (s *Links) AllowDeletes(ctx context.Context, org record.ID, id reconcile.Li
 		if n == 0 {
 			return tx.whyNot(org, id, "waits for no answer")
 		}
-		if !yes {
+		if yes {
+			agreed, err := tx.exec(tx.ctx, `UPDATE pairs SET retry_at = ? WHERE org_id = ? AND link_id = ? AND state = 'waiting' AND state <> 'synced'`,
+				now, int64(org), int64(id))
+			if err != nil {
+				return err
+			}
+			tx.items += agreed
+		} else {
 			missing, _, err := first(tx.ctx, tx, column[int64], `SELECT COUNT(*) FROM pairs WHERE org_id = ? AND link_id = ? AND state = 'waiting'
 				AND state <> 'synced' AND missing_side = 'microsoft' AND microsoft_ref <> ''`, int64(org), int64(id))
 			if err != nil {
@@ -779,7 +786,9 @@ type stands struct {
 func readStanding(scan scan) (p stands, err error) {
 	var retry, since, asking int64
 	err = scan(&p.Link, &p.CRM, &p.Microsoft, &p.pair, &p.Reason, &p.Detail, &retry, &since, &p.base, &p.Name, &asking)
-	p.RetryAt, p.Since, p.Asks = moment(retry), moment(since), asking > 0
+	if p.Since, p.Asks = moment(since), asking > 0; p.pair != reconcile.Waiting { // which has no next try
+		p.RetryAt = moment(retry)
+	}
 	return p, err
 }
 

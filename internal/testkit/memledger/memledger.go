@@ -162,10 +162,13 @@ func (l *Ledger) AllowDeletes(id reconcile.LinkID, yes bool, now time.Time) (ok 
 	}
 	e.link.DeletesOK, e.okay = yes, !yes
 	for pid, p := range e.pairs {
-		if !yes && p.State == reconcile.Waiting {
-			p.State, p.Base, p.MissingSide, p.Attempts, p.RetryAt = reconcile.Parked, nil, "", 0, now
-			e.pairs[pid] = p
+		if p.State != reconcile.Waiting {
+			continue
 		}
+		if p.RetryAt = now; !yes {
+			p.State, p.Base, p.MissingSide, p.Attempts = reconcile.Parked, nil, "", 0
+		}
+		e.pairs[pid] = p
 	}
 	e.recount()
 	return true
