@@ -60,6 +60,17 @@ func (w *world) moment(ctx context.Context) error {
 	return nil
 }
 
+// looked is a reading that somebody may be quicker than, or change something right after.
+func looked[T any](w *world, ctx context.Context, read func() (T, error)) (out T, err error) {
+	if err = w.moment(ctx); err != nil {
+		return out, err
+	}
+	if out, err = read(); err != nil {
+		return out, err
+	}
+	return out, w.moment(ctx)
+}
+
 // steps is how far into runs a deed falls: mostly soon, for most runs are short.
 func steps(rng *rand.Rand) int {
 	if rng.IntN(3) == 0 {

@@ -44,6 +44,7 @@ func Checks() []Check {
 		{"L5", "a ledger that forgot all pairs finds them again without doubling anything", "at the end"},
 		{"L6", "an item that differs without a word is found by the audit and mended", "at the end"},
 		{"L7", "without any notification an edit arrives by polling", "at the end"},
+		{"way", "a sync that goes one way writes nothing on the side from which it goes", "at every effect"},
 		{"mail", "nobody is sent a mail", "at the end"},
 		{"C3", "the same seed gives the same run, byte for byte", "for every twentieth seed of a test"},
 	}
@@ -97,6 +98,9 @@ func (w *world) wrote(by crm.Author, r crm.Record) {
 	if l == nil || r.Org != l.of.org || by.User != l.of.id {
 		w.fail("I8", "link %d has written record %s of organization %d", by.Link, r.ID, r.Org)
 		return
+	}
+	if l.of.way == mapping.ToMicrosoft {
+		w.fail("way", "link %d, which goes to Outlook only, has written %s in the CRM", by.Link, keyOf(r))
 	}
 	if t := w.turnOf; r.Deleted() && t != nil && t.link == l {
 		w.deleted(t)
@@ -228,6 +232,9 @@ func (w *world) sending(t *task, req *http.Request, parts []*sent) {
 			continue
 		}
 		w.stats.WritesMicrosoft += map[bool]int{true: 1}[s.item() != "" || isCreate(s)]
+		if (s.item() != "" || isCreate(s)) && t.link.of.way == mapping.ToCRM {
+			w.fail("way", "link %d, which goes to the CRM only, asks for %s", t.link.id, s.name())
+		}
 		if id := s.item(); id != "" && !s.conditional() {
 			w.fail("I1", "%s is written whatever its version", s.name())
 		}
@@ -418,8 +425,7 @@ func (w *world) alike(check string) {
 		wanted := map[string]bool{}
 		for _, r := range w.records(l.of.org, l.kind, false) {
 			key := keyOf(r)
-			eligible, _ := reconcile.Eligible(l.of.id, link.Policy, r.Meta())
-			if !eligible || w.entities[key] == nil || w.entities[key].out[l.id] {
+			if !w.takesPart(l, &link, r) || w.entities[key] == nil || w.entities[key].out[l.id] {
 				continue
 			}
 			wanted[key] = true
@@ -431,11 +437,12 @@ func (w *world) alike(check string) {
 			}
 			for i, f := range kinds[l.kind].fields {
 				ours, theirs := string(r.Fields[f.ours]), it.values[i]
-				at := slices.IndexFunc(link.Mapping.Rows, func(r mapping.Row) bool { return r.CRM == f.ours })
+				rows := w.rows(l)
+				at := slices.IndexFunc(rows, func(r mapping.Row) bool { return r.CRM == f.ours })
 				if at < 0 || ours == theirs {
 					continue
 				}
-				if way := link.Mapping.Rows[at].Direction; way == mapping.ToMicrosoft && ours == "" || way == mapping.ToCRM && theirs == "" {
+				if way := rows[at].Direction; way == mapping.ToMicrosoft && ours == "" || way == mapping.ToCRM && theirs == "" {
 					continue // a source that never held anything empties nothing
 				}
 				w.fail(check, "%s of %s is %q in the CRM and %q at Microsoft", f.ours, key, ours, theirs)
@@ -443,7 +450,7 @@ func (w *world) alike(check string) {
 			}
 		}
 		for key := range items {
-			if !wanted[key] && w.entities[key] != nil && !w.entities[key].out[l.id] {
+			if e := w.entities[key]; !wanted[key] && e != nil && !e.out[l.id] && !(e.alone && l.of.way == mapping.ToMicrosoft) {
 				w.fail(check, "%s is at Microsoft and does not belong there (link %d)", key, l.id)
 				return
 			}
@@ -478,6 +485,7 @@ func (w *world) kept() {
 			}
 		}
 	}
+	atMicrosoft := map[string]bool{}
 	left := map[string]bool{} // what stayed at Microsoft when its link was ended without being let in
 	for _, l := range w.order {
 		containers := []string{string(w.books.link(l.id).Container)}
@@ -486,6 +494,7 @@ func (w *world) kept() {
 		}
 		for _, c := range containers {
 			for _, it := range w.items(l.of, l.kind, c) {
+				atMicrosoft[it.key] = true
 				left[it.key] = left[it.key] || w.books.link(l.id).State == reconcile.Off
 				for i, v := range it.values {
 					held[fmt.Sprint(it.key, i, v)], values[v] = true, true
@@ -523,7 +532,7 @@ func (w *world) kept() {
 	for _, key := range w.keys {
 		_, there := live[key]
 		switch e := w.entities[key]; {
-		case e.fate == lives && !there && left[key]:
+		case e.fate == lives && !there && (left[key] || e.alone && atMicrosoft[key]):
 		case e.fate == lives && !there:
 			w.fail("I4", "%s was not deleted, and is gone", key)
 		case e.fate == dies && there:
@@ -582,7 +591,7 @@ func (w *world) echo(rng *rand.Rand) {
 		}
 		edits, used := 0, map[string]bool{}
 		for _, it := range w.itemsOf(l) {
-			if e := w.entities[it.key]; e != nil && edits < 2 && !e.out[l.id] {
+			if e := w.entities[it.key]; e != nil && edits < 2 && !e.out[l.id] && !e.alone {
 				w.editItem(l, it, rng.IntN(len(it.values)))
 				used[it.key] = true
 				edits++

@@ -128,28 +128,17 @@ func (e effectLedger) Pairs(ctx context.Context, l *reconcile.Link, after int64,
 
 // read is a reading of pairs, which somebody may be quicker than, or change right after.
 func (e effectLedger) read(ctx context.Context, pairs func() ([]reconcile.Pair, error)) ([]reconcile.Pair, error) {
-	if err := e.w.moment(ctx); err != nil {
-		return nil, err
-	}
-	out, err := pairs()
-	if t := taskOf(ctx); t != nil && len(out) > 0 {
-		t.handles(namedIn(out))
-	}
-	if dead := e.w.moment(ctx); dead != nil {
-		return nil, dead
-	}
-	return out, err
+	return looked(e.w, ctx, func() ([]reconcile.Pair, error) {
+		out, err := pairs()
+		if t := taskOf(ctx); t != nil && len(out) > 0 {
+			t.handles(namedIn(out))
+		}
+		return out, err
+	})
 }
 
-func (e effectLedger) OpenIntents(ctx context.Context, l *reconcile.Link) (out map[int64][]reconcile.Intent, err error) {
-	if err := e.w.moment(ctx); err != nil {
-		return nil, err
-	}
-	out, err = e.Ledger.OpenIntents(ctx, l)
-	if dead := e.w.moment(ctx); dead != nil {
-		return nil, dead
-	}
-	return out, err
+func (e effectLedger) OpenIntents(ctx context.Context, l *reconcile.Link) (map[int64][]reconcile.Intent, error) {
+	return looked(e.w, ctx, func() (map[int64][]reconcile.Intent, error) { return e.Ledger.OpenIntents(ctx, l) })
 }
 
 func (e effectLedger) Intend(ctx context.Context, l *reconcile.Link, intents []reconcile.Intent) (id int64, err error) {
@@ -233,6 +222,24 @@ func (e effectRecords) Touched(ctx context.Context, org record.ID, kind record.K
 		return err
 	})
 	return out, err
+}
+
+func (e effectRecords) ByToken(ctx context.Context, org record.ID, kind record.Kind, tokens []string) (map[string]crm.Record, error) {
+	return looked(e.w, ctx, func() (map[string]crm.Record, error) { return e.Store.ByToken(ctx, org, kind, tokens) })
+}
+
+func (e effectRecords) ContactsByKey(ctx context.Context, org, owner record.ID, keys []string) (map[string][]record.ID, error) {
+	return looked(e.w, ctx, func() (map[string][]record.ID, error) { return e.Store.ContactsByKey(ctx, org, owner, keys) })
+}
+
+func (e effectRecords) EventsAt(ctx context.Context, org, owner record.ID, starts []time.Time) ([]record.ID, error) {
+	return looked(e.w, ctx, func() ([]record.ID, error) { return e.Store.EventsAt(ctx, org, owner, starts) })
+}
+
+func (e effectRecords) FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref, now time.Time, offset, limit int) ([]crm.Record, error) {
+	return looked(e.w, ctx, func() ([]crm.Record, error) {
+		return e.Store.FirstSync(ctx, org, kind, owner, admitImported, calendar, now, offset, limit)
+	})
 }
 
 // sides gives the two sides of a link to a process. It fits reconcile.Sides.

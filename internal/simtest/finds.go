@@ -29,5 +29,8 @@ func Finds() []Find {
 		{"a copy took the record of its original, and overwrote it, when the original was moved out of the folder", "TestI1_ARecordWhoseItemWasMovedOut"},
 		{"what sync had deleted and not noted counted as its person's deletion: what was given back, or taken out of the recycle bin, was deleted again",
 			"TestI4_SyncsOwnUnsettledDeletionIsNobodys"},
+		{"a record that somebody had tried again when he answered whose item it is was sent to Microsoft beside that item", "TestS29_WhatIsTriedAgainWithTheAnswer"},
+		{"a record was held back for good if the question about it was answered while the run that asked went on", "TestS29_AnAnswerWhileTheRunGoesOn"},
+		{"a yes to deletions was also for those that a run added which was under way then, or which failed later", "TestI5_AYesIsForWhatWaitedWhenItWasGiven"},
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"tandem/internal/account"
 	"tandem/internal/m365sim"
+	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
@@ -157,6 +158,9 @@ func (w *world) populate() {
 		w.people = append(w.people, p)
 		w.grants.of[p.id] = w.newGrant(p)
 		w.stranger(p)
+		if i == 2 && rng.IntN(2) == 0 {
+			p.way = []mapping.Direction{mapping.ToMicrosoft, mapping.ToCRM}[rng.IntN(2)]
+		}
 		if i == 0 || rng.IntN(2) == 0 {
 			w.switchOn(p, record.Contacts)
 		}

@@ -40,6 +40,7 @@ type entity struct {
 	erased   bool                      // somebody has deleted it, whatever came of it
 	foreign  map[string]string         // what its items held that nobody maps, by item
 	original string                    // whose copy it is: its item has that one's mark
+	alone    bool                      // it was made on the side to which its link does not go on from, and stays there: see oneway.go
 	alike    string                    // the address that it shares with others, by which it may be taken for them; "": none
 }
 
@@ -339,6 +340,7 @@ func (w *world) fresh(kind record.Kind, key string) record.Fields {
 func (w *world) newInCRM(rng *rand.Rand, source record.Source) {
 	l := w.anyLink(rng, nil)
 	key := w.newKey(l.kind, l.of.org)
+	w.entities[key].alone = l.of.way == mapping.ToCRM
 	fields := w.fresh(l.kind, key)
 	field := rng.IntN(len(kinds[l.kind].fields))
 	fields[kinds[l.kind].fields[field].ours] = w.types(key, l.kind, field, false, "")
@@ -353,6 +355,7 @@ func (w *world) newInOutlook(rng *rand.Rand) {
 		return
 	}
 	key := w.newKey(l.kind, l.of.org)
+	w.entities[key].alone = l.of.way == mapping.ToMicrosoft
 	w.makeInOutlook(rng, l, key, "")
 	w.say("user %d makes %s in Outlook", l.of.id, key)
 }
@@ -429,7 +432,7 @@ func (w *world) counts(org record.ID, kind record.Kind, f record.Field, way mapp
 		if l.of.org != org || l.kind != kind {
 			continue
 		}
-		goes := slices.ContainsFunc(w.books.link(l.id).Mapping.Rows, func(r mapping.Row) bool {
+		goes := slices.ContainsFunc(w.rows(l), func(r mapping.Row) bool {
 			return r.CRM == f && (r.Direction == mapping.BothWays || r.Direction == way)
 		})
 		if !goes || l.remapped {
@@ -495,6 +498,7 @@ func (w *world) deleteRecord(p *person, r crm.Record) {
 	if w.erases(keyOf(r), w.valuesOf(r)); w.othersTwin(r) {
 		w.entities[keyOf(r)].fate = fate // who kept the item of what he gave away deletes a record of his own
 	}
+	w.putBack(p, keyOf(r), mapping.ToCRM, fate)
 	results, err := w.crm.Delete(context.Background(), w.actor(p), r.Kind, []crm.Draft{{ID: r.ID}})
 	must(w, results, err, resultErr)
 	w.say("user %d deletes %s in the CRM", p.id, keyOf(r))
@@ -510,7 +514,9 @@ func (w *world) deleteItem(l *linkState, it item) {
 	if w.mistakable(it.key) {
 		return
 	}
+	fate := w.entities[it.key].fate
 	w.erases(it.key, it.values)
+	w.putBack(l.of, it.key, mapping.ToMicrosoft, fate)
 	if e := w.entities[it.key]; e != nil && e.fate == dies && w.elsewhere(l, it.key) {
 		e.fate = open // its record is, or was, on its way to somebody else
 	}
@@ -550,7 +556,7 @@ func (w *world) bulkDelete(rng *rand.Rand) {
 
 func (w *world) restore(rng *rand.Rand) {
 	r, p, ok := w.someRecord(rng, true)
-	if !ok || w.liveTwin(r) {
+	if !ok || w.liveTwin(r) || p.way == mapping.ToCRM {
 		return
 	}
 	paired := slices.ContainsFunc(w.order, func(l *linkState) bool {
@@ -692,7 +698,7 @@ func (w *world) bothSides(rng *rand.Rand) {
 // copies an item that has its pair, as dragging with the control key does; the copy is somebody new.
 func (w *world) copyItem(rng *rand.Rand) {
 	l, it, ok := w.someItem(rng)
-	if !ok || l.kind != record.Contacts || w.entities[it.key].alike != "" || !slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return string(p.Microsoft) == it.id }) {
+	if !ok || l.kind != record.Contacts || l.of.way != mapping.BothWays || w.entities[it.key].alike != "" || !slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return string(p.Microsoft) == it.id }) {
 		return
 	}
 	id, err := w.sim.Mailbox(l.of.upn).Copy(it.id)
@@ -714,7 +720,7 @@ func (w *world) copyItem(rng *rand.Rand) {
 // moveOut drags an item into another folder.
 func (w *world) moveOut(rng *rand.Rand) {
 	l, it, ok := w.someItem(rng)
-	if !ok || l.kind != record.Contacts {
+	if !ok || l.kind != record.Contacts || l.of.way != mapping.BothWays {
 		return
 	}
 	paired := slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool {
@@ -747,7 +753,7 @@ func (w *world) privateFolder(p *person) string {
 
 func (w *world) switchOff(rng *rand.Rand) {
 	l := w.anyLink(rng, w.is(reconcile.On, reconcile.Held, reconcile.Paused))
-	if l == nil {
+	if l == nil || l.of.way != mapping.BothWays {
 		return
 	}
 	link := w.books.link(l.id)
@@ -781,6 +787,7 @@ func (w *world) switchOn(p *person, kind record.Kind) {
 	}
 	id, err := w.books.create(reconcile.Link{
 		Org: p.org, User: p.id, Kind: kind, State: reconcile.On, Mapping: tableOf(kind), Since: w.clock, Mailbox: p.oid,
+		Policy: reconcile.Policy{Options: reconcile.Options{Direction: p.way}},
 	})
 	if err != nil {
 		w.fail("simulation", "switch on: %v", err)
@@ -792,7 +799,7 @@ func (w *world) switchOn(p *person, kind record.Kind) {
 	if err := w.books.wake(context.Background(), id); err != nil {
 		w.fail("simulation", "wake: %v", err)
 	}
-	w.say("user %d switches %s on (link %d)", p.id, kind, id)
+	w.say("user %d switches %s on (link %d)%s", p.id, kind, id, map[mapping.Direction]string{mapping.ToMicrosoft: ", only to Outlook", mapping.ToCRM: ", only to the CRM"}[p.way])
 }
 
 // changeMapping drops some of the rows that people edit, or lets them go one way.
@@ -823,7 +830,7 @@ func (w *world) changeMapping(rng *rand.Rand) {
 	}
 	policy := reconcile.Policy{Winner: []reconcile.Winner{
 		reconcile.LaterWins, reconcile.MicrosoftWins, reconcile.CRMWins, reconcile.AskPerson,
-	}[rng.IntN(4)]}
+	}[rng.IntN(4)], Options: w.books.link(l.id).Policy.Options}
 	if err := w.books.settings(l.id, policy, table); err != nil {
 		w.fail("simulation", "settings: %v", err)
 	}
@@ -832,7 +839,7 @@ func (w *world) changeMapping(rng *rand.Rand) {
 		e.fate = open
 	}
 	for _, f := range kinds[l.kind].fields {
-		if !slices.ContainsFunc(table.Rows, func(r mapping.Row) bool { return r.CRM == f.ours }) {
+		if !slices.ContainsFunc(table.Going(l.of.way).Rows, func(r mapping.Row) bool { return r.CRM == f.ours }) {
 			w.leftOut[leaving{l.of.org, f.ours}] = true
 		}
 	}
@@ -927,7 +934,9 @@ func (w *world) mistakable(key string) bool {
 // acquaintances have somebody on both sides, and perhaps others at the same address on one side or both. What takes part in the sync comes
 // into the CRM while nothing runs: a run that has read Microsoft already would send it there.
 func (w *world) acquaintances(rng *rand.Rand) {
-	l := w.anyLink(rng, func(l *linkState) bool { return l.kind == record.Contacts && w.typable()(l) && !l.remapped })
+	l := w.anyLink(rng, func(l *linkState) bool {
+		return l.kind == record.Contacts && l.of.way == mapping.BothWays && w.typable()(l) && !l.remapped
+	})
 	if l == nil {
 		return
 	}

@@ -114,6 +114,7 @@ type person struct {
 	upn     string
 	oid     string
 	wants   map[record.Kind]bool // which kinds are to be on in the end
+	way     mapping.Direction    // of all that this person syncs; such links stay on: see oneway.go
 }
 
 // linkState is what the world knows of a link beside the ledger.
