@@ -465,6 +465,9 @@ func (r *run) question(s *stranger, matches []record.Ref, refused bool) []Entry 
 // leaveOut keeps an item where it is, and with it the records that it may be and that no open question is about.
 func (r *run) leaveOut(ctx context.Context, s *stranger, about questions) ([]Entry, error) {
 	var out []Entry
+	kept := *s.Pair
+	kept.State, kept.Reason = Excluded, fault.LeftOut
+	r.asking.items[kept.Microsoft] = &kept // a record that it may be stays out with it
 	if pair := *s.Pair; !pair.leftOut() || pair.MicrosoftVersion != s.Theirs.Version {
 		ask := *pair.Ask
 		ask.Theirs = r.asIs(s.Theirs)

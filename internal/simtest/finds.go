@@ -31,6 +31,10 @@ func Finds() []Find {
 			"TestI4_SyncsOwnUnsettledDeletionIsNobodys"},
 		{"a record that somebody had tried again when he answered whose item it is was sent to Microsoft beside that item", "TestS29_WhatIsTriedAgainWithTheAnswer"},
 		{"a record was held back for good if the question about it was answered while the run that asked went on", "TestS29_AnAnswerWhileTheRunGoesOn"},
+		{"what a person left out, or took back, while a run went on that knew it as it was before, stayed as it was before", "TestS29_WhateverIsSaidAtWhicheverMoment"},
+		{"a record that was found to be an item was sent to Microsoft beside it if the process died amid that and Microsoft told of the item late",
+			"TestI3_WhatWasMatchedIsAPairBeforeItIsWritten"},
+		{"a no to deletions in Outlook brought the records back in the CRM of a sync that goes to Outlook only", "TestOneWay_ToOutlookANoWritesNothingInTheCRM"},
 		{"a yes to deletions was also for those that a run added which was under way then, or which failed later", "TestI5_AYesIsForWhatWaitedWhenItWasGiven"},
 	}
 }

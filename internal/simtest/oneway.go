@@ -18,6 +18,19 @@ func (w *world) putBack(p *person, key string, way mapping.Direction, before fat
 	}
 }
 
+// keepsApart notes that somebody has said no to a deletion, by a link that goes one way: what is left of the pair stays where it is, and no
+// item or record is made for it.
+func (w *world) keepsApart(l *linkState, p reconcile.Pair) {
+	if l.of.way == mapping.BothWays {
+		return
+	}
+	for _, r := range append(w.records(l.of.org, l.kind, false), w.records(l.of.org, l.kind, true)...) {
+		if e := w.entities[keyOf(r)]; e != nil && r.ID.Ref() == p.CRM {
+			e.alone = true
+		}
+	}
+}
+
 // rows are what meets what in a link, with the way of the link.
 func (w *world) rows(l *linkState) []mapping.Row {
 	link := w.books.link(l.id)

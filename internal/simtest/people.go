@@ -562,15 +562,18 @@ func (w *world) restore(rng *rand.Rand) {
 	paired := slices.ContainsFunc(w.order, func(l *linkState) bool {
 		return slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return p.CRM == r.ID.Ref() })
 	})
+	mistaken := false
 	for _, e := range w.entities {
 		if e.original == keyOf(r) && !w.inStep(e, 2) { // its mark makes it the record's item, now that the record has no other
-			e.fate = open
+			e.fate, mistaken = open, true
 			for _, t := range w.typed {
 				t.over = t.over || t.key == e.key
 			}
 		}
 	}
-	w.revive(keyOf(r), !paired) // else its item may have been deleted as well, and nobody has noticed yet
+	if w.revive(keyOf(r), !paired); mistaken { // else its item may have been deleted as well, and nobody has noticed yet
+		w.entities[keyOf(r)].fate = open
+	}
 	results, err := w.crm.Restore(context.Background(), w.actor(p), r.Kind, []record.ID{r.ID})
 	must(w, results, err, resultErr)
 	w.say("user %d takes %s out of the recycle bin", p.id, keyOf(r))
@@ -884,6 +887,7 @@ func (w *world) answers(l *linkState, yes bool) {
 					e.fate = open
 				}
 			}
+			w.keepsApart(l, p)
 		}
 	}
 	if w.books.answer(l.id, yes) {

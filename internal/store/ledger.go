@@ -423,7 +423,7 @@ func (tx *Tx) settle(link *reconcile.Link, batch int64, entries []reconcile.Entr
 		was, known := before[p.ID]
 		if known {
 			change.count(-1, was.state, was.reason, was.missing, was.microsoft)
-			p.Answer(was.ask, tx.store.now()) // said while the run was at it
+			p.Heed(was.ask, tx.store.now())
 		}
 		switch {
 		case entries[i].Drop:

@@ -481,7 +481,7 @@ func (l *Ledger) Settle(_ context.Context, link *reconcile.Link, batch int64, en
 				p.ID = l.nextID
 			}
 			p.Base = p.Base.Clone()
-			p.Answer(pairs[p.ID].Ask, now) // said while the run was at it
+			p.Heed(pairs[p.ID].Ask, now)
 			pairs[p.ID] = p
 		}
 		for _, line := range entry.History {
