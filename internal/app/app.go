@@ -108,6 +108,7 @@ func Build(ctx context.Context, config Config, log *slog.Logger) (_ *App, err er
 	people := crm.New(a.Store.Records(), isActive(accounts), now).WithPictures(a.Store.Pictures())
 	people.KnowUsers(namesOf(accounts))
 	people.KnowCalendars(calendarsOf(links))
+	people.KnowInvitations(links.Invitations)
 	neighbour.crm = people
 	seal := outlook.NewSeal([]byte(config.SecretKey.Reveal()))
 	containers := &outlook.Containers{Mailbox: neighbour.mailboxOf, HookURL: notificationURL(config), Seal: seal, Now: now}

@@ -98,8 +98,8 @@ func (s *surgery) findings() (problems, notes string) {
 
 var everyPermission = []string{"User.Read", "User.ReadBasic.All", "MailboxSettings.Read", "Calendars.ReadWrite", "Contacts.ReadWrite"}
 
-// TestS1_TheDoctorNamesWhatIsWrong has one thing wrong at a time, and the doctor asks over real HTTP.
-func TestS1_TheDoctorNamesWhatIsWrong(t *testing.T) {
+// TestS1_FF5_TheDoctorNamesWhatIsWrong has one thing wrong at a time, and the doctor asks over real HTTP.
+func TestS1_FF5_TheDoctorNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	yesterday := time.Now().Add(-24 * time.Hour)
 	for name, row := range map[string]struct {

@@ -17,9 +17,9 @@ import (
 	"tandem/internal/testkit/pgtest"
 )
 
-// TestS6_ANotificationIsNeverTakenThatCouldNotBeStored calls the webhook while somebody else holds the database: Microsoft is asked to
+// TestS6_FF86_ANotificationIsNeverTakenThatCouldNotBeStored calls the webhook while somebody else holds the database: Microsoft is asked to
 // call again, and nobody waits for more than the time that Microsoft gives. Once the database is free, 202 says that the wake is stored.
-func TestS6_ANotificationIsNeverTakenThatCouldNotBeStored(t *testing.T) {
+func TestS6_FF86_ANotificationIsNeverTakenThatCouldNotBeStored(t *testing.T) {
 	t.Parallel()
 	for name, url := range map[string]func(*testing.T) string{
 		"SQLite":     func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "tandem.db") },

@@ -155,6 +155,8 @@ func (n *neighbour) allowed(ctx context.Context, org, user record.ID, kind recor
 	switch {
 	case fault.Is(err, fault.NotFound):
 		return fault.New(fault.Denied, fault.ConsentRequired, "app: never connected to Microsoft")
+	case fault.ReasonOf(err) == fault.CannotUnseal:
+		return fault.New(fault.Denied, fault.ReconnectNeeded, "app: the grant cannot be unsealed: %w", err)
 	case err != nil:
 		return err
 	case grant.Broken:

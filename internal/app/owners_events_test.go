@@ -79,7 +79,7 @@ func TestS17_EventsOfWhoeverLeaves(t *testing.T) {
 
 // S17, FIELD-FAILURES 8: a mailbox that is really gone (its licence was taken, or its person deleted) pauses its sync with the
 // reason. The CRM keeps everything, another owner can take it, and when the mailbox is back all goes on where it was.
-func TestS17_AMailboxThatIsGone(t *testing.T) {
+func TestS17_FF8_AMailboxThatIsGone(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
 	adele, alex, admin := d.client("adele"), d.client("alex"), d.client("admin")

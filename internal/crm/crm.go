@@ -14,35 +14,47 @@ import (
 
 // Record is one contact or event as the CRM keeps it.
 type Record struct {
-	ID          record.ID
-	Org         record.ID
-	Kind        record.Kind
-	Owner       record.ID
-	Version     int64 // rises by one with each write
-	Seq         int64 // place in the organization's order of writes; every write moves the record to its end
-	Fields      record.Fields
-	Source      record.Source
-	MassUpdated bool
-	Token       string // id of the intent that created it, when sync did; unique within the organization
-	Stamp       string // of sync's last write: see record.Write
-	CreatedAt   time.Time
-	CreatedBy   record.ID
-	ModifiedAt  time.Time
-	ModifiedBy  record.ID
-	DeletedAt   time.Time // in the recycle bin since; zero: not deleted
-	DeletedBy   record.ID
-	Mailing     Mailing    // of an event
-	KeptIn      record.Ref // of an event: see record.Meta; writing the record forgets it
+	ID         record.ID
+	Org        record.ID
+	Kind       record.Kind
+	Owner      record.ID
+	Version    int64 // rises by one with each write
+	Seq        int64 // place in the organization's order of writes; every write moves the record to its end
+	Fields     record.Fields
+	Source     record.Source
+	Mark       Mark
+	Token      string // id of the intent that created it, when sync did; unique within the organization
+	Stamp      string // of sync's last write: see record.Write
+	CreatedAt  time.Time
+	CreatedBy  record.ID
+	ModifiedAt time.Time
+	ModifiedBy record.ID
+	DeletedAt  time.Time // in the recycle bin since; zero: not deleted
+	DeletedBy  record.ID
+	Mailing    Mailing    // of an event
+	KeptIn     record.Ref // of an event: see record.Meta; writing the record forgets it
 	// Veiled: of somebody else's private event, this shows only when it is.
 	Veiled bool
 }
+
+// A Mark says what has happened to a record for which it takes part in sync, even if it was imported (S32, S33). The first that
+// lets a record in stays, until a mass update changes it.
+type Mark int
+
+// The marks, by the numbers under which they are stored.
+const (
+	NoMark       Mark = 0
+	MassMark     Mark = 1 // a mass update has touched it
+	OutlookMark  Mark = 2 // it was imported, and its owner has it in Outlook: sync let it in
+	MergedInMark Mark = 3 // it was imported, and one that takes part was merged into it
+)
 
 // Deleted reports whether the record lies in the recycle bin.
 func (r Record) Deleted() bool { return !r.DeletedAt.IsZero() }
 
 // Meta is what decides whether the record takes part in a sync.
 func (r Record) Meta() record.Meta {
-	return record.Meta{Owner: r.Owner, Source: r.Source, MassUpdated: r.MassUpdated, Agreed: r.Mailing.Agreed, KeptIn: r.KeptIn}
+	return record.Meta{Owner: r.Owner, Source: r.Source, MassUpdated: r.Mark != NoMark, Agreed: r.Mailing.Agreed, KeptIn: r.KeptIn}
 }
 
 // Author is who makes a change: a person, or sync on a person's behalf.

@@ -297,11 +297,11 @@ func TestS21_S33_MassUpdateMarks(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	r := w.insertFrom(t, adele, record.Contacts, record.Import, contact("Old").With(record.Fields{record.Title: "CEO"}))
-	if r.MassUpdated || r.Source != record.Import {
+	if r.Mark != crm.NoMark || r.Source != record.Import {
 		t.Fatalf("a fresh import: %+v", r)
 	}
 	got, err := w.MassUpdate(t.Context(), person(adele), record.Contacts, []record.ID{r.ID}, record.Title, "CEO")
-	if err != nil || got[0].Err != nil || !got[0].Record.MassUpdated || got[0].Record.Version != 2 {
+	if err != nil || got[0].Err != nil || got[0].Record.Mark != crm.MassMark || got[0].Record.Version != 2 {
 		t.Errorf("a mass update, even to the same value, marks: %v, %+v", err, got)
 	}
 	for _, field := range []record.Field{record.EmailField, record.AccountName, record.Description, record.LastName, "Shoe_Size"} {

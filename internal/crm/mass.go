@@ -265,7 +265,7 @@ func (c *CRM) AdmitMass(ctx context.Context, a Actor, kind record.Kind, ids []re
 			continue
 		}
 		now.Before, now.Owner = whole(schema, r.Fields), r.Owner
-		now.Admits = d.Do == MassSet && !r.MassUpdated && (r.Source == record.Import || r.Source == record.Migration)
+		now.Admits = d.Do == MassSet && r.Mark == NoMark && (r.Source == record.Import || r.Source == record.Migration)
 		r.Fields = r.Fields.Clone()
 		r.agreed(nil, false, c.now().UTC())
 		different, err := rule(Draft{Mail: mails[id]}, &r)
@@ -281,7 +281,13 @@ func (c *CRM) AdmitMass(ctx context.Context, a Actor, kind record.Kind, ids []re
 		}
 		now.Record = r
 	}
-	return out, nil
+	var coming []*Record
+	for i := range out {
+		if r := &out[i].Record; comes(stored[r.ID], *r) {
+			coming = append(coming, r)
+		}
+	}
+	return out, c.back(ctx, a.Org, coming)
 }
 
 // Reverted says of a record what it is to have again, and what it must have for that.
@@ -346,7 +352,6 @@ func (c *CRM) AdmitBack(ctx context.Context, a Actor, kind record.Kind, back []R
 		}
 		switch {
 		case b.Deleted:
-			r.Mailing.Invited = false // as Restore
 			r.DeletedAt, r.DeletedBy = time.Time{}, 0
 		case b.OwnerBefore != 0:
 			r.Owner = b.OwnerBefore
@@ -372,5 +377,11 @@ func (c *CRM) AdmitBack(ctx context.Context, a Actor, kind record.Kind, back []R
 		r.ModifiedAt, r.ModifiedBy = c.now().UTC(), a.User
 		now.Record = r
 	}
-	return out, nil
+	var coming []*Record
+	for i := range out {
+		if r := &out[i].Record; comes(stored[r.ID], *r) {
+			coming = append(coming, r)
+		}
+	}
+	return out, c.back(ctx, a.Org, coming)
 }

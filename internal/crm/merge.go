@@ -123,8 +123,9 @@ func merged(schema *record.Schema, all []Record, take map[record.Field]record.ID
 		}
 	}
 	for _, r := range all[1:] {
-		if r.MassUpdated || r.Source != record.Import && r.Source != record.Migration {
-			kept.MassUpdated = kept.MassUpdated || kept.Source == record.Import || kept.Source == record.Migration
+		takesPart := r.Mark != NoMark || r.Source != record.Import && r.Source != record.Migration
+		if takesPart && kept.Mark == NoMark && (kept.Source == record.Import || kept.Source == record.Migration) {
+			kept.Mark = MergedInMark
 		}
 	}
 	return kept, nil

@@ -10,24 +10,24 @@ import (
 // S20: what is imported takes no part in sync. Merged with one that does, it does: else the person's Outlook would lose both.
 func TestS20_WhatIsMergedWithASyncedContactIsSynced(t *testing.T) {
 	t.Parallel()
-	contact := func(source record.Source, touched bool) Record {
-		return Record{Source: source, MassUpdated: touched, Fields: record.Fields{record.LastName: "S"}}
+	contact := func(source record.Source, mark Mark) Record {
+		return Record{Source: source, Mark: mark, Fields: record.Fields{record.LastName: "S"}}
 	}
 	for name, row := range map[string]struct {
 		keep, gone Record
-		want       bool
+		want       Mark
 	}{
-		"both made by hand":             {contact(record.Manual, false), contact(record.Manual, false), false},
-		"imported into imported":        {contact(record.Import, false), contact(record.Migration, false), false},
-		"made by hand into imported":    {contact(record.Import, false), contact(record.Manual, false), true},
-		"let in before, into imported":  {contact(record.Migration, false), contact(record.Import, true), true},
-		"imported into made by hand":    {contact(record.Manual, false), contact(record.Import, false), false},
-		"imported into one let in once": {contact(record.Import, true), contact(record.Import, false), true},
+		"both made by hand":             {contact(record.Manual, NoMark), contact(record.Manual, NoMark), NoMark},
+		"imported into imported":        {contact(record.Import, NoMark), contact(record.Migration, NoMark), NoMark},
+		"made by hand into imported":    {contact(record.Import, NoMark), contact(record.Manual, NoMark), MergedInMark},
+		"let in before, into imported":  {contact(record.Migration, NoMark), contact(record.Import, MassMark), MergedInMark},
+		"imported into made by hand":    {contact(record.Manual, NoMark), contact(record.Import, NoMark), NoMark},
+		"imported into one let in once": {contact(record.Import, OutlookMark), contact(record.Import, NoMark), OutlookMark},
 	} {
 		row.keep.ID, row.gone.ID = 1, 2
 		got, err := merged(record.Standard(record.Contacts), []Record{row.keep, row.gone}, nil)
-		if err != nil || got.MassUpdated != row.want {
-			t.Errorf("%s: touched %v, want %v (%v)", name, got.MassUpdated, row.want, err)
+		if err != nil || got.Mark != row.want {
+			t.Errorf("%s: mark %v, want %v (%v)", name, got.Mark, row.want, err)
 		}
 	}
 }

@@ -96,7 +96,7 @@ func (c *CRM) Revise(ctx context.Context, a Actor, d SeriesDraft) (out SeriesOut
 	if rev.Fresh != nil {
 		// What decides whether it takes part in sync is as it was: to Outlook it is still the same meeting.
 		next := Record{
-			Org: r.Org, Kind: kind, Owner: r.Owner, Source: r.Source, MassUpdated: r.MassUpdated,
+			Org: r.Org, Kind: kind, Owner: r.Owner, Source: r.Source, Mark: r.Mark,
 			CreatedAt: now, CreatedBy: a.User, ModifiedAt: now, ModifiedBy: a.User,
 		}
 		if next.Fields, err = c.settled(ctx, a, schema, 0, before.Fields, rev.Fresh); err != nil {
@@ -135,7 +135,11 @@ func (c *CRM) Revise(ctx context.Context, a Actor, d SeriesDraft) (out SeriesOut
 	if fresh == nil && !r.Deleted() && r.Owner == before.Owner && !differ(schema, before.Fields, r.Fields) {
 		return SeriesOutcome{Record: before, Undo: UndoOf(before, before)}, nil
 	}
-	changed, added, err := c.store.Rewrite(ctx, a.Author, []Record{r}, fresh)
+	writes := []Record{r}
+	if err := c.backOf(ctx, a.Org, map[record.ID]Record{r.ID: before}, writes); err != nil {
+		return out, err
+	}
+	changed, added, err := c.store.Rewrite(ctx, a.Author, writes, fresh)
 	if err != nil {
 		return out, err
 	}
@@ -220,6 +224,9 @@ func (c *CRM) TakeBack(ctx context.Context, a Actor, u Undo) (_ Record, err erro
 		}
 		r.agreed(nil, false, now)
 		writes = append(writes, r)
+	}
+	if err := c.backOf(ctx, a.Org, stored, writes); err != nil {
+		return Record{}, err
 	}
 	after, _, err := c.store.Rewrite(ctx, a.Author, writes, nil)
 	if err != nil {

@@ -27,7 +27,9 @@ type CRM struct {
 	users  func(ctx context.Context, org record.ID) (map[record.ID]Person, error) // nil: not known
 	// calendars finds the link by which a user's calendar is synced; nil: there are none
 	calendars func(ctx context.Context, org, user record.ID) (Calendar, error)
-	now       func() time.Time
+	// invitations tells to which events of a link's calendar people are invited; nil: to none
+	invitations func(ctx context.Context, org record.ID, link int64, events []record.ID) (map[record.ID]bool, error)
+	now         func() time.Time
 
 	pictures Pictures
 }

@@ -369,6 +369,7 @@ func (p *piece) carry(before, after Series, rule recur.Rule, kept bool, own []re
 	}
 	p.fields[record.Excluded], p.fields[record.Changed] = excludedValue(excluded), record.OccurrencesValue(changed)
 	p.order(rule, loose)
+	slices.SortStableFunc(p.lost, func(a, b record.Occurrence) int { return strings.Compare(a.Day, b.Day) })
 }
 
 // order takes the times of their own from those occurrences that would no longer lie between their neighbours. loose are

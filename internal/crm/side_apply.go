@@ -63,6 +63,9 @@ func (s *Side) Apply(ctx context.Context, writes []record.Write) (_ []record.Out
 		}
 	}
 	if len(changes) > 0 {
+		if err := s.crm.restored(ctx, s.link.Org, stored, changes); err != nil {
+			return out, err
+		}
 		after, faults, err := s.crm.store.Update(ctx, s.author(), changes)
 		if err != nil {
 			return out, err
@@ -91,7 +94,7 @@ func (s *Side) create(w record.Write) (Record, error) {
 	now := s.crm.now().UTC()
 	r := Record{
 		Org: s.link.Org, Kind: s.link.Kind, Owner: s.link.User, Fields: fields, Token: w.Token,
-		Source: record.FromExchange, MassUpdated: w.Meta.MassUpdated,
+		Source:    record.FromExchange,
 		CreatedAt: now, CreatedBy: s.link.User, ModifiedAt: now, ModifiedBy: s.link.User,
 	}
 	if s.link.Heir != 0 {
@@ -128,8 +131,8 @@ func (s *Side) change(w record.Write, r *Record, known bool) (bool, error) {
 		r.Fields = fields
 	}
 	told := s.attended(w, r)
-	if w.Meta.MassUpdated && !r.MassUpdated {
-		r.MassUpdated, told = true, true
+	if w.Meta.MassUpdated && r.Mark == NoMark {
+		r.Mark, told = OutlookMark, true
 	}
 	if w.Op == record.Restore {
 		if !gone && !told && !differ(s.link.Schema, before, r.Fields) {

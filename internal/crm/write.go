@@ -212,12 +212,15 @@ func (c *CRM) massRule(ctx context.Context, a Actor, kind record.Kind, field rec
 		was := *r
 		was.Fields = whole(schema, r.Fields)
 		r.Fields = was.Fields.Clone()
-		different := r.Fields[field] != value || !r.MassUpdated
+		different := r.Fields[field] != value || r.Mark == NoMark
 		if field == record.RemindAt { // it is the event's only one now
 			different = different || r.Fields[record.FurtherReminders] != ""
 			r.Fields[record.FurtherReminders] = ""
 		}
-		r.Fields[field], r.MassUpdated = value, true
+		r.Fields[field] = value
+		if different {
+			r.Mark = MassMark
+		}
 		if not, err := c.notOrganizers(ctx, a, was, *r); err != nil || len(not) > 0 {
 			return false, cmp.Or(err, not.err())
 		}
@@ -278,6 +281,9 @@ func (c *CRM) change(ctx context.Context, a Actor, kind record.Kind, drafts []Dr
 			}
 		}
 		if len(writes) > 0 {
+			if err := c.backOf(ctx, a.Org, stored, writes); err != nil {
+				return nil, err
+			}
 			after, faults, err := c.store.Update(ctx, a.Author, writes)
 			if err != nil {
 				return nil, err

@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tandem/internal/crm"
+	"tandem/internal/record"
 )
 
 func TestContactGoesRound(t *testing.T) {
@@ -337,6 +340,49 @@ func TestS33_MassUpdateOverTheAPI(t *testing.T) {
 	s.do(adele, "GET", "/crm/v8/Contacts/"+a+"/__timeline", "").wants(200, "__timeline.0.source", "mass_update", "__timeline.1.source", "crm_api")
 	s.do(adele, "POST", "/crm/v8/Contacts/actions/mass_update", `{"data":[{"Title":"`+strings.Repeat("x", 101)+`"}],"ids":["`+a+`"]}`).wants(400,
 		"code", "INVALID_DATA", "details.maximum_length", "100", "details.json_path", "$.data[0].Title")
+}
+
+// A contact that was imported is let into the sync by a mass update, by its owner who has it in Outlook, or by a merge. The timeline says which.
+func TestS32_TheTimelineSaysWhatLetAnImportedContactIn(t *testing.T) {
+	t.Parallel()
+	s := newServer(t).withSpec()
+	actor := crm.Actor{Author: crm.Author{Org: contoso, User: adele}, Zone: "UTC", Contacts: record.Full, MassUpdate: true}
+	imported := func(name string) (id record.ID, version record.Version) {
+		got, err := s.crm.Insert(t.Context(), actor, record.Contacts, []crm.Draft{{Source: record.Import, Fields: record.Fields{record.LastName: record.Value(name)}}})
+		if err != nil || got[0].Err != nil {
+			t.Fatal(err, got)
+		}
+		return got[0].Record.ID, record.Version(fmt.Sprint(got[0].Record.Version))
+	}
+	tells := func(id record.ID, want ...string) {
+		t.Helper()
+		s.do(adele, "GET", "/crm/v8/Contacts/"+id.String()+"/__timeline", "").wants(200, append([]string{"info.count", fmt.Sprint(len(want) / 2)}, want...)...)
+	}
+	first, latest := "__timeline.1.source", "__timeline.0.source"
+	left, _ := imported("Left out")
+	tells(left, latest, "import")
+
+	mass, _ := imported("Mass updated")
+	s.do(adele, "POST", "/crm/v8/Contacts/actions/mass_update", `{"data":[{"Title":"CEO"}],"ids":["`+mass.String()+`"]}`).wants(200)
+	tells(mass, latest, "mass_update", first, "import")
+
+	found, version := imported("Found in Outlook")
+	letIn := record.Write{Op: record.Update, Ref: found.Ref(), Version: version, Meta: record.Meta{MassUpdated: true}}
+	side := s.crm.Side(crm.LinkSide{Org: contoso, User: adele, Link: 7, Kind: record.Contacts, Zone: "UTC"})
+	if got, err := side.Apply(t.Context(), []record.Write{letIn}); err != nil || got[0].Err != nil {
+		t.Fatal(err, got)
+	}
+	tells(found, latest, "microsoft", first, "import")
+	s.do(adele, "POST", "/crm/v8/Contacts/actions/mass_update", `{"data":[{"Title":"CEO"}],"ids":["`+found.String()+`"]}`).wants(200)
+	tells(found, latest, "mass_update", first, "import")
+
+	kept, _ := imported("Kept")
+	other := s.add(adele, "Contacts", `{"Last_Name":"By hand"}`)
+	gone, _ := record.ParseID(other)
+	if _, err := s.crm.Merge(t.Context(), actor, crm.Merge{Keep: crm.Draft{ID: kept, Version: 1}, Gone: []crm.Draft{{ID: gone, Version: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	tells(kept, latest, "find_and_merge", first, "import")
 }
 
 // Every route that names a record answers a stranger as if there were none.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tandem/internal/account"
+	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/record"
 )
@@ -184,7 +185,7 @@ func (c *call) org() error {
 }
 
 // timeline answers GET /{module}/{id}/__timeline with what the record itself knows of its past: where it came from, and
-// whether a mass update has touched it.
+// what has let it into the sync if it was imported: a mass update, Outlook, or a contact that was merged into it.
 func (c *call) timeline() error {
 	r, err := c.stored()
 	if err != nil {
@@ -203,8 +204,8 @@ func (c *call) timeline() error {
 		source = "crm_ui"
 	}
 	list := []object{entry("added", source, r.CreatedAt, r.CreatedBy)}
-	if r.MassUpdated {
-		list = append([]object{entry("updated", "mass_update", r.ModifiedAt, r.ModifiedBy)}, list...)
+	if source, marked := timelineMarks[r.Mark]; marked {
+		list = append([]object{entry("updated", source, r.ModifiedAt, r.ModifiedBy)}, list...)
 	}
 	return c.answer(http.StatusOK, object{"__timeline": list, "info": object{
 		"per_page": maxPage, "count": len(list), "page": 1, "more_records": false}})
@@ -215,4 +216,9 @@ func (c *call) timeline() error {
 var timelineSources = map[record.Source]string{
 	record.Manual: "crm_ui", record.API: "crm_api", record.Import: "import", record.Migration: "migration",
 	record.FromExchange: "microsoft",
+}
+
+// timelineMarks are the names in a timeline for what happened to a record; the one for a merge is not published, so it is ours.
+var timelineMarks = map[crm.Mark]string{
+	crm.MassMark: "mass_update", crm.OutlookMark: "microsoft", crm.MergedInMark: "find_and_merge",
 }

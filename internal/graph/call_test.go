@@ -208,6 +208,53 @@ func TestLongRetryAfterIsLeftToTheJob(t *testing.T) {
 	}
 }
 
+// FIELD-FAILURES 76: refused for too many requests without a word about when to return, the mailbox is left alone for longer each time, by
+// everybody; another mailbox is not. A header with a number beyond reason silences nobody for a day: an hour later it is asked again.
+func TestFF76_ThrottledWithoutSayingForHowLong(t *testing.T) {
+	t.Parallel()
+	const backoff = time.Second
+	f := newFake(t, func(w http.ResponseWriter, _ request) { reply(w, 429, refuse("TooManyRequests", "")) })
+	c := f.client(Limits{Backoff: backoff, Tries: 6})
+	_, err := c.For(Static("t"), "a").Do(t.Context(), Get("/x", ""))
+	asked := f.requests()
+	if !fault.Is(err, fault.Throttled) || fault.RetryAfter(err) == 0 || len(asked) != 6 {
+		t.Fatalf("%v after %d requests, wait %s", err, len(asked), fault.RetryAfter(err))
+	}
+	for i, least := 1, backoff/2; i < len(asked); i, least = i+1, least*2 {
+		if wait := asked[i].at.Sub(asked[i-1].at); wait < least || wait > 30*time.Second {
+			t.Errorf("request %d came %s after the one before, want at least %s", i+1, wait, least)
+		}
+	}
+	f.handler = func(w http.ResponseWriter, _ request) { reply(w, 200, `{}`) }
+	last := f.Now()
+	if _, err := c.For(Static("t"), "b").Do(t.Context(), Get("/x", "")); err != nil || !f.Now().Equal(last) {
+		t.Errorf("another mailbox waited: %v", err)
+	}
+	if _, err := c.For(Static("t"), "a").Do(t.Context(), Get("/x", "")); err != nil || !f.Now().After(last) {
+		t.Errorf("the same mailbox was asked at once: %v", err)
+	}
+
+	for _, header := range []string{"99999999999", "1e300", "Inf", "Fri, 31 Dec 9999 23:59:59 GMT"} {
+		refused := true
+		f := newFake(t, func(w http.ResponseWriter, _ request) {
+			if refused {
+				reply(w, 429, refuse("", ""), "Retry-After", header)
+			} else {
+				reply(w, 200, `{}`)
+			}
+		})
+		box := f.box()
+		if _, err := box.Do(t.Context(), Get("/x", "")); !fault.Is(err, fault.Throttled) || fault.RetryAfter(err) != time.Hour {
+			t.Errorf("%s: %v, after %s", header, err, fault.RetryAfter(err))
+		}
+		refused = false
+		_ = f.Sleep(t.Context(), time.Hour)
+		if _, err := box.Do(t.Context(), Get("/x", "")); err != nil {
+			t.Errorf("%s, an hour later: %v", header, err)
+		}
+	}
+}
+
 // TestD13_OneThrottledMailboxAmongTwoHundred: Microsoft wants one mailbox to be left alone for ten minutes. Whoever asks it anew is told so at
 // once, without a request, so no worker waits; all calls to the others go out at once. After the ten minutes it is asked again.
 func TestD13_OneThrottledMailboxAmongTwoHundred(t *testing.T) {

@@ -165,9 +165,11 @@ func lost(write bool, retryAfter time.Duration, cause error) error {
 	return f
 }
 
+// retryAfterMost bounds what the header is believed: Graph asks for minutes, and a wrong one must not silence a mailbox for a day.
+const retryAfterMost = time.Hour
+
 // retryAfter reads the header of that name: seconds or a date. 0: it is absent, or says nothing sensible.
 func retryAfter(value string, now time.Time) time.Duration {
-	const most = 24 * time.Hour
 	value = strings.TrimSpace(value)
 	if value == "" {
 		return 0
@@ -176,10 +178,10 @@ func retryAfter(value string, now time.Time) time.Duration {
 		if !(seconds > 0) { // NaN too
 			return 0
 		}
-		return time.Duration(min(seconds, most.Seconds()) * float64(time.Second))
+		return time.Duration(min(seconds, retryAfterMost.Seconds()) * float64(time.Second))
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return min(max(at.Sub(now), 0), most)
+		return min(max(at.Sub(now), 0), retryAfterMost)
 	}
 	return 0
 }

@@ -163,7 +163,7 @@ func TestFF17_AnotherProcessWasFaster(t *testing.T) {
 	}
 }
 
-func TestRefusedGrants(t *testing.T) {
+func TestFF14_RefusedGrants(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		status int

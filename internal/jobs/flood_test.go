@@ -18,7 +18,7 @@ import (
 
 // Ten thousand notifications for one link that has nothing to do cost a handful of runs and of transactions. The last of them is
 // served, and a person's edit amid them at once.
-func TestS6_AFloodOfNotificationsCostsAHandfulOfRuns(t *testing.T) {
+func TestS6_FF84_AFloodOfNotificationsCostsAHandfulOfRuns(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		w.start(jobs.Options{Poll: time.Hour})
 		w.ran()

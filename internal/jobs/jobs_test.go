@@ -3,10 +3,12 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -343,6 +345,53 @@ func TestLinksAreRunThatNothingWakes(t *testing.T) {
 		if l := w.settled(); l.Wanted < 2 {
 			t.Errorf("wanted is %d", l.Wanted)
 		}
+	})
+}
+
+// FIELD-FAILURES 125: many mailboxes take their turns beside each other. One that does not come to an end holds up no other.
+func TestFF125_AMailboxThatIsSlowHoldsUpNoOther(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		const people = 40
+		var done sync.Map
+		var slow atomic.Bool // it is still under way
+		released := make(chan struct{})
+		w.runner.will(func(ctx context.Context, n int, l *reconcile.Link) error {
+			if n == 1 {
+				slow.Store(true)
+				defer slow.Store(false)
+				select {
+				case <-released:
+				case <-ctx.Done():
+				}
+			}
+			done.Store(l.ID, true)
+			return nil
+		})
+		w.start(jobs.Options{Poll: time.Hour})
+		w.ran() // the slow one has begun
+		ids := make([]reconcile.LinkID, people)
+		for i := range ids {
+			u, err := w.store.Accounts().CreateUser(t.Context(), account.User{Org: w.org, Email: fmt.Sprintf("u%d@example.com", i)})
+			ok(t, err)
+			l, err := w.store.Links().CreateLink(t.Context(), reconcile.Link{Org: w.org, User: u.ID, Kind: record.Contacts, State: reconcile.On})
+			ok(t, err)
+			ids[i] = l.ID
+		}
+		ok(t, w.store.Links().Wake(t.Context(), ids...))
+		for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+			missing := slices.DeleteFunc(slices.Clone(ids), func(id reconcile.LinkID) bool { _, ran := done.Load(id); return ran })
+			if len(missing) == 0 {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%d of %d mailboxes wait for the slow one", len(missing), people)
+			}
+		}
+		if !slow.Load() {
+			t.Error("the slow one was not slow")
+		}
+		close(released)
+		w.settled()
 	})
 }
 

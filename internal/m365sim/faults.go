@@ -37,6 +37,7 @@ type Fault struct {
 	Code       string `json:"code,omitempty"`       // of a status, instead of the usual one
 	Message    string `json:"message,omitempty"`
 	Status     int    `json:"status,omitempty"` // of html
+	Late       bool   `json:"late,omitempty"`   // a status that comes though what was asked for was done
 }
 
 // Throttle is 429 with Retry-After, or without when it is under a second.
@@ -46,6 +47,9 @@ func Throttle(after time.Duration) Fault {
 
 // Fail is an answer with a status and its usual code.
 func Fail(status int) Fault { return Fault{Do: strconv.Itoa(status)} }
+
+// FailLate is Fail, once what was asked for is done.
+func FailLate(status int) Fault { return Fault{Do: strconv.Itoa(status), Late: true} }
 
 // Hang gives no answer until the caller gives up.
 func Hang() Fault { return Fault{Do: "hang"} }
@@ -92,6 +96,9 @@ func (s *Sim) AddFault(f Fault) error {
 	}
 	if _, known := usualCodes[f.status()]; !known && !slices.Contains([]string{"hang", "drop", "drop-after-commit", "slow", "revoke", "html", "cut"}, f.Do) {
 		return errors.New("m365sim: nobody knows how to do " + strconv.Quote(f.Do))
+	}
+	if f.Late && f.status() == 0 {
+		return errors.New("m365sim: only a status can come late")
 	}
 	if !strings.Contains(f.Match, " ") {
 		return errors.New(`m365sim: a match is a method, a blank and a path, such as "POST /v1.0/$batch"`)
@@ -304,6 +311,9 @@ func (s *Sim) serveFaulty(k *strike, w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if !k.before(s, r.Context(), oid) {
+		if k.Late {
+			s.mux.ServeHTTP(httptest.NewRecorder(), r)
+		}
 		s.counts.struck(r, k.Do)
 		if k.ends() {
 			panic(http.ErrAbortHandler)
@@ -380,6 +390,9 @@ func (s *Sim) strikePart(k *strike, c *call) (answered bool) {
 		c.status, c.contentType = max(k.Status, http.StatusOK), "text/html"
 		c.out = append(c.out[:0], htmlPage...)
 	default:
+		if k.Late {
+			c.run()
+		}
 		c.fail(k.refusal())
 	}
 	return true

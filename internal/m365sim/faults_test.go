@@ -126,6 +126,22 @@ func TestFaultConnections(t *testing.T) {
 			}
 		})
 	}
+	for match, ask := range map[string]func() int{
+		"POST /me/contacts": func() int { return b.do("POST", "/me/contacts", `{}`).status },
+		"part POST /me/contacts": func() int {
+			return b.do("POST", "/$batch", parts(post("1", "/me/contacts", "{}"))).statuses()["1"]
+		},
+	} {
+		before := count()
+		b.sim.Next(match, FailLate(503))
+		if status := ask(); status != 503 || count() != before+1 {
+			t.Errorf("%s, a refusal after the deed: %d, %d contacts more", match, status, count()-before)
+		}
+	}
+	if err := b.sim.AddFault(Fault{Match: "* /me", Do: "drop", Late: true}); err == nil {
+		t.Error("something other than a status may come late")
+	}
+
 	b.sim.Latency(time.Millisecond) // the parts run in goroutines of their own
 	b.sim.Next("part GET /me", Drop())
 	if err := b.try(ctx, "POST", "/$batch", parts(get("1", "/me"), get("2", "/me/calendar"))); err == nil {

@@ -65,7 +65,7 @@ func (t *Table) Schema() *record.Schema {
 
 // defaultContacts follows the only table that Zoho published for Outlook, with the names of the Graph contact resource
 // (zoho-crm.md §5, Default contact mapping). Fields that Graph does not offer (other telephone, fax, assistant's
-// telephone) are absent (S27).
+// telephone) are absent (S27), and so is the manager (ADR 45).
 var defaultContacts = Table{Kind: record.Contacts, Rows: []Row{
 	{Microsoft: "title", CRM: record.Salutation},
 	{Microsoft: "givenName", CRM: record.FirstName},

@@ -5,9 +5,51 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/fault"
 	"tandem/internal/graph"
+	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
+
+// FIELD-FAILURES 70: a calendar that Tandem made for a sync, whosever it is, is none that another sync could live in: neither offered nor
+// taken if somebody names it. So no calendar is synced with itself, by whatever detour.
+func TestFF70_ACalendarOfASyncIsNoneToSyncWith(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	mine := r.container(record.Calendar)
+	elsewhere := &reconcile.Link{ID: 1, Org: 77, User: 88, Kind: record.Calendar} // of another installation
+	theirs, _, err := r.containers().Create(t.Context(), elsewhere, "CRM")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.must(r.actor().Patch("/me/calendars/"+string(theirs), map[string]any{"name": "Harmless"}))
+	all, err := Calendars(t.Context(), r.box)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fit := 0
+	for _, c := range all {
+		made := c.ID == mine.Container || c.ID == theirs
+		if c.Ours != made || c.Fit && made {
+			t.Errorf("%q: ours %v, fit %v", c.Name, c.Ours, c.Fit)
+		}
+		if c.Fit {
+			fit++
+		}
+	}
+	if fit == 0 {
+		t.Error("not even the person's own calendar is offered")
+	}
+	for _, id := range []record.Ref{mine.Container, theirs} {
+		for _, from := range []*reconcile.Link{mine, elsewhere, {ID: 9, Org: 1, User: 2, Kind: record.Calendar}} {
+			link := *from
+			link.Policy.Calendar = id
+			if got, _, err := r.containers().Create(t.Context(), &link, "Tandem"); fault.ReasonOf(err) != fault.CalendarUnfit {
+				t.Errorf("link %d/%d may live in %s: %q %v", link.Org, link.User, id, got, err)
+			}
+		}
+	}
+}
 
 // TestBusy_TellsTimesAndNothingElse: events, series and days of other calendars, without what they are about; nothing is
 // asked that would tell it.

@@ -57,7 +57,7 @@ func contactJSON(id, version, more string) string {
 }
 
 // What a delta tells in part, twice, or as it was before our own write, does not pass for what is so now.
-func TestDeltaThatIsNotTheWholeTruth(t *testing.T) {
+func TestFF92_DeltaThatIsNotTheWholeTruth(t *testing.T) {
 	t.Parallel()
 	page := strings.Join([]string{
 		contactJSON("part", "2", `"surname":"Told"`),
@@ -115,6 +115,51 @@ func TestDeltaLinks(t *testing.T) {
 		if err == nil || (fault.ReasonOf(err) == fault.CursorExpired) != (link != "") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// FIELD-FAILURES 90: the link of a round is opaque, and is asked for again just as it came.
+func TestFF90_LinksAreFollowedAsTheyCame(t *testing.T) {
+	t.Parallel()
+	const told = "/v1.0/users('a')/contactFolders('F')/contacts/delta?$deltatoken=a%2Fb+c%3D&tenant=x&%24unknown=1%202&changeType="
+	var asked []string
+	var server *httptest.Server
+	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		delta := fmt.Sprintf(`{"value":[],"@odata.deltaLink":%q}`, server.URL+told)
+		if !strings.HasSuffix(r.URL.Path, "$batch") {
+			asked = append(asked, r.URL.RequestURI())
+			_, _ = io.WriteString(w, delta)
+			return
+		}
+		var batch struct {
+			Requests []struct{ ID, URL string } `json:"requests"`
+		}
+		_ = json.NewDecoder(r.Body).Decode(&batch)
+		var parts []string
+		for _, p := range batch.Requests {
+			body := delta
+			if path, _, _ := strings.Cut(p.URL, "?"); strings.HasSuffix(path, "/contactFolders") {
+				body = `{"value":[{"id":"F","displayName":"Tandem","parentFolderId":"top"}]}`
+			} else {
+				asked = append(asked, "/v1.0"+p.URL)
+			}
+			parts = append(parts, fmt.Sprintf(`{"id":%q,"status":200,"body":%s}`, p.ID, body))
+		}
+		_, _ = io.WriteString(w, `{"responses":[`+strings.Join(parts, ",")+`]}`)
+	}))
+	t.Cleanup(server.Close)
+	side := NewContacts(graph.New(graph.Options{BaseURL: server.URL + "/v1.0"}).For(graph.Static("t"), "a"), Options{Container: "F"}, nil)
+	page, err := side.Changes(t.Context(), "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page, err = side.Changes(t.Context(), page.Next, 0); err != nil || asked[len(asked)-1] != told {
+		t.Errorf("%v: asked for %s", err, asked)
+	}
+	stored := page.Next
+	if _, err = side.Changes(t.Context(), stored, 0); err != nil || asked[len(asked)-1] != told {
+		t.Errorf("the time after: %v: asked for %s", err, asked)
 	}
 }
 

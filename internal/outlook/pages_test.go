@@ -12,7 +12,7 @@ import (
 
 // FIELD-FAILURES 29: a short page is not the last one, and occurrences come on later pages: rounds of changes, listings, the
 // occurrences of a series and busy times are read to their ends, however small the pages are.
-func TestFF29_PagesAreReadToTheEnd(t *testing.T) {
+func TestFF29_FF93_FF94_PagesAreReadToTheEnd(t *testing.T) {
 	t.Parallel()
 	const events = 30
 	r := newRig(t)

@@ -56,7 +56,9 @@ func Number(s, region string) string {
 	case region == Brazil:
 		number = national(domestic(number))
 	default:
-		number = planned(number, number, region)
+		if number = planned(number, number, region); strings.HasPrefix(number, "+"+brazil) {
+			return Number(number, region)
+		}
 	}
 	if len(strings.TrimPrefix(number, "+")) < fewest {
 		return ""
@@ -88,8 +90,11 @@ func planned(text, digits, region string) string {
 		return digits
 	}
 	e164 := phonenumbers.Format(n, phonenumbers.E164)
-	if len(e164) < fewest || !strings.HasSuffix(e164, digits[len(digits)-fewest:]) {
+	if min(len(e164), len(digits)) < fewest || !strings.HasSuffix(e164, digits[len(digits)-fewest:]) {
 		return digits
+	}
+	if e164 != text { // a plan may take off a second zero where it took off the first
+		return planned(e164, strings.TrimPrefix(e164, "+"), region)
 	}
 	if region == "" {
 		return strings.TrimPrefix(e164, "+")
@@ -133,7 +138,7 @@ func national(digits string) string {
 	if mobile := digits[local:]; (local == 0 || local == 2) && len(mobile) == 9 && mobile[0] == '9' && mobile[1] >= '6' {
 		digits = digits[:local] + mobile[1:]
 	}
-	if len(digits) == 10 {
+	if len(digits) == 10 && digits[0] != '0' {
 		return "+" + brazil + digits
 	}
 	return digits

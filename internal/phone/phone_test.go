@@ -43,6 +43,11 @@ func TestS29_NumbersAreComparedNormalized(t *testing.T) {
 	if phone.Same("030 1234567", "+49 30 1234567", "BR") || phone.Same("11 3333-4444", "+55 11 3333-4444", "DE") {
 		t.Error("a number without a country is taken for one of another country than the region")
 	}
+	for _, region := range phone.Regions {
+		if n := phone.Number("0043000", region); n != "" && !strings.HasSuffix(n, "043000") { // abroad, with hardly a number behind it
+			t.Errorf("0043000 is %q in %s", n, region)
+		}
+	}
 	if !phone.IsRegion("BR") || !phone.IsRegion("PT") || phone.IsRegion("") || phone.IsRegion("XX") || phone.IsRegion("br") {
 		t.Error("regions are mistaken")
 	}

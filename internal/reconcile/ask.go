@@ -27,6 +27,18 @@ func (a *Ask) AsksMails() bool { return len(a.Mails) > 0 && a.Agreed == nil && !
 // is nobody's business but its owner's, until the record is this person's again.
 func (a *Ask) stays() bool { return a != nil && len(a.Mails) > 0 && a.Out }
 
+// edited reports whether somebody edited an item since its record was deleted, or since its person wanted to be asked again.
+func (a *Ask) edited(rules Rules, item Item) bool {
+	switch fields := rules.goes(InCRM); {
+	case a == nil || !a.Again:
+		return edited(rules, item.Pair.Base, item.Theirs, fields)
+	case a.Seen == nil:
+		return false
+	default:
+		return edited(rules, a.Seen, item.Theirs, fields)
+	}
+}
+
 // callsOff is the person's word that a record's item may be deleted with the mails that this brings; nil: there is none, or
 // it was about the record as it no longer is.
 func (a *Ask) callsOff(ours *record.Change) *record.Agreement {
@@ -121,7 +133,7 @@ func (p *Pair) TakeBack(now time.Time) (ok bool) {
 		return false
 	}
 	ask := *p.Ask
-	ask.Out = false
+	ask.Out, ask.Again, ask.Seen = false, len(ask.Mails) > 0, nil
 	p.Ask, p.State = &ask, Parked
 	p.Due(now)
 	return true

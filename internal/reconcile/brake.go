@@ -209,7 +209,7 @@ func (r *run) removed(s Step, where Where, stamp string, err error) (Entry, erro
 	default:
 		r.park(&pair, err)
 		if pair.Reason == fault.WouldMail && where == InMicrosoft {
-			pair.Ask = heldRemoval(s)
+			pair.Ask = r.heldRemoval(s)
 		}
 	}
 	if fault.ReasonOf(err) == fault.OutcomeUnknown && pair.ID != 0 {

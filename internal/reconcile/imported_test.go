@@ -24,11 +24,11 @@ func (w *world) imported(key string, more record.Fields) record.ID {
 	return results[0].Record.ID
 }
 
-// touched are the keys of the records that take part although they were imported.
+// touched are the keys of the records that sync let in although they were imported.
 func (w *world) touched() (out []string) {
 	for key, records := range w.live() {
 		for _, r := range records {
-			if r.MassUpdated {
+			if r.Mark == crm.OutlookMark {
 				out = append(out, key)
 			}
 		}

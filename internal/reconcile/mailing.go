@@ -27,7 +27,7 @@ func agreementOf(link *Link, first bool, s Step) *record.Agreement {
 
 // heldRemoval is what a person is asked about an item that was not deleted because its people would be told that the meeting
 // is off; nil: it is not known whom.
-func heldRemoval(s Step) *Ask {
+func (r *run) heldRemoval(s Step) *Ask {
 	var theirs record.Fields
 	if theirs = values(s.Theirs); theirs == nil && s.Pair != nil {
 		theirs = s.Pair.Base
@@ -36,7 +36,13 @@ func heldRemoval(s Step) *Ask {
 	if len(people) == 0 || s.Ours == nil {
 		return nil
 	}
-	return &Ask{Mails: people, Of: s.Ours.Version, Why: s.Why, Theirs: only(theirs, []record.Field{record.EventTitle, record.Start, record.End, record.Venue})}
+	ask := &Ask{Mails: people, Of: s.Ours.Version, Why: s.Why, Theirs: only(theirs, []record.Field{record.EventTitle, record.Start, record.End, record.Venue})}
+	if was := s.Pair; was != nil && was.Ask != nil && was.Ask.Again {
+		if ask.Again, ask.Seen = true, was.Ask.Seen; ask.Seen == nil {
+			ask.Seen = r.rules.normal(only(theirs, r.rules.goes(InCRM)))
+		}
+	}
+	return ask
 }
 
 // mailed is what a step would mail: whom, and whether it may. It is told from what is known of the event; the side that writes

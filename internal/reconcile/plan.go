@@ -197,7 +197,7 @@ func planNew(rules Rules, item Item) Step {
 
 // planPair decides about a record that is, or was, on both sides.
 func planPair(rules Rules, item Item) Step {
-	theirsEdited := item.Theirs != nil && item.theirs() == record.Present && edited(rules, item.Pair.Base, item.Theirs, rules.goes(InCRM))
+	theirsEdited := item.Theirs != nil && item.theirs() == record.Present && item.Pair.Ask.edited(rules, item)
 	switch ours, theirs := item.ours(rules), item.theirs(); {
 	case theirs == record.Left:
 		return Step{Verb: Unlink, Why: MovedOutOf}

@@ -172,6 +172,10 @@ type Ask struct {
 	Of     record.Version    `json:"of,omitempty"`
 	Why    string            `json:"why,omitempty"`
 	Agreed *record.Agreement `json:"agreed,omitempty"`
+	// Again: the person had said Out and wants to be asked after all. What the item held then, Seen (nil: it was not read yet), is no
+	// edit that would bring its record back.
+	Again bool          `json:"again,omitempty"`
+	Seen  record.Fields `json:"seen,omitempty"`
 }
 
 // Where names a side.

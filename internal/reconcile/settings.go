@@ -72,7 +72,7 @@ const (
 
 // SettingsFor is what a link of a user begins with: the person's own choice, else the organization's, else the default. A
 // row whose field is no more is left out, and one that the product has won since comes with it. Options are always the
-// person's own.
+// person's own. User 0: what links of the organization begin with.
 func SettingsFor(ctx context.Context, choices Choices, org, user record.ID, kind record.Kind) (Settings, Origin, error) {
 	var options Options
 	var winner Winner
@@ -81,6 +81,9 @@ func SettingsFor(ctx context.Context, choices Choices, org, user record.ID, kind
 			of     record.ID
 			origin Origin
 		}{{user, OwnChoice}, {0, CommonChoice}} {
+			if each.of == 0 && each.origin == OwnChoice {
+				continue // the organization is nobody
+			}
 			s, err := choices.Chosen(ctx, org, each.of, kind)
 			if err != nil {
 				return Settings{}, "", err

@@ -182,3 +182,34 @@ func (tx *Tx) storeDue(org record.ID, id reconcile.LinkID, pairs []reconcile.Pai
 		moved, moved, int64(org), int64(id))
 	return err
 }
+
+// Invitations tells which events, of those named, are in the calendar of a link with their participants as people who are invited.
+// One that is held back from being deleted still is, and so is one that its person keeps there.
+func (s *Links) Invitations(ctx context.Context, org record.ID, link int64, events []record.ID) (_ map[record.ID]bool, err error) {
+	defer fault.Wrap(&err, "store: which of %d events link %d has invited people to", len(events), link)
+	refs := make([]record.Ref, len(events))
+	for i, id := range events {
+		refs[i] = id.Ref()
+	}
+	type pair struct {
+		event   record.Ref
+		invited bool
+	}
+	pairs, err := list(ctx, s.reader(), func(scan scan) (p pair, err error) {
+		var base string
+		if err = scan(&p.event, &base); err != nil {
+			return p, err
+		}
+		agreed, err := fieldsOf(base)
+		_, p.invited = record.Lines(agreed[record.Participants])
+		return p, err
+	}, `SELECT crm_ref, base FROM pairs WHERE org_id = ? AND link_id = ? AND crm_ref IN (?*) AND crm_ref <> '' AND microsoft_ref <> ''`,
+		int64(org), link, textsOf(refs))
+	out := make(map[record.ID]bool, len(pairs))
+	for _, p := range pairs {
+		if id, ok := record.ParseID(string(p.event)); ok {
+			out[id] = p.invited
+		}
+	}
+	return out, err
+}

@@ -210,6 +210,28 @@ func (s *Links) LinksIn(ctx context.Context, org record.ID) (_ []reconcile.Link,
 	return listLinks(ctx, s.reader(), org, `l.state <> 'off' ORDER BY l.user_id, l.kind`)
 }
 
+// CalendarsOf tells how the sync of the calendar stands of each of these users; whoever has none is not in it.
+func (s *Links) CalendarsOf(ctx context.Context, org record.ID, users ...record.ID) (_ map[record.ID]reconcile.LinkState, err error) {
+	defer fault.Wrap(&err, "store: calendars of %d users", len(users))
+	type row struct {
+		user  record.ID
+		state reconcile.LinkState
+	}
+	ids := make(ints, len(users))
+	for i, u := range users {
+		ids[i] = int64(u)
+	}
+	found, err := list(ctx, s.reader(), func(scan scan) (r row, err error) {
+		err = scan(&r.user, &r.state)
+		return r, err
+	}, `SELECT user_id, state FROM links WHERE org_id = ? AND user_id IN (?*) AND kind = ? AND state <> 'off'`, int64(org), ids, string(record.Calendar))
+	out := make(map[record.ID]reconcile.LinkState, len(found))
+	for _, r := range found {
+		out[r.user] = r.state
+	}
+	return out, err
+}
+
 // ChangeState moves a link from one of some states to another. That it is switched off enters the audit trail.
 func (s *Links) ChangeState(ctx context.Context, org record.ID, id reconcile.LinkID, from []reconcile.LinkState, to reconcile.LinkState, reason fault.Reason) (err error) {
 	defer fault.Wrap(&err, "store: change state of link %d to %s", id, to)
@@ -770,7 +792,7 @@ func keptColumn(kind record.Kind) string {
 }
 
 func outsider(l *reconcile.Link, r *crm.Record) reconcile.RecordState {
-	state, reason := outside(l, r.Source, r.MassUpdated, r.KeptIn, r.ModifiedAt)
+	state, reason := outside(l, r.Source, r.Mark != crm.NoMark, r.KeptIn, r.ModifiedAt)
 	return reconcile.RecordState{Link: l.ID, CRM: r.ID.Ref(), Name: displayName(l.Kind, r.Fields), State: state, Reason: reason, Since: r.ModifiedAt}
 }
 

@@ -51,14 +51,13 @@ func recordColumns(kind record.Kind) string {
 func recordReader(org record.ID, kind record.Kind) func(scan) (crm.Record, error) {
 	return func(scan scan) (crm.Record, error) {
 		r := crm.Record{Org: org, Kind: kind}
-		var massUpdated, created, modified, deleted int64
+		var created, modified, deleted int64
 		var fields, mailing string
-		err := scan(&r.ID, &r.Owner, &r.Version, &r.Seq, &r.Source, &massUpdated, &r.Token, &r.Stamp, &created, &r.CreatedBy,
+		err := scan(&r.ID, &r.Owner, &r.Version, &r.Seq, &r.Source, &r.Mark, &r.Token, &r.Stamp, &created, &r.CreatedBy,
 			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &fields, &mailing, &r.KeptIn)
 		if err != nil {
 			return r, err
 		}
-		r.MassUpdated = massUpdated != 0
 		r.CreatedAt, r.ModifiedAt, r.DeletedAt = moment(created), moment(modified), moment(deleted)
 		if r.Fields, err = fieldsOf(fields); err == nil && mailing != "" {
 			err = json.Unmarshal([]byte(mailing), &r.Mailing)
@@ -277,7 +276,7 @@ func (b *batch) addRecord(r *crm.Record, search string) error {
 	if err != nil {
 		return err
 	}
-	b.add(r.Version, r.Seq, int64(r.Owner), string(r.Source), flag(r.MassUpdated), micros(r.ModifiedAt), int64(r.ModifiedBy),
+	b.add(r.Version, r.Seq, int64(r.Owner), string(r.Source), int64(r.Mark), micros(r.ModifiedAt), int64(r.ModifiedBy),
 		micros(r.DeletedAt), int64(r.DeletedBy), sortName(r.Kind, r.Fields), search, string(fields))
 	if r.Kind == record.Contacts {
 		b.add(sortKey(r.Fields[record.AccountName]), sortKey(r.Fields[record.EmailField]))
@@ -696,7 +695,7 @@ func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, 
 func candidates(org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref) (where string, args []any) {
 	where, args = `org_id = ? AND owner_id = ? AND deleted_at = 0`, []any{int64(org), int64(owner)}
 	if !admitImported {
-		where += ` AND (mass_updated = 1 OR source NOT IN (?, ?))`
+		where += ` AND (mass_updated <> 0 OR source NOT IN (?, ?))`
 		args = append(args, string(record.Import), string(record.Migration))
 	}
 	if kind == record.Calendar {

@@ -271,7 +271,7 @@ func (s *Site) eventUpdate(v *visit) error {
 		return s.eventForm(v, status, shown, in, errs)
 	}
 	if !v.others && view.scope != "" && view.scope != crm.OnlyThis && in.Repeat.Freq == "" && form.Get("lose") != "1" {
-		return s.eventLoss(v, before, record.Occurrences(before.Fields[record.Changed]))
+		return s.eventLoss(v, before, view.others(record.Occurrences(before.Fields[record.Changed])))
 	}
 	deed := crm.Writes
 	if view.scope != "" {

@@ -80,7 +80,7 @@ func TestConsentForEverybodyIsProved(t *testing.T) {
 }
 
 // What an address says is no proof: without the state, of another tenant, or where no token shows it.
-func TestConsentForEverybodyIsNotBelievedWithoutProof(t *testing.T) {
+func TestFF4_ConsentForEverybodyIsNotBelievedWithoutProof(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := w.installed()

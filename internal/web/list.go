@@ -299,7 +299,14 @@ func (s *Site) list(v *visit, kind record.Kind, page listPage) error {
 	if err != nil {
 		return err
 	}
-	page.listAsk, page.Empty = ask, total == 0 && ask.Q == "" && q.Owner == 0 && len(ask.Conds) == 0 && !ask.narrows()
+	page.listAsk = ask
+	if total == 0 {
+		all, err := s.Records.Count(v.ctx(), v.actor(), kind, crm.Query{Most: 1})
+		if err != nil {
+			return err
+		}
+		page.Empty = all == 0
+	}
 	page.Owners = v.ownerChoices(users, kind, ask.Owner)
 	page.Saved = savedLists(kind, v.tastes, ask)
 	page.Columns, page.Choices = v.columns(kind, v.tastes, len(page.Owners) > 0, total)

@@ -28,6 +28,7 @@ type mappingPage struct {
 	Frame   frame
 	Alert   string
 	Origin  reconcile.Origin
+	Unsaved bool // it is a draft that differs from what stands
 	Running bool // there is a link, so that a change is asked about first
 	Common  bool // the organization has a choice of its own, besides the product's
 	Manages bool
@@ -127,7 +128,11 @@ func (s *Site) mappingForm(v *visit) error {
 
 // showMapping renders the dialog with a draft, which may be wrong, and what is wrong about it.
 func (s *Site) showMapping(v *visit, status int, m meeting, draft reconcile.Settings, errs fieldErrors) error {
-	page := mappingPage{Origin: m.origin, Running: m.link != nil, Common: m.common, Manages: v.may().ManageUsers, Alert: errs[""]}
+	origin, err := s.originOf(v, m, draft)
+	if err != nil {
+		return err
+	}
+	page := mappingPage{Origin: origin, Unsaved: !m.changeTo(draft).none(), Running: m.link != nil, Common: m.common, Manages: v.may().ManageUsers, Alert: errs[""]}
 	if page.Alert == "" && len(errs) > 0 {
 		page.Alert = v.words.T("mapping.wrong")
 	}
@@ -143,12 +148,28 @@ func (s *Site) showMapping(v *visit, status int, m meeting, draft reconcile.Sett
 		}
 		page.Groups = append(page.Groups, group)
 	}
-	var err error
 	if page.Example, err = s.mappingExample(v, m, draft.Mapping); err != nil {
 		return err
 	}
 	page.Frame = s.frame(v, "setup", v.words.T("mapping.title"))
 	return s.render(v, status, "mapping", page)
+}
+
+// originOf says whose choice a draft is that may differ from what stands.
+func (s *Site) originOf(v *visit, m meeting, draft reconcile.Settings) (reconcile.Origin, error) {
+	if m.changeTo(draft).none() {
+		return m.origin, nil
+	}
+	begin, origin, err := reconcile.SettingsFor(v.ctx(), s.Choices, v.user.Org, 0, record.Contacts)
+	switch {
+	case err != nil:
+		return "", err
+	case (change{old: begin, new: draft}).none():
+		return origin, nil
+	case (change{old: reconcile.Settings{Mapping: mapping.Default(record.Contacts)}, new: draft}).none():
+		return reconcile.ProductChoice, nil
+	}
+	return reconcile.OwnChoice, nil
 }
 
 func (v *visit) mappingRow(f mapping.MicrosoftField, table *mapping.Table, errs fieldErrors) mappingRow {

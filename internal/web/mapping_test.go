@@ -306,14 +306,21 @@ func TestS26_TheOrganizationsDefaultIsForWhoeverHasNotChosen(t *testing.T) {
 		t.Error("the own choice does not win")
 	}
 	reset := admin.post(mappingPath, admin.mappingDraft("do", "reset")...)
+	if !strings.Contains(reset.body, `data-origin="organization"`) || !strings.Contains(reset.text(), "This is what your organization has chosen. It is not saved yet.") {
+		t.Errorf("reset passes for a choice of one's own, or for done:\n%s", reset.text())
+	}
+	if edited := admin.post(mappingPath, admin.mappingDraft("crm.nickName", "", "do", "edit", "winner", "crm")...); !strings.Contains(edited.body, `data-origin="own"`) || !strings.Contains(edited.text(), "It is not saved yet.") {
+		t.Errorf("a draft passes for saved:\n%s", edited.text())
+	}
 	if chosen(reset.body, "crm.nickName") != "Skype_ID" || chosen(reset.body, "winner") != "microsoft" {
 		t.Error("reset does not show the organization's default")
 	}
-	if product := admin.post(mappingPath, admin.mappingDraft("do", "product")...); chosen(product.body, "crm.nickName") != "" || chosen(product.body, "winner") != "later" {
+	if product := admin.post(mappingPath, admin.mappingDraft("do", "product")...); !strings.Contains(product.body, `data-origin="product"`) || !strings.Contains(product.text(), "It is not saved yet.") ||
+		chosen(product.body, "crm.nickName") != "" || chosen(product.body, "winner") != "later" {
 		t.Error("reset to Tandem's default does not show it")
 	}
 	admin.post(mappingPath, admin.mappingDraft("crm.nickName", "Skype_ID", "winner", "microsoft", "do", "save")...)
-	if page := admin.get(mappingPath); !strings.Contains(page.body, `data-origin="organization"`) {
+	if page := admin.get(mappingPath); !strings.Contains(page.body, `data-origin="organization"`) || strings.Contains(page.text(), "not saved yet") {
 		t.Error("whoever wants what all want still has a choice of their own")
 	}
 }

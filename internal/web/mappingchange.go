@@ -200,6 +200,8 @@ func (v *visit) shown(kind record.Kind, f record.Field, value record.Value) stri
 		return ""
 	case def.Type == record.Bool:
 		return "✓"
+	case def.Type == record.Image:
+		return v.words.T("photo.one")
 	case def.Type == record.Number:
 		text = v.words.number(text)
 	case def.Type == record.Date:

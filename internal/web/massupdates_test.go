@@ -156,7 +156,7 @@ func TestS21_S33_AMassUpdateByPagesLetsImportedRecordsIn(t *testing.T) {
 				w.must(err)
 				return now
 			}
-			if r := read(mine); r.MassUpdated || r.Fields[c.set] != "" {
+			if r := read(mine); r.Mark != crm.NoMark || r.Fields[c.set] != "" {
 				t.Fatalf("the draft changed %+v", r)
 			}
 			done := b.post(path)
@@ -164,11 +164,11 @@ func TestS21_S33_AMassUpdateByPagesLetsImportedRecordsIn(t *testing.T) {
 				t.Fatalf("%d %s", done.status, done.text())
 			}
 			for _, r := range []crm.Record{mine, theirs, typed} {
-				if now := read(r); !now.MassUpdated || now.Fields[c.set] != c.value {
+				if now := read(r); now.Mark != crm.MassMark || now.Fields[c.set] != c.value {
 					t.Errorf("%s is %+v", r.Fields[c.name], now)
 				}
 			}
-			if now := read(other); now.MassUpdated || now.Version != other.Version {
+			if now := read(other); now.Mark != crm.NoMark || now.Version != other.Version {
 				t.Errorf("one that was not meant is %+v", now)
 			}
 			for _, r := range []crm.Record{mine, theirs} {
@@ -185,7 +185,7 @@ func TestS21_S33_AMassUpdateByPagesLetsImportedRecordsIn(t *testing.T) {
 			if !strings.Contains(undone.body, `data-state="undone"`) || !counted(undone.body, "restored", "2") || !counted(undone.body, "kept", "1") {
 				t.Errorf("undone: %s", undone.text())
 			}
-			if now := read(mine); now.Fields[c.set] != "" || !now.MassUpdated {
+			if now := read(mine); now.Fields[c.set] != "" || now.Mark != crm.MassMark {
 				t.Errorf("undone, it is %+v", now)
 			}
 			if now := read(theirs); now.Fields[c.set] != "Depois" {

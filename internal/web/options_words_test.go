@@ -8,6 +8,9 @@ import (
 
 // optionKeys are the keys that the options of a sync put together from parts.
 func optionKeys() (out []string) {
+	for _, word := range calendarWords {
+		out = append(out, "people.calendar."+word)
+	}
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	for _, kind := range kinds {
 		add("options.%s.title", kind)

@@ -7,6 +7,7 @@ import (
 
 	"tandem/internal/account"
 	"tandem/internal/crm"
+	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
 
@@ -24,6 +25,8 @@ type participantRow struct {
 	Name   string
 	Detail string
 	Path   string
+	// Calendar says of a colleague how the sync of their calendar stands: on, stopped or none; "": it is no colleague.
+	Calendar string
 }
 
 // names are those who take part, in a line.
@@ -151,10 +154,20 @@ func (s *Site) whoIs(v *visit, said string, users []account.User) (p crm.Partici
 func (s *Site) peopleForm(v *visit, in peopleInput, users []account.User, errs fieldErrors) (peopleForm, error) {
 	out := peopleForm{New: in.New, Error: errs[string(record.Participants)]}
 	people := crm.Participants(in.Value)
-	var ids []record.ID
+	var ids, colleagues []record.ID
 	for _, p := range people {
-		if p.Type == crm.ContactTakesPart {
+		switch p.Type {
+		case crm.ContactTakesPart:
 			ids = append(ids, p.ID)
+		case crm.UserTakesPart:
+			colleagues = append(colleagues, p.ID)
+		}
+	}
+	var calendars map[record.ID]reconcile.LinkState
+	if len(colleagues) > 0 {
+		var err error
+		if calendars, err = s.Links.CalendarsOf(v.ctx(), v.user.Org, colleagues...); err != nil {
+			return out, err
 		}
 	}
 	contacts := map[record.ID]crm.Record{}
@@ -173,7 +186,7 @@ func (s *Site) peopleForm(v *visit, in peopleInput, users []account.User, errs f
 				row.Name, row.Detail, row.Path = contactName(v.words, r), string(r.Fields[record.EmailField]), "/contacts/"+p.ID.String()
 			}
 		case crm.UserTakesPart:
-			row.Name = ownerName(users, p.ID)
+			row.Name, row.Calendar = ownerName(users, p.ID), calendarWord(calendars[p.ID])
 			for _, u := range users {
 				if u.ID == p.ID {
 					row.Detail = u.Email
@@ -186,4 +199,17 @@ func (s *Site) peopleForm(v *visit, in peopleInput, users []account.User, errs f
 		out.Rows = append(out.Rows, row)
 	}
 	return out, nil
+}
+
+// calendarWords are what may be said of a colleague's calendar: people.calendar.<word>.
+var calendarWords = []string{"on", "stopped", "none"}
+
+func calendarWord(state reconcile.LinkState) string {
+	switch state {
+	case reconcile.On, reconcile.Held:
+		return "on"
+	case reconcile.Paused:
+		return "stopped"
+	}
+	return "none"
 }

@@ -5,8 +5,38 @@ import (
 	"testing"
 
 	"tandem/internal/crm"
+	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
+
+// FIELD-FAILURES 128: whoever plans a meeting sees of each colleague whether their calendar is connected.
+func TestFF128_TheOrganizerSeesWhoseCalendarIsConnected(t *testing.T) {
+	t.Parallel()
+	const adele, alex, admin = "adele@contoso.example", "alex@contoso.example", "admin@contoso.example"
+	w := newWorld(t)
+	for upn, state := range map[string]reconcile.LinkState{alex: reconcile.On, admin: reconcile.Paused} {
+		w.link(upn, record.Calendar, nil, func(l *reconcile.Link) { l.State = state })
+	}
+	ana := w.contact(adele, record.Fields{record.LastName: "Silva"})
+	me, b := w.users[adele].ID.String(), w.as(adele)
+	page := b.post("/calendar", "Event_Title", "Visita", "Start_DateTime", "2026-11-24T09:00", "End_DateTime", "2026-11-24T10:00", "Time_Zone", "America/Sao_Paulo", "participants", "1",
+		"participant", "user:"+w.users[alex].ID.String(), "participant", "user:"+w.users[admin].ID.String(), "participant", "user:"+me, "participant", "contact:"+ana.ID.String())
+	if page.status != 200 {
+		t.Fatal(page.status)
+	}
+	for upn, says := range map[string]string{
+		alex:  "Syncs their Outlook calendar",
+		admin: "The sync of their Outlook calendar stands still",
+		adele: "Does not sync an Outlook calendar",
+	} {
+		if !strings.Contains(page.text(), upn+" "+says) {
+			t.Errorf("of %s it does not say %q:\n%s", upn, says, page.text())
+		}
+	}
+	if n := strings.Count(page.body, "data-calendar="); n != 3 {
+		t.Errorf("it is said of %d people, not of the three colleagues", n)
+	}
+}
 
 // TestParticipants_AreNamedAndLeftOutInTheForm: users, contacts and addresses, without script; what is unclear is asked about
 // and nothing else is lost.

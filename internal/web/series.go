@@ -76,6 +76,14 @@ func (view seriesView) target() string {
 	return view.day
 }
 
+// others are, of changed occurrences, those that the visit is about besides the one that was looked at.
+func (view seriesView) others(changed []record.Occurrence) []record.Occurrence {
+	if view.scope != crm.Following {
+		return changed
+	}
+	return slices.DeleteFunc(changed, func(o record.Occurrence) bool { return o.Day <= view.day })
+}
+
 // inputAt says an event as its form does: an occurrence of a series if the visit is about one.
 func (v *visit) inputAt(r crm.Record, view seriesView) eventInput {
 	if view.on == nil {
@@ -240,7 +248,9 @@ func (s *Site) eventDelete(v *visit) error {
 type lossPage struct {
 	Frame  frame
 	Name   string
-	Single bool // only one occurrence would be left
+	Single bool   // only one occurrence would be left
+	Stays  string // its day
+	Later  bool   // of the series from that day on; the days before it stay
 	Rows   []lossRow
 	Action string
 	Back   string
@@ -259,6 +269,12 @@ func (s *Site) eventLoss(v *visit, r crm.Record, lost []record.Occurrence) error
 	page := lossPage{
 		Frame: s.frame(v, "calendar", v.words.T("loss.title")), Name: eventName(v.words, r), Rows: v.lossRows(r, lost),
 		Single: v.r.PostForm.Get("repeat") == "", Action: path, Back: path, Hidden: carried(v.r.PostForm, d.Version),
+	}
+	if day, _, _ := strings.Cut(v.r.PostForm.Get(string(record.Start)), "T"); page.Single {
+		if at, err := time.Parse(dayLayout, day); err == nil {
+			page.Stays = v.words.Day(at)
+		}
+		page.Later = crm.Scope(v.asked("scope")) == crm.Following
 	}
 	if on := v.asked("on"); on != "" {
 		page.Back += "?on=" + on + "&scope=" + v.asked("scope")

@@ -375,7 +375,7 @@ func TestTicketsAreForOnePerson(t *testing.T) {
 	}
 }
 
-func TestDecliningChangesNothing(t *testing.T) {
+func TestFF1_DecliningChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := w.as("adele@contoso.example")

@@ -209,6 +209,7 @@ type Grants interface {
 type Links interface {
 	Link(ctx context.Context, org record.ID, id reconcile.LinkID) (*reconcile.Link, error)
 	LinksOf(ctx context.Context, org, user record.ID) ([]reconcile.Link, error)
+	CalendarsOf(ctx context.Context, org record.ID, users ...record.ID) (map[record.ID]reconcile.LinkState, error)
 	ChangeSettings(ctx context.Context, org record.ID, id reconcile.LinkID, policy reconcile.Policy, table *mapping.Table) error
 	Retry(ctx context.Context, org record.ID, id reconcile.LinkID, refs ...record.Ref) error
 	History(ctx context.Context, org record.ID, id reconcile.LinkID, before int64, limit int) ([]reconcile.HistoryEntry, error)

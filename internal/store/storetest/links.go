@@ -53,6 +53,9 @@ func testLinks(t *testing.T, w *world) {
 	if got := kinds(must(s.LinksIn(ctx, w.ours))(t)); !slices.Equal(got, []string{"0 calendar", "0 contacts", fmt.Sprintf("%d contacts", bob)}) {
 		t.Errorf("LinksIn: %v", got)
 	}
+	if got := must(s.CalendarsOf(ctx, w.ours, w.ana, w.bob, w.eve))(t); len(got) != 1 || got[w.ana] != reconcile.On {
+		t.Errorf("CalendarsOf: %v", got)
+	}
 	w.waker.take(t)
 	if err := s.ChangeState(ctx, w.ours, l.ID, []reconcile.LinkState{reconcile.Paused, reconcile.Held}, reconcile.On, ""); !fault.Is(err, fault.Conflict) {
 		t.Errorf("from a state it is not in: %v", err)
@@ -320,7 +323,7 @@ func testLinkIsolation(t *testing.T, w *world) {
 		}
 	}
 	if n := len(must(s.LinksOf(ctx, w.theirs, w.ana))(t)) + len(must(s.LinksIn(ctx, w.theirs))(t)) + len(must(s.History(ctx, w.theirs, id, 0, 9))(t)) +
-		len(must(s.RecordsOf(ctx, w.theirs, record.Contacts, []record.Ref{r.ID.Ref()}))(t)); n != 0 {
+		len(must(s.CalendarsOf(ctx, w.theirs, w.ana))(t)) + len(must(s.RecordsOf(ctx, w.theirs, record.Contacts, []record.Ref{r.ID.Ref()}))(t)); n != 0 {
 		t.Error("another organization's link shows")
 	}
 	// A worker whose link is not what its row says is refused too.

@@ -40,7 +40,7 @@ func testMassUpdate(t *testing.T, w *world) {
 	ctx, s := t.Context(), w.MassUpdates()
 	d, ana, c := w.updater(s)
 	rows := w.insert(w.ana, w.contact(w.ana, "manual", in("old")), w.contact(w.ana, "imported", imported, in("old")),
-		w.contact(w.ana, "touched", imported, in("new"), func(r *crm.Record) { r.MassUpdated = true }),
+		w.contact(w.ana, "touched", imported, in("new"), func(r *crm.Record) { r.Mark = crm.MassMark }),
 		w.contact(w.bob, "bobs", in("old")), w.contact(w.ana, "other", in("elsewhere")), w.contact(w.ana, "changed later", in("old")))
 	w.insert(w.eve, w.contact(w.eve, "theirs", in("old")))
 	schema := must(c.Schema(ctx, w.ours, record.Contacts))(t)
@@ -78,10 +78,10 @@ func testMassUpdate(t *testing.T, w *world) {
 		t.Errorf("%+v", failed)
 	}
 	now := w.contactsOf(w.ana, false)
-	if r := now["imported"]; r.Fields[record.Department] != "new" || !r.MassUpdated || now["other"].MassUpdated || now["touched"].Version != 1 {
+	if r := now["imported"]; r.Fields[record.Department] != "new" || r.Mark != crm.MassMark || now["other"].Mark != crm.NoMark || now["touched"].Version != 1 {
 		t.Errorf("%+v", now)
 	}
-	if r := w.contactsOf(w.bob, false)["bobs"]; r.Fields[record.Department] != "old" || r.MassUpdated {
+	if r := w.contactsOf(w.bob, false)["bobs"]; r.Fields[record.Department] != "old" || r.Mark != crm.NoMark {
 		t.Errorf("somebody else's: %+v", r)
 	}
 
@@ -94,7 +94,7 @@ func testMassUpdate(t *testing.T, w *world) {
 	now = w.contactsOf(w.ana, false)
 	if u.State != intake.Undone || u.Counts.Restored != 2 || u.Counts.Kept != 1 || now["changed later"].Fields[record.Department] != "newest" ||
 		now["manual"].Fields[record.Department] != "old" || now["manual"].Fields[record.Title] != "CEO" ||
-		now["imported"].Fields[record.Department] != "old" || !now["imported"].MassUpdated {
+		now["imported"].Fields[record.Department] != "old" || now["imported"].Mark != crm.MassMark {
 		t.Errorf("%+v\n%+v", u, now)
 	}
 
@@ -220,7 +220,7 @@ func testMassUpdateIsKilled(t *testing.T, w *world) {
 	}
 	until(intake.Done)
 	for name, r := range w.contactsOf(w.ana, false) {
-		if r.Fields[record.Department] != "" || r.Version != 2 || !r.MassUpdated {
+		if r.Fields[record.Department] != "" || r.Version != 2 || r.Mark != crm.MassMark {
 			t.Fatalf("%s: %+v", name, r)
 		}
 	}
@@ -401,7 +401,7 @@ func testMassDeeds(t *testing.T, w *world) {
 		t.Errorf("%+v", u.Counts)
 	}
 	tags("VIP\nfair", "fair\nold\nvip", "fair\nvip")
-	if now := read()[rows[0].ID]; now.MassUpdated {
+	if now := read()[rows[0].ID]; now.Mark != crm.NoMark {
 		t.Errorf("a tag lets an imported record in: %+v", now)
 	}
 
@@ -422,7 +422,7 @@ func testMassDeeds(t *testing.T, w *world) {
 		t.Errorf("%+v", u.Counts)
 	}
 	for id, r := range read() {
-		if r.Owner != w.bob || r.MassUpdated {
+		if r.Owner != w.bob || r.Mark != crm.NoMark {
 			t.Errorf("%s: %+v", id, r)
 		}
 	}

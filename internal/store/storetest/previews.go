@@ -146,7 +146,7 @@ func testPast(t *testing.T, w *world) {
 
 	imported := func(r *crm.Record) { r.Source = record.Import }
 	w.insert(w.ana, w.contact(w.ana, "one"), w.contact(w.ana, "imported", imported), w.contact(w.bob, "bobs"), w.contact(w.bob, "bobs import", imported),
-		w.contact(w.ana, "touched", imported, func(r *crm.Record) { r.MassUpdated = true }))
+		w.contact(w.ana, "touched", imported, func(r *crm.Record) { r.Mark = crm.MassMark }))
 	if left := must(past.LeftOut(ctx, l))(t); !reflect.DeepEqual(left, map[fault.Reason]int{fault.Imported: 1, fault.NotOwn: 2}) {
 		t.Errorf("left out: %v", left)
 	}

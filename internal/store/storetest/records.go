@@ -558,7 +558,11 @@ func testFirstSync(t *testing.T, w *world) {
 
 func testFirstSyncImports(t *testing.T, w *world) {
 	from := func(s record.Source, mass bool) func(*crm.Record) {
-		return func(r *crm.Record) { r.Source, r.MassUpdated = s, mass }
+		return func(r *crm.Record) {
+			if r.Source = s; mass {
+				r.Mark = crm.OutlookMark
+			}
+		}
 	}
 	for _, kind := range []record.Kind{record.Contacts, record.Calendar} {
 		make := func(name string, bend func(*crm.Record)) crm.Record {

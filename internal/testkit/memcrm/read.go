@@ -148,7 +148,7 @@ func matches(r crm.Record, q crm.Query) bool {
 		q.Owner != 0 && r.Owner != q.Owner,
 		q.IDs != nil && !slices.Contains(q.IDs, r.ID),
 		!q.ModifiedSince.IsZero() && r.ModifiedAt.Before(q.ModifiedSince),
-		q.Imported && (r.MassUpdated || r.Source != record.Import && r.Source != record.Migration):
+		q.Imported && (r.Mark != crm.NoMark || r.Source != record.Import && r.Source != record.Migration):
 		return false
 	}
 	if !q.From.IsZero() || !q.To.IsZero() {
@@ -315,7 +315,7 @@ func (s *Store) FirstSyncCount(_ context.Context, org record.ID, kind record.Kin
 func (s *Store) candidates(org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref) []crm.Record {
 	return slices.DeleteFunc(s.matching(org, kind, crm.Query{Owner: owner}), func(r crm.Record) bool {
 		imported := r.Source == record.Import || r.Source == record.Migration
-		return imported && !r.MassUpdated && !admitImported || r.KeptIn != "" && r.KeptIn != calendar
+		return imported && r.Mark == crm.NoMark && !admitImported || r.KeptIn != "" && r.KeptIn != calendar
 	})
 }
 

@@ -2,7 +2,7 @@
 // ticked stays so when the list is refreshed; how much it is stands in [data-chosen]. A box that means all that the list shows, on
 // all its pages, takes the place of the rows'.
 const ticked = new Map(); // by the form's id: the ids of its ticked rows
-let last; // the box ticked before this one
+let last = ""; // the id of the row ticked before this one: its box may be another since, after a refresh
 
 const boxes = (form) => [...form.querySelectorAll("input[name=id]")];
 
@@ -32,13 +32,13 @@ document.addEventListener("click", (event) => {
   const box = event.target;
   if (!box.matches?.("input[name=id]") || !box.form) return;
   const rows = boxes(box.form);
-  const from = rows.indexOf(last);
+  const from = rows.findIndex((each) => each.value === last);
   if (event.shiftKey && from >= 0) {
     const to = rows.indexOf(box);
     for (const each of rows.slice(Math.min(from, to), Math.max(from, to) + 1)) each.checked = box.checked;
     count(box.form);
   }
-  last = box;
+  last = box.value;
 });
 
 document.addEventListener("change", (event) => {

@@ -7,11 +7,31 @@ const topics = ["contacts", "calendar", "links", "users"];
 const news = new Set();
 let telling;
 
+// While a form is about to renew a part (another search, another filter), the part does not ask for itself: its answer would bring
+// back what the form has just left. hx-sync sees to that; what is told meanwhile is made up for when the form's answer is there.
+const asking = new Map(); // by the part's id: the forms' requests under way
+const late = new Set();
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  if (ctx.sourceElement === ctx.target || !ctx.target?.matches?.("[data-topics]")) return;
+  const requests = asking.get(ctx.target.id) ?? new Set();
+  asking.set(ctx.target.id, requests.add(ctx));
+});
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  for (const [id, requests] of asking) {
+    if (!requests.delete(ctx) || requests.size > 0) continue;
+    asking.delete(id);
+    // The form's request is still counted as under way now.
+    if (late.delete(id)) setTimeout(() => document.getElementById(id)?.dispatchEvent(new CustomEvent("live")));
+  }
+});
+
 function tell(topic) {
   news.add(topic);
   telling ??= setTimeout(() => {
     for (const part of document.querySelectorAll("[data-topics]")) {
-      if (part.dataset.topics.split(" ").some((each) => news.has(each))) part.dispatchEvent(new CustomEvent("live"));
+      if (!part.dataset.topics.split(" ").some((each) => news.has(each))) continue;
+      if (asking.has(part.id)) late.add(part.id);
+      else part.dispatchEvent(new CustomEvent("live"));
     }
     news.clear();
     telling = undefined;
