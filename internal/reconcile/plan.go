@@ -383,7 +383,7 @@ func merge(rules Rules, item Item) Step {
 	}
 	oursDone, theirsDone := step.mergeSeries(rules, item, base, ours, theirs)
 	oursChanged, theirsChanged = oursChanged || oursDone, theirsChanged || theirsDone
-	step.Admits = item.Ours != nil && len(item.Pair.Base) == 0 && rules.mayAdmit(item.Ours)
+	step.Admits = item.Ours != nil && item.Pair.State != Synced && rules.mayAdmit(item.Ours)
 	if len(step.ToCRM)+len(step.ToMicrosoft) > 0 || step.Admits {
 		step.Verb = Merge
 	}
