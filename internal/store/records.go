@@ -182,7 +182,11 @@ func conditions(org record.ID, kind record.Kind, q crm.Query) (string, []any) {
 	if (len(words) > 0 || q.Who != 0 || len(q.Filters) > 0 || q.Unveiled) && q.Reader != 0 && q.Reader != q.Owner && kind != record.Contacts {
 		add("(private = 0 OR owner_id = ?)", int64(q.Reader))
 	}
-	if q.Outlook != "" {
+	if q.Outlook == crm.InOutlook && q.Owner != 0 { // what one mailbox has is listed once, and each record held against the list
+		add(`+id IN (SELECT CAST(p.crm_ref AS BIGINT) FROM links k JOIN pairs p ON p.link_id = k.id
+			WHERE k.org_id = ? AND k.user_id = ? AND k.kind = ? AND k.state <> 'off' AND p.crm_ref <> '' AND p.state = 'synced')`,
+			int64(org), int64(q.Owner), string(kind))
+	} else if q.Outlook != "" {
 		add(map[crm.Standing]string{crm.InOutlook: "", crm.NotInOutlook: "NOT "}[q.Outlook]+fmt.Sprintf(`EXISTS (SELECT 1 FROM links k JOIN pairs p ON p.link_id = k.id
 			WHERE k.org_id = %[1]s.org_id AND k.user_id = %[1]s.owner_id AND k.kind = ? AND k.state <> 'off'
 				AND p.crm_ref = CAST(%[1]s.id AS VARCHAR) AND p.crm_ref <> '' AND p.state = 'synced')`, tableOf(kind)), string(kind))

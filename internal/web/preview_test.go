@@ -93,6 +93,26 @@ func TestS14S25_EnableSwitchesOnAtOnce(t *testing.T) {
 	}
 }
 
+// What the next run will do is asked for on the card of a sync that runs or has stopped growing, and of no other.
+func TestTheCardOffersAPreviewOfTheNextRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.grant(someone)
+	b := w.as(someone)
+	if page := b.get(marketplacePath); strings.Contains(page.body, `value="next"`) {
+		t.Error("it is offered where there is no sync")
+	}
+	w.link(someone, record.Contacts, nil, func(*reconcile.Link) {})
+	w.link(someone, record.Calendar, nil, func(l *reconcile.Link) { l.State, l.Reason = reconcile.Paused, fault.TooManyCreates })
+	page := b.get(marketplacePath)
+	if n := strings.Count(page.body, `value="next"`); n != 2 || !strings.Contains(page.text(), "Preview Contacts") {
+		t.Fatalf("offered %d times:\n%s", n, page.text())
+	}
+	if got := b.post(contactsPath+"/preview", "occasion", "next"); got.status != 200 || !strings.Contains(got.text(), "What the next run will do") || strings.Contains(got.body, "/enable") {
+		t.Errorf("%d at %s:\n%s", got.status, got.path, got.text())
+	}
+}
+
 // TestS26_APreviewBeforeSwitchingOnIsApproved: nothing is switched on before the person says so, who sees how much is done,
 // to whom, and why; the file has everything.
 func TestS26_APreviewBeforeSwitchingOnIsApproved(t *testing.T) {

@@ -296,6 +296,8 @@ func testEventLists(t *testing.T, w *world) {
 		{"past then", crm.Query{Ended: at("2026-11-25T22:30:00-03:00")}, "eve day morning a secret"},
 		{"to come in Auckland, where it is the 26th", crm.Query{From: at("2026-11-26T00:30:00+13:00"), FromDay: day(26)}, "morning a secret evening"},
 		{"in Outlook", crm.Query{Outlook: crm.InOutlook}, "morning"},
+		{"in Outlook, of ana", crm.Query{Outlook: crm.InOutlook, Owner: w.ana}, "morning"},
+		{"in Outlook, of bob", crm.Query{Outlook: crm.InOutlook, Owner: w.bob}, ""},
 		{"not in Outlook", crm.Query{Outlook: crm.NotInOutlook, Owner: w.ana}, "eve day evening"},
 		{"by title, to somebody else", crm.Query{Sort: crm.ByName, Reader: w.ana, Unveiled: true}, "day eve evening morning"},
 		{"by title, to its owner", crm.Query{Sort: crm.ByName, Reader: w.bob, Unveiled: true, Owner: w.bob}, "a secret"},
