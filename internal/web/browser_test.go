@@ -95,8 +95,8 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	defer end()
 	for _, step := range steps {
 		err := chromedp.Do(ctx, step)
-		// The page gave way to another one between finding the element and using it: nothing was done yet.
-		for err != nil && strings.Contains(err.Error(), "Could not find node") && ctx.Err() == nil {
+		// The page gave way to another one between finding the element and using it, or while an address was opened: nothing was done yet.
+		for err != nil && (strings.Contains(err.Error(), "Could not find node") || strings.Contains(err.Error(), "net::ERR_ABORTED")) && ctx.Err() == nil {
 			time.Sleep(20 * time.Millisecond)
 			err = chromedp.Do(ctx, step)
 		}
