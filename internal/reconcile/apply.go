@@ -180,7 +180,7 @@ func (r *run) jobsOf(steps []Step) []*job {
 			case r.rules.Way == mapping.ToCRM: // its record is somebody else's
 				j.pair.Reason = fault.NotOwn
 			}
-			if j.pair.Reason == fault.NotOwn || s.Why == KeptApart {
+			if j.pair.Reason == fault.NotOwn || s.Why == KeptApart || j.pair.CRM != "" && s.ours(r.rules) == record.Gone { // whose record may come back
 				break
 			}
 			j.pair.CRM, j.pair.CRMVersion, j.pair.Base, j.pair.Name = "", "", nil, nameOf(s.Theirs.Fields)
@@ -274,16 +274,16 @@ func (r *run) remember(ctx context.Context, steps []Step) error {
 	return r.settle(ctx, 0, entries)
 }
 
-// claim puts the pairs of items that found their record by its mark on disk, before either side is written: a record that
-// holds an item's values by then, and no pair that says so, could be claimed by another item with the same mark.
+// claim puts the pairs of items that have just found their record on disk, before either side is written: a record that holds an item's
+// values by then, and no pair that says so, could be claimed by another item with the same mark, or be sent to Microsoft beside its item,
+// of which Microsoft may not tell for a while once it was written.
 func (r *run) claim(ctx context.Context, jobs []*job) error {
 	var entries []Entry
 	var refs []record.Ref
 	of := map[record.Ref]*job{}
 	for _, j := range jobs {
-		_, matched := r.paired[j.pair.Microsoft]
 		writes := j.Verb == RestoreCRM || j.Verb == Merge && len(j.ToCRM)+len(j.ToMicrosoft) > 0
-		if j.pair.ID != 0 || !writes || matched {
+		if j.pair.ID != 0 || !writes {
 			continue
 		}
 		entries = append(entries, Entry{Pair: Pair{
@@ -556,9 +556,9 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 			continue
 		case j.halfway:
 		case j.Verb == DeleteCRM:
-			j.pair.State, j.pair.Reason, j.pair.MissingSide = Waiting, fault.HeldDelete, InMicrosoft
+			j.pair.waits(InMicrosoft)
 		case j.Verb == DeleteMicrosoft:
-			j.pair.State, j.pair.Reason, j.pair.MissingSide = Waiting, fault.HeldDelete, InCRM
+			j.pair.waits(InCRM)
 		case j.Verb == Unlink:
 			j.pair = j.pair.movedOut()
 			j.history = append(j.history, HistoryLine{Side: InMicrosoft, Action: Unlinked, Reason: j.Why})

@@ -115,6 +115,15 @@ func (p *Pair) Answer(answer *Ask, now time.Time) (ok bool) {
 	return true
 }
 
+// Heed takes in what a person has said about a pair while a run was at it, which knows it as it was before: said is the question as it
+// stands in the ledger.
+func (p *Pair) Heed(said *Ask, now time.Time) {
+	if said != nil && !said.Out {
+		p.TakeBack(now)
+	}
+	p.Answer(said, now)
+}
+
 // leftOut reports whether a person has left an item out, or whether a record is kept out with it.
 func (p *Pair) leftOut() bool { return p.State == Excluded && p.Reason == fault.LeftOut }
 

@@ -80,7 +80,6 @@ func (r *run) audit(ctx context.Context, whole bool) error {
 		return nil
 	}
 	r.witness = a.hear
-	r.asked = r.link.Waiting
 	if err := r.compareAll(ctx, a, whole); err != nil {
 		return err
 	}

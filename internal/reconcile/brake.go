@@ -37,7 +37,11 @@ func (r *run) deletions(ctx context.Context) error {
 	}
 	all, unasked := r.link.Synced+r.link.Waiting+r.link.Failing, r.link.Waiting
 	if r.link.DeletesOK {
-		unasked -= r.asked // a yes is for what waited when it was given
+		agreed, err := r.agreedTo(ctx)
+		if err != nil {
+			return err
+		}
+		unasked -= agreed
 	}
 	lately := r.link.Recent.sum(r.Now()).Deleted // carried out, in as many runs as they came in
 	if brakes(unasked, all) || tooMany(unasked+lately, all+lately) && !r.link.DeletesOK || r.link.State == Held && !r.link.DeletesOK {
@@ -55,6 +59,28 @@ func (r *run) deletions(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// agreedTo counts the deletions that a person has said yes to: a yes is for what waited when it was given, whatever a run that was under
+// way, or that failed since, has added.
+func (r *run) agreedTo(ctx context.Context) (n int, err error) {
+	err = r.eachInState(ctx, Waiting, time.Time{}, func(pairs []Pair) error {
+		for _, p := range pairs {
+			if !p.RetryAt.IsZero() {
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+// waits notes that a pair's record was deleted on a side. A yes that was given to that stands.
+func (p *Pair) waits(missing Where) {
+	if p.State != Waiting || p.MissingSide != missing {
+		p.RetryAt = time.Time{}
+	}
+	p.State, p.Reason, p.MissingSide = Waiting, fault.HeldDelete, missing
 }
 
 // delete looks at both sides of each pair once more: the evidence. What is still to be deleted is; where the look says

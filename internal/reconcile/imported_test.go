@@ -37,6 +37,37 @@ func (w *world) touched() (out []string) {
 	return out
 }
 
+// Whenever its person edits an imported contact that was found in Outlook while a run lets it in, it takes part from then on.
+func TestS32_AnImportedContactIsLetInThoughItIsEditedAtThatMoment(t *testing.T) {
+	t.Parallel()
+	for after := 1; ; after++ {
+		w := newWorld(t)
+		id := w.imported("k", mail("kim@x.example").With(record.Fields{record.MailingCity: "Santos"}))
+		w.settle()
+		w.folder.Put("", contact("k", "kim@x.example").With(record.Fields{"mobilePhone": "123"}))
+		moments := 0
+		w.moment = func() {
+			if moments++; moments == after {
+				w.edit(id, record.Fields{record.Department: "Legal"})
+			}
+		}
+		if err := w.run(); err != nil {
+			t.Fatal(err)
+		}
+		if w.moment = nil; moments < after {
+			if after < 10 {
+				t.Fatalf("only %d moments", after)
+			}
+			return
+		}
+		w.settle()
+		w.pairsHold()
+		if must(t, w.touched(), []string{"k"}, "records that were let in"); t.Failed() {
+			t.Fatalf("edited at moment %d: %+v", after, w.ledger.All(1))
+		}
+	}
+}
+
 // A contact that its person puts into the folder is the imported one that has its address, in the first sync and after it;
 // the other imported ones stay where they are.
 func TestS32_AnImportedContactThatIsInOutlookIsNotDoubled(t *testing.T) {

@@ -26,7 +26,7 @@ type Links interface {
 	ChangeState(ctx context.Context, org record.ID, id LinkID, from []LinkState, to LinkState, reason fault.Reason) error
 	// ChangeSettings stores a link's policy and mapping and wakes it; its next run takes them in. NotFound: no such link.
 	ChangeSettings(ctx context.Context, org record.ID, id LinkID, policy Policy, table *mapping.Table) error
-	// AllowDeletes sets DeletesOK on a Held link, or (false) makes its waiting deletions be undone by recreating; it wakes the link.
+	// AllowDeletes sets DeletesOK on a Held link and marks what waits (Pair.RetryAt), or (false) makes its waiting deletions be undone by recreating; it wakes the link.
 	AllowDeletes(ctx context.Context, org record.ID, id LinkID, yes bool) error
 	// AllowGrowth lets a link go on that was Paused with reason TooManyCreates, and make as much as it likes until a time.
 	// Conflict: it is not.

@@ -104,7 +104,16 @@ func (r *run) match(ctx context.Context, items []Item) ([]Item, error) {
 		return nil, err
 	}
 	planned, err := r.judge(ctx, open)
-	return append(out, planned...), err
+	return append(r.notGiven(out), planned...), err
+}
+
+// notGiven leaves out the records, due by themselves, that have just become an item's: each is planned with its item.
+func (r *run) notGiven(items []Item) []Item {
+	given := map[record.Ref]bool{}
+	for _, p := range r.paired {
+		given[p.crm] = true
+	}
+	return slices.DeleteFunc(items, func(i Item) bool { return i.Pair.Microsoft == "" && given[i.Pair.CRM] })
 }
 
 // A stranger is an item that has no record, or not yet.
@@ -456,6 +465,9 @@ func (r *run) question(s *stranger, matches []record.Ref, refused bool) []Entry 
 // leaveOut keeps an item where it is, and with it the records that it may be and that no open question is about.
 func (r *run) leaveOut(ctx context.Context, s *stranger, about questions) ([]Entry, error) {
 	var out []Entry
+	kept := *s.Pair
+	kept.State, kept.Reason = Excluded, fault.LeftOut
+	r.asking.items[kept.Microsoft] = &kept // a record that it may be stays out with it
 	if pair := *s.Pair; !pair.leftOut() || pair.MicrosoftVersion != s.Theirs.Version {
 		ask := *pair.Ask
 		ask.Theirs = r.asIs(s.Theirs)

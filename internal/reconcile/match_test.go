@@ -227,6 +227,159 @@ func TestS29_AnAnswerWhileTheRunGoesOn(t *testing.T) {
 	}
 }
 
+// Whatever a person says about an item, at whichever moment of a run, is so in the end: while one more record joins the question, while the item and
+// a record change, and if what fails is tried again at the same time.
+func TestS29_WhateverIsSaidAtWhicheverMoment(t *testing.T) {
+	t.Parallel()
+	type story struct {
+		before, deed func(w *world, item record.Ref, a record.ID)
+		records      int  // in the end, each with its item
+		out          bool // the item is left out, and with it what it may be
+	}
+	say := func(answer func(a record.ID) reconcile.Ask) func(w *world, item record.Ref, a record.ID) {
+		return func(w *world, item record.Ref, a record.ID) { w.decide(item, answer(a)) }
+	}
+	leave := say(func(record.ID) reconcile.Ask { return reconcile.Ask{Out: true} })
+	match := say(func(a record.ID) reconcile.Ask { return reconcile.Ask{Match: a.Ref()} })
+	isNew := say(func(record.ID) reconcile.Ask { return reconcile.Ask{New: true} })
+	takeBack := func(w *world, item record.Ref, _ record.ID) {
+		if err := w.ledger.TakeBack(context.Background(), org, 1, item); err != nil {
+			w.t.Fatalf("take back: %v", err)
+		}
+	}
+	left := func(w *world, item record.Ref, a record.ID) { leave(w, item, a); w.quiet() }
+	both := func(deeds ...func(*world, record.Ref, record.ID)) func(*world, record.Ref, record.ID) {
+		return func(w *world, item record.Ref, a record.ID) {
+			for _, do := range deeds {
+				do(w, item, a)
+			}
+		}
+	}
+	again := func(w *world, _ record.Ref, _ record.ID) { w.ledger.Retry(1, w.clock) }
+	for name, s := range map[string]story{
+		"a match":                      {deed: match, records: 3},
+		"new":                          {deed: isNew, records: 4},
+		"left out":                     {deed: leave, out: true},
+		"taken back":                   {before: left, deed: takeBack, records: 3},
+		"a match, tried again":         {deed: both(match, again), records: 3},
+		"new, tried again":             {deed: both(again, isNew), records: 4},
+		"left out, tried again":        {deed: both(leave, again), out: true},
+		"taken back and said to be it": {before: left, deed: both(takeBack, match), records: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for after := 1; ; after++ {
+				w := newWorld(t)
+				a := w.insert("a", mail("kim@x.example"))
+				w.insert("b", mail("KIM@x.example"))
+				item := w.folder.Put("", contact("kim", "kim@x.example"))
+				w.quiet()
+				if s.before != nil {
+					s.before(w, item, a)
+				}
+				w.insert("c", mail("kim@x.example"))
+				w.edit(a, record.Fields{record.Department: "Sales"})
+				w.folder.Put(item, record.Fields{"department": "Legal"})
+				moments := 0
+				w.moment = func() {
+					if moments++; moments == after {
+						s.deed(w, item, a)
+					}
+				}
+				if err := w.run(); err != nil {
+					t.Fatal(err)
+				}
+				if w.moment = nil; moments < after {
+					if after < 10 {
+						t.Fatalf("only %d moments", after)
+					}
+					return
+				}
+				w.quiet()
+				for _, q := range w.asks() {
+					w.decide(q.Microsoft, reconcile.Ask{Match: a.Ref()})
+				}
+				w.quiet()
+				must(t, len(w.asks()), 0, "questions")
+				if s.out {
+					items, records := w.left()
+					must(t, len(items), 1, "items left out")
+					must(t, len(records), 3, "records left out")
+					must(t, len(w.folder.Items()), 1, "items")
+				} else {
+					w.pairsHold()
+					must(t, len(w.mine()), s.records, "records")
+					must(t, len(w.folder.Items()), s.records, "items")
+				}
+				if t.Failed() {
+					t.Fatalf("said at moment %d: %+v", after, w.ledger.All(1))
+				}
+			}
+		})
+	}
+}
+
+// A record and an item that were found to be one are a pair on disk before either is written: if the process dies then, and Microsoft does not
+// tell of the item for a while, as of what has just been written, the record would be sent there beside it.
+func TestI3_WhatWasMatchedIsAPairBeforeItIsWritten(t *testing.T) {
+	t.Parallel()
+	for plug, written := 0, 0; ; plug++ {
+		w := newWorld(t)
+		w.settle()
+		id := w.insert("k", mail("kim@x.example").With(record.Fields{record.MailingCity: "Santos"}))
+		item := w.folder.Put("", contact("k", "kim@x.example").With(record.Fields{"department": "Legal"}))
+		w.plug = plug
+		_ = w.run()
+		if w.plug >= 0 {
+			if written < 2 {
+				t.Fatalf("only %d deaths with something written", written)
+			}
+			return
+		}
+		if city := w.items()["k"][0][record.MailingCity]; city == "" && w.live()["k"][0].Fields[record.Department] == "" {
+			continue
+		}
+		written++
+		if pairs := w.ledger.All(1); len(pairs) != 1 || pairs[0].CRM != id.Ref() || pairs[0].Microsoft != item {
+			t.Fatalf("death at effect %d: %+v", plug, pairs)
+		}
+		w.settle()
+		w.pairsHold()
+		must(t, len(w.mine()), 1, "records")
+	}
+}
+
+// What is held back may be tried again on somebody's word, in the very run that carries out the answer: the record that the item was said
+// to be is not sent to Microsoft beside it.
+func TestS29_WhatIsTriedAgainWithTheAnswer(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func(id record.ID) reconcile.Ask{
+		"a match": func(id record.ID) reconcile.Ask { return reconcile.Ask{Match: id.Ref()} },
+		"new":     func(record.ID) reconcile.Ask { return reconcile.Ask{New: true} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			first := w.insert("a", mail("kim@x.example"))
+			w.insert("b", mail("KIM@x.example"))
+			item := w.folder.Put("", contact("kim", "kim@x.example"))
+			w.quiet()
+			must(t, len(w.asks()), 1, "questions")
+			records := len(w.mine())
+			ask := answer(first)
+			w.decide(item, ask)
+			w.ledger.Retry(1, w.clock)
+			w.settle()
+			w.pairsHold()
+			if ask.New {
+				records++
+			}
+			must(t, len(w.mine()), records, "records")
+			must(t, len(w.folder.Items()), records, "items")
+		})
+	}
+}
+
 // pairsHold checks that every record has one item with the same values.
 func (w *world) pairsHold() {
 	w.t.Helper()

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
@@ -93,6 +94,37 @@ func checkOneWay(t *testing.T, name string, way mapping.Direction, ours, theirs 
 			t.Errorf("%s: %s ends as %q", name, f, after[f])
 		}
 	}
+}
+
+// TestOneWay_ToOutlookANoWritesNothingInTheCRM: what a person does not want deleted from Outlook stays there, and stays deleted in the CRM.
+func TestOneWay_ToOutlookANoWritesNothingInTheCRM(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.goes(mapping.ToMicrosoft)
+	var ids []record.ID
+	for i := range 12 {
+		ids = append(ids, w.insert(fmt.Sprint("r", i), nil))
+	}
+	w.settle()
+	for _, id := range ids {
+		w.bin(id)
+	}
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	must(t, w.ledger.Link(1).State, reconcile.Held, "state")
+	w.answer(false)
+	w.settle()
+	must(t, len(w.live()), 0, "records that are back")
+	must(t, len(w.folder.Items()), 12, "items")
+	must(t, len(w.leftOut()), 12, "items left out")
+
+	if _, err := w.crm.Restore(context.Background(), crm.Actor{Author: crm.Author{Org: org, User: adele}, Zone: "UTC", Contacts: record.Full, Events: record.Full}, record.Contacts, ids[:1]); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	must(t, len(w.folder.Items()), 12, "items once a record is back")
+	must(t, len(w.leftOut()), 11, "items left out by then")
 }
 
 // TestOneWay_ToOutlook: what people do in Outlook never reaches the CRM; what they change and delete there is put back and

@@ -213,6 +213,8 @@ func planPair(rules Rules, item Item) Step {
 		return Step{Verb: DeleteMicrosoft, Why: OwnerChanged, Lost: typed(rules, item, rules.Fields)}
 	case ours == record.Gone && rules.Way == mapping.ToCRM:
 		return Step{Verb: RestoreCRM, Why: OneWayOnly, ToCRM: named(item, only(values(item.Theirs), rules.goes(InCRM)))}
+	case ours == record.Gone && rules.Way == mapping.ToMicrosoft && len(item.Pair.Base) == 0: // a person said no: it stays in Outlook
+		return Step{Verb: Leave, Why: OneWayOnly}
 	case ours == record.Gone && theirsEdited:
 		return Step{Verb: RestoreCRM, Why: EditBeatsDelete, ToCRM: named(item, only(item.Theirs.Fields, rules.goes(InCRM)))}
 	case ours == record.Gone: // what was typed where it would not have counted is no reason to keep the record
@@ -381,7 +383,7 @@ func merge(rules Rules, item Item) Step {
 	}
 	oursDone, theirsDone := step.mergeSeries(rules, item, base, ours, theirs)
 	oursChanged, theirsChanged = oursChanged || oursDone, theirsChanged || theirsDone
-	step.Admits = item.Ours != nil && len(item.Pair.Base) == 0 && rules.mayAdmit(item.Ours)
+	step.Admits = item.Ours != nil && item.Pair.State != Synced && rules.mayAdmit(item.Ours)
 	if len(step.ToCRM)+len(step.ToMicrosoft) > 0 || step.Admits {
 		step.Verb = Merge
 	}

@@ -142,7 +142,7 @@ type Pair struct {
 	Reason           fault.Reason
 	Detail           string    // the neighbour's own words, for the record's page
 	Attempts         int       // failures in a row
-	RetryAt          time.Time // zero: only a change or a person's Retry
+	RetryAt          time.Time // zero: only a change or a person's Retry. Of a Waiting pair: when a person said yes to its deletion
 	// MissingSide is, of a Waiting pair, the side on which it was deleted.
 	MissingSide Where
 	Name        string // of a record that has not reached the CRM: what lists call it

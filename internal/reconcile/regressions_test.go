@@ -222,13 +222,62 @@ func TestI5_AYesIsForWhatWasAsked(t *testing.T) {
 	}
 	_ = w.run()
 	must(t, w.ledger.Link(1).State, reconcile.Held, "state")
-	w.ledger.Change(1, func(l *reconcile.Link) { l.DeletesOK = true }) // yes to 12
+	w.answer(true) // yes to 12
 	for i := 12; i < 59; i++ {
 		w.folder.Delete(w.ref(fmt.Sprint("r", i)))
 	}
 	_ = w.run()
 	if len(w.live()) < 40 {
 		t.Errorf("the person allowed 12 deletions, %d were made", 60-len(w.live()))
+	}
+}
+
+// Nor is it for what a run adds that was under way when it was given, or that failed since.
+func TestI5_AYesIsForWhatWaitedWhenItWasGiven(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]func(w *world, more func()){
+		"to a run under way": func(w *world, more func()) {
+			w.insert("new", nil)
+			more()
+			w.settled = func() { w.settled = nil; w.answer(true) }
+			_ = w.run()
+		},
+		"and a run that failed": func(w *world, more func()) {
+			w.answer(true)
+			more()
+			w.settled = func() { w.settled, w.plug = nil, 0 } // the process dies once it has noted what was deleted since
+			_ = w.run()
+			w.clock = w.clock.Add(time.Minute)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			for i := range 60 {
+				w.insert(fmt.Sprint("r", i), nil)
+			}
+			w.settle()
+			refs := map[int]record.Ref{}
+			for i := range 60 {
+				refs[i] = w.ref(fmt.Sprint("r", i))
+			}
+			for i := range 12 {
+				w.folder.Delete(refs[i])
+			}
+			_ = w.run()
+			must(t, w.ledger.Link(1).State, reconcile.Held, "state")
+			after(w, func() {
+				for i := 12; i < 59; i++ {
+					w.folder.Delete(refs[i])
+				}
+			})
+			_ = w.run()
+			link := w.ledger.Link(1)
+			if n := len(w.mine()); n < 48 {
+				t.Errorf("the person allowed 12 deletions, and %d records are left: %+v", n, link)
+			}
+			must(t, link.State, reconcile.Held, "state afterwards")
+		})
 	}
 }
 
@@ -452,7 +501,7 @@ func TestI5_HeldUntilAnswered(t *testing.T) {
 	_ = w.run()
 	_ = w.run()
 	must(t, len(w.live()), 260, "records without an answer")
-	w.ledger.Change(1, func(l *reconcile.Link) { l.DeletesOK = true })
+	w.answer(true)
 	_ = w.run()
 	must(t, len(w.live()), 248, "records after a yes")
 	must(t, w.ledger.Link(1).State, reconcile.On, "state after a yes")

@@ -67,7 +67,6 @@ type run struct {
 	mu        sync.Mutex // guards link while chunks settle side by side
 	leaseMu   sync.Mutex // guards until: mu is held while a chunk settles, which is no reason to let the lease end
 	until     time.Time  // end of the lease
-	asked     int        // deletions that waited when the run began: those that a yes is for
 	asking    asking
 	first     bool                   // the run began within the link's first sync, and counts as part of it to its end
 	paired    map[record.Ref]pairing // items that the last match gave a record, by their ref
@@ -80,7 +79,7 @@ type run struct {
 }
 
 func newRun(r *Runner, link *Link, until time.Time) *run {
-	return &run{Runner: r, link: link, until: until, asked: link.Waiting, first: !link.Settled}
+	return &run{Runner: r, link: link, until: until, first: !link.Settled}
 }
 
 // watch tells the witness.

@@ -49,6 +49,7 @@ type world struct {
 	fails   func(point string) error // other faults at Microsoft
 	closed  error                    // why nobody opens the mailbox
 	settled func()                   // what happens after each settle, while the run goes on
+	moment  func()                   // what happens before and after each effect, and each reading of pairs
 }
 
 type fataler interface {
@@ -98,6 +99,7 @@ func (w *world) effect() error {
 	if w.dead {
 		return errDead
 	}
+	w.passes()
 	if w.effects++; w.plug >= 0 {
 		if w.plug--; w.plug < 0 {
 			w.dead = true
@@ -105,6 +107,12 @@ func (w *world) effect() error {
 		}
 	}
 	return nil
+}
+
+func (w *world) passes() {
+	if w.moment != nil {
+		w.moment()
+	}
 }
 
 func (w *world) Microsoft(context.Context, *reconcile.Link) (reconcile.Side, error) {
@@ -175,6 +183,21 @@ func (m mortalLedger) around(do func() error) error {
 	return m.w.effect()
 }
 
+func (m mortalLedger) PairsByRef(ctx context.Context, l *reconcile.Link, side reconcile.Where, refs []record.Ref) (map[record.Ref]reconcile.Pair, error) {
+	defer m.w.passes()
+	return m.Ledger.PairsByRef(ctx, l, side, refs)
+}
+
+func (m mortalLedger) PairsInState(ctx context.Context, l *reconcile.Link, state reconcile.PairState, due time.Time, after int64, limit int) ([]reconcile.Pair, error) {
+	defer m.w.passes()
+	return m.Ledger.PairsInState(ctx, l, state, due, after, limit)
+}
+
+func (m mortalLedger) Pairs(ctx context.Context, l *reconcile.Link, after int64, limit int) ([]reconcile.Pair, error) {
+	defer m.w.passes()
+	return m.Ledger.Pairs(ctx, l, after, limit)
+}
+
 func (m mortalLedger) Intend(ctx context.Context, l *reconcile.Link, intents []reconcile.Intent) (id int64, err error) {
 	err = m.around(func() (err error) { id, err = m.Ledger.Intend(ctx, l, intents); return err })
 	return id, err
@@ -212,6 +235,14 @@ func (w *world) run() error {
 	return err
 }
 
+// answer answers the brake.
+func (w *world) answer(yes bool) {
+	w.t.Helper()
+	if !w.ledger.AllowDeletes(1, yes, w.clock) {
+		w.t.Fatalf("the brake asks nothing: %+v", w.ledger.Link(1))
+	}
+}
+
 // settle runs until a run writes nothing, answering the brake with yes, and reports how many runs that took.
 func (w *world) settle() {
 	w.t.Helper()
@@ -222,7 +253,7 @@ func (w *world) settle() {
 		}
 		link := w.ledger.Link(1)
 		if link.State == reconcile.Held {
-			w.ledger.Change(1, func(l *reconcile.Link) { l.DeletesOK = true })
+			w.answer(true)
 			continue
 		}
 		if w.writes() == before && link.Failing == 0 && link.Waiting == 0 {

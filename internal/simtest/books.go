@@ -2,7 +2,6 @@ package simtest
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"tandem/internal/account"
@@ -104,46 +103,26 @@ func (m *memory) wake(_ context.Context, ids ...reconcile.LinkID) error {
 func (m *memory) resubscribe(ctx context.Context, ids ...reconcile.LinkID) error {
 	for _, id := range ids {
 		if m.w.links[id] != nil {
-			m.book.Change(id, func(l *reconcile.Link) { l.SubscriptionEnds = time.Time{} })
+			m.book.Resubscribe(id)
 		}
 	}
 	return m.wake(ctx, ids...)
 }
 
 func (m *memory) move(id reconcile.LinkID, from []reconcile.LinkState, to reconcile.LinkState) bool {
-	link := m.book.Link(id)
-	if !slices.Contains(from, link.State) {
-		return false
+	moved := m.book.ChangeState(id, from, to)
+	if moved {
+		m.wakeOne(id)
 	}
-	m.book.Change(id, func(l *reconcile.Link) {
-		l.State, l.Reason = to, ""
-		if link.State == reconcile.Paused {
-			l.SubscriptionEnds = time.Time{}
-			if to == reconcile.On && link.Waiting > 1 {
-				l.State, l.Reason = reconcile.Held, fault.TooManyDeletes
-			}
-		}
-	})
-	m.wakeOne(id)
-	return true
+	return moved
 }
 
 func (m *memory) answer(id reconcile.LinkID, yes bool) bool {
-	if m.book.Link(id).State != reconcile.Held {
-		return false
+	taken := m.book.AllowDeletes(id, yes, m.w.clock)
+	if taken {
+		m.wakeOne(id)
 	}
-	m.book.Change(id, func(l *reconcile.Link) { l.DeletesOK = yes })
-	if !yes {
-		for _, p := range m.book.All(id) {
-			if p.State == reconcile.Waiting {
-				m.book.Tamper(id, p.CRM, func(p *reconcile.Pair) {
-					p.State, p.Base, p.MissingSide, p.Attempts, p.RetryAt = reconcile.Parked, nil, "", 0, m.w.clock
-				})
-			}
-		}
-	}
-	m.wakeOne(id)
-	return true
+	return taken
 }
 
 func (m *memory) settings(id reconcile.LinkID, policy reconcile.Policy, table *mapping.Table) error {
@@ -169,15 +148,7 @@ func (m *memory) decide(id reconcile.LinkID, item record.Ref, answer reconcile.A
 func (m *memory) pairs(id reconcile.LinkID) []reconcile.Pair { return m.book.All(id) }
 
 func (m *memory) retry(id reconcile.LinkID) {
-	for _, p := range m.book.All(id) {
-		if p.State == reconcile.Parked && p.RetryAt.IsZero() {
-			m.book.Tamper(id, p.CRM, func(t *reconcile.Pair) {
-				if t.ID == p.ID {
-					t.RetryAt, t.Attempts = m.w.clock, 0
-				}
-			})
-		}
-	}
+	m.book.Retry(id, m.w.clock)
 	m.wakeOne(id)
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"tandem/internal/fault"
+	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
@@ -221,7 +222,10 @@ var defects = []*defect{
 		return ledgerDouble{state: func(s reconcile.PairState) bool { return s == reconcile.Waiting }}
 	}),
 	onLedger("the brake always has a yes", "deletions are never asked about", func(*world) ledgerDouble {
-		return ledgerDouble{open: func(l *reconcile.Link) { l.DeletesOK = true; l.Waiting = 1_000_000 }}
+		return ledgerDouble{open: func(l *reconcile.Link) { l.DeletesOK = true }, found: allAgreed}
+	}),
+	onLedger("a link that goes one way goes both", "which way a person wants is not looked at", func(*world) ledgerDouble {
+		return ledgerDouble{open: func(l *reconcile.Link) { l.Policy.Direction = mapping.BothWays }}
 	}),
 	{name: "the fence is not checked", what: "whoever lost the lease commits all the same", books: func(w *world, l reconcile.Ledger) reconcile.Ledger {
 		return ledgerDouble{Ledger: l, before: func(_ context.Context, l *reconcile.Link) { l.Fence = w.books.link(l.ID).Fence }}
@@ -496,4 +500,13 @@ var defects = []*defect{
 			return body
 		}}
 	}},
+}
+
+// allAgreed makes all deletions that wait look as if somebody had said yes to each.
+func allAgreed(pairs []reconcile.Pair) {
+	for i := range pairs {
+		if pairs[i].State == reconcile.Waiting {
+			pairs[i].RetryAt = start
+		}
+	}
 }

@@ -18,6 +18,7 @@ type ledgerDouble struct {
 	open    func(*reconcile.Link)
 	pairs   func(reconcile.Where, map[record.Ref]reconcile.Pair)
 	state   func(reconcile.PairState) bool // these are never found
+	found   func([]reconcile.Pair)         // those of a state
 	intend  func([]reconcile.Intent) (skip bool)
 	intents bool // open ones are not found
 	settle  func(l *reconcile.Link, batch *int64, entries []reconcile.Entry) []reconcile.Entry
@@ -44,7 +45,11 @@ func (d ledgerDouble) PairsInState(ctx context.Context, l *reconcile.Link, state
 	if d.state != nil && d.state(state) {
 		return nil, nil
 	}
-	return d.Ledger.PairsInState(ctx, l, state, due, after, limit)
+	out, err := d.Ledger.PairsInState(ctx, l, state, due, after, limit)
+	if d.found != nil {
+		d.found(out)
+	}
+	return out, err
 }
 
 func (d ledgerDouble) Intend(ctx context.Context, l *reconcile.Link, intents []reconcile.Intent) (int64, error) {

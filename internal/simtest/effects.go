@@ -2,6 +2,8 @@ package simtest
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"tandem/internal/crm"
@@ -61,6 +63,7 @@ func (t *task) point(what, when string, writes bool) error {
 			return errDead
 		}
 	}
+	t.interject()
 	pause := 200*time.Microsecond + w.spread(2*time.Millisecond)
 	if frozen := w.faults.freezes(t); frozen > 0 {
 		w.note("p%d l%d sleeps %s", t.process.n, t.link.id, frozen)
@@ -109,7 +112,33 @@ func (e effectLedger) PairsByRef(ctx context.Context, l *reconcile.Link, side re
 		out, err = e.Ledger.PairsByRef(ctx, l, side, refs)
 		return err
 	})
+	if t := taskOf(ctx); t != nil {
+		t.handles(slices.Concat(refs, namedIn(slices.Collect(maps.Values(out)))))
+	}
 	return out, err
+}
+
+func (e effectLedger) PairsInState(ctx context.Context, l *reconcile.Link, state reconcile.PairState, due time.Time, after int64, limit int) ([]reconcile.Pair, error) {
+	return e.read(ctx, func() ([]reconcile.Pair, error) { return e.Ledger.PairsInState(ctx, l, state, due, after, limit) })
+}
+
+func (e effectLedger) Pairs(ctx context.Context, l *reconcile.Link, after int64, limit int) ([]reconcile.Pair, error) {
+	return e.read(ctx, func() ([]reconcile.Pair, error) { return e.Ledger.Pairs(ctx, l, after, limit) })
+}
+
+// read is a reading of pairs, which somebody may be quicker than, or change right after.
+func (e effectLedger) read(ctx context.Context, pairs func() ([]reconcile.Pair, error)) ([]reconcile.Pair, error) {
+	return looked(e.w, ctx, func() ([]reconcile.Pair, error) {
+		out, err := pairs()
+		if t := taskOf(ctx); t != nil && len(out) > 0 {
+			t.handles(namedIn(out))
+		}
+		return out, err
+	})
+}
+
+func (e effectLedger) OpenIntents(ctx context.Context, l *reconcile.Link) (map[int64][]reconcile.Intent, error) {
+	return looked(e.w, ctx, func() (map[int64][]reconcile.Intent, error) { return e.Ledger.OpenIntents(ctx, l) })
 }
 
 func (e effectLedger) Intend(ctx context.Context, l *reconcile.Link, intents []reconcile.Intent) (id int64, err error) {
@@ -193,6 +222,24 @@ func (e effectRecords) Touched(ctx context.Context, org record.ID, kind record.K
 		return err
 	})
 	return out, err
+}
+
+func (e effectRecords) ByToken(ctx context.Context, org record.ID, kind record.Kind, tokens []string) (map[string]crm.Record, error) {
+	return looked(e.w, ctx, func() (map[string]crm.Record, error) { return e.Store.ByToken(ctx, org, kind, tokens) })
+}
+
+func (e effectRecords) ContactsByKey(ctx context.Context, org, owner record.ID, keys []string) (map[string][]record.ID, error) {
+	return looked(e.w, ctx, func() (map[string][]record.ID, error) { return e.Store.ContactsByKey(ctx, org, owner, keys) })
+}
+
+func (e effectRecords) EventsAt(ctx context.Context, org, owner record.ID, starts []time.Time) ([]record.ID, error) {
+	return looked(e.w, ctx, func() ([]record.ID, error) { return e.Store.EventsAt(ctx, org, owner, starts) })
+}
+
+func (e effectRecords) FirstSync(ctx context.Context, org record.ID, kind record.Kind, owner record.ID, admitImported bool, calendar record.Ref, now time.Time, offset, limit int) ([]crm.Record, error) {
+	return looked(e.w, ctx, func() ([]crm.Record, error) {
+		return e.Store.FirstSync(ctx, org, kind, owner, admitImported, calendar, now, offset, limit)
+	})
 }
 
 // sides gives the two sides of a link to a process. It fits reconcile.Sides.

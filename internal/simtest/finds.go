@@ -29,5 +29,13 @@ func Finds() []Find {
 		{"a copy took the record of its original, and overwrote it, when the original was moved out of the folder", "TestI1_ARecordWhoseItemWasMovedOut"},
 		{"what sync had deleted and not noted counted as its person's deletion: what was given back, or taken out of the recycle bin, was deleted again",
 			"TestI4_SyncsOwnUnsettledDeletionIsNobodys"},
+		{"a record that somebody had tried again when he answered whose item it is was sent to Microsoft beside that item", "TestS29_WhatIsTriedAgainWithTheAnswer"},
+		{"a record was held back for good if the question about it was answered while the run that asked went on", "TestS29_AnAnswerWhileTheRunGoesOn"},
+		{"what a person left out, or took back, while a run went on that knew it as it was before, stayed as it was before", "TestS29_WhateverIsSaidAtWhicheverMoment"},
+		{"a record that was found to be an item was sent to Microsoft beside it if the process died amid that and Microsoft told of the item late",
+			"TestI3_WhatWasMatchedIsAPairBeforeItIsWritten"},
+		{"an imported record that was found in Outlook, and edited at the moment at which it was let in, never took part", "TestS32_AnImportedContactIsLetInThoughItIsEditedAtThatMoment"},
+		{"a no to deletions in Outlook brought the records back in the CRM of a sync that goes to Outlook only", "TestOneWay_ToOutlookANoWritesNothingInTheCRM"},
+		{"a yes to deletions was also for those that a run added which was under way then, or which failed later", "TestI5_AYesIsForWhatWaitedWhenItWasGiven"},
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"tandem/internal/account"
 	"tandem/internal/m365sim"
+	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
@@ -63,7 +64,11 @@ var deeds = []deed{
 			w.answers(l, rng.IntN(4) > 0)
 		}
 	}},
-	{2, "decide what was asked", func(w *world, rng *rand.Rand) { w.decides(w.anyLink(rng, nil), rng) }},
+	{3, "acquaintances", (*world).acquaintances},
+	{2, "namesake", (*world).namesake},
+	{4, "decide what was asked", func(w *world, rng *rand.Rand) { w.decides(w.anyLink(rng, nil), rng) }},
+	{2, "try again", func(w *world, rng *rand.Rand) { w.retries(w.anyLink(rng, nil)) }},
+	{1, "pause", (*world).pause},
 	{2, "sync now", func(w *world, rng *rand.Rand) { w.enqueueIn(w.anyLink(rng, nil).id, 0) }},
 	{1, "audit", func(w *world, rng *rand.Rand) {
 		l := w.anyLink(rng, nil)
@@ -87,6 +92,7 @@ func program(seed uint64) []move {
 	}
 	rate := rng.IntN(60) // of a hundred moves, how many are faults
 	mortal := rng.IntN(3) > 0
+	hasty := rng.IntN(3) > 0 // people do things in the midst of runs
 	n := 20 + rng.IntN(60)
 	if rng.IntN(8) == 0 {
 		n += rng.IntN(120)
@@ -125,10 +131,16 @@ func program(seed uint64) []move {
 		}
 		draw := rng.IntN(sum)
 		for _, d := range deeds {
-			if draw -= d.weight; draw < 0 {
-				add(d.name, d.do)
-				break
+			if draw -= d.weight; draw >= 0 {
+				continue
 			}
+			if hasty && rng.IntN(2) == 0 {
+				after := steps(rng)
+				add(d.name+" amid a run", func(w *world, rng *rand.Rand) { w.amid(after, func() { d.do(w, rng) }) })
+			} else {
+				add(d.name, d.do)
+			}
+			break
 		}
 	}
 	return moves
@@ -146,6 +158,9 @@ func (w *world) populate() {
 		w.people = append(w.people, p)
 		w.grants.of[p.id] = w.newGrant(p)
 		w.stranger(p)
+		if i == 2 && rng.IntN(2) == 0 {
+			p.way = []mapping.Direction{mapping.ToMicrosoft, mapping.ToCRM}[rng.IntN(2)]
+		}
 		if i == 0 || rng.IntN(2) == 0 {
 			w.switchOn(p, record.Contacts)
 		}

@@ -40,6 +40,8 @@ type entity struct {
 	erased   bool                      // somebody has deleted it, whatever came of it
 	foreign  map[string]string         // what its items held that nobody maps, by item
 	original string                    // whose copy it is: its item has that one's mark
+	alone    bool                      // it was made on the side to which its link does not go on from, and stays there: see oneway.go
+	alike    string                    // the address that it shares with others, by which it may be taken for them; "": none
 }
 
 // typed is one value that somebody typed.
@@ -291,6 +293,9 @@ func (w *world) anyLink(rng *rand.Rand, want func(*linkState) bool) *linkState {
 			of = append(of, l)
 		}
 	}
+	if w.amidst != nil && slices.Contains(of, w.amidst.link) && rng.IntN(4) > 0 {
+		return w.amidst.link
+	}
 	l, _ := pick(rng, of)
 	return l
 }
@@ -335,6 +340,7 @@ func (w *world) fresh(kind record.Kind, key string) record.Fields {
 func (w *world) newInCRM(rng *rand.Rand, source record.Source) {
 	l := w.anyLink(rng, nil)
 	key := w.newKey(l.kind, l.of.org)
+	w.entities[key].alone = l.of.way == mapping.ToCRM
 	fields := w.fresh(l.kind, key)
 	field := rng.IntN(len(kinds[l.kind].fields))
 	fields[kinds[l.kind].fields[field].ours] = w.types(key, l.kind, field, false, "")
@@ -349,8 +355,17 @@ func (w *world) newInOutlook(rng *rand.Rand) {
 		return
 	}
 	key := w.newKey(l.kind, l.of.org)
+	w.entities[key].alone = l.of.way == mapping.ToMicrosoft
+	w.makeInOutlook(rng, l, key, "")
+	w.say("user %d makes %s in Outlook", l.of.id, key)
+}
+
+func (w *world) makeInOutlook(rng *rand.Rand, l *linkState, key, address string) {
 	field := rng.IntN(len(kinds[l.kind].fields))
 	body := kinds[l.kind].fields[field].patch(string(w.types(key, l.kind, field, true, "")))
+	if address != "" {
+		body["emailAddresses"] = []map[string]any{{"address": address, "name": address}}
+	}
 	if l.kind == record.Contacts {
 		body["jobTitle"], body["surname"], body["spouseName"] = key, "Family "+key, "spouse of "+key
 	} else {
@@ -368,7 +383,6 @@ func (w *world) newInOutlook(rng *rand.Rand) {
 		id, _ := doc["id"].(string)
 		w.entities[key].foreign[id] = "spouse of " + key
 	}
-	w.say("user %d makes %s in Outlook", l.of.id, key)
 }
 
 // someRecord is a record of the people's that is there, or in the bin.
@@ -380,7 +394,7 @@ func (w *world) someRecord(rng *rand.Rand, deleted bool) (crm.Record, *person, b
 			mine = append(mine, r)
 		}
 	}
-	r, ok := pick(rng, mine)
+	r, ok := pick(rng, handled(w, rng, mine, func(r crm.Record) record.Ref { return r.ID.Ref() }))
 	return r, l.of, ok
 }
 
@@ -418,7 +432,7 @@ func (w *world) counts(org record.ID, kind record.Kind, f record.Field, way mapp
 		if l.of.org != org || l.kind != kind {
 			continue
 		}
-		goes := slices.ContainsFunc(w.books.link(l.id).Mapping.Rows, func(r mapping.Row) bool {
+		goes := slices.ContainsFunc(w.rows(l), func(r mapping.Row) bool {
 			return r.CRM == f && (r.Direction == mapping.BothWays || r.Direction == way)
 		})
 		if !goes || l.remapped {
@@ -439,7 +453,7 @@ func (w *world) someItem(rng *rand.Rand) (*linkState, item, bool) {
 			known = append(known, it)
 		}
 	}
-	it, ok := pick(rng, known)
+	it, ok := pick(rng, handled(w, rng, known, func(it item) record.Ref { return record.Ref(it.id) }))
 	return l, it, ok
 }
 
@@ -477,10 +491,14 @@ func (w *world) deleteInCRM(rng *rand.Rand) {
 }
 
 func (w *world) deleteRecord(p *person, r crm.Record) {
+	if w.mistakable(keyOf(r)) {
+		return
+	}
 	fate := w.entities[keyOf(r)].fate
 	if w.erases(keyOf(r), w.valuesOf(r)); w.othersTwin(r) {
 		w.entities[keyOf(r)].fate = fate // who kept the item of what he gave away deletes a record of his own
 	}
+	w.putBack(p, keyOf(r), mapping.ToCRM, fate)
 	results, err := w.crm.Delete(context.Background(), w.actor(p), r.Kind, []crm.Draft{{ID: r.ID}})
 	must(w, results, err, resultErr)
 	w.say("user %d deletes %s in the CRM", p.id, keyOf(r))
@@ -493,7 +511,12 @@ func (w *world) deleteInOutlook(rng *rand.Rand) {
 }
 
 func (w *world) deleteItem(l *linkState, it item) {
+	if w.mistakable(it.key) {
+		return
+	}
+	fate := w.entities[it.key].fate
 	w.erases(it.key, it.values)
+	w.putBack(l.of, it.key, mapping.ToMicrosoft, fate)
 	if e := w.entities[it.key]; e != nil && e.fate == dies && w.elsewhere(l, it.key) {
 		e.fate = open // its record is, or was, on its way to somebody else
 	}
@@ -533,21 +556,24 @@ func (w *world) bulkDelete(rng *rand.Rand) {
 
 func (w *world) restore(rng *rand.Rand) {
 	r, p, ok := w.someRecord(rng, true)
-	if !ok || w.liveTwin(r) {
+	if !ok || w.liveTwin(r) || p.way == mapping.ToCRM {
 		return
 	}
 	paired := slices.ContainsFunc(w.order, func(l *linkState) bool {
 		return slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return p.CRM == r.ID.Ref() })
 	})
+	mistaken := false
 	for _, e := range w.entities {
 		if e.original == keyOf(r) && !w.inStep(e, 2) { // its mark makes it the record's item, now that the record has no other
-			e.fate = open
+			e.fate, mistaken = open, true
 			for _, t := range w.typed {
 				t.over = t.over || t.key == e.key
 			}
 		}
 	}
-	w.revive(keyOf(r), !paired) // else its item may have been deleted as well, and nobody has noticed yet
+	if w.revive(keyOf(r), !paired); mistaken { // else its item may have been deleted as well, and nobody has noticed yet
+		w.entities[keyOf(r)].fate = open
+	}
 	results, err := w.crm.Restore(context.Background(), w.actor(p), r.Kind, []record.ID{r.ID})
 	must(w, results, err, resultErr)
 	w.say("user %d takes %s out of the recycle bin", p.id, keyOf(r))
@@ -582,7 +608,7 @@ func (w *world) give(rng *rand.Rand) {
 		}
 	}
 	to, ok := pick(rng, others)
-	if !ok || w.othersTwin(r) || w.hasItem(to, r) { // what he has kept of his own: nobody could tell the two apart
+	if !ok || w.mistakable(keyOf(r)) || w.othersTwin(r) || w.hasItem(to, r) { // what he has kept of his own: nobody could tell the two apart
 		return
 	}
 	if e := w.entities[keyOf(r)]; e.fate != lives {
@@ -608,7 +634,7 @@ func (w *world) massUpdate(rng *rand.Rand) {
 		v = "+55 11 4002-8922"
 	}
 	for _, r := range w.records(l.of.org, l.kind, false) {
-		if key := keyOf(r); r.Owner == l.of.id && w.entities[key] != nil && rng.IntN(2) == 0 {
+		if key := keyOf(r); r.Owner == l.of.id && w.entities[key] != nil && !w.mistakable(key) && rng.IntN(2) == 0 {
 			for _, t := range w.typed {
 				t.over = t.over || t.key == key && t.field == field && t.value == r.Fields[f]
 			}
@@ -675,7 +701,7 @@ func (w *world) bothSides(rng *rand.Rand) {
 // copies an item that has its pair, as dragging with the control key does; the copy is somebody new.
 func (w *world) copyItem(rng *rand.Rand) {
 	l, it, ok := w.someItem(rng)
-	if !ok || l.kind != record.Contacts || !slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return string(p.Microsoft) == it.id }) {
+	if !ok || l.kind != record.Contacts || l.of.way != mapping.BothWays || w.entities[it.key].alike != "" || !slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return string(p.Microsoft) == it.id }) {
 		return
 	}
 	id, err := w.sim.Mailbox(l.of.upn).Copy(it.id)
@@ -697,7 +723,7 @@ func (w *world) copyItem(rng *rand.Rand) {
 // moveOut drags an item into another folder.
 func (w *world) moveOut(rng *rand.Rand) {
 	l, it, ok := w.someItem(rng)
-	if !ok || l.kind != record.Contacts {
+	if !ok || l.kind != record.Contacts || l.of.way != mapping.BothWays {
 		return
 	}
 	paired := slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool {
@@ -728,13 +754,9 @@ func (w *world) privateFolder(p *person) string {
 	return id
 }
 
-// idle reports whether no run has the link: what people say of a link itself waits for that in the twin in memory, which
-// does not tell what was said during a run from what the run says.
-func (w *world) idle(l *linkState) bool { return l.running == 0 }
-
 func (w *world) switchOff(rng *rand.Rand) {
 	l := w.anyLink(rng, w.is(reconcile.On, reconcile.Held, reconcile.Paused))
-	if l == nil || !w.idle(l) {
+	if l == nil || l.of.way != mapping.BothWays {
 		return
 	}
 	link := w.books.link(l.id)
@@ -768,6 +790,7 @@ func (w *world) switchOn(p *person, kind record.Kind) {
 	}
 	id, err := w.books.create(reconcile.Link{
 		Org: p.org, User: p.id, Kind: kind, State: reconcile.On, Mapping: tableOf(kind), Since: w.clock, Mailbox: p.oid,
+		Policy: reconcile.Policy{Options: reconcile.Options{Direction: p.way}},
 	})
 	if err != nil {
 		w.fail("simulation", "switch on: %v", err)
@@ -779,13 +802,13 @@ func (w *world) switchOn(p *person, kind record.Kind) {
 	if err := w.books.wake(context.Background(), id); err != nil {
 		w.fail("simulation", "wake: %v", err)
 	}
-	w.say("user %d switches %s on (link %d)", p.id, kind, id)
+	w.say("user %d switches %s on (link %d)%s", p.id, kind, id, map[mapping.Direction]string{mapping.ToMicrosoft: ", only to Outlook", mapping.ToCRM: ", only to the CRM"}[p.way])
 }
 
 // changeMapping drops some of the rows that people edit, or lets them go one way.
 func (w *world) changeMapping(rng *rand.Rand) {
 	l := w.anyLink(rng, func(l *linkState) bool { return l.kind == record.Contacts && w.is(reconcile.On)(l) })
-	if l == nil || !w.idle(l) {
+	if l == nil {
 		return
 	}
 	table := &mapping.Table{Kind: l.kind}
@@ -810,7 +833,7 @@ func (w *world) changeMapping(rng *rand.Rand) {
 	}
 	policy := reconcile.Policy{Winner: []reconcile.Winner{
 		reconcile.LaterWins, reconcile.MicrosoftWins, reconcile.CRMWins, reconcile.AskPerson,
-	}[rng.IntN(4)]}
+	}[rng.IntN(4)], Options: w.books.link(l.id).Policy.Options}
 	if err := w.books.settings(l.id, policy, table); err != nil {
 		w.fail("simulation", "settings: %v", err)
 	}
@@ -819,7 +842,7 @@ func (w *world) changeMapping(rng *rand.Rand) {
 		e.fate = open
 	}
 	for _, f := range kinds[l.kind].fields {
-		if !slices.ContainsFunc(table.Rows, func(r mapping.Row) bool { return r.CRM == f.ours }) {
+		if !slices.ContainsFunc(table.Going(l.of.way).Rows, func(r mapping.Row) bool { return r.CRM == f.ours }) {
 			w.leftOut[leaving{l.of.org, f.ours}] = true
 		}
 	}
@@ -837,27 +860,34 @@ func (w *world) changeMapping(rng *rand.Rand) {
 
 // reconnect signs a person in again.
 func (w *world) reconnect(l *linkState) {
+	if l.away.After(w.clock) && !w.calm {
+		return
+	}
 	w.grants.of[l.of.id] = w.newGrant(l.of)
 	delete(w.grants.claimed, l.of.id)
-	if w.idle(l) && w.books.move(l.id, []reconcile.LinkState{reconcile.Paused}, reconcile.On) {
+	if w.books.move(l.id, []reconcile.LinkState{reconcile.Paused}, reconcile.On) {
 		w.say("user %d reconnects link %d", l.of.id, l.id)
 	}
 }
 
 // answers says yes to the brake, now and then no.
 func (w *world) answers(l *linkState, yes bool) {
-	if !w.idle(l) || w.books.link(l.id).State != reconcile.Held {
+	if w.books.link(l.id).State != reconcile.Held {
 		return
 	}
-	if !yes {
-		for _, p := range w.books.pairs(l.id) {
-			if p.State == reconcile.Waiting {
-				for _, e := range w.entities {
-					if e.org == l.of.org && e.fate == dies {
-						e.fate = open
-					}
+	l.agreed = 0
+	for _, p := range w.books.pairs(l.id) {
+		switch {
+		case p.State != reconcile.Waiting:
+		case yes:
+			l.agreed++
+		default:
+			for _, e := range w.entities {
+				if e.org == l.of.org && e.fate == dies {
+					e.fate = open
 				}
 			}
+			w.keepsApart(l, p)
 		}
 	}
 	if w.books.answer(l.id, yes) {
@@ -865,18 +895,129 @@ func (w *world) answers(l *linkState, yes bool) {
 	}
 }
 
+// decides answers what a link's person is asked: of conflicts one or the other, and which record an item is as it is.
 func (w *world) decides(l *linkState, rng *rand.Rand) {
-	if !w.idle(l) {
-		return
-	}
 	for _, q := range w.books.asks(l.id) {
-		answer := reconcile.Ask{Taken: map[record.Field]reconcile.Where{}, New: len(q.Ask.Matches) > 0}
+		answer := reconcile.Ask{Taken: map[record.Field]reconcile.Where{}}
 		for _, f := range q.Ask.Conflicts {
 			answer.Taken[f] = []reconcile.Where{reconcile.InCRM, reconcile.InMicrosoft}[rng.IntN(2)]
+		}
+		if len(q.Ask.Matches) > 0 {
+			answer.Match = w.same(l, q)
+			answer.New = answer.Match == ""
 		}
 		if err := w.books.decide(l.id, q.Microsoft, answer); err != nil {
 			w.fail("simulation", "decide: %v", err)
 		}
-		w.say("user %d decides about %s", l.of.id, q.Microsoft[max(0, len(q.Microsoft)-8):])
+		w.say("user %d decides about %s%s", l.of.id, q.Microsoft[max(0, len(q.Microsoft)-8):], map[bool]string{true: ", which is new"}[answer.New])
+	}
+}
+
+// same is, of the records that an item may be, the one of its key; "": none is.
+func (w *world) same(l *linkState, q reconcile.Question) record.Ref {
+	for _, it := range w.itemsOf(l) {
+		if it.id != string(q.Microsoft) {
+			continue
+		}
+		for _, r := range w.records(l.of.org, l.kind, false) {
+			if keyOf(r) == it.key && slices.Contains(q.Ask.Matches, r.ID.Ref()) {
+				return r.ID.Ref()
+			}
+		}
+	}
+	return ""
+}
+
+// mistakable reports whether something may be taken for somebody else once a part of it is gone: by what it has in common with others it
+// is known until its two sides have found each other.
+func (w *world) mistakable(key string) bool {
+	e := w.entities[key]
+	return e != nil && e.alike != "" && !w.inStep(e, 2)
+}
+
+// acquaintances have somebody on both sides, and perhaps others at the same address on one side or both. What takes part in the sync comes
+// into the CRM while nothing runs: a run that has read Microsoft already would send it there.
+func (w *world) acquaintances(rng *rand.Rand) {
+	l := w.anyLink(rng, func(l *linkState) bool {
+		return l.kind == record.Contacts && l.of.way == mapping.BothWays && w.typable()(l) && !l.remapped
+	})
+	if l == nil {
+		return
+	}
+	source := record.Import
+	if rng.IntN(2) == 0 {
+		if l.running > 0 || w.sim.Warts().DeltaLag > 0 || !w.books.move(l.id, []reconcile.LinkState{reconcile.On}, reconcile.Paused) {
+			return
+		}
+		source, l.away = "", w.clock.Add(2*time.Minute)
+		w.in(2*time.Minute, func() { w.reconnect(l) })
+	}
+	w.values++
+	address := fmt.Sprintf("g%d@x.example", w.values)
+	both, ours, theirs := 1+rng.IntN(2), rng.IntN(2), rng.IntN(2)
+	var all []string
+	for i := range both + ours + theirs {
+		key := w.newKey(l.kind, l.of.org)
+		w.entities[key].alike = address
+		all = append(all, key)
+		if i < both+ours {
+			fields := w.fresh(l.kind, key)
+			field := rng.IntN(len(kinds[l.kind].fields))
+			fields[kinds[l.kind].fields[field].ours] = w.types(key, l.kind, field, false, "")
+			fields[record.EmailField] = record.Value(address)
+			results, err := w.crm.Insert(context.Background(), w.actor(l.of), l.kind, []crm.Draft{{Fields: fields, Source: source}})
+			must(w, results, err, resultErr)
+		}
+	}
+	for i, key := range all {
+		if i < both || i >= both+ours {
+			w.makeInOutlook(rng, l, key, address)
+		}
+	}
+	w.say("user %d has %s at one address: the first %d on both sides, the next %d in the CRM, the rest in Outlook%s", l.of.id, strings.Join(all, ", "), both, ours,
+		map[bool]string{true: "; those of the CRM were imported"}[source != ""])
+}
+
+// imported reports whether one of some records was imported.
+func (w *world) imported(l *linkState, refs []record.Ref) bool {
+	return slices.ContainsFunc(w.records(l.of.org, l.kind, false), func(r crm.Record) bool {
+		return r.Source == record.Import && slices.Contains(refs, r.ID.Ref())
+	})
+}
+
+// namesake comes into the CRM while it is asked about somebody of the same address.
+func (w *world) namesake(rng *rand.Rand) {
+	l := w.anyLink(rng, func(l *linkState) bool { return l.kind == record.Contacts && len(w.books.asks(l.id)) > 0 })
+	if l == nil {
+		return
+	}
+	for _, q := range w.books.asks(l.id) {
+		address := q.Ask.Theirs[record.EmailField]
+		if len(q.Ask.Matches) == 0 || address == "" || w.imported(l, q.Ask.Matches) { // it would come before those that were imported
+			continue
+		}
+		key := w.newKey(l.kind, l.of.org)
+		w.entities[key].alike = string(address)
+		fields := w.fresh(l.kind, key)
+		fields[kinds[l.kind].fields[0].ours] = w.types(key, l.kind, 0, false, "")
+		fields[record.EmailField] = address
+		results, err := w.crm.Insert(context.Background(), w.actor(l.of), l.kind, []crm.Draft{{Fields: fields}})
+		must(w, results, err, resultErr)
+		w.say("user %d makes %s in the CRM, of whom %s may be", l.of.id, key, q.Microsoft[max(0, len(q.Microsoft)-8):])
+		return
+	}
+}
+
+// retries has what fails tried again at once.
+func (w *world) retries(l *linkState) {
+	w.books.retry(l.id)
+	w.say("user %d has what fails of link %d tried again", l.of.id, l.id)
+}
+
+// pause stops a link until somebody lets it go on.
+func (w *world) pause(rng *rand.Rand) {
+	l := w.anyLink(rng, w.is(reconcile.On, reconcile.Held))
+	if l != nil && w.books.move(l.id, []reconcile.LinkState{reconcile.On, reconcile.Held}, reconcile.Paused) {
+		w.say("user %d pauses link %d", l.of.id, l.id)
 	}
 }

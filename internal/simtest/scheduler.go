@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tandem/internal/fault"
+	"tandem/internal/record"
 )
 
 // errDead is what everything answers to a process that was killed.
@@ -74,7 +75,8 @@ type task struct {
 	renewed chan error
 	probing bool
 	deletes runDeletes
-	fence   int64 // under which it has opened its link
+	fence   int64               // under which it has opened its link
+	about   map[record.Ref]bool // see amidst
 }
 
 type taskKey struct{}

@@ -71,6 +71,9 @@ type world struct {
 	turnOf  *task // who has the baton; nil: nobody's run
 	parking time.Duration
 
+	interjections []*interjection
+	amidst        *amidst // nil: nobody interjects anything just now
+
 	sim       *m365sim.Sim
 	books     books
 	crm       *crm.CRM
@@ -111,6 +114,7 @@ type person struct {
 	upn     string
 	oid     string
 	wants   map[record.Kind]bool // which kinds are to be on in the end
+	way     mapping.Direction    // of all that this person syncs; such links stay on: see oneway.go
 }
 
 // linkState is what the world knows of a link beside the ledger.
@@ -118,12 +122,14 @@ type linkState struct {
 	id      reconcile.LinkID
 	of      *person
 	kind    record.Kind
-	running int  // runs under way
-	queued  bool // a job is on its way
-	sleeps  int  // failures in a row
-	failed  bool // its last run
+	running int       // runs under way
+	queued  bool      // a job is on its way
+	sleeps  int       // failures in a row
+	failed  bool      // its last run
+	away    time.Time // until then its person does not let it go on
 	// remapped says that what meets what has been changed since it was switched on.
 	remapped bool
+	agreed   int   // deletions that waited when the brake was last answered with yes
 	belated  int64 // see (*world).belated: the fence of then; 0: nothing is
 }
 

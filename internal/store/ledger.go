@@ -26,6 +26,7 @@ func (s *Ledger) Open(ctx context.Context, id reconcile.LinkID, now time.Time, l
 	err = s.write(ctx, func(tx *Tx) error {
 		s.linkWrites.Add(1)
 		n, err := tx.exec(tx.ctx, `UPDATE links SET fence = fence + 1, lease_until = ?, queued_at = 0, opened_state = state, opened_deletes_ok = deletes_ok,
+				subscription_ends = CASE WHEN subscription_ends < 0 THEN 0 ELSE subscription_ends END,
 				idle = CASE WHEN last_run < ? THEN 1 ELSE idle + 1 END
 			WHERE id = ? AND lease_until <= ?`, micros(now.Add(lease)), micros(now.Add(-inARow)), int64(id), micros(now))
 		if err != nil {
@@ -422,7 +423,7 @@ func (tx *Tx) settle(link *reconcile.Link, batch int64, entries []reconcile.Entr
 		was, known := before[p.ID]
 		if known {
 			change.count(-1, was.state, was.reason, was.missing, was.microsoft)
-			p.Answer(was.ask, tx.store.now()) // said while the run was at it
+			p.Heed(was.ask, tx.store.now())
 		}
 		switch {
 		case entries[i].Drop:
@@ -540,7 +541,7 @@ func (s *Ledger) Advance(ctx context.Context, link *reconcile.Link) (err error) 
 // maxError keeps a neighbour's wordy answer from filling the link's row.
 const maxError = 2000
 
-// Close ends the lease. What a person changed during the run stands: the state, and the answer to the brake. If wake-ups
+// Close ends the lease. What was said during the run stands: the state, the answer to the brake, and that another subscription is needed. If wake-ups
 // came during the run, a job for them is enqueued here, in the transaction that frees the link. If those that the run
 // began with were not served, its own job comes back and stays the link's one.
 func (s *Ledger) Close(ctx context.Context, link *reconcile.Link) (err error) {
@@ -588,7 +589,8 @@ func (s *Ledger) close(ctx context.Context, link *reconcile.Link, before func(*T
 				reason = CASE WHEN state = opened_state THEN ? ELSE reason END,
 				deletes_ok = CASE WHEN deletes_ok = opened_deletes_ok THEN ? ELSE deletes_ok END,
 				done = CASE WHEN done > ? THEN done ELSE ? END,
-				last_run = ?, last_error = ?, container = ?, container_name = ?, subscription = ?, subscription_ends = ?, recent = ?,
+				last_run = ?, last_error = ?, container = ?, container_name = ?, subscription = ?,
+				subscription_ends = CASE WHEN subscription_ends < 0 THEN 0 ELSE CAST(? AS BIGINT) END, recent = ?,
 				proof_at = ?, proof_compared = ?, proof_drift = ?, proof_left = ?,
 				queued_at = CASE WHEN wanted > ? AND (CASE WHEN state = opened_state THEN ? ELSE state END) IN `+running+`
 					THEN CAST(? AS BIGINT) ELSE 0 END

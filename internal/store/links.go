@@ -43,7 +43,7 @@ func readLink(scan scan) (reconcile.Link, error) {
 		return l, err
 	}
 	l.Settled, l.DeletesOK, l.Changed = settled != 0, deletesOK != 0, changed != 0
-	l.SubscriptionEnds, l.LastRun, l.Since, l.GrowthUntil = moment(ends), moment(lastRun), moment(since), moment(growth)
+	l.SubscriptionEnds, l.LastRun, l.Since, l.GrowthUntil = moment(max(ends, 0)), moment(lastRun), moment(since), moment(growth)
 	l.Proof.At = moment(proof)
 	if err := json.Unmarshal([]byte(policy), &l.Policy); err != nil {
 		return l, err
@@ -260,7 +260,7 @@ func (tx *Tx) changeState(org record.ID, id reconcile.LinkID, from []reconcile.L
 	}, `UPDATE links SET
 			state = CASE WHEN state = 'paused' AND waiting > 1 AND ? = 'on' THEN 'held' ELSE ? END,
 			reason = CASE WHEN state = 'paused' AND waiting > 1 AND ? = 'on' THEN ? ELSE ? END,
-			subscription_ends = CASE WHEN state = 'paused' THEN 0 ELSE subscription_ends END
+			subscription_ends = CASE WHEN state = 'paused' THEN -1 ELSE subscription_ends END
 		WHERE org_id = ? AND id = ? AND state IN (?*) RETURNING user_id, kind`,
 		string(to), string(to), string(to), string(fault.TooManyDeletes), string(reason), int64(org), int64(id), textsOf(from))
 	if err != nil {
@@ -289,7 +289,7 @@ func (tx *Tx) there(org record.ID, id reconcile.LinkID) error {
 	return err
 }
 
-// AllowDeletes answers the brake. Yes: the next run deletes what waits. No: what waits loses its base and is due at
+// AllowDeletes answers the brake. Yes: the next run deletes what waits now, and asks again if much has come since. No: what waits loses its base and is due at
 // once, so that the run finds a record on one side that nobody agreed to delete, and makes it anew on the other.
 func (s *Links) AllowDeletes(ctx context.Context, org record.ID, id reconcile.LinkID, yes bool) (err error) {
 	defer fault.Wrap(&err, "store: answer for link %d", id)
@@ -303,7 +303,14 @@ func (s *Links) AllowDeletes(ctx context.Context, org record.ID, id reconcile.Li
 		if n == 0 {
 			return tx.whyNot(org, id, "waits for no answer")
 		}
-		if !yes {
+		if yes {
+			agreed, err := tx.exec(tx.ctx, `UPDATE pairs SET retry_at = ? WHERE org_id = ? AND link_id = ? AND state = 'waiting' AND state <> 'synced'`,
+				now, int64(org), int64(id))
+			if err != nil {
+				return err
+			}
+			tx.items += agreed
+		} else {
 			missing, _, err := first(tx.ctx, tx, column[int64], `SELECT COUNT(*) FROM pairs WHERE org_id = ? AND link_id = ? AND state = 'waiting'
 				AND state <> 'synced' AND missing_side = 'microsoft' AND microsoft_ref <> ''`, int64(org), int64(id))
 			if err != nil {
@@ -362,7 +369,8 @@ func (s *Links) Notified(ctx context.Context, ids ...reconcile.LinkID) (err erro
 }
 
 // Resubscribe has the subscriptions of running links renewed by their next run, and wakes them: Graph asked for it, or has
-// ended them. All organizations.
+// ended them. A run that is under way may have renewed them before that: what it says of their end does not count (a negative one is
+// what Close leaves alone). All organizations.
 func (s *Links) Resubscribe(ctx context.Context, ids ...reconcile.LinkID) (err error) {
 	defer fault.Wrap(&err, "store: resubscribe %d links", len(ids))
 	if len(ids) == 0 {
@@ -370,7 +378,7 @@ func (s *Links) Resubscribe(ctx context.Context, ids ...reconcile.LinkID) (err e
 	}
 	return s.write(ctx, func(tx *Tx) error {
 		tx.store.linkWrites.Add(1)
-		if _, err := tx.exec(tx.ctx, `UPDATE links SET subscription_ends = 0 WHERE id IN (?*)`, intsOf(ids)); err != nil {
+		if _, err := tx.exec(tx.ctx, `UPDATE links SET subscription_ends = -1 WHERE id IN (?*)`, intsOf(ids)); err != nil {
 			return err
 		}
 		return tx.raise(notified, `l.id IN (?*)`, intsOf(ids))
@@ -800,7 +808,9 @@ type stands struct {
 func readStanding(scan scan) (p stands, err error) {
 	var retry, since, asking int64
 	err = scan(&p.Link, &p.CRM, &p.Microsoft, &p.pair, &p.Reason, &p.Detail, &retry, &since, &p.base, &p.Name, &asking)
-	p.RetryAt, p.Since, p.Asks = moment(retry), moment(since), asking > 0
+	if p.Since, p.Asks = moment(since), asking > 0; p.pair != reconcile.Waiting { // which has no next try
+		p.RetryAt = moment(retry)
+	}
 	return p, err
 }
 

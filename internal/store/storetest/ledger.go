@@ -358,6 +358,21 @@ func testClose(t *testing.T, w *world) {
 		t.Errorf("closed as %+v", got)
 	}
 
+	// So does it that Microsoft wants another subscription: the run's own may be the one that has ended.
+	ok(t, w.Links().ChangeState(ctx, w.ours, id, []reconcile.LinkState{reconcile.Paused}, reconcile.On, ""))
+	for _, during := range []bool{true, false} {
+		l = w.run(id)
+		if during {
+			ok(t, w.Links().Resubscribe(ctx, id))
+		}
+		l.Subscription, l.SubscriptionEnds = "s", w.clock.Now().Add(time.Hour)
+		w.served(l)
+		if got := w.reload(l); got.SubscriptionEnds.IsZero() != during || got.Subscription != "s" {
+			t.Errorf("closed with subscription %q until %v", got.Subscription, got.SubscriptionEnds)
+		}
+	}
+	ok(t, w.Links().ChangeState(ctx, w.ours, id, []reconcile.LinkState{reconcile.On}, reconcile.Paused, ""))
+
 	// What a person changes during the run stands, whatever the run thinks of it.
 	ok(t, w.Links().ChangeState(ctx, w.ours, id, []reconcile.LinkState{reconcile.Paused}, reconcile.On, ""))
 	l = w.run(id)

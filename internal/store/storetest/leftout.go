@@ -63,4 +63,15 @@ func testLeftOut(t *testing.T, w *world) {
 	if err := s.TakeBack(ctx, w.ours, id, "m1"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("taken back twice: %v", err)
 	}
+
+	// What is taken back while a run is at it, which knows it as left out, is taken back.
+	ok(t, s.Decide(ctx, w.ours, id, "m1", reconcile.Ask{Out: true}))
+	l = w.run(id)
+	w.settle(l, reconcile.Entry{Pair: item})
+	ok(t, s.TakeBack(ctx, w.ours, id, "m1"))
+	w.settle(l, reconcile.Entry{Pair: item})
+	w.served(l)
+	if asked, left := must(s.Asks(ctx, w.ours, id, 0, 9))(t), must(s.LeftOut(ctx, w.ours, id, 0, 9))(t); len(asked) != 1 || len(left) != 0 {
+		t.Errorf("taken back during a run: asked %v, left out %v", asked, left)
+	}
 }

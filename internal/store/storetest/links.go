@@ -108,6 +108,26 @@ func testAllowDeletes(t *testing.T, w *world) {
 	if got := w.reload(l); !got.DeletesOK || got.State != reconcile.Held || len(w.waker.take(t)) != 1 {
 		t.Errorf("yes made it %+v", got)
 	}
+	// The yes is for what waits now, and is no try of its own.
+	agreed := func() (out []record.Ref) {
+		l := w.run(id)
+		for _, p := range must(w.Ledger().PairsInState(ctx, l, reconcile.Waiting, time.Time{}, 0, 9))(t) {
+			if !p.RetryAt.IsZero() {
+				out = append(out, p.CRM)
+			}
+		}
+		l.DeletesOK = false
+		w.served(l)
+		return out
+	}
+	if got := agreed(); !slices.Equal(got, []record.Ref{"c1"}) {
+		t.Errorf("yes was said to %v", got)
+	}
+	for _, r := range must(s.Records(ctx, w.ours, id, "waiting", 0, 9))(t) {
+		if !r.RetryAt.IsZero() {
+			t.Errorf("%s is tried again at %v", r.CRM, r.RetryAt)
+		}
+	}
 	// An answer during a run is not overwritten by it.
 	hold()
 	l = w.run(id)

@@ -34,6 +34,8 @@ type entry struct {
 	opened  time.Time           // the lease
 	until   time.Time           // and its end
 	state   reconcile.LinkState // as it was when the lease was taken
+	okay    bool                // DeletesOK, as it was then
+	resub   bool                // another subscription is asked for, whatever the run under way has
 	pairs   map[int64]reconcile.Pair
 	intents map[int64][]reconcile.Intent
 	relist  bool           // the CRM is to be listed afresh, as nothing was brought from it so far
@@ -130,6 +132,69 @@ func (l *Ledger) ChangeSettings(_ context.Context, _ record.ID, id reconcile.Lin
 	e.link.Wanted++
 	return nil
 }
+
+// ChangeState moves a link from one of some states to another. ok is false if it is in none of them.
+func (l *Ledger) ChangeState(id reconcile.LinkID, from []reconcile.LinkState, to reconcile.LinkState) (ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.links[id]
+	was := e.link.State
+	if !slices.Contains(from, was) {
+		return false
+	}
+	e.link.State, e.link.Reason = to, ""
+	if was == reconcile.Paused {
+		e.resubscribe()
+		if to == reconcile.On && e.link.Waiting > 1 {
+			e.link.State, e.link.Reason = reconcile.Held, fault.TooManyDeletes
+		}
+	}
+	return true
+}
+
+// AllowDeletes answers the brake, now. ok is false if it does not ask.
+func (l *Ledger) AllowDeletes(id reconcile.LinkID, yes bool, now time.Time) (ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.links[id]
+	if e.link.State != reconcile.Held {
+		return false
+	}
+	e.link.DeletesOK, e.okay = yes, !yes
+	for pid, p := range e.pairs {
+		if p.State != reconcile.Waiting {
+			continue
+		}
+		if p.RetryAt = now; !yes {
+			p.State, p.Base, p.MissingSide, p.Attempts = reconcile.Parked, nil, "", 0
+		}
+		e.pairs[pid] = p
+	}
+	e.recount()
+	return true
+}
+
+// Retry makes what fails due at once.
+func (l *Ledger) Retry(id reconcile.LinkID, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.links[id]
+	for pid, p := range e.pairs {
+		if p.State == reconcile.Parked {
+			p.Attempts, p.RetryAt = 0, now
+			e.pairs[pid] = p
+		}
+	}
+}
+
+// Resubscribe has the next run ask for another subscription.
+func (l *Ledger) Resubscribe(id reconcile.LinkID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.links[id].resubscribe()
+}
+
+func (e *entry) resubscribe() { e.link.SubscriptionEnds, e.resub = time.Time{}, true }
 
 // Past is the ledger as a rehearsal reads it, without a lease. It fits reconcile.Past.
 type Past struct{ ledger *Ledger }
@@ -268,7 +333,7 @@ func (l *Ledger) Open(_ context.Context, id reconcile.LinkID, now time.Time, lea
 		return nil, fault.New(fault.Conflict, "", "link %d is leased", id)
 	}
 	e.link.Fence++
-	e.until, e.opened, e.state = now.Add(lease), now, e.link.State
+	e.until, e.opened, e.state, e.okay, e.resub = now.Add(lease), now, e.link.State, e.link.DeletesOK, false
 	e.takeIn(now)
 	link := e.link
 	return &link, nil
@@ -416,7 +481,7 @@ func (l *Ledger) Settle(_ context.Context, link *reconcile.Link, batch int64, en
 				p.ID = l.nextID
 			}
 			p.Base = p.Base.Clone()
-			p.Answer(pairs[p.ID].Ask, now) // said while the run was at it
+			p.Heed(pairs[p.ID].Ask, now)
 			pairs[p.ID] = p
 		}
 		for _, line := range entry.History {
@@ -427,6 +492,7 @@ func (l *Ledger) Settle(_ context.Context, link *reconcile.Link, batch int64, en
 	if ref, twice := shared(pairs); twice {
 		return fault.New(fault.Conflict, fault.Duplicate, "two pairs share %s", ref)
 	}
+	was := e.link
 	e.pairs = pairs
 	link.Recent, _ = link.Lately(entries, now)
 	e.link.Recent = link.Recent
@@ -434,7 +500,11 @@ func (l *Ledger) Settle(_ context.Context, link *reconcile.Link, batch int64, en
 	l.history = append(l.history, history...)
 	l.writes += len(entries)
 	e.recount()
-	link.Known, link.Synced, link.Waiting, link.Failing = e.link.Known, e.link.Synced, e.link.Waiting, e.link.Failing
+	// What people did to pairs meanwhile the run does not know.
+	link.Known += e.link.Known - was.Known
+	link.Synced += e.link.Synced - was.Synced
+	link.Waiting += e.link.Waiting - was.Waiting
+	link.Failing += e.link.Failing - was.Failing
 	return nil
 }
 
@@ -482,13 +552,14 @@ func (l *Ledger) Advance(_ context.Context, link *reconcile.Link) error {
 
 // keep takes over everything but what people change and what Settle counts.
 func (e *entry) keep(link *reconcile.Link) {
-	wanted, ok := e.link.Wanted, e.link.DeletesOK
-	state, reason := e.link.State, e.link.Reason
-	policy, table := e.link.Policy, e.link.Mapping
+	was := e.link
 	e.link = *link
-	e.link.Wanted, e.link.DeletesOK = wanted, ok
-	e.link.Policy, e.link.Mapping = policy, table
-	e.link.State, e.link.Reason = state, reason
+	e.link.Wanted, e.link.DeletesOK, e.link.GrowthUntil = was.Wanted, was.DeletesOK, was.GrowthUntil
+	e.link.Policy, e.link.Mapping = was.Policy, was.Mapping
+	e.link.State, e.link.Reason = was.State, was.Reason
+	if e.resub {
+		e.link.SubscriptionEnds = time.Time{}
+	}
 	e.recount()
 }
 
@@ -505,7 +576,9 @@ func (l *Ledger) Close(_ context.Context, link *reconcile.Link) error {
 
 func (e *entry) close(link *reconcile.Link) {
 	e.keep(link)
-	e.link.DeletesOK = link.DeletesOK
+	if e.link.DeletesOK == e.okay {
+		e.link.DeletesOK = link.DeletesOK
+	}
 	if e.link.State == e.state {
 		e.link.State, e.link.Reason = link.State, link.Reason
 	}
