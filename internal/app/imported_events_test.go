@@ -141,3 +141,32 @@ func TestS20_AnImportedEventThatIsPutIntoTheCalendarIsOneEvent(t *testing.T) {
 		}
 	}
 }
+
+// FIELD-FAILURES 45, 104: a meeting that was exported from Outlook with the people who are invited to it, imported, and found again in the
+// connected calendar, is one event. Nobody is mailed, nothing is held back, and its people are not in its text besides.
+func TestFF45_FF104_AnImportedMeetingMailsNobody(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	brazil := "E. South America Standard Time"
+	adele.noted(doc{"subject": "Rodada", "start": at("2031-05-05T09:00:00", brazil), "end": at("2031-05-05T10:00:00", brazil),
+		"attendees": []doc{{"type": "required", "emailAddress": doc{"address": "megan@contoso.example", "name": "Megan Bowen"}}, {"type": "required", "emailAddress": doc{"address": "out@side.example"}}}})
+	d.mailed(2, "two invitations, by hand")
+	before := adele.agenda()["Rodada"]
+	adele.bringsCalendar("UID:" + fmt.Sprint(before["iCalUId"]) + "\nSUMMARY:Rodada\nDTSTART;TZID=America/Sao_Paulo:20310505T090000\nDTEND;TZID=America/Sao_Paulo:20310505T100000" +
+		"\nATTENDEE;CN=Megan Bowen;PARTSTAT=ACCEPTED:mailto:megan@contoso.example\nATTENDEE:mailto:out@side.example")
+	imported := adele.event("Rodada")
+	if list, _ := imported["Participants"].([]any); len(list) != 2 {
+		t.Fatalf("imported is %v", imported)
+	}
+	adele.syncOwn(adele.own())
+	adele.inStep(1)
+	adele.restOf("calendar")
+	if n := len(adele.list("Events", "id")); n != 1 {
+		t.Errorf("the CRM has %d events", n)
+	}
+	if now := adele.agenda()["Rodada"]; len(adele.agenda()) != 1 || now["changeKey"] != before["changeKey"] {
+		t.Errorf("Outlook has %v", now)
+	}
+	d.noMails()
+}

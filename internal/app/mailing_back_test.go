@@ -1,8 +1,13 @@
 package app_test
 
 import (
+	"log/slog"
 	"strings"
+	"tandem/internal/app"
+	"tandem/internal/crm"
+	"tandem/internal/record"
 	"testing"
+	"time"
 )
 
 // cameBack is a meeting that its owner's calendar in the CRM loses and has again.
@@ -164,6 +169,64 @@ func TestFF58_AskedAgainAMeetingThatWasEditedIsAQuestion(t *testing.T) {
 			d.eventually("it is off", func() bool { return visit() == nil })
 			d.mailed(d.mails+2, "two cancellations")
 			adele.inStep(0)
+		})
+	}
+}
+
+// TestL5_AMeetingThatIsKeptOutlivesTheLossOfPairs: what sync knew of a meeting that is kept in Outlook is lost with a restored backup. It
+// is not made a second time, not deleted, mails nobody and fails nothing; its record may come back to it.
+func TestL5_AMeetingThatIsKeptOutlivesTheLossOfPairs(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []string{"with its record in the recycle bin", "with its record destroyed", "still a question"} {
+		t.Run(lost, func(t *testing.T) {
+			t.Parallel()
+			d := startDemo(t)
+			adele := d.client("adele")
+			k, id := d.invited(adele)
+			before := adele.items("calendar", "subject")["Visita"]
+			heldBack(&cameBack{desk: k, id: id})
+			adele.restOf("calendar")
+			if lost != "still a question" {
+				k.press(k.asksOff(2), "Decide", map[string]string{"off-0": "keep"}, "on its way")
+				d.eventually("it is out of the sync", func() bool { return adele.link("calendar")["excluded"] == 1.0 })
+			}
+			if lost == "with its record destroyed" {
+				user := adele.user()
+				number, _ := record.ParseID(id)
+				if err := d.app.Store.Records().Destroy(t.Context(), crm.Author{Org: user.Org, User: user.ID}, record.Calendar, []record.ID{number}, time.Now()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d.atRest()
+			if n, err := app.Relink(t.Context(), d.database, "adele@contoso.example", slog.New(slog.DiscardHandler)); err != nil || n != 1 {
+				t.Fatal(n, err)
+			}
+			d.wake(adele, "calendar")
+			d.atRest()
+			d.wake(adele, "calendar")
+			adele.restOf("calendar")
+			items := adele.items("calendar", "id")
+			if len(items) != 1 || items[before["id"].(string)] == nil || items[before["id"].(string)]["changeKey"] != before["changeKey"] {
+				t.Errorf("Outlook has %v", items)
+			}
+			if len(answers(adele.items("calendar", "subject")["Visita"])) != 2 {
+				t.Error("the people who are invited are others")
+			}
+			if lost == "with its record destroyed" { // nothing says any more that it was deleted: it is an event like others in Outlook
+				adele.inStep(1)
+			} else { // its person is asked once more
+				k.asksOff(2)
+				restored(&cameBack{desk: k, id: id})
+				adele.inStep(1)
+				if now := adele.items("calendar", "subject")["Visita"]; adele.event("Visita")["id"] != id || now["changeKey"] != before["changeKey"] || len(answers(now)) != 2 {
+					t.Errorf("restored, Outlook has %v", now)
+				}
+			}
+			adele.restOf("calendar")
+			if n := len(adele.list("Events", "id")); n != 1 {
+				t.Errorf("the CRM has %d events", n)
+			}
+			d.noMails()
 		})
 	}
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // Calendar writes events as iCalendar (RFC 5545). Nobody in it is an ATTENDEE: a program that takes the file in must not
-// take that for a reason to invite people. Participants are CONTACTs, which are only told of.
+// take that for a reason to invite people. Participants are CONTACTs, which are only told of; importfile knows them again.
 type Calendar struct {
 	out    *folder
 	about  CalendarOptions
@@ -260,7 +260,9 @@ func (e *event) repeat(s crm.Series) {
 	}
 	first := s.First()
 	if !first.AllDay {
-		e.moment(ical.PropDateTimeStart, first.Start, false) // an ambiguous hour, too: a rule goes by the wall
+		// An ambiguous hour, too: a rule goes by the wall. Which of the two is meant, if it is not the first, is then said besides.
+		e.moment(ical.PropDateTimeStart, first.Start, false)
+		e.said[record.Start] = recur.Attach(wallOf(first.Start), first.Start.Location()).Equal(first.Start)
 		if last, ok := recur.OnDay(first.Start, rule.Until); ok && rule.Until != "" {
 			rule.Until = last.UTC().Format("2006-01-02T15:04:05Z")
 		}

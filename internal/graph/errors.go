@@ -165,8 +165,9 @@ func lost(write bool, retryAfter time.Duration, cause error) error {
 	return f
 }
 
-// retryAfterMost bounds what the header is believed: Graph asks for minutes, and a wrong one must not silence a mailbox for a day.
-const retryAfterMost = time.Hour
+// retryAfterMost bounds what the header is believed: Graph asks for minutes, a wrong one must not silence a mailbox for good, and one
+// of hours is kept to (I12).
+const retryAfterMost = 24 * time.Hour
 
 // retryAfter reads the header of that name: seconds or a date. 0: it is absent, or says nothing sensible.
 func retryAfter(value string, now time.Time) time.Duration {

@@ -34,7 +34,7 @@ var fates = map[string]Reason{
 	"UID": Bookkeeping, "DTSTAMP": Bookkeeping, "SEQUENCE": Bookkeeping, "CREATED": Bookkeeping,
 	"LAST-MODIFIED": Bookkeeping, "REQUEST-STATUS": Bookkeeping, "PRODID": Bookkeeping, "REV": Bookkeeping,
 	"ORGANIZER": InDescription, "URL": InDescription, "CONTACT": InDescription, "COMMENT": InDescription,
-	"GEO": InDescription, "RESOURCES": InDescription, "ATTENDEE": InDescription, "ATTACH": InDescription,
+	"GEO": InDescription, "RESOURCES": InDescription, "ATTACH": InDescription,
 	brokenLine: Unreadable,
 }
 
@@ -218,10 +218,12 @@ func (e *event) others(name string) {
 	switch {
 	case !ok && strings.HasPrefix(name, "X-"):
 		fate = Custom
-	case !ok, name == "CONTACT" && e.zones.ours: // who takes part, in one of our own files
+	case name == ical.PropAttendee, name == ical.PropContact && e.zones.ours: // who takes part
+		e.guests(name)
+		return
+	case !ok:
 		fate = NoField
 	}
-	var people []string
 	for _, p := range e.component.Props[name] {
 		reason, field := fate, ""
 		if fate == InDescription {
@@ -231,8 +233,6 @@ func (e *event) others(name string) {
 				reason, field = Empty, ""
 			case p.Params.Get("ENCODING") != "" || p.Params.Get("VALUE") == "BINARY":
 				reason, field = Binary, ""
-			case name == "ATTENDEE":
-				people = append(people, person(p))
 			case name == "ORGANIZER":
 				e.details.add(labels[name], person(p))
 			default:
@@ -240,9 +240,6 @@ func (e *event) others(name string) {
 			}
 		}
 		e.note(name, p.Value, field, reason)
-	}
-	if len(people) > 0 { // as sync's own block of participants: readable, and nobody is invited
-		e.details.add("Participants", strings.Join(people, "; "))
 	}
 }
 

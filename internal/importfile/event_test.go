@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"tandem/internal/record"
 )
 
 // calendarOf wraps lines of one event into a file.
@@ -176,19 +178,22 @@ func TestReminders(t *testing.T) {
 func TestWhatHasNoFieldIsStillReadable(t *testing.T) {
 	t.Parallel()
 	e := Events(calendarOf("DTSTART:20260310T120000Z", `SUMMARY:Tea\, biscuits`, `DESCRIPTION:One\nTwo`, "CATEGORIES:b,a",
-		"ORGANIZER;CN=Ana:mailto:ana@example.com", "ATTENDEE;CN=Bia:mailto:bia@example.com", "ATTENDEE:MAILTO:caio@example.com",
+		"ORGANIZER;CN=Ana:mailto:ana@example.com", "ATTENDEE;CN=Bia:mailto:bia@example.com", "ATTENDEE:MAILTO:caio@example.com", "ATTENDEE;CN=Sala 9:urn:uuid:9", "ATTENDEE:mailto:BIA@example.com",
 		"URL:http://example.com/", "CLASS:PRIVATE", "TRANSP:TRANSPARENT", "PRIORITY:1", "X-OWN:1", "LOCATION:"+strings.Repeat("x", 256)), "UTC")[0]
 	if got := brief(e.Plans[0], "Sensitivity", "Show_As", "Importance"); got != "private | free | high" {
 		t.Errorf("class, transparency and priority came as %q", got)
 	}
+	if got, want := e.Plans[0].record()[record.Participants], record.Value(`[{"type":"email","email":"bia@example.com","name":"Bia"},{"type":"email","email":"caio@example.com"}]`); got != want {
+		t.Errorf("who takes part is %s", got)
+	}
 	got := brief(e.Plans[0], "Event_Title", "Tag", "Description")
 	for _, want := range []string{"Tea, biscuits | ", "One\nTwo\n\n", "Organizer: Ana <ana@example.com>",
-		"Participants: Bia <bia@example.com>; caio@example.com", "Web page: http://example.com/", "Place: xxx"} {
+		"Participants: Sala 9 <urn:uuid:9>", "Web page: http://example.com/", "Place: xxx"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in\n%s", want, got)
 		}
 	}
-	if got := reasonsOf(e); got != "ATTENDEE in_description, ATTENDEE in_description, LOCATION too_long, ORGANIZER in_description, URL in_description, X-OWN custom" {
+	if got := reasonsOf(e); got != "ATTENDEE in_description, LOCATION too_long, ORGANIZER in_description, URL in_description, X-OWN custom" {
 		t.Errorf("reasons %s", got)
 	}
 }

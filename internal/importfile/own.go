@@ -65,7 +65,15 @@ func (e *event) own(props []ical.Prop) {
 			e.note(OwnField, p.Value, "", Unreadable)
 			continue
 		}
-		e.plan.Fields[field] = value
+		switch atOnce := e.end.at.Equal(e.start.at); {
+		case field != string(record.Start):
+			e.plan.Fields[field] = value
+		case !e.start.meant(value):
+			e.note(OwnField, p.Value, "", BadTime)
+			continue
+		case atOnce:
+			e.end = e.start
+		}
 		e.note(OwnField, p.Value, field, "")
 	}
 }

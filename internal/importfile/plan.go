@@ -25,6 +25,8 @@ func (p *Plan) record() record.Fields {
 			out[field] = record.Value(strings.Join(names, "\n"))
 		case map[string]string: // a series
 			out[record.Recurring], out[record.Excluded] = record.Value(v["RRULE"]), record.Value(v["EXDATE"])
+		case []Guest:
+			out[field] = guestsValue(v)
 		case []map[string]any: // a reminder, in minutes
 			minutes, _ := v[0]["unit"].(int)
 			out[field] = record.Value(strconv.Itoa(minutes))

@@ -59,6 +59,20 @@ func (z *zones) readMoment(value, tzid string) (moment, Reason, error) {
 	return moment{wall: wall, zone: name, at: at}, reason, nil
 }
 
+// meant takes the instant that a moment is said to be, of a clock that shows it twice; false: the clock does not show it then.
+func (m *moment) meant(text string) bool {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil || m.day {
+		return false
+	}
+	at = at.In(m.at.Location())
+	if at.Format("20060102T150405") != m.at.Format("20060102T150405") {
+		return false
+	}
+	m.at = at
+	return true
+}
+
 func tzid(p ical.Prop) string { return p.Params.Get(ical.PropTimezoneID) }
 
 var duration = regexp.MustCompile(`^([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$`)

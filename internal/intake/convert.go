@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"tandem/internal/crm"
 	"tandem/internal/exportfile"
 	"tandem/internal/fault"
 	"tandem/internal/importfile"
@@ -97,7 +98,9 @@ func (c *converter) known(fields record.Fields) record.Fields {
 	out := make(record.Fields, len(fields))
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if slices.ContainsFunc(c.schema.Defs(), func(d record.Def) bool { return d.Name == name && d.Type != record.Image }) {
+		if name == record.Participants && guestsOnly(fields[name]) {
+			out[name] = fields[name]
+		} else if slices.ContainsFunc(c.schema.Defs(), func(d record.Def) bool { return d.Name == name && d.Type != record.Image }) {
 			out[name] = fields[name]
 		} else if fields[name] != "" {
 			lines = append(lines, strings.ReplaceAll(string(name), "_", " ")+": "+string(fields[name]))
@@ -107,6 +110,12 @@ func (c *converter) known(fields record.Fields) record.Fields {
 		out[record.Description] = record.Value(strings.TrimSpace(string(out[record.Description]) + "\n\n" + strings.Join(lines, "\n")))
 	}
 	return out
+}
+
+// guestsOnly reports whether participants are names and addresses: which records of the CRM they are, no file says.
+func guestsOnly(v record.Value) bool {
+	people := crm.Participants(v)
+	return len(people) > 0 && !slices.ContainsFunc(people, func(p crm.Participant) bool { return p.Type != crm.EmailTakesPart || p.ID != 0 })
 }
 
 // tagNames are names with separators between them; one in quotation marks may have separators in it, and such marks twice.

@@ -8,16 +8,21 @@ import (
 	"tandem/internal/record"
 )
 
-// A file may say what it likes of fields that people do not write in an import: who takes part is never one of them.
+// A file may say what it likes of fields that people do not write in an import: who takes part is told by name and
+// address, never as a record of the CRM.
 func TestAFileWritesOnlyFieldsOfPages(t *testing.T) {
 	t.Parallel()
 	c := &converter{schema: record.Standard(record.Calendar)}
 	got := c.row(importfile.Row{Fields: record.Fields{
-		record.EventTitle: "Visita", record.Description: "Sala 9", record.Participants: `[{"type":"email","email":"rita@fabrica.example"}]`,
+		record.EventTitle: "Visita", record.Description: "Sala 9", record.Participants: `[{"type":"email","email":"rita@fabrica.example"},{"type":"contact","id":"7"}]`,
 		record.WhoID: "7", record.Attendees: "{}", "Our_shoe_size": "42", "Empty": "",
 	}}).fields
-	want := "Sala 9\n\nAttendees: {}\nOur shoe size: 42\nParticipants: [{\"type\":\"email\",\"email\":\"rita@fabrica.example\"}]\nWho Id: 7"
+	want := "Sala 9\n\nAttendees: {}\nOur shoe size: 42\nParticipants: [{\"type\":\"email\",\"email\":\"rita@fabrica.example\"},{\"type\":\"contact\",\"id\":\"7\"}]\nWho Id: 7"
 	if len(got) != 2 || got[record.EventTitle] != "Visita" || got[record.Description] != record.Value(want) {
+		t.Errorf("the file writes %+v", got)
+	}
+	const guests = `[{"type":"email","email":"rita@fabrica.example"}]`
+	if got := c.row(importfile.Row{Fields: record.Fields{record.Participants: guests}}).fields; got[record.Participants] != guests {
 		t.Errorf("the file writes %+v", got)
 	}
 }

@@ -193,6 +193,7 @@ func (t *taker) look(ctx context.Context, i Import, waiting []importfile.Row) ([
 		if f.match != 0 {
 			f.draft.ID = f.match
 			f.draft.Fields = filled(f.taken.fields)
+			delete(f.draft.Fields, record.Participants) // people may be invited by now, and they may be contacts
 		}
 		drafts, place = append(drafts, f.draft), append(place, n)
 	}

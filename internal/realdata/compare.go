@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"tandem/internal/importfile"
 	"tandem/internal/recur"
 	"tandem/internal/zone"
 )
@@ -38,6 +40,8 @@ func flat(module string, fields map[string]any) map[string]string {
 			text = flatReminder(v)
 		case "Tag":
 			text = flatTags(v)
+		case "Participants":
+			text = flatPeople(v)
 		case "Account_Name":
 			if o, ok := v.(map[string]any); ok {
 				v = o["name"]
@@ -110,6 +114,36 @@ func flatReminder(v any) string {
 	minutes := map[string]int{"minutes": 1, "hours": 60, "days": 24 * 60, "weeks": 7 * 24 * 60}[period]
 	return strconv.Itoa(unit * minutes)
 }
+
+// flatPeople tells who takes part, a line a person.
+func flatPeople(v any) string {
+	var lines []string
+	add := func(name, address string) {
+		if name = even(name); name == "" || strings.EqualFold(name, address) {
+			lines = append(lines, address)
+		} else {
+			lines = append(lines, name+" <"+address+">")
+		}
+	}
+	switch list := v.(type) {
+	case []importfile.Guest:
+		for _, g := range list {
+			add(g.Name, g.Email)
+		}
+	case []any:
+		for _, g := range list {
+			o, _ := g.(map[string]any)
+			add(str(o["name"]), str(o["Email"]))
+		}
+	case string:
+		lines = strings.Split(even(list), "\n")
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// peopleBlock is where the body of an event in Outlook tells who takes part.
+var peopleBlock = regexp.MustCompile(`(?s)\s*---- Tandem: [^\n]* ----\s*\n(.*?)---- Tandem ----\s*`)
 
 func flatTags(v any) string {
 	var names []string
@@ -245,14 +279,19 @@ func contact(item map[string]any) (out map[string]string, keys []string) {
 }
 
 var eventKeys = []string{"Event_Title", "Start_DateTime", "End_DateTime", "All_day", "Time_Zone", "End_Time_Zone",
-	"Venue", "Description", "Remind_At", "Tag", "Show_As", "Sensitivity", "Importance"}
+	"Venue", "Description", "Participants", "Remind_At", "Tag", "Show_As", "Sensitivity", "Importance"}
 
 // meeting tells a Graph event as flat text, but for its recurrence.
 func meeting(item map[string]any) map[string]string {
 	allDay := item["isAllDay"] == true
+	body := strings.ReplaceAll(str(at("body", "content")(item)), "\r\n", "\n")
+	people := ""
+	if block := peopleBlock.FindStringSubmatch(body); block != nil {
+		body, people = peopleBlock.ReplaceAllString(body, "\n"), block[1]
+	}
 	fields := map[string]any{
 		"Event_Title": item["subject"], "All_day": allDay, "Venue": at("location", "displayName")(item),
-		"Description": at("body", "content")(item), "Tag": item["categories"], "Time_Zone": item["originalStartTimeZone"],
+		"Description": body, "Participants": people, "Tag": item["categories"], "Time_Zone": item["originalStartTimeZone"],
 		"End_Time_Zone": item["originalEndTimeZone"], "Show_As": item["showAs"], "Sensitivity": item["sensitivity"], "Importance": item["importance"],
 	}
 	for field, name := range map[string]string{"Start_DateTime": "start", "End_DateTime": "end"} {

@@ -106,7 +106,7 @@ func (r Rules) unfit(side Where, f record.Field, v record.Value) fault.Reason {
 // there. Of a name that the CRM demands, it is given as much as it takes.
 func (s *Step) fit(rules Rules) {
 	for f, v := range s.ToMicrosoft {
-		if rules.unfit(InMicrosoft, f, v) != "" {
+		if rules.unfit(InMicrosoft, f, v) != "" || f == record.Participants && s.attend(rules, v) {
 			delete(s.ToMicrosoft, f)
 			s.setApart(rules, f, s.now(rules, InMicrosoft, f), v, true)
 		}
@@ -135,6 +135,22 @@ func (s *Step) fit(rules Rules) {
 	if s.Verb == Merge && len(s.ToCRM)+len(s.ToMicrosoft) == 0 && !s.Admits {
 		s.Verb = Adopt
 	}
+}
+
+// attend reports whether all participants are invited to an event already, by whoever made it in Outlook: its text needs not name them
+// besides, which would mail them.
+func (s *Step) attend(rules Rules, participants record.Value) bool {
+	lines, invited := record.Lines(participants)
+	there := record.AttendanceOf(s.now(rules, InMicrosoft, record.Attendees)).Mailed()
+	if invited || lines == "" || len(there) == 0 {
+		return false
+	}
+	for line := range strings.SplitSeq(string(lines), "\n") {
+		if address := record.AddressOf(line); address == "" || !slices.Contains(there, strings.ToLower(address)) {
+			return false
+		}
+	}
+	return true
 }
 
 // now is what a side has of a field when the step is taken.
