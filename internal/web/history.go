@@ -536,7 +536,7 @@ func (s *Site) undoShow(v *visit) error {
 		case what == reconcile.Undone || what == reconcile.UndoneBefore:
 			page.Done += n
 		default:
-			page.Left = append(page.Left, whyLine{string(what), v.words.T("undo.why." + string(what)), n})
+			page.Left = append(page.Left, whyLine{string(what), v.words.T("undo.why."+string(what), "Count", n), n})
 		}
 	}
 	if v.wants("undo") {

@@ -236,7 +236,7 @@ func TestUndoByPages(t *testing.T) {
 		}
 	}
 	got = b.post(run + "/undo")
-	if !strings.HasPrefix(got.path, "/history/undos/") || !strings.Contains(got.text(), "1 change was undone") || !strings.Contains(got.text(), "1 were changed since") {
+	if !strings.HasPrefix(got.path, "/history/undos/") || !strings.Contains(got.text(), "1 change was undone") || !strings.Contains(got.text(), "1 was changed since") {
 		t.Errorf("undo of a run: %s: %s", got.path, got.text())
 	}
 	if department(ana) != "one" || department(bia) != "three" || department(caio) != "one" {
