@@ -35,7 +35,7 @@ func Checks() []Check {
 		{"I7", "nothing that changed before a stored cursor is unknown", "at the end, by an audit that finds no drift"},
 		{"I8", "no request and no write of one person's sync concerns another's; whoever lost the lease commits nothing", "at every effect"},
 		{"I9", "fields that nobody maps, and all outside the container, are as they were", "at the end"},
-		{"I12", "a mailbox is left alone for as long as it asks, or an hour if it asks for more, batches are of 20 at most, requests in flight of 4", "at every request"},
+		{"I12", "a mailbox is left alone for as long as it asks, batches are of 20 at most, requests in flight of 4", "at every request"},
 		{"I13", "what was written without an answer is read before it is written again", "at every request"},
 		{"L1", "both sides and the ledger agree once all is quiet", "at the end"},
 		{"L2", "the run after that writes nothing and asks little", "at the end"},
@@ -284,7 +284,7 @@ func (w *world) answered(t *task, parts []*sent, f *strike) {
 			asked, err = int(until.Sub(w.clock)/time.Second), nil
 		}
 		if err == nil && asked > 0 && !unheard {
-			if until := w.clock.Add(min(time.Duration(asked)*time.Second, time.Hour)); until.After(p.held[oid]) {
+			if until := w.clock.Add(time.Duration(asked) * time.Second); until.After(p.held[oid]) {
 				p.held[oid] = until
 			}
 		}
