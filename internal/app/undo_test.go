@@ -75,7 +75,7 @@ func TestUndoOfARunGoesToOutlook(t *testing.T) {
 	want := "one three"
 	if later == run {
 		want = "one one"
-	} else if !strings.Contains(page.Text, "1 were changed since") {
+	} else if !strings.Contains(page.Text, "1 was changed since") {
 		t.Errorf("it came to %s", page.Text)
 	}
 	d.eventually("both sides hold "+want, func() bool { return departments("crm") == want && departments("outlook") == want })
