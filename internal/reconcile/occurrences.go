@@ -354,13 +354,14 @@ func (s *Step) mergeSeries(rules Rules, item Item, base, ours, theirs record.Fie
 }
 
 // retimed reports whether the series has got other times since the base that both sides have now, or are about to: then
-// Exchange has forgotten what was done to its occurrences, or is about to.
+// Exchange has forgotten what was done to its occurrences, or is about to. Where both sides have got others, it may have been at our
+// own request, by a run that died before it had told it of the occurrences anew.
 func (s *Step) retimed(rules Rules, base, ours, theirs record.Fields) bool {
 	when, _, toMicrosoft := s.when(rules)
 	if compare(when, theirs, base) != differs {
 		return false
 	}
-	return toMicrosoft || compare(when, ours, theirs) == same
+	return toMicrosoft || compare(when, ours, theirs) == same || compare(when, ours, base) == differs
 }
 
 // agreed reports whether both sides have one time of the series, or are about to.
