@@ -81,6 +81,8 @@ type merger struct {
 	// forgot says that Microsoft has dropped what was done to occurrences because the series got other times, which the CRM
 	// has, too: what is missing there was not taken back by anybody.
 	forgot bool
+	// yields says that the CRM's other times give way to Microsoft's: that they have a day which is left out is no wish to have it back.
+	yields bool
 	ways   map[record.Field]mapping.Direction
 	// wins says who wins where both have changed the same; "": a person is asked.
 	wins func() Where
@@ -117,7 +119,7 @@ func (m *merger) day(day string) doing {
 	case ours.out && !base.out && !theirs.out && len(edits(base, theirs)) > 0 && !m.forgot:
 		m.lost[InCRM][day] = doing{out: true}
 		return doing{own: theirs.own}
-	case ours.out && !base.out, base.out && ours.out && theirs.out:
+	case ours.out && !base.out, base.out && theirs.out && (ours.out || m.yields):
 		m.lose(InMicrosoft, day, edits(base, theirs))
 		return doing{out: true}
 	}
@@ -273,7 +275,7 @@ func (s *Step) mergeSeries(rules Rules, item Item, base, ours, theirs record.Fie
 	}
 	m := merger{
 		base: doingsOf(base), ours: doingsOf(ours), theirs: doingsOf(theirs), known: oursIs != unknown && theirsIs != unknown,
-		forgot: s.retimed(rules, base, ours, theirs), ways: rules.OneWay,
+		forgot: s.retimed(rules, base, ours, theirs), yields: s.yields(rules, base, ours), ways: rules.OneWay,
 		wins: func() Where { return winner(rules.Policy, item, differs, differs, unit, ours, theirs) },
 	}
 	oursWords, theirsWords := doingsOf(side(item.Ours, held)), doingsOf(side(item.Theirs, base))
@@ -362,6 +364,12 @@ func (s *Step) retimed(rules Rules, base, ours, theirs record.Fields) bool {
 		return false
 	}
 	return toMicrosoft || compare(when, ours, theirs) == same || compare(when, ours, base) == differs
+}
+
+// yields reports whether the CRM has given the series other times, and gets Microsoft's.
+func (s *Step) yields(rules Rules, base, ours record.Fields) bool {
+	when, toCRM, toMicrosoft := s.when(rules)
+	return toCRM && !toMicrosoft && compare(when, ours, base) == differs
 }
 
 // agreed reports whether both sides have one time of the series, or are about to.

@@ -108,6 +108,8 @@ func TestI4_WhatBothSidesDoToASeries(t *testing.T) {
 			record.Fields{record.Start: "2026-03-02T14:00:00Z", record.End: "2026-03-02T15:00:00Z", record.Excluded: "", record.Changed: ""}, "", "", true, false, 0, ""},
 		{"other times on both sides: what may have been dropped by a run that died is kept", record.Fields{record.Start: "2026-03-02T14:00:00Z", record.End: "2026-03-02T15:00:00Z"},
 			record.Fields{record.Start: "2026-03-02T16:00:00Z", record.End: "2026-03-02T17:00:00Z", record.Excluded: "", record.Changed: ""}, "2026-03-03", `{"2026-03-04":{"Venue":"B"}}`, false, true, 0, MicrosoftWins},
+		{"another rule here, which has the day that is left out, gives way to the one there", record.Fields{record.Start: "2026-03-02T14:00:00Z", record.End: "2026-03-02T15:00:00Z", record.Recurring: "FREQ=DAILY;COUNT=8", record.Excluded: "", record.Changed: ""},
+			record.Fields{record.Start: "2026-03-02T16:00:00Z", record.End: "2026-03-02T17:00:00Z", record.Changed: ""}, "2026-03-03", "", true, false, 0, MicrosoftWins},
 		{"another rule here, an occurrence deleted there that it no longer has", record.Fields{record.Recurring: "FREQ=DAILY;INTERVAL=2;COUNT=20", record.Excluded: ""},
 			record.Fields{record.Excluded: "2026-03-03,2026-03-05"}, "", `{"2026-03-04":{"Venue":"B"}}`, false, true, 0, ""},
 		{"another rule here, changed there on a day that it no longer has", record.Fields{record.Recurring: "FREQ=DAILY;INTERVAL=2;COUNT=20", record.Excluded: ""},
