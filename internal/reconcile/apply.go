@@ -443,9 +443,9 @@ func (r *run) agreedBy(j *job, where Where, w record.Write) record.Fields {
 		agreed = j.marked(r.rules.normal(r.made(j, where, w.Fields)))
 	}
 	if where == InCRM {
-		agreed = agreed.With(j.Half)
+		return agreed.With(j.Half)
 	}
-	return agreed
+	return agreed.With(j.Told)
 }
 
 // derived reports whether Exchange has filled a field by itself when it was written, so that the item holds something there

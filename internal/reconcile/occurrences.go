@@ -344,6 +344,7 @@ func (s *Step) mergeSeries(rules Rules, item Item, base, ours, theirs record.Fie
 			}
 		}
 	}
+	s.tellAgain(rules, m, base, unit)
 	for _, where := range []Where{InCRM, InMicrosoft} {
 		lost := m.lost[where].fields()
 		for _, f := range unit {
@@ -353,6 +354,27 @@ func (s *Step) mergeSeries(rules Rules, item Item, base, ours, theirs record.Fie
 		}
 	}
 	return oursIs != same, theirsIs != same
+}
+
+// tellAgain keeps the times that Microsoft has already from being agreed on before it was told again of the occurrences that it has
+// forgotten for them: if that fails, the next plan must see that nobody took them back.
+func (s *Step) tellAgain(rules Rules, m merger, base record.Fields, unit []record.Field) {
+	when, _, toMicrosoft := s.when(rules)
+	if !m.forgot || toMicrosoft || !slices.ContainsFunc(unit, func(f record.Field) bool { _, told := s.ToMicrosoft[f]; return told }) {
+		return
+	}
+	toCRM := rules.normal(s.ToCRM)
+	for _, f := range when {
+		before, known := base[f]
+		if !known {
+			continue
+		}
+		agreed := s.Base[f]
+		if value, told := toCRM[f]; told {
+			agreed, s.Half = value, s.Half.With(record.Fields{f: before})
+		}
+		s.Told, s.Base[f] = s.Told.With(record.Fields{f: agreed}), before
+	}
 }
 
 // retimed reports whether the series has got other times since the base that both sides have now, or are about to: then

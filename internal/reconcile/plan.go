@@ -134,6 +134,9 @@ type Step struct {
 	Base record.Fields
 	// Half is what they agree on, of fields that are written to both, when the CRM has been written and Microsoft has not.
 	Half record.Fields
+	// Told is what they agree on, beside what is written, once Microsoft has been written: the times of a series, of which
+	// Microsoft is yet to be told again what was done to its occurrences.
+	Told record.Fields
 	// Apart is what the base is to say of fields in which the sides differ once the step is done: see apart.go.
 	Apart record.Fields
 	Lost  []Loss
