@@ -113,13 +113,13 @@ func (m *merger) day(day string) doing {
 		theirs.out = true
 	}
 	switch {
-	case theirs.out && !base.out: // nobody brings it back
+	case theirs.out && (!base.out || m.yields && !ours.out): // nobody brings it back
 		m.lose(InCRM, day, edits(base, ours))
 		return doing{out: true}
 	case ours.out && !base.out && !theirs.out && len(edits(base, theirs)) > 0 && !m.forgot:
 		m.lost[InCRM][day] = doing{out: true}
 		return doing{own: theirs.own}
-	case ours.out && !base.out, base.out && theirs.out && (ours.out || m.yields):
+	case ours.out && !base.out, base.out && ours.out && theirs.out:
 		m.lose(InMicrosoft, day, edits(base, theirs))
 		return doing{out: true}
 	}
