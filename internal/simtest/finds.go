@@ -37,5 +37,6 @@ func Finds() []Find {
 		{"an imported record that was found in Outlook, and edited at the moment at which it was let in, never took part", "TestS32_AnImportedContactIsLetInThoughItIsEditedAtThatMoment"},
 		{"a no to deletions in Outlook brought the records back in the CRM of a sync that goes to Outlook only", "TestOneWay_ToOutlookANoWritesNothingInTheCRM"},
 		{"a yes to deletions was also for those that a run added which was under way then, or which failed later", "TestI5_AYesIsForWhatWaitedWhenItWasGiven"},
+		{"an audit that found a second record deleted left none of two, and asked nobody, as its run had deleted the first one before", "TestI5_TheAuditCountsWithTheRunThatItBeginsWith"},
 	}
 }
