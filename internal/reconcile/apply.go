@@ -307,7 +307,7 @@ func (r *run) claim(ctx context.Context, jobs []*job) error {
 	}
 	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InMicrosoft, refs)
 	for ref, pair := range pairs {
-		of[ref].pair.ID = pair.ID
+		of[ref].pair.ID, of[ref].Pair = pair.ID, &pair
 	}
 	return err
 }

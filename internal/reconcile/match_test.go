@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -431,6 +432,37 @@ func TestC1_AnImportedContactIsNotForgottenForOneThatWasLetIn(t *testing.T) {
 		w.settle()
 		w.alike()
 		must(t, len(w.mine()), 2, "records")
+	}
+}
+
+// A run that fails as a whole while it brings an item and a record together says why, and the next one goes on.
+func TestI3_ARunThatFailsWhileItMatchesSaysWhy(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("the line is down")
+	for _, at := range []string{"before write", "after write"} {
+		for _, chosen := range []bool{false, true} {
+			w := newWorld(t)
+			id := w.insert("k", mail("kim@x.example").With(record.Fields{record.MailingCity: "Santos"}))
+			item := w.folder.Put("", contact("k", "kim@x.example"))
+			if chosen {
+				w.insert("other", mail("kim@x.example"))
+				w.quiet()
+				w.decide(item, reconcile.Ask{Match: id.Ref()})
+			}
+			w.fails = func(point string) error {
+				if point == at {
+					return cause
+				}
+				return nil
+			}
+			if err := w.run(); !errors.Is(err, cause) {
+				t.Errorf("%s, chosen %v: %v", at, chosen, err)
+			}
+			w.fails = nil
+			w.settle()
+			w.pairsHold()
+			must(t, w.items()["k"][0][record.MailingCity], "Santos", "what only the CRM had")
+		}
 	}
 }
 
