@@ -88,6 +88,29 @@ func TestI5_TheAuditBrakes(t *testing.T) {
 	}
 }
 
+// TestI5_TheAuditCountsWithTheRunThatItBeginsWith: what is left of two records after the run is the last one for the audit. Together they are all
+// that there was, and that is a question.
+func TestI5_TheAuditCountsWithTheRunThatItBeginsWith(t *testing.T) {
+	t.Parallel()
+	for _, yes := range []bool{true, false} {
+		w := newWorld(t)
+		a := w.insert("a", nil)
+		w.insert("b", nil)
+		w.settle()
+		w.bin(a)
+		w.folder.Vanish(w.ref("b"))
+		w.audit(false)
+		if link := w.ledger.Link(1); link.State != reconcile.Held || link.Waiting != 1 || len(w.live()) != 1 || len(w.items()) != 0 {
+			t.Fatalf("the link is %s, %d wait, %d records and %d items are left", link.State, link.Waiting, len(w.live()), len(w.items()))
+		}
+		w.answer(yes)
+		w.settle()
+		w.alike()
+		must(t, len(w.live()["b"]), map[bool]int{false: 1}[yes], "b")
+		must(t, w.ledger.Link(1).State, reconcile.On, "the link")
+	}
+}
+
 // TestC1_AnAuditThatIsCutOffAnywhereIsMadeAnew: killed at every effect, the next one ends the repair.
 func TestC1_AnAuditThatIsCutOffAnywhereIsMadeAnew(t *testing.T) {
 	t.Parallel()

@@ -26,7 +26,7 @@ func tooMany(deletions, all int) bool {
 }
 
 // deletions carries out what the run noted as deleted on one side, or holds it for a person's yes. Until then the notes
-// are pairs in the ledger, so a run that is cut off forgets none.
+// are pairs in the ledger, so a run that is cut off forgets none. An audit does so twice in its run, and both count as one.
 func (r *run) deletions(ctx context.Context) error {
 	if r.link.Waiting == 0 {
 		if r.link.State == Held {
@@ -35,20 +35,22 @@ func (r *run) deletions(ctx context.Context) error {
 		r.link.DeletesOK = false
 		return nil
 	}
-	all, unasked := r.link.Synced+r.link.Waiting+r.link.Failing, r.link.Waiting
+	all, unasked, agreed := r.link.Synced+r.link.Waiting+r.link.Failing, r.link.Waiting, 0
 	if r.link.DeletesOK {
-		agreed, err := r.agreedTo(ctx)
-		if err != nil {
+		var err error
+		if agreed, err = r.agreedTo(ctx); err != nil {
 			return err
 		}
 		unasked -= agreed
 	}
 	lately := r.link.Recent.sum(r.Now()).Deleted // carried out, in as many runs as they came in
-	if brakes(unasked, all) || tooMany(unasked+lately, all+lately) && !r.link.DeletesOK || r.link.State == Held && !r.link.DeletesOK {
+	if brakes(unasked+r.unasked, all+r.removals) || tooMany(unasked+lately, all+lately) && !r.link.DeletesOK || r.link.State == Held && !r.link.DeletesOK {
 		r.link.State, r.link.Reason, r.link.DeletesOK = Held, fault.TooManyDeletes, false
 		return nil
 	}
+	before := r.removals
 	err := r.eachInState(ctx, Waiting, time.Time{}, func(pairs []Pair) error { return r.delete(ctx, pairs) })
+	r.unasked += max(0, r.removals-before-agreed)
 	if err == nil {
 		if r.link.DeletesOK {
 			r.link.Recent = r.link.Recent.withoutDeletions()
@@ -186,6 +188,9 @@ func (r *run) removeAt(ctx context.Context, where Where, steps []Step, stamp str
 	outcomes, err := side.Apply(ctx, writes)
 	for i, s := range of {
 		if i < len(outcomes) && (outcomes[i].Ref != "" || outcomes[i].Err != nil) {
+			if outcomes[i].Err == nil {
+				r.removals++
+			}
 			e, err := r.removed(s, where, stamp, outcomes[i].Err)
 			if err != nil {
 				return entries, err

@@ -73,6 +73,8 @@ type run struct {
 	released  bool                   // records that were held back are due
 	ended     bool                   // the link is to end when the run is closed
 	stays     bool                   // and what is in its container stays there
+	removals  int                    // what the run has deleted because it was on the other side
+	unasked   int                    // and of that, what nobody was asked about
 	// witness hears of the steps before they are carried out, and may end the run; nil: nobody listens.
 	witness func([]Step) error
 	road    func(ctx context.Context) error // what the run does; nil: work

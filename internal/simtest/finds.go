@@ -41,5 +41,6 @@ func Finds() []Find {
 			"TestC1_AnImportedContactIsNotForgottenForOneThatWasLetIn"},
 		{"an imported record that was not let in yet went to Outlook if its item was deleted there after such a death", "TestS32_AnImportedContactThatWasNotLetInDoesNotFollowItsItem"},
 		{"a run that failed as a whole while it brought an item and a record together did not say why", "TestI3_ARunThatFailsWhileItMatchesSaysWhy"},
+		{"an audit that found a second record deleted left none of two, and asked nobody, as its run had deleted the first one before", "TestI5_TheAuditCountsWithTheRunThatItBeginsWith"},
 	}
 }

@@ -449,7 +449,7 @@ func (w *world) someItem(rng *rand.Rand) (*linkState, item, bool) {
 	}
 	var known []item
 	for _, it := range w.itemsOf(l) {
-		if w.entities[it.key] != nil {
+		if w.entities[it.key] != nil && !(w.sim.Warts().DeltaLag > 0 && w.unheard(l, it)) {
 			known = append(known, it)
 		}
 	}
@@ -933,6 +933,13 @@ func (w *world) same(l *linkState, q reconcile.Question) record.Ref {
 func (w *world) mistakable(key string) bool {
 	e := w.entities[key]
 	return e != nil && e.alike != "" && !w.inStep(e, 2)
+}
+
+// unheard reports whether a run that hears of an item's acquaintances before it hears of the item may take one of them for it. Changed while
+// rounds lag behind, it is told of later than they, though all were there first: nobody could tell then whose item is whose (ADR 16).
+func (w *world) unheard(l *linkState, it item) bool {
+	e := w.entities[it.key]
+	return e != nil && e.alike != "" && !slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return string(p.Microsoft) == it.id })
 }
 
 // acquaintances have somebody on both sides, and perhaps others at the same address on one side or both. What takes part in the sync comes
