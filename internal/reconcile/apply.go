@@ -275,19 +275,27 @@ func (r *run) remember(ctx context.Context, steps []Step) error {
 }
 
 // claim puts the pairs of items that have just found their record on disk, before either side is written: a record that holds an item's
-// values by then, and no pair that says so, could be claimed by another item with the same mark, or be sent to Microsoft beside its item,
-// of which Microsoft may not tell for a while once it was written.
+// values by then, or takes part because of it, and no pair that says so, could be claimed by another item, or be sent to Microsoft beside
+// its item, of which Microsoft may not tell for a while once it was written.
 func (r *run) claim(ctx context.Context, jobs []*job) error {
 	var entries []Entry
 	var refs []record.Ref
 	of := map[record.Ref]*job{}
 	for _, j := range jobs {
-		writes := j.Verb == RestoreCRM || j.Verb == Merge && len(j.ToCRM)+len(j.ToMicrosoft) > 0
-		if j.pair.ID != 0 || !writes {
+		found, matched := r.paired[j.pair.Microsoft]
+		matched = matched && found.crm == j.pair.CRM && !found.claimed
+		writes := j.Verb == RestoreCRM || j.Verb == Merge && (len(j.ToCRM)+len(j.ToMicrosoft) > 0 || j.Admits)
+		if !writes || j.pair.ID != 0 && !matched {
 			continue
 		}
+		if matched {
+			if found.ends != 0 {
+				entries = append(entries, Entry{Pair: Pair{ID: found.ends}, Drop: true})
+			}
+			r.paired[j.pair.Microsoft] = pairing{crm: found.crm, claimed: true}
+		}
 		entries = append(entries, Entry{Pair: Pair{
-			CRM: j.pair.CRM, Microsoft: j.pair.Microsoft, Token: j.pair.Token, State: Parked, Reason: fault.OutcomeUnknown, RetryAt: r.Now(),
+			ID: j.pair.ID, CRM: j.pair.CRM, Microsoft: j.pair.Microsoft, Token: j.pair.Token, State: Parked, Reason: fault.OutcomeUnknown, RetryAt: r.Now(),
 		}})
 		refs, of[j.pair.Microsoft] = append(refs, j.pair.Microsoft), j
 	}
@@ -299,7 +307,7 @@ func (r *run) claim(ctx context.Context, jobs []*job) error {
 	}
 	pairs, err := r.Ledger.PairsByRef(ctx, r.link, InMicrosoft, refs)
 	for ref, pair := range pairs {
-		of[ref].pair.ID = pair.ID
+		of[ref].pair.ID, of[ref].Pair = pair.ID, &pair
 	}
 	return err
 }

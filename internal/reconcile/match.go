@@ -45,8 +45,9 @@ const Matched = "matched"
 
 // pairing is an item that was found to be a record.
 type pairing struct {
-	crm  record.Ref
-	ends int64 // the pair that the record had alone; 0: none, or the item's pair is that one
+	crm     record.Ref
+	ends    int64 // the pair that the record had alone; 0: none, or the item's pair is that one
+	claimed bool  // the ledger has it: see claim
 }
 
 // asking knows the records that open questions are about, and of which items.

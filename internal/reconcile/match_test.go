@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -323,29 +324,174 @@ func TestS29_WhateverIsSaidAtWhicheverMoment(t *testing.T) {
 // tell of the item for a while, as of what has just been written, the record would be sent there beside it.
 func TestI3_WhatWasMatchedIsAPairBeforeItIsWritten(t *testing.T) {
 	t.Parallel()
-	for plug, written := 0, 0; ; plug++ {
+	here, there := record.Fields{record.MailingCity: "Santos"}, record.Fields{"department": "Legal"}
+	inOutlook := func(w *world, more record.Fields) record.Ref {
+		return w.folder.Put("", contact("k", "kim@x.example").With(more))
+	}
+	for name, begin := range map[string]func(w *world) (record.ID, record.Ref){
+		"the only one": func(w *world) (record.ID, record.Ref) {
+			w.settle()
+			return w.insert("k", mail("kim@x.example").With(here)), inOutlook(w, there)
+		},
+		"one that was imported": func(w *world) (record.ID, record.Ref) {
+			w.settle()
+			return w.imported("k", mail("kim@x.example").With(here)), inOutlook(w, there)
+		},
+		"one that was imported, and is all alike": func(w *world) (record.ID, record.Ref) {
+			w.settle()
+			return w.imported("k", mail("kim@x.example")), inOutlook(w, nil)
+		},
+		"one that Microsoft refused until then": func(w *world) (record.ID, record.Ref) {
+			id := w.insert("k", mail("kim@x.example").With(here))
+			w.fails = func(point string) error {
+				if point == "before write" {
+					return fault.New(fault.Invalid, fault.Refused, "no")
+				}
+				return nil
+			}
+			w.quiet()
+			w.fails = nil
+			return id, inOutlook(w, there)
+		},
+		"one that a person has chosen": func(w *world) (record.ID, record.Ref) {
+			id, item := w.insert("k", mail("kim@x.example").With(here)), inOutlook(w, there)
+			w.insert("other", mail("kim@x.example"))
+			w.quiet()
+			w.decide(item, reconcile.Ask{Match: id.Ref()})
+			return id, item
+		},
+		"one that a person has chosen, which was imported": func(w *world) (record.ID, record.Ref) {
+			id, item := w.imported("k", mail("kim@x.example").With(here)), inOutlook(w, there)
+			w.imported("other", mail("kim@x.example"))
+			w.quiet()
+			w.decide(item, reconcile.Ask{Match: id.Ref()})
+			return id, item
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for plug, written := 0, 0; ; plug++ {
+				w := newWorld(t)
+				id, item := begin(w)
+				before := w.live()["k"][0].Version
+				w.plug = plug
+				_ = w.run()
+				if w.plug >= 0 {
+					if written < 2 {
+						t.Fatalf("only %d deaths with something written", written)
+					}
+					return
+				}
+				if w.items()["k"][0][record.MailingCity] == "" && w.live()["k"][0].Version == before {
+					continue
+				}
+				written++
+				if !slices.ContainsFunc(w.ledger.All(1), func(p reconcile.Pair) bool { return p.CRM == id.Ref() && p.Microsoft == item }) {
+					t.Fatalf("death at effect %d: %+v", plug, w.ledger.All(1))
+				}
+				records := len(w.mine())
+				w.settle()
+				for _, p := range w.ledger.All(1) {
+					if p.CRM == id.Ref() || p.Microsoft == item {
+						must(t, []any{p.CRM, p.Microsoft, p.State}, []any{id.Ref(), item, reconcile.Synced}, "the pair in the end")
+					}
+				}
+				must(t, len(w.mine()), records, "records")
+				must(t, len(w.items()["k"]), 1, "items")
+			}
+		})
+	}
+}
+
+// Two imported contacts have one address, and their items come to Outlook one after the other: wherever the process dies amid
+// what was said about the first, the second is the other one.
+func TestC1_AnImportedContactIsNotForgottenForOneThatWasLetIn(t *testing.T) {
+	t.Parallel()
+	for plug := 0; ; plug++ {
 		w := newWorld(t)
-		w.settle()
-		id := w.insert("k", mail("kim@x.example").With(record.Fields{record.MailingCity: "Santos"}))
-		item := w.folder.Put("", contact("k", "kim@x.example").With(record.Fields{"department": "Legal"}))
+		a, b := w.imported("a", mail("kim@x.example")), w.imported("b", mail("kim@x.example"))
+		second := w.folder.Put("", contact("b", "kim@x.example").With(record.Fields{"department": "Legal"}))
+		w.quiet()
+		w.decide(second, reconcile.Ask{Match: b.Ref()})
 		w.plug = plug
 		_ = w.run()
 		if w.plug >= 0 {
-			if written < 2 {
-				t.Fatalf("only %d deaths with something written", written)
+			if plug < 5 {
+				t.Fatalf("only %d effects", plug)
 			}
 			return
 		}
-		if city := w.items()["k"][0][record.MailingCity]; city == "" && w.live()["k"][0].Fields[record.Department] == "" {
-			continue
-		}
-		written++
-		if pairs := w.ledger.All(1); len(pairs) != 1 || pairs[0].CRM != id.Ref() || pairs[0].Microsoft != item {
-			t.Fatalf("death at effect %d: %+v", plug, pairs)
+		first := w.folder.Put("", contact("a", "kim@x.example"))
+		w.quiet()
+		for _, q := range w.asks() {
+			if must(t, q.Microsoft, first, "the item that is asked about"); !slices.Contains(q.Ask.Matches, a.Ref()) {
+				t.Fatalf("death at effect %d: of %v none is the first", plug, q.Ask.Matches)
+			}
+			w.decide(q.Microsoft, reconcile.Ask{Match: a.Ref()})
 		}
 		w.settle()
-		w.pairsHold()
-		must(t, len(w.mine()), 1, "records")
+		w.alike()
+		must(t, len(w.mine()), 2, "records")
+	}
+}
+
+// A run that fails as a whole while it brings an item and a record together says why, and the next one goes on.
+func TestI3_ARunThatFailsWhileItMatchesSaysWhy(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("the line is down")
+	for _, at := range []string{"before write", "after write"} {
+		for _, chosen := range []bool{false, true} {
+			w := newWorld(t)
+			id := w.insert("k", mail("kim@x.example").With(record.Fields{record.MailingCity: "Santos"}))
+			item := w.folder.Put("", contact("k", "kim@x.example"))
+			if chosen {
+				w.insert("other", mail("kim@x.example"))
+				w.quiet()
+				w.decide(item, reconcile.Ask{Match: id.Ref()})
+			}
+			w.fails = func(point string) error {
+				if point == at {
+					return cause
+				}
+				return nil
+			}
+			if err := w.run(); !errors.Is(err, cause) {
+				t.Errorf("%s, chosen %v: %v", at, chosen, err)
+			}
+			w.fails = nil
+			w.settle()
+			w.pairsHold()
+			must(t, w.items()["k"][0][record.MailingCity], "Santos", "what only the CRM had")
+		}
+	}
+}
+
+// Wherever the process dies before an imported contact is let in, it stays in the CRM alone if its item is deleted then.
+func TestS32_AnImportedContactThatWasNotLetInDoesNotFollowItsItem(t *testing.T) {
+	t.Parallel()
+	for plug, outside := 0, 0; ; plug++ {
+		w := newWorld(t)
+		w.settle()
+		w.imported("k", mail("kim@x.example"))
+		item := w.folder.Put("", contact("k", "kim@x.example"))
+		w.plug = plug
+		if _ = w.run(); w.plug >= 0 {
+			if outside < 3 {
+				t.Fatalf("only %d deaths before it was let in", outside)
+			}
+			return
+		}
+		if len(w.touched()) > 0 {
+			continue
+		}
+		outside++
+		w.folder.Delete(item)
+		w.settle()
+		must(t, len(w.folder.Items()), 0, "items")
+		must(t, len(w.live()["k"]), 1, "records")
+		if must(t, len(w.ledger.All(1)), 0, "pairs"); t.Failed() {
+			t.Fatalf("death at effect %d: %+v", plug, w.ledger.All(1))
+		}
 	}
 }
 

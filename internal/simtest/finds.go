@@ -32,11 +32,15 @@ func Finds() []Find {
 		{"a record that somebody had tried again when he answered whose item it is was sent to Microsoft beside that item", "TestS29_WhatIsTriedAgainWithTheAnswer"},
 		{"a record was held back for good if the question about it was answered while the run that asked went on", "TestS29_AnAnswerWhileTheRunGoesOn"},
 		{"what a person left out, or took back, while a run went on that knew it as it was before, stayed as it was before", "TestS29_WhateverIsSaidAtWhicheverMoment"},
-		{"a record that was found to be an item was sent to Microsoft beside it if the process died amid that and Microsoft told of the item late",
+		{"a record that was found to be an item, also one that a person chose or Microsoft had refused, was sent to Microsoft beside it if the process died amid that and Microsoft told of the item late",
 			"TestI3_WhatWasMatchedIsAPairBeforeItIsWritten"},
 		{"an imported record that was found in Outlook, and edited at the moment at which it was let in, never took part", "TestS32_AnImportedContactIsLetInThoughItIsEditedAtThatMoment"},
 		{"a no to deletions in Outlook brought the records back in the CRM of a sync that goes to Outlook only", "TestOneWay_ToOutlookANoWritesNothingInTheCRM"},
 		{"a yes to deletions was also for those that a run added which was under way then, or which failed later", "TestI5_AYesIsForWhatWaitedWhenItWasGiven"},
+		{"an imported record that was let in for the item that its person had chosen hid the other imported ones from their items, which were made records again, if the process died right then",
+			"TestC1_AnImportedContactIsNotForgottenForOneThatWasLetIn"},
+		{"an imported record that was not let in yet went to Outlook if its item was deleted there after such a death", "TestS32_AnImportedContactThatWasNotLetInDoesNotFollowItsItem"},
+		{"a run that failed as a whole while it brought an item and a record together did not say why", "TestI3_ARunThatFailsWhileItMatchesSaysWhy"},
 		{"an audit that found a second record deleted left none of two, and asked nobody, as its run had deleted the first one before", "TestI5_TheAuditCountsWithTheRunThatItBeginsWith"},
 	}
 }
