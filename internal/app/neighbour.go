@@ -134,7 +134,7 @@ func (n *neighbour) CRM(ctx context.Context, link *reconcile.Link) (reconcile.Si
 		return nil, err
 	}
 	return n.crm.Side(crm.LinkSide{
-		Org: link.Org, User: link.User, Kind: link.Kind, Link: int64(link.ID), Zone: u.Zone,
+		Org: link.Org, User: link.User, Kind: link.Kind, Link: int64(link.ID), Fence: link.Fence, Zone: u.Zone,
 		Cap: reconcile.FirstSyncCap(link.Kind), AdmitImported: link.Policy.AdmitImported, Calendar: link.Policy.Calendar, Heir: link.Heir, Region: link.Region, Fields: link.Mapping.Fields(),
 		Schema: link.Mapping.Schema(),
 	}), nil

@@ -63,6 +63,9 @@ type Author struct {
 	User record.ID
 	// Link is the link whose sync makes the change, or 0: its own writes need not wake it.
 	Link int64
+	// Fence is the number that the run of Link has taken the lease with: once another run has taken it, nothing is written
+	// (Conflict with reason StaleLease). 0: there is nothing to check.
+	Fence int64
 	// Merging is the contact into which the others of the change are merged, or 0.
 	Merging record.ID
 }

@@ -33,7 +33,9 @@ type LinkSide struct {
 	User record.ID
 	Kind record.Kind
 	Link int64 // its own writes need not wake it
-	Zone string
+	// Fence is the number of the run's lease: a run that has lost it writes nothing. 0: it is not checked.
+	Fence int64
+	Zone  string
 	// Cap is the most records that the first listing tells.
 	Cap int
 	// AdmitImported lets imported records into the first listing.
@@ -86,7 +88,9 @@ func (s *Side) whole(ctx context.Context) error {
 	return nil
 }
 
-func (s *Side) author() Author { return Author{Org: s.link.Org, User: s.link.User, Link: s.link.Link} }
+func (s *Side) author() Author {
+	return Author{Org: s.link.Org, User: s.link.User, Link: s.link.Link, Fence: s.link.Fence}
+}
 
 // Read looks at single records: Present with fields, Gone when deleted or never there, Left when somebody else's. One that lies in the
 // recycle bin has the fields that it had, and counts as changed when it was deleted.

@@ -67,6 +67,7 @@ func newWorldOf(t fataler, kind record.Kind) *world {
 	w.folder = w.newFolder()
 	w.ledger = memledger.New()
 	w.ledger.Kept = w.store.Keep
+	w.store.Fenced = func(by crm.Author) error { return w.ledger.Fenced(reconcile.LinkID(by.Link), by.Fence) }
 	w.ledger.Add(reconcile.Link{
 		ID: 1, Org: org, User: adele, Kind: kind, State: reconcile.On, Mapping: mapping.Default(kind),
 	})
@@ -124,7 +125,7 @@ func (w *world) Microsoft(context.Context, *reconcile.Link) (reconcile.Side, err
 
 func (w *world) CRM(_ context.Context, link *reconcile.Link) (reconcile.Side, error) {
 	return mortalSide{w.crm.Side(crm.LinkSide{
-		Org: org, User: adele, Kind: w.kind, Link: 1, Zone: "UTC", Cap: 10000, Calendar: link.Policy.Calendar,
+		Org: org, User: adele, Kind: w.kind, Link: 1, Fence: link.Fence, Zone: "UTC", Cap: 10000, Calendar: link.Policy.Calendar,
 	}), w}, nil
 }
 

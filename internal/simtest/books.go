@@ -44,7 +44,7 @@ type books interface {
 
 func openBooks(w *world) (books, error) {
 	m := &memory{w: w, book: memledger.New(), crm: memcrm.New(), owners: map[record.ID]record.ID{}}
-	m.crm.Wrote, m.book.Kept = m.wrote, m.crm.Keep
+	m.crm.Wrote, m.crm.Fenced, m.book.Kept = m.wrote, m.fenced, m.crm.Keep
 	return m, nil
 }
 
@@ -68,6 +68,10 @@ func (m *memory) create(link reconcile.Link) (reconcile.LinkID, error) {
 	link.ID = m.next
 	m.book.Add(link)
 	return link.ID, nil
+}
+
+func (m *memory) fenced(by crm.Author) error {
+	return m.book.Fenced(reconcile.LinkID(by.Link), by.Fence)
 }
 
 // wrote wakes the links of a record's owner, and of whoever was it before, but for the link that wrote.

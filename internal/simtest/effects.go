@@ -283,7 +283,7 @@ func (s sides) Microsoft(_ context.Context, link *reconcile.Link) (reconcile.Sid
 func (s sides) CRM(_ context.Context, link *reconcile.Link) (reconcile.Side, error) {
 	w := s.p.w
 	side := w.crm.Side(crm.LinkSide{
-		Org: link.Org, User: link.User, Kind: link.Kind, Link: int64(link.ID), Zone: "UTC", Cap: reconcile.FirstSyncCap(link.Kind),
+		Org: link.Org, User: link.User, Kind: link.Kind, Link: int64(link.ID), Fence: link.Fence, Zone: "UTC", Cap: reconcile.FirstSyncCap(link.Kind),
 		AdmitImported: link.Policy.AdmitImported, Calendar: link.Policy.Calendar, Heir: link.Heir, Region: link.Region, Fields: link.Mapping.Fields(), Schema: link.Mapping.Schema(),
 	})
 	if w.defect != nil && w.defect.crm != nil {

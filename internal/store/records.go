@@ -11,6 +11,7 @@ import (
 
 	"tandem/internal/crm"
 	"tandem/internal/fault"
+	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
 
@@ -325,6 +326,9 @@ func (s *Records) Insert(ctx context.Context, by crm.Author, records []crm.Recor
 		if err != nil {
 			return err
 		}
+		if err := tx.fenced(by); err != nil {
+			return err
+		}
 		for _, kind := range kindsOf(records) {
 			if err := tx.insertRecords(by, kind, out, seq); err != nil {
 				return err
@@ -333,6 +337,19 @@ func (s *Records) Insert(ctx context.Context, by crm.Author, records []crm.Recor
 		return nil
 	})
 	return out, err
+}
+
+// fenced refuses the writes of a run of sync whose lease another one has taken, such as one of a process that was frozen. The
+// link's row stays locked until the end of the transaction; the organization's is locked before it, as by everybody who wakes links.
+func (tx *Tx) fenced(by crm.Author) error {
+	if by.Fence == 0 {
+		return nil
+	}
+	fence, ok, err := first(tx.ctx, tx, column[int64], `SELECT fence FROM links WHERE org_id = ? AND id = ? FOR UPDATE`, int64(by.Org), by.Link)
+	if err == nil && (!ok || fence != by.Fence) {
+		err = staleLease(&reconcile.Link{ID: reconcile.LinkID(by.Link), Fence: by.Fence})
+	}
+	return err
 }
 
 func kindsOf(records []crm.Record) []record.Kind {
@@ -413,6 +430,9 @@ func (s *Records) Update(ctx context.Context, by crm.Author, records []crm.Recor
 		if err != nil {
 			return err
 		}
+		if err := tx.fenced(by); err != nil {
+			return err
+		}
 		before, err := tx.toldEdits(by, records)
 		if err != nil {
 			return err
@@ -435,6 +455,9 @@ func (s *Records) Rewrite(ctx context.Context, by crm.Author, changed, fresh []c
 		faults := make([]error, len(changed))
 		seq, err := tx.takeSeq(by.Org, len(changed)+len(fresh))
 		if err != nil {
+			return err
+		}
+		if err := tx.fenced(by); err != nil {
 			return err
 		}
 		before, err := tx.toldEdits(by, changed)

@@ -242,6 +242,8 @@ func testAccountIsolation(t *testing.T, w *world) {
 // second is the error of a call with a result.
 func second[T any](_ T, err error) error { return err }
 
+func third[T, U any](_ T, _ U, err error) error { return err }
+
 func testSessions(t *testing.T, w *world) {
 	ctx, s := t.Context(), w.Sessions()
 	ends := w.clock.Now().Add(time.Hour)

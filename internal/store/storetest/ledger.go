@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
@@ -74,6 +75,41 @@ func testFence(t *testing.T, w *world) {
 	}
 	if old.Synced != 1 {
 		t.Errorf("a refused Settle counted: %+v", old)
+	}
+}
+
+// testStaleRecords: a run whose worker was frozen beyond its lease wakes up between reading and writing. Nothing of it is stored in
+// the CRM, and nobody is woken by it; the run that took over writes.
+func testStaleRecords(t *testing.T, w *world) {
+	ctx, s := t.Context(), w.Records()
+	id := w.link(w.ana, record.Contacts).ID
+	known := w.insert(w.ana, w.contact(w.ana, "Known"))[0]
+	old := w.run(id)
+	w.clock.pass(2 * time.Minute)
+	taken := w.run(id)
+	by := func(l *reconcile.Link) crm.Author {
+		return crm.Author{Org: w.ours, User: w.ana, Link: int64(l.ID), Fence: l.Fence}
+	}
+	change := func() crm.Record {
+		r := known
+		r.Fields = record.Fields{record.LastName: "Stale"}
+		return r
+	}
+	for what, err := range map[string]error{
+		"Insert":                      second(s.Insert(ctx, by(old), []crm.Record{w.contact(w.ana, "Stale")})),
+		"Update":                      third(s.Update(ctx, by(old), []crm.Record{change()})),
+		"Rewrite":                     third(s.Rewrite(ctx, by(old), []crm.Record{change()}, []crm.Record{w.contact(w.ana, "Stale")})),
+		"Insert for a link of others": second(s.Insert(ctx, crm.Author{Org: w.theirs, User: w.eve, Link: int64(id), Fence: taken.Fence}, []crm.Record{w.contact(w.eve, "Stale")})),
+	} {
+		if !fault.Is(err, fault.Conflict) || fault.ReasonOf(err) != fault.StaleLease {
+			t.Errorf("%s with an old fence answers %v", what, err)
+		}
+	}
+	if all := w.contactsOf(w.ana, false); len(all) != 1 || all["Known"].Version != 1 {
+		t.Errorf("the stale run left %v", all)
+	}
+	if _, err := s.Insert(ctx, by(taken), []crm.Record{w.contact(w.ana, "Fresh")}); err != nil {
+		t.Error(err)
 	}
 }
 

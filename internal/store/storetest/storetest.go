@@ -74,6 +74,7 @@ func Run(t *testing.T, open Open) {
 		"one worker refreshes a grant":                    testClaimRefresh,
 		"accounts are their organization's":               testAccountIsolation,
 		"I8 leases and fences":                            testFence,
+		"I8 a stale run writes no records":                testStaleRecords,
 		"I8 who is interrupted reads no more":             testInterrupted,
 		"Settle keeps the counts in step":                 testCounts,
 		"refs differ by letter case":                      testRefs,

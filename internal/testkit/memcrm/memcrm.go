@@ -23,6 +23,8 @@ type Store struct {
 	// Wrote, if set, is called with each record as it was stored (deleted ones too), after the write and outside the
 	// lock. Set it before the first use.
 	Wrote func(by crm.Author, r crm.Record)
+	// Fenced, if set, refuses a run of sync that has lost its lease. Set it before the first use.
+	Fenced func(by crm.Author) error
 
 	mu      sync.Mutex
 	nextID  record.ID
@@ -172,6 +174,13 @@ func (s *Store) step(org record.ID) int64 {
 	return s.seq[org]
 }
 
+func (s *Store) fenced(by crm.Author) error {
+	if s.Fenced == nil || by.Fence == 0 {
+		return nil
+	}
+	return s.Fenced(by)
+}
+
 // told passes writes on to Wrote.
 func (s *Store) told(by crm.Author, written []crm.Record) {
 	if s.Wrote == nil {
@@ -184,6 +193,9 @@ func (s *Store) told(by crm.Author, written []crm.Record) {
 
 // Insert stores new records; one whose token is known is not stored again.
 func (s *Store) Insert(_ context.Context, by crm.Author, records []crm.Record) ([]crm.Record, error) {
+	if err := s.fenced(by); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	out, written, err := s.insert(by, records)
 	s.mu.Unlock()
@@ -219,6 +231,9 @@ func (s *Store) insert(by crm.Author, records []crm.Record) (out, written []crm.
 
 // Update stores records that still are at their version.
 func (s *Store) Update(_ context.Context, by crm.Author, records []crm.Record) ([]crm.Record, []error, error) {
+	if err := s.fenced(by); err != nil {
+		return nil, nil, err
+	}
 	s.mu.Lock()
 	out, faults, written := s.update(by, records)
 	s.mu.Unlock()

@@ -61,6 +61,16 @@ func (l *Ledger) Link(id reconcile.LinkID) reconcile.Link {
 	return link
 }
 
+// Fenced refuses a run whose lease another one has taken, as a store does when it writes records.
+func (l *Ledger) Fenced(id reconcile.LinkID, fence int64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e := l.links[id]; e == nil || e.link.Fence != fence {
+		return fault.New(fault.Conflict, fault.StaleLease, "memledger: link %d is another worker's by now", id)
+	}
+	return nil
+}
+
 // Change changes a link as people do.
 func (l *Ledger) Change(id reconcile.LinkID, change func(*reconcile.Link)) {
 	l.mu.Lock()
