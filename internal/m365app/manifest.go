@@ -104,7 +104,7 @@ func (m manifest) portuguese() map[string]string {
 		"$schema":           localizationSchema,
 		"name.short":        m.Name.Short,
 		"name.full":         m.Name.Short + " – clientes, em sintonia com o Outlook",
-		"description.short": "Os contatos e compromissos do seu CRM, em sintonia com o Outlook.",
+		"description.short": "Os contatos e eventos do seu CRM, em sintonia com o Outlook.",
 		"description.full": "Um CRM que acompanha o Microsoft 365. Seus contatos e eventos viajam nos dois sentidos entre o CRM e um calendário e uma " +
 			"pasta de contatos próprios no seu Outlook. Nada mais na sua caixa de correio é lido ou alterado. " +
 			"Cada pessoa decide o que é sincronizado e pode parar quando quiser.",

@@ -178,7 +178,7 @@ func TestEndedCardsSayWhatStaysInOutlook(t *testing.T) {
 	b := w.as("adele@contoso.example")
 	for lang, wants := range map[string][]string{
 		"en":    {"The calendar stays in Outlook because events in it never reached Tandem.", "The folder “Tandem” stays in Outlook because contacts in it never reached Tandem."},
-		"pt-BR": {"O calendário continua no Outlook porque há compromissos nele", "A pasta “Tandem” continua no Outlook porque há contatos nela"},
+		"pt-BR": {"O calendário continua no Outlook porque há eventos nele", "A pasta “Tandem” continua no Outlook porque há contatos nela"},
 	} {
 		b.post("/language", "lang", lang)
 		for _, path := range []string{marketplacePath, "/status"} {
