@@ -386,3 +386,29 @@ func TestEventsAndContactsNameEachOther(t *testing.T) {
 		t.Errorf("the contact still names the event:\n%s", got.text())
 	}
 }
+
+// A series of another zone than the reader's says where its rule holds: every Monday of Tokyo begins on a Sunday in São Paulo.
+func TestFF30_ASeriesOfAnotherZoneSaysWhereItsRuleHolds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, row := range []struct{ zone, start, end, words, portuguese string }{
+		{"Asia/Tokyo", "2026-11-23T09:00", "2026-11-23T10:00", "Every week on Monday, 9:00 AM in Tokyo", "Toda segunda-feira, 09:00 em Tokyo"},
+		{"America/Argentina/Buenos_Aires", "2026-11-23T09:00", "2026-11-23T10:00", "Every week on Monday", "Toda segunda-feira"},
+		{"America/New_York", "2026-11-23T09:00", "2026-11-23T10:00", "Every week on Monday, 9:00 AM in New York", "Toda segunda-feira, 09:00 em New York"},
+	} {
+		e := w.event("adele@contoso.example", record.Fields{
+			record.EventTitle: "Rodada", record.Start: record.Value(row.start), record.End: record.Value(row.end), record.TimeZone: record.Value(row.zone),
+			record.Recurring: "FREQ=WEEKLY;BYDAY=MO",
+		})
+		for lang, want := range map[string]string{"en": row.words, "pt-BR": row.portuguese} {
+			b := w.as("adele@contoso.example")
+			b.post("/language", "lang", lang, "next", "/")
+			got := b.get("/calendar/" + e.ID.String())
+			_, head, _ := strings.Cut(got.body, `<p class="muted">`)
+			head, _, _ = strings.Cut(head, "</p>")
+			if _, said, _ := strings.Cut(head, " · "); said != want {
+				t.Errorf("%s in %s: %q, expected %q", row.zone, lang, said, want)
+			}
+		}
+	}
+}

@@ -1,14 +1,17 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/record"
 	"tandem/internal/recur"
+	"tandem/internal/zone"
 )
 
 // eventPage shows one event, as a form.
@@ -353,7 +356,8 @@ func (s *Site) eventChanged(v *visit) error {
 
 func (s *Site) eventRestore(v *visit) error { return s.bringBack(v, record.Calendar, "/calendar") }
 
-// ruleWords tell how a stored event repeats, "" if it does not.
+// ruleWords tell how a stored event repeats, "" if it does not. A rule holds in the series' own zone, where it may be another day
+// than for the reader: then they say so.
 func (v *visit) ruleWords(r crm.Record) string {
 	text := string(r.Fields[record.Recurring])
 	if text == "" {
@@ -363,5 +367,23 @@ func (v *visit) ruleWords(r crm.Record) string {
 	if err != nil {
 		return v.words.T("repeat.custom")
 	}
-	return v.describe(rule)
+	said := v.describe(rule)
+	start, err := time.Parse(time.RFC3339, string(r.Fields[record.Start]))
+	own, ok := zone.Load(string(r.Fields[record.TimeZone]))
+	if err != nil || !ok || v.zone == nil || r.Fields[record.AllDay] == "true" || sameClock(start, own, v.zone) {
+		return said
+	}
+	_, place, _ := strings.Cut(own.String(), "/")
+	place = strings.ReplaceAll(cmp.Or(place[strings.LastIndex(place, "/")+1:], own.String()), "_", " ")
+	return v.words.T("repeat.in_zone", "Rule", said, "Clock", v.words.Clock(start.In(own)), "Zone", place)
+}
+
+// sameClock reports whether the clocks of two zones show the same at a time, and half a year later.
+func sameClock(at time.Time, a, b *time.Location) bool {
+	for _, t := range []time.Time{at, at.AddDate(0, 6, 0)} {
+		if t.In(a).Format(time.DateTime) != t.In(b).Format(time.DateTime) {
+			return false
+		}
+	}
+	return true
 }
