@@ -99,11 +99,6 @@ func (a listAsk) SpanGiven() (out []option) {
 	return out
 }
 
-// narrows reports whether it leaves out some events.
-func (a spanAsk) narrows() bool {
-	return a.events && (a.When != whenAll || a.Who != "" || a.Outlook != "")
-}
-
 // spanQuery puts it into a query. Days are the reader's; those of events that last whole days are kept as days of UTC.
 func (v *visit) spanQuery(a spanAsk, q *crm.Query) {
 	q.Who, _ = record.ParseID(a.Who)
