@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -598,7 +599,7 @@ func (r *run) hold(ctx context.Context, items []Item) ([]Item, error) {
 		}
 		entries = append(entries, Entry{Pair: pair})
 	}
-	for item := range joined {
+	for _, item := range slices.Sorted(maps.Keys(joined)) {
 		entries = append(entries, Entry{Pair: *r.asking.items[item]})
 	}
 	return out, r.settle(ctx, 0, entries)
