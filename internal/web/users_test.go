@@ -382,14 +382,14 @@ func TestLettersThatFailSaySoOnTheRow(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
 	admin := w.as("admin@contoso.example")
-	for email, reason := range map[string]string{"one@elsewhere.example": "550 5.1.1 <no such user>", "two@elsewhere.example": "no_server"} {
+	for email, reason := range map[string]string{"one@elsewhere.example": "550 5.1.1 <no such user>", "two@elsewhere.example": "no_server", "três@elsewhere.example": "odd_address"} {
 		u := w.invite(account.Invitee{Email: email})
 		l := w.letter(u)
 		w.must(w.store.Letters().SettleLetter(ctx, l.ID, account.LetterFailed, reason, w.now(), 3))
 		got := admin.get(usersPath + "?q=" + email)
 		want := html.EscapeString("550 5.1.1 <no such user>")
-		if reason == "no_server" {
-			want = html.EscapeString(w.site.pages.words["en"].T("users.letter.no_server"))
+		if !strings.Contains(reason, " ") {
+			want = html.EscapeString(w.site.pages.words["en"].T("users.letter." + reason))
 		}
 		if !strings.Contains(got.body, `data-letter="failed"`) || !strings.Contains(html.UnescapeString(got.body), html.UnescapeString(want)) || strings.Contains(got.body, "<no such user>") {
 			t.Errorf("%s: no %q in\n%s", email, want, got.text())
