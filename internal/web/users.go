@@ -234,7 +234,7 @@ func (s *Site) userRows(v *visit, people []account.User) ([]userRow, error) {
 			LastSignIn: v.words.Ago(u.LastSignIn, v.now, v.zone),
 			Syncs:      syncStates(u, syncs[u.ID]), Asked: v.words.Ago(u.Created, v.now, v.zone),
 		}
-		if u.State != account.Requested { // whoever asks is given one with the answer
+		if u.State != account.Requested && u.State != account.Deleted { // whoever asks is given one with the answer
 			rows[i].Profile = v.words.profile(u.Profile)
 		}
 		if l, ok := letters[u.ID]; ok && worthShowing(u, l) {
