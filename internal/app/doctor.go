@@ -82,6 +82,15 @@ func checkCredential(_ context.Context, c Config, _ *slog.Logger) Finding {
 	if looksLikeGUID.MatchString(c.MicrosoftClientSecret.Reveal()) {
 		f.Problem = "TANDEM_MICROSOFT_CLIENT_SECRET has the form of an ID. Entra shows two columns: paste the secret's Value, not its Secret ID."
 	}
+	if ends := c.credentialEnds(); !ends.IsZero() {
+		f.What += fmt.Sprintf(", good until %s", ends.Format(time.DateOnly))
+		switch left := time.Until(ends); {
+		case left <= 0:
+			f.Note = "By TANDEM_MICROSOFT_CLIENT_SECRET_ENDS it has ended. If Entra still takes it, below, set the day that Entra shows for it; else make a new secret."
+		case left < expiresSoon:
+			f.Note = "It ends soon. Make a second one in Entra (App registrations › Certificates & secrets), set TANDEM_MICROSOFT_CLIENT_SECRET to its Value and TANDEM_MICROSOFT_CLIENT_SECRET_ENDS to its day, and restart Tandem."
+		}
+	}
 	return f
 }
 

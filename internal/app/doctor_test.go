@@ -149,6 +149,27 @@ func TestS1_FF5_TheDoctorNamesWhatIsWrong(t *testing.T) {
 			bend: func(s *surgery) { s.config.GraphURL = s.config.MicrosoftAuthority + "/elsewhere" },
 			says: []string{"Microsoft Graph answers"},
 		},
+		"an address with a path": {
+			bend: func(s *surgery) { s.config.URL = "https://crm.example.com/tandem" }, says: []string{"TANDEM_URL", "has a path", "top of a host"},
+		},
+		"a secret that ends soon": {
+			bend: func(s *surgery) {
+				s.config.MicrosoftClientSecretEnds = time.Now().AddDate(0, 0, 10).Format(time.DateOnly)
+			},
+			notes: []string{"It ends soon", "TANDEM_MICROSOFT_CLIENT_SECRET_ENDS"},
+		},
+		"a secret that ends much later": {
+			bend: func(s *surgery) {
+				s.config.MicrosoftClientSecretEnds = time.Now().AddDate(1, 0, 0).Format(time.DateOnly)
+			},
+			silence: []string{"soon", "has ended"},
+		},
+		"a secret whose day is over": {
+			bend: func(s *surgery) {
+				s.config.MicrosoftClientSecretEnds = time.Now().AddDate(0, 0, -10).Format(time.DateOnly)
+			},
+			notes: []string{"it has ended", "set the day"},
+		},
 		"an edition that nobody sells": {
 			bend: func(s *surgery) { s.config.Edition = "platinum" }, says: []string{"TANDEM_EDITION", "platinum", "enterprise"},
 		},
