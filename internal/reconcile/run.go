@@ -295,6 +295,11 @@ func (r *run) pullMicrosoft(ctx context.Context) error {
 				return err
 			}
 		}
+		if !page.More && r.link.CRM == "" && r.link.State != Switching {
+			if err := r.lookForMade(ctx); err != nil {
+				return err
+			}
+		}
 		if page.Next == r.link.Microsoft && !page.More {
 			return nil
 		}
@@ -308,6 +313,15 @@ func (r *run) pullMicrosoft(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// lookForMade looks, before the CRM is first listed, for items that the changes do not tell of yet: a container that was there before the
+// link, or whose pairs were lost, may hold some that were made or edited a moment ago, and whose records would be sent to it again.
+func (r *run) lookForMade(ctx context.Context) error {
+	if _, can := r.lister(); !can {
+		return nil
+	}
+	return r.lookAtList(ctx)
 }
 
 // takeOver takes over another id that Microsoft has given the container, so that no further run needs to look for it. The subscription was

@@ -45,5 +45,9 @@ func Finds() []Find {
 		{"a run that was frozen beyond its lease went on with what it was writing in the CRM", "TestSQLite"},
 		{"what was done to days of a series was taken for taken back if the run died, or was refused, before it had told Outlook again of what Outlook forgets with other times",
 			"TestProperties_SeriesAndTheirOccurrences"},
+		{"a record was sent again to a folder that was there before its sync, if its item had been edited so lately that the changes did not tell of it",
+			"TestI3_WhatTheChangesDoNotTellYetIsNotMadeAgain"},
+		{"a record that came back was said to agree on what it held once in a field that no longer takes part", "TestI6_WhatTakesNoPartIsNotAgreedOnWhenARecordComesBack"},
+		{"what had drifted counted as an edit if our clock was set back after the other side was edited", "TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater"},
 	}
 }

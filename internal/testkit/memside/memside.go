@@ -361,6 +361,14 @@ func (s *Side) Smuggle(fields record.Fields) record.Ref {
 	return ref
 }
 
+// Hide keeps the changes from telling of an item until it is changed again, as those that lag behind do. Cursors given out before lose
+// their places.
+func (s *Side) Hide(ref record.Ref) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = slices.DeleteFunc(s.log, func(told record.Ref) bool { return told == ref })
+}
+
 // List lists all items with their versions.
 func (s *Side) List(context.Context) (map[record.Ref]record.Version, error) {
 	if err := s.fail("list"); err != nil {
