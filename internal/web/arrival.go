@@ -1,6 +1,9 @@
 package web
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"time"
 
 	"tandem/internal/account"
@@ -23,6 +26,13 @@ type caller struct {
 	Proven      accountRef    `json:"proven,omitzero"`
 	ProvenUntil time.Time     `json:"proven_until,omitzero"`
 	Proof       account.Proof `json:"proof,omitempty"`
+}
+
+// mark tells apart who comes with which invitation, and what else a page is about. Forms bring it back, because all tabs of a
+// browser share one caller: what a page asks of one must not be done for the next.
+func (c caller) mark(about ...any) string {
+	sum := sha256.Sum256(fmt.Append(nil, c.TenantID, " ", c.ObjectID, " ", c.Pass, about))
+	return hex.EncodeToString(sum[:8])
 }
 
 // accountRef names an account.

@@ -49,6 +49,14 @@ type doorway struct {
 	Lapses account.Standing
 }
 
+// mark is the door as forms bring it back: with the one who is invited, as there may be another invitation by then.
+func (d doorway) mark() string {
+	if d.Door == account.Welcome {
+		return string(d.Door) + " " + d.User.ID.String()
+	}
+	return string(d.Door)
+}
+
 // open reports whether the person goes in without a question.
 func (d doorway) open() bool { return d.Door == account.Known || d.Door == account.SameMail }
 
@@ -126,10 +134,12 @@ func (s *Site) launchContinue(v *visit) error {
 		return v.to(launchPath)
 	}
 	d, err := s.doorway(v, c)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if form.Get("door") != string(d.Door) || d.Door != account.MayInstall && d.Door != account.Welcome {
+	case form.Get("as") != c.mark():
+		return s.launchChanged(v, c)
+	case form.Get("door") != d.mark() || d.Door != account.MayInstall && d.Door != account.Welcome:
 		return v.to(launchPath)
 	}
 	if form.Get("terms") != "yes" {
@@ -153,6 +163,12 @@ func (s *Site) launchContinue(v *visit) error {
 	}
 	s.putFlash(v.ctx(), said)
 	return v.to(next)
+}
+
+// launchChanged shows what is there now to whoever pressed a button on a page of before: in another tab somebody else has come
+// from Microsoft meanwhile, or the same person with another invitation.
+func (s *Site) launchChanged(v *visit, c caller) error {
+	return s.showLaunch(v, c, http.StatusConflict, "", v.words.T("launch.changed"))
 }
 
 // launchFailed looks again where somebody was faster, and says why where something is refused.
@@ -202,6 +218,8 @@ func (s *Site) launchAsk(v *visit) error {
 	switch {
 	case err != nil:
 		return err
+	case form.Get("as") != c.mark():
+		return s.launchChanged(v, c)
 	case d.Door == account.MayAsk && form.Get("terms") != "yes":
 		return s.showLaunch(v, c, http.StatusUnprocessableEntity, account.TermsMissing, "")
 	case d.Door == account.MayAsk || d.Door == account.Waiting:

@@ -24,6 +24,7 @@ type associateForm struct {
 	Password field
 	Passkey  passkeyButton
 	Confirm  string   // what will be from now on; "" as long as nothing is proven
+	As       string   // whom and what that says; the form brings it back
 	Notes    []string // what else changes
 }
 
@@ -40,8 +41,8 @@ func (s *Site) associatePage(v *visit) error {
 	if d.open() {
 		return v.to(launchPath) // and in
 	}
-	if v.r.URL.Query().Get("again") == "" && c.Proven != (accountRef{}) && v.now.Before(c.ProvenUntil) {
-		return s.associateConfirm(v, c, d)
+	if v.r.URL.Query().Get("again") == "" && c.proved(v.now) {
+		return s.associateConfirm(v, c, d, http.StatusOK, "")
 	}
 	return s.associateAsk(v, c, http.StatusOK, "", "")
 }
@@ -60,8 +61,13 @@ func (s *Site) associateAsk(v *visit, c caller, status int, email, warning strin
 	return s.render(v, status, "launch_associate", page)
 }
 
+// proved reports whether the credentials of an account were shown just now.
+func (c caller) proved(now time.Time) bool {
+	return c.Proven != (accountRef{}) && now.Before(c.ProvenUntil)
+}
+
 // associateConfirm says what is going to be.
-func (s *Site) associateConfirm(v *visit, c caller, d doorway) error {
+func (s *Site) associateConfirm(v *visit, c caller, d doorway, status int, warning string) error {
 	u, err := s.Accounts.User(v.ctx(), c.Proven.Org, c.Proven.User)
 	if err != nil {
 		return err
@@ -70,7 +76,7 @@ func (s *Site) associateConfirm(v *visit, c caller, d doorway) error {
 	if err != nil {
 		return err
 	}
-	page := associateForm{Username: c.Username, Confirm: v.words.T("associate.confirm", "Username", c.Username, "Email", u.Email, "Org", org.Name)}
+	page := associateForm{Username: c.Username, Warning: warning, As: c.mark(c.Proven), Confirm: v.words.T("associate.confirm", "Username", c.Username, "Email", u.Email, "Org", org.Name)}
 	switch {
 	case d.Door == account.Welcome && d.User.Identity == c.Identity:
 		page.Notes = append(page.Notes, v.words.T("associate.lapses", "Org", d.Org.Name))
@@ -82,7 +88,7 @@ func (s *Site) associateConfirm(v *visit, c caller, d doorway) error {
 	page.Notes = append(page.Notes, v.words.T("associate.undo"))
 	page.Frame = s.frame(v, "", v.words.T("associate.title"))
 	page.Frame.Path = associatePath
-	return s.render(v, http.StatusOK, "launch_associate", page)
+	return s.render(v, status, "launch_associate", page)
 }
 
 // associateProve takes the credentials of the account.
@@ -157,12 +163,26 @@ func (s *Site) associateFailed(v *visit, c caller, email string, err error) erro
 
 // associate ties the Microsoft person to the account whose credentials were shown, and opens it.
 func (s *Site) associate(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
 	c, ok := s.caller(v)
 	if !ok {
 		return v.to(launchPath)
 	}
-	if c.Proven == (accountRef{}) || !v.now.Before(c.ProvenUntil) {
+	if !c.proved(v.now) {
 		return v.to(associatePath)
+	}
+	if form.Get("as") != c.mark(c.Proven) { // another tab has shown other credentials, or brought somebody else
+		d, err := s.doorway(v, c)
+		if err != nil {
+			return err
+		}
+		if d.open() {
+			return v.to(launchPath)
+		}
+		return s.associateConfirm(v, c, d, http.StatusConflict, v.words.T("launch.changed"))
 	}
 	u, err := s.Registry.Associate(v.ctx(), c.Arrival, c.Proven.Org, c.Proven.User, c.Proof)
 	if err != nil {

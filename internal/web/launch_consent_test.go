@@ -16,7 +16,7 @@ func (w *world) installed() *browser {
 	b := w.browser()
 	b.post("/language", "lang", "en")
 	b.come(northwindAdmin)
-	if got := b.post(launchPath, "door", "may_install", "terms", "yes"); got.path != consentPath+"?first=yes" {
+	if got := b.post(launchPath, "terms", "yes"); got.path != consentPath+"?first=yes" {
 		w.t.Fatalf("installing ended at %s\n%s", got.path, got.text())
 	}
 	return b
@@ -42,7 +42,7 @@ func (b *browser) callbackOf(at answer, choice string) string {
 		}
 		return nil
 	}
-	(&browser{b.w, &held, b.lang}).submit(at, "consent", "consent", choice)
+	(&browser{b.w, &held, b.lang, b.hidden}).submit(at, "consent", "consent", choice)
 	if back == "" {
 		b.w.t.Fatal("the simulator sent nobody back")
 	}

@@ -12,6 +12,8 @@ import (
 type launchPage struct {
 	Frame   frame
 	Door    account.Door
+	Mark    string // of the door, and
+	As      string // of the person: forms bring both back
 	Text    string
 	Notes   []string // what else is worth knowing before going on
 	Warning string   // why nothing was done
@@ -63,7 +65,7 @@ var launchStatus = map[account.Door]int{
 }
 
 func (s *Site) launchPage(v *visit, c caller, d doorway) launchPage {
-	page := launchPage{Door: d.Door, Name: c.name(), Username: c.Username, Tenant: c.tenant(), Initials: initials(c.name()), Joining: true}
+	page := launchPage{Door: d.Door, Mark: d.mark(), As: c.mark(), Name: c.name(), Username: c.Username, Tenant: c.tenant(), Initials: initials(c.name()), Joining: true}
 	org := d.Org.Name
 	if d.Org.ID == 0 {
 		org = page.Tenant

@@ -321,7 +321,7 @@ func (w *world) holding(token string) *browser {
 	u, err := url.Parse(w.url)
 	w.must(err)
 	jar.SetCookies(u, []*http.Cookie{{Name: "tandem_session", Value: token}})
-	return &browser{w, &http.Client{Jar: jar}, "en"}
+	return &browser{w, &http.Client{Jar: jar}, "en", new(sync.Map)}
 }
 
 func TestPasswordsThatAreNotRight(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -94,7 +95,7 @@ func TestStateCountsOnceAndHere(t *testing.T) {
 		}
 		return nil
 	}
-	held := &browser{w, &watching, "en"}
+	held := &browser{w, &watching, "en", new(sync.Map)}
 	at := held.submit(held.get("/signin/microsoft"), "pick", "username", "adele@contoso.example")
 	if back == "" { // the consent page lies between
 		held.submit(at, "consent", "consent", "accept")
@@ -256,7 +257,7 @@ func TestSessionTokenIsNewAfterSignIn(t *testing.T) {
 	}
 	jar, _ := cookiejar.New(nil)
 	jar.SetCookies(mustURL(t, w.url), []*http.Cookie{{Name: "tandem_session", Value: before}})
-	old := &browser{w, &http.Client{Jar: jar}, "en"}
+	old := &browser{w, &http.Client{Jar: jar}, "en", new(sync.Map)}
 	if got := old.get("/contacts"); !strings.HasPrefix(got.path, "/signin") {
 		t.Error("the old token still opens the door")
 	}

@@ -261,12 +261,13 @@ type browser struct {
 	w      *world
 	client *http.Client
 	lang   string
+	hidden *sync.Map // url.Values by action: what forms of the accounts page that were shown last bring back by themselves
 }
 
 func (w *world) browser() *browser {
 	jar, err := cookiejar.New(nil)
 	w.must(err)
-	return &browser{w: w, client: &http.Client{Jar: jar, Timeout: patience}, lang: "en"}
+	return &browser{w, &http.Client{Jar: jar, Timeout: patience}, "en", new(sync.Map)}
 }
 
 // as is a browser in which the user has signed in, all the way through the simulator.
@@ -306,6 +307,13 @@ func (b *browser) do(req *http.Request) answer {
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	b.w.must(err)
+	for _, form := range doorForms.FindAllStringSubmatch(string(body), -1) {
+		hidden := url.Values{}
+		for _, m := range hiddenOnes.FindAllStringSubmatch(form[2], -1) {
+			hidden.Set(m[1], html.UnescapeString(m[2]))
+		}
+		b.hidden.Store(form[1], hidden)
+	}
 	return answer{res.StatusCode, res.Request.URL.RequestURI(), res.Request.URL, res.Header, string(body)}
 }
 
@@ -325,6 +333,13 @@ func (b *browser) post(path string, pairs ...string) answer {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		form.Add(pairs[i], pairs[i+1])
 	}
+	if shown, ok := b.hidden.Load(path); ok {
+		for name, values := range shown.(url.Values) {
+			if !form.Has(name) {
+				form[name] = values
+			}
+		}
+	}
 	req, err := http.NewRequest(http.MethodPost, b.address(path), strings.NewReader(form.Encode()))
 	b.w.must(err)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -343,7 +358,7 @@ func (b *browser) address(path string) string {
 func (b *browser) stay() *browser {
 	held := *b.client
 	held.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &browser{b.w, &held, b.lang}
+	return &browser{b.w, &held, b.lang, b.hidden}
 }
 
 // signIn goes the way of a person: Tandem, the simulator's sign-in page, its consent page if it comes, and back.
@@ -378,6 +393,7 @@ func (b *browser) atMicrosoft(at answer, upn, consent string) answer {
 
 var (
 	formAction = `<form id="%s"[^>]*action="([^"]*)"`
+	doorForms  = regexp.MustCompile(`(?s)<form id="(?:launch-form|associate-confirm)"[^>]*action="([^"]*)"(.*?)</form>`)
 	hiddenOnes = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
 )
 
