@@ -377,6 +377,9 @@ func (r *run) applyMicrosoft(ctx context.Context, changes []record.Change) error
 	if err := r.apply(ctx, items); err != nil {
 		return err
 	}
+	if err := r.readMarks(ctx, rest); err != nil {
+		return err
+	}
 	if fresh, err = r.stillFresh(ctx, fresh, items); err != nil {
 		return err
 	}
@@ -577,6 +580,25 @@ func (r *run) marksOf(ctx context.Context, fresh []record.Change) ([]record.Chan
 		}
 	}
 	return out, nil
+}
+
+// readMarks is marksOf of the items that a pair knows and that have no record yet.
+func (r *run) readMarks(ctx context.Context, items []Item) error {
+	var at []int
+	var changes []record.Change
+	for i, item := range items {
+		if item.theirs() == record.Present && item.Theirs != nil {
+			at, changes = append(at, i), append(changes, *item.Theirs)
+		}
+	}
+	marks, err := r.marksOf(ctx, changes)
+	if err != nil {
+		return err
+	}
+	for n, i := range at {
+		items[i].Theirs = &marks[n]
+	}
+	return nil
 }
 
 // besideOurs reads the CRM's present state of every paired item.

@@ -301,7 +301,12 @@ func (s *Side) applyOne(w record.Write) (out record.Outcome, wanted record.Field
 		it.gone = true
 	}
 	s.Writes++
-	it.stamp = w.Stamp
+	if w.Stamp != "" {
+		it.stamp = w.Stamp
+	}
+	if w.Token != "" {
+		it.token = w.Token
+	}
 	s.touch(ref, fields)
 	return record.Outcome{Ref: ref, Version: it.version}, wanted
 }
