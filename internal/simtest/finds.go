@@ -47,6 +47,8 @@ func Finds() []Find {
 			"TestProperties_SeriesAndTheirOccurrences"},
 		{"a record was sent again to a folder that was there before its sync, if its item had been edited so lately that the changes did not tell of it",
 			"TestI3_WhatTheChangesDoNotTellYetIsNotMadeAgain"},
+		{"a copy of a copy in Outlook was taken for the original's item, and overwrote its record, if that was deleted or had just been taken out of the recycle bin",
+			"TestI4_ACopyOfACopyIsNotTheOriginal"},
 		{"a record that came back was said to agree on what it held once in a field that no longer takes part", "TestI6_WhatTakesNoPartIsNotAgreedOnWhenARecordComesBack"},
 		{"what had drifted counted as an edit if our clock was set back after the other side was edited", "TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater"},
 	}
