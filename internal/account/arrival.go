@@ -194,6 +194,13 @@ func tie(tx Tx, r *Registry, a Arrival, u *User) error {
 	if err := tx.EndLinks(u.ID, a.Identity); err != nil {
 		return err
 	}
+	if _, err := tx.Password(u.ID); fault.Is(err, fault.NotFound) {
+		if err := tx.EndPasses(u.ID); err != nil { // a link for a forgotten password would open a second door
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
 	if err := tx.Note(Entry{At: r.Now(), Actor: u.ID, Action: Associated, Subject: u.ID, Detail: map[string]string{"username": a.Username}}); err != nil {
 		return err
 	}

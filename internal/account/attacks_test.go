@@ -86,6 +86,36 @@ func TestPasswords_ANewOneEndsTheLinkOfAForgottenOne(t *testing.T) {
 	w.refused(err, fault.Gone, account.PassTakenBack)
 }
 
+// Nor may a link that lies in a mailbox open a door that its owner has closed: where Microsoft alone opens the account.
+func TestPasswords_ALinkOpensNoDoorBesideMicrosofts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.installed()
+	w.ok(w.SetPassword(t.Context(), admin, "", goodPassword, "", ""))
+	w.ok(w.ForgotPassword(t.Context(), admin.Email, ""))
+	link := w.lastPass(admin)
+	w.ok(w.RemovePassword(t.Context(), admin))
+	_, err := w.ResetPassword(t.Context(), link, "another horse battery entirely")
+	w.refused(err, fault.Gone, account.PassTakenBack)
+
+	invited := w.invite(admin, account.Invitee{Email: "ana@example.com"}, account.Standard)
+	ana, err := w.AcceptWithPasskey(t.Context(), w.lastPass(invited), account.Newcomer{}, account.Passkey{ID: "k", Name: "k", Data: []byte("{}")})
+	w.ok(err)
+	w.ok(w.ForgotPassword(t.Context(), ana.Email, ""))
+	link = w.lastPass(ana)
+	_, err = w.Associate(t.Context(), person("ana"), ana.Org, ana.ID, w.proof(ana))
+	w.ok(err)
+	_, err = w.ResetPassword(t.Context(), link, goodPassword)
+	w.refused(err, fault.Gone, account.PassTakenBack)
+	w.letters()
+	w.ok(w.ForgotPassword(t.Context(), ana.Email, ""))
+	for _, l := range w.letters() {
+		if l == "password_reset ana@example.com" {
+			t.Error("a letter for a password beside Microsoft")
+		}
+	}
+}
+
 // What the directory does not tell is not taken for the answer that suits: an address of somebody who may be a guest is
 // their home organization's business.
 func TestS3_WhoeverMayBeAGuestOpensNothingByAddress(t *testing.T) {

@@ -59,11 +59,7 @@ func (r *Registry) Invite(ctx context.Context, actor User, invitees []Invitee, p
 		if !o.Edition.Paid() {
 			return refuse(fault.Denied, PaidOnly, "the edition %q has no invitations", o.Edition)
 		}
-		profile, err := tx.Profile(p)
-		if err != nil {
-			return err
-		}
-		if err := mayGive(by, p, profile.May); err != nil {
+		if _, err := toGive(tx, by, p); err != nil {
 			return err
 		}
 		for _, i := range invitees {

@@ -279,11 +279,7 @@ func (r *Registry) Approve(ctx context.Context, actor User, id record.ID, p Prof
 
 // admit makes a user who asked an active one.
 func (r *Registry) admit(tx Tx, by, u User, p Profile) error {
-	profile, err := tx.Profile(p)
-	if err != nil {
-		return err
-	}
-	if err := mayGive(by, p, profile.May); err != nil {
+	if _, err := toGive(tx, by, p); err != nil {
 		return err
 	}
 	if err := seat(tx); err != nil {

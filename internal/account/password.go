@@ -243,6 +243,9 @@ func (r *Registry) RemovePassword(ctx context.Context, user User) (err error) {
 		if err := tx.SetPassword(user.ID, ""); err != nil {
 			return err
 		}
+		if err := tx.EndPasses(user.ID); err != nil { // a link for a forgotten one would bring it back
+			return err
+		}
 		return tx.Note(Entry{At: r.Now(), Actor: user.ID, Action: PasswordSet, Subject: user.ID, Detail: map[string]string{"removed": "yes"}})
 	})
 }

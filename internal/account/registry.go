@@ -56,13 +56,14 @@ const (
 	ProfileInUse     fault.Reason = "profile_in_use"
 	ProfileFixed     fault.Reason = "profile_fixed" // Super Admin is what it is; built-in ones stay
 	ProfileTaken     fault.Reason = "profile_taken" // another profile has the name
+	ProfileGone      fault.Reason = "profile_gone"  // somebody has deleted it meanwhile
 	BadAddress       fault.Reason = "bad_address"
 	TooOften         fault.Reason = "too_often" // a limit; RetryAfter says when
 )
 
 // Refusals are all of them.
 var Refusals = []fault.Reason{
-	NotInstaller, GuestAccount, AlreadyInstalled, IdentityTaken, HasIdentity, AddressTaken, AccountInactive, WrongPassword, WeakPassword, ShortPassword, LongPassword, OnlyWayIn, LastSuperAdmin, OwnAccount, BeyondOwn, PaidOnly, SeatsTaken, AlreadyUser, AnsweredAlready, PassExpired, PassSpent, PassTakenBack, PassSuperseded, OtherPerson, TermsMissing, HandOverNeeded, SyncEnding, ProfileInUse, ProfileFixed, ProfileTaken, BadAddress, TooOften,
+	NotInstaller, GuestAccount, AlreadyInstalled, IdentityTaken, HasIdentity, AddressTaken, AccountInactive, WrongPassword, WeakPassword, ShortPassword, LongPassword, OnlyWayIn, LastSuperAdmin, OwnAccount, BeyondOwn, PaidOnly, SeatsTaken, AlreadyUser, AnsweredAlready, PassExpired, PassSpent, PassTakenBack, PassSuperseded, OtherPerson, TermsMissing, HandOverNeeded, SyncEnding, ProfileInUse, ProfileFixed, ProfileTaken, ProfileGone, BadAddress, TooOften,
 }
 
 // refuse is a fault of a kind for a reason.
@@ -92,6 +93,18 @@ func mayGive(actor User, p Profile, may Permissions) error {
 		return refuse(fault.Denied, BeyondOwn, "profile %q goes beyond that of user %d", p, actor.ID)
 	}
 	return nil
+}
+
+// toGive finds a profile that somebody is to have. Conflict with ProfileGone; the refusals of mayGive.
+func toGive(tx Tx, actor User, p Profile) (NamedProfile, error) {
+	profile, err := tx.Profile(p)
+	if fault.Is(err, fault.NotFound) {
+		return profile, refuse(fault.Conflict, ProfileGone, "there is no profile %q", p)
+	}
+	if err != nil {
+		return profile, err
+	}
+	return profile, mayGive(actor, p, profile.May)
 }
 
 // MayGive reports whether a user may give a profile to somebody, or take it: for pages that offer only what is taken.

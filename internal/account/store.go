@@ -96,7 +96,7 @@ type NamedProfile struct {
 	Name    Profile
 	May     Permissions
 	BuiltIn bool
-	Users   int // how many have it, deleted ones left out
+	Users   int // how many have it; deleted ones, and those who only ask to join, left out
 }
 
 // Tx is a transaction on the accounts of one organization.

@@ -16,11 +16,8 @@ func (r *Registry) ChangeProfile(ctx context.Context, actor User, id record.ID, 
 		if err != nil || u.Profile == p {
 			return err
 		}
-		profile, err := tx.Profile(p)
+		profile, err := toGive(tx, by, p)
 		if err != nil {
-			return err
-		}
-		if err := mayGive(by, p, profile.May); err != nil {
 			return err
 		}
 		if err := anotherSuperAdmin(tx, u); err != nil {

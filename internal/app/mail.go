@@ -115,6 +115,9 @@ func (p *postman) Deliver(ctx context.Context, id record.ID) (err error) {
 
 // words are what the mail server said, or what kept us from reaching it.
 func words(err error) string {
+	if reason := fault.ReasonOf(err); reason == mail.OddAddress {
+		return string(reason)
+	}
 	if f := fault.As(err); f != nil {
 		return f.Message
 	}

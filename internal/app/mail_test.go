@@ -297,6 +297,23 @@ func TestARefusalIsShownAtOnceAndATroubleAfterADay(t *testing.T) {
 	}
 }
 
+// Whom the mail server cannot name is not tried for a day: the row says so, in words of ours.
+func TestS9_AnAddressThatTheServerCannotNameFailsAtOnce(t *testing.T) {
+	t.Parallel()
+	o, s := newOffice(t), mailtest.Start(t, mailtest.Options{ASCII: true})
+	o.invite("josé@elsewhere.example")
+	id := o.only()
+	o.ok(o.postman(s).Deliver(t.Context(), id))
+	if l := o.letter(id); l.State != account.LetterFailed || l.Reason != "odd_address" || l.Tries != 1 {
+		t.Errorf("noted is %+v", l)
+	}
+	o.invite("ana@café.example")
+	o.ok(o.postman(s).Deliver(t.Context(), o.only()))
+	if letters := s.Letters(); len(letters) != 1 || letters[0].To != "ana@xn--caf-dma.example" {
+		t.Errorf("arrived: %+v", letters)
+	}
+}
+
 // A server whose yes is lost has the letter; it gets it again, and can tell by the Message-ID.
 func TestASecondCopyHasTheSameMessageID(t *testing.T) {
 	t.Parallel()

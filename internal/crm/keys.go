@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/runes"
 	"golang.org/x/text/transform"
@@ -80,6 +81,32 @@ func Alike(a, b record.Fields, region string) bool {
 	}
 	name := nameKey(a)
 	return name != "" && name == nameKey(b) && sameNumber(a, b, region)
+}
+
+// NamesMeet reports whether two contacts of one address may be one person by their names: they share a word, or one of at least
+// three letters begins another (Alex, Alexandre). Whoever has no name, or an address in its place, may be anybody. A family or a
+// firm shares its address among people whose names do not meet.
+func NamesMeet(a, b record.Fields) bool {
+	ours, theirs := nameWords(a), nameWords(b)
+	if len(ours) == 0 || len(theirs) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(ours, func(one string) bool {
+		return slices.ContainsFunc(theirs, func(other string) bool { return one == other || begins(one, other) || begins(other, one) })
+	})
+}
+
+func nameWords(fields record.Fields) (words []string) {
+	for _, f := range []record.Field{record.FirstName, record.LastName} {
+		if name := string(fields[f]); !strings.Contains(name, "@") {
+			words = append(words, strings.Fields(folded(name))...)
+		}
+	}
+	return words
+}
+
+func begins(short, long string) bool {
+	return utf8.RuneCountInString(short) >= 3 && strings.HasPrefix(long, short)
 }
 
 // Exchange writes an event's UID as a global object id in hexadecimal digits. One that came from elsewhere stands inside it, behind

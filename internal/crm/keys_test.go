@@ -53,6 +53,33 @@ func TestS29_NamesAreComparedNormalized(t *testing.T) {
 	}
 }
 
+func TestFF116_NamesThatMeet(t *testing.T) {
+	t.Parallel()
+	name := func(first, last string) record.Fields {
+		return record.Fields{record.FirstName: record.Value(first), record.LastName: record.Value(last)}
+	}
+	for _, row := range []struct {
+		a, b record.Fields
+		meet bool
+	}{
+		{name("Ana", "Lima"), name("ANA", "Souza"), true},
+		{name("", "Lima, Ana"), name("Ana", "Lima"), true},
+		{name("João", "Conceição"), name("", "joao conceicao"), true},
+		{name("Alex", "Wilber"), name("Alexandre", "W."), true},
+		{name("", ""), name("Ana", "Lima"), true},
+		{name("", "ana.lima@x.example"), name("Rui", "Matos"), true},
+		{name("王", "小明"), name("小明", "王"), true},
+		{name("Ana", "Lima"), name("Rui", "Matos"), false},
+		{name("A.", "Lima"), name("Ada", "Souza"), false}, // one letter says nothing
+		{name("Zé", "Lima"), name("Zélia", "Souza"), false},
+		{name("Reception", ""), name("Rui", "Matos"), false},
+	} {
+		if NamesMeet(row.a, row.b) != row.meet || NamesMeet(row.b, row.a) != row.meet {
+			t.Errorf("%v and %v: want %v, whichever comes first", row.a, row.b, row.meet)
+		}
+	}
+}
+
 // Keys can be stored in both databases, and normal forms are fixed points.
 func TestS29_KeysOfAnyText(t *testing.T) {
 	t.Parallel()

@@ -149,6 +149,11 @@ func (s *Side) Alike(a, b record.Fields) bool {
 	return s.link.Kind == record.Contacts && Alike(a, b, s.link.region())
 }
 
+// NamesMeet reports whether two that are alike may be one person by their names, too.
+func (s *Side) NamesMeet(a, b record.Fields) bool {
+	return s.link.Kind != record.Contacts || NamesMeet(a, b)
+}
+
 func anybody(Record) bool { return true }
 
 // having are the user's contacts that have one of the keys and that are meant, each once.

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -456,5 +457,30 @@ func TestEndlessPages(t *testing.T) {
 	err := All(t.Context(), f.box(), "/x", "", func(*Item) error { return nil })
 	if !fault.Is(err, fault.Broken) || err == nil {
 		t.Errorf("%v", err)
+	}
+}
+
+// C3: a call whose context has ended goes nowhere, always: of two ways that are open, a select takes either.
+func TestC3_WhoeverHasGivenUpTakesNoPlace(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, func(w http.ResponseWriter, _ request) { reply(w, 200, `{}`) })
+	m := f.client(Limits{}).For(Static("t"), "a")
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	v := expired()
+	tokens := newAuthority(t).tokens(v).For(1, 5, "")
+	for range 50 {
+		if _, err := m.Do(ctx, Get("/x", "")); !errors.Is(err, context.Canceled) {
+			t.Fatal("a call:", err)
+		}
+		if _, err := tokens.Token(ctx, ""); !errors.Is(err, context.Canceled) {
+			t.Fatal("a token:", err)
+		}
+	}
+	if used := m.gate.window.used(m.c.now()); used != 0 {
+		t.Errorf("%d requests were counted", used)
+	}
+	if !v.claimed.IsZero() {
+		t.Error("the grant is claimed for a refresh that nobody makes")
 	}
 }

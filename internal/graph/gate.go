@@ -53,6 +53,9 @@ func (c *Client) forgetIdle() {
 // enter waits until one exchange of n requests may be sent to the mailbox; leave must follow. Whoever would have to
 // wait longer than the patience gets Throttled at once.
 func (m *Mailbox) enter(ctx context.Context, n int) error {
+	if err := ctx.Err(); err != nil {
+		return err // or a free slot might be taken all the same
+	}
 	select {
 	case m.gate.slots <- struct{}{}:
 	case <-ctx.Done():

@@ -301,6 +301,9 @@ func tokenRefusal(resp *http.Response, a tokenAnswer, now time.Time) error {
 
 // enter waits for the user's turn in this process.
 func (t *Tokens) enter(ctx context.Context, key turnKey) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	t.mu.Lock()
 	at := t.turns[key]
 	if at == nil {

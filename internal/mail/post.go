@@ -12,9 +12,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
+	"golang.org/x/net/idna"
 
 	"tandem/internal/fault"
 )
@@ -32,7 +34,7 @@ const defaultLimit = time.Minute
 // Send hands a message to the server and returns when that has taken it. messageID, without its brackets, is the same
 // each time the same letter is sent, so that mailboxes can tell a repetition.
 //
-// Invalid: the server refuses this message or its recipient for good; Denied with AppMisconfigured: it refuses us (login,
+// Invalid: the server refuses this message or its recipient for good (with OddAddress: it cannot name that); Denied with AppMisconfigured: it refuses us (login,
 // encryption, certificate), which the operator can mend; Unavailable: it is away, or says to try again later. The
 // message of the fault holds the server's words, without the recipient's address.
 func (p *Post) Send(ctx context.Context, to netmail.Address, m Message, messageID string) (err error) {
@@ -42,6 +44,8 @@ func (p *Post) Send(ctx context.Context, to netmail.Address, m Message, messageI
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	typed := to.Address
+	to.Address = onTheWire(typed)
 	letter, err := p.compose(to, m, messageID)
 	if err != nil {
 		return fault.New(fault.Invalid, fault.BadValue, "mail: compose: %w", err)
@@ -52,9 +56,23 @@ func (p *Post) Send(ctx context.Context, to netmail.Address, m Message, messageI
 	}
 	defer talk.close()
 	if err := talk.hand(letter, p.Server.From.Address, to.Address); err != nil {
-		return hide(err, to.Address)
+		return hide(hide(err, to.Address), typed)
 	}
 	return nil
+}
+
+// OddAddress is why a letter does not go out whose recipient has letters before the @ that the server does not know.
+const OddAddress fault.Reason = "odd_address"
+
+// onTheWire is an address as every mail server understands it: a domain of other letters than ASCII's has a form in those
+// (RFC 5891). What stands before the @ has none.
+func onTheWire(address string) string {
+	at := strings.LastIndexByte(address, '@') + 1
+	ascii, err := idna.Lookup.ToASCII(address[at:])
+	if err != nil {
+		return address // compose, or the server, says what is wrong with it
+	}
+	return address[:at] + ascii
 }
 
 // Probe reports whether the server can be reached, is who it should be and takes the login. Nothing is sent. The errors
@@ -189,6 +207,12 @@ func (s Server) login(client *smtp.Client) (smtp.Auth, error) {
 
 // hand gives the message over. Once the server has said yes to the last line, it is the server's.
 func (c *conversation) hand(letter *gomail.Msg, from, to string) error {
+	// Only where an address needs it (RFC 6531, 3.2): what was declared, each server on the way has to be able to do.
+	wide := !isASCII(from) || !isASCII(to)
+	c.SkipSMTPUTF8(!wide)
+	if offered, _ := c.Extension("SMTPUTF8"); wide && !offered {
+		return fault.New(fault.Invalid, OddAddress, "the mail server takes no address with such letters before the @ (SMTPUTF8)")
+	}
 	if err := c.Mail("<" + from + ">"); err != nil {
 		return ofServer(err) // our sender, or that we did not log in: the same for every message
 	}
@@ -206,6 +230,10 @@ func (c *conversation) hand(letter *gomail.Msg, from, to string) error {
 		return ofMessage(err)
 	}
 	return nil
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // permanent is the first of the replies by which a server says that repeating will not help (RFC 5321, 4.2.1).

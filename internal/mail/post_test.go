@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"net"
 	netmail "net/mail"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -261,6 +262,41 @@ func TestAnOddNameGetsItsLetter(t *testing.T) {
 	got := s.Letters()
 	if len(got) != 1 || got[0].Header.Get("Bcc") != "" || !strings.Contains(got[0].Header.Get("To"), "A Bcc: x@example.com") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A domain of other letters travels in its ASCII form, which every server knows. Letters such as those before the @ need a server
+// that takes them, and only then is it asked for that.
+func TestS9_AddressesOfOtherLettersAreReached(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		ascii    bool
+		to, want string // "": it is refused for good
+		wide     bool
+	}{
+		{true, "ana@café.example", "ana@xn--caf-dma.example", false},
+		{false, "ana@café.example", "ana@xn--caf-dma.example", false},
+		{false, "ana@contoso.example", "ana@contoso.example", false},
+		{false, "josé@café.example", "josé@xn--caf-dma.example", true},
+		{true, "josé@café.example", "", false},
+	} {
+		s := mailtest.Start(t, mailtest.Options{ASCII: c.ascii})
+		p := post(t, s, "smtp://HOST?from="+url.QueryEscape("crm@são-paulo.example"))
+		err := p.Send(t.Context(), netmail.Address{Name: "Ana", Address: c.to}, mail.Message{Subject: "Olá", Text: "x", HTML: "x"}, "a@b")
+		got := s.Letters()
+		if c.want == "" {
+			if !fault.Is(err, fault.Invalid) || fault.ReasonOf(err) != mail.OddAddress || s.Begun() != 0 {
+				t.Errorf("%s: %v, %d begun", c.to, err, s.Begun())
+			}
+			continue
+		}
+		if err != nil || len(got) != 1 || got[0].To != c.want || got[0].From != "crm@xn--so-paulo-rza.example" || got[0].Wide != c.wide {
+			t.Errorf("%s, a server of ASCII alone: %v: %v, %+v", c.to, c.ascii, err, got)
+			continue
+		}
+		if to := got[0].Header.Get("To"); !strings.Contains(to, "<"+c.want+">") {
+			t.Errorf("%s: the header says %q", c.to, to)
+		}
 	}
 }
 

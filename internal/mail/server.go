@@ -123,13 +123,13 @@ func sender(text string) (netmail.Address, error) {
 
 // SentFrom gives the server a sender at a host, if it has none.
 func (s Server) SentFrom(host string) Server {
-	if s.From.Address != "" {
-		return s
+	if s.From.Address == "" {
+		if net.ParseIP(host) != nil { // no address to answer to, but a well-formed one
+			host = "localhost"
+		}
+		s.From = netmail.Address{Name: senderName, Address: "tandem@" + host}
 	}
-	if net.ParseIP(host) != nil { // no address to answer to, but a well-formed one
-		host = "localhost"
-	}
-	s.From = netmail.Address{Name: senderName, Address: "tandem@" + host}
+	s.From.Address = onTheWire(s.From.Address)
 	return s
 }
 

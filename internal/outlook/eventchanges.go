@@ -264,7 +264,7 @@ func (c *Events) enumerate(ctx context.Context) (map[record.Ref]record.Version, 
 	if err != nil {
 		return all, passing(err)
 	}
-	versions, err := c.versions(ctx, slices.Collect(maps.Keys(all)))
+	versions, err := c.versions(ctx, slices.Sorted(maps.Keys(all)))
 	for ref, v := range versions {
 		if etagOf(v) == string(all[ref]) {
 			all[ref] = v

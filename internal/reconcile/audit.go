@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"tandem/internal/fault"
@@ -153,11 +154,7 @@ func (r *run) compareAll(ctx context.Context, a *auditor, whole bool) error {
 	if err != nil {
 		return err
 	}
-	unknown := make([]record.Ref, 0, len(rest))
-	for ref := range rest {
-		unknown = append(unknown, ref)
-	}
-	return r.lookAtStrangers(ctx, unknown)
+	return r.lookAtStrangers(ctx, slices.Sorted(maps.Keys(rest)))
 }
 
 // lookAtStrangers looks at items that no pair knows. Should it be cut off after a record was made from one and before that was

@@ -20,10 +20,11 @@ type Matcher interface {
 }
 
 // A Recognizer is a Matcher that can tell without asking its store whether two records may be one: those that share none of
-// the keys are not, and of those that do Alike decides.
+// the keys are not, and of those that do Alike decides. Two that are alike but whose names do not meet are for a person to tell.
 type Recognizer interface {
 	Keys(fields record.Fields) []string
 	Alike(a, b record.Fields) bool
+	NamesMeet(a, b record.Fields) bool
 }
 
 // Matched is the reason of a step that brought an item and a record together that both sides had already.
@@ -33,7 +34,7 @@ const Matched = "matched"
 // held against the CRM's records before one is made from it.
 //
 //   - One record that is free, and nobody else's match: the two become a pair whose base is not known.
-//   - Several, or one that several items may be: a person is asked. The item stays as it is, no record is made from it, and
+//   - Several, or one that several items may be, or one of another name: a person is asked. The item stays as it is, no record is made from it, and
 //     none of the records is sent to Microsoft until the question is closed. Meanwhile such a record has a parked pair of its
 //     own, by which it is found again.
 //   - None: it is new.
@@ -295,7 +296,7 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
 		for _, c := range s.free {
 			candidates = append(candidates, c.Ref)
 		}
-		alone := len(s.free) == 1 && len(s.taken) == 0 && claims[s.free[0].Ref] == 1 && len(about[s.free[0].Ref]) == 0
+		alone := len(s.free) == 1 && len(s.taken) == 0 && claims[s.free[0].Ref] == 1 && len(about[s.free[0].Ref]) == 0 && r.namesMeet(s, s.free[0])
 		switch a := s.asked(); {
 		case s.made != nil:
 			planned = append(planned, own[s])
@@ -638,6 +639,12 @@ func (r *run) keptOut(items map[record.Ref]bool) bool {
 		}
 	}
 	return true
+}
+
+// namesMeet reports whether nothing in the names of an item and of the only record that it may be says that these are two people.
+func (r *run) namesMeet(s *stranger, c record.Change) bool {
+	knows, ok := r.recognizer()
+	return !ok || knows.NamesMeet(s.Theirs.Fields, c.Fields)
 }
 
 func (r *run) recognizer() (Recognizer, bool) {

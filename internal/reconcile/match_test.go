@@ -81,13 +81,14 @@ func TestS29_WhatIsThereAlreadyIsMatched(t *testing.T) {
 	for name, row := range map[string]struct {
 		ours, theirs record.Fields
 	}{
-		"by address":           {mail("kim@x.example"), record.Fields{"emailAddresses[0]": " KIM@X.example "}},
-		"by another address":   {record.Fields{record.SecondaryEmail: "kim@x.example"}, record.Fields{"emailAddresses[0]": "kim@x.example", "surname": "Kim"}},
-		"by a second address":  {mail("kim@x.example"), record.Fields{"emailAddresses[0]": "other@x.example", "emailAddresses[1]": "kim@x.example"}},
-		"by a third address":   {mail("kim@x.example"), record.Fields{"emailAddresses[0]": "o@x.example", "emailAddresses[1]": "p@x.example", "emailAddresses[2]": "kim@x.example"}},
-		"by name and number":   {record.Fields{record.Mobile: "+55 11 98765-4321"}, record.Fields{"surname": "FAMILY K", "homePhones[0]": "011 8765 4321"}},
-		"name, other address":  {mail("new@x.example").With(record.Fields{record.Mobile: "11 98765-4321"}), record.Fields{"surname": "Family k", "emailAddresses[0]": "old@x.example", "mobilePhone": "11 98765-4321"}},
-		"an address, not name": {mail("kim@x.example"), record.Fields{"emailAddresses[0]": "kim@x.example", "surname": "Married"}},
+		"by address":          {mail("kim@x.example"), record.Fields{"emailAddresses[0]": " KIM@X.example "}},
+		"by another address":  {record.Fields{record.SecondaryEmail: "kim@x.example"}, record.Fields{"emailAddresses[0]": "kim@x.example", "surname": "Family"}},
+		"by a second address": {mail("kim@x.example"), record.Fields{"emailAddresses[0]": "other@x.example", "emailAddresses[1]": "kim@x.example"}},
+		"by a third address":  {mail("kim@x.example"), record.Fields{"emailAddresses[0]": "o@x.example", "emailAddresses[1]": "p@x.example", "emailAddresses[2]": "kim@x.example"}},
+		"by name and number":  {record.Fields{record.Mobile: "+55 11 98765-4321"}, record.Fields{"surname": "FAMILY K", "homePhones[0]": "011 8765 4321"}},
+		"name, other address": {mail("new@x.example").With(record.Fields{record.Mobile: "11 98765-4321"}), record.Fields{"surname": "Family k", "emailAddresses[0]": "old@x.example", "mobilePhone": "11 98765-4321"}},
+		"half of the name":    {mail("kim@x.example"), record.Fields{"emailAddresses[0]": "kim@x.example", "givenName": "K", "surname": "Married"}},
+		"an address for name": {mail("kim@x.example"), record.Fields{"emailAddresses[0]": "kim@x.example", "surname": "kim@x.example"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -186,6 +187,38 @@ func TestS29_SeveralRecordsAreAQuestion(t *testing.T) {
 			must(t, len(w.mine()), records, "records after the answer")
 			must(t, len(w.folder.Items()), items, "items after the answer")
 			w.pairsHold()
+		})
+	}
+}
+
+// A family or a firm has one address: a contact whose name has nothing of the record's is for a person to tell.
+func TestFF116_OneAddressAndTwoNamesAreAQuestion(t *testing.T) {
+	t.Parallel()
+	for _, same := range []bool{true, false} {
+		t.Run(fmt.Sprint("one person ", same), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.insert("ana", mail("silvas@x.example").With(record.Fields{record.FirstName: "Ana", record.LastName: "Lima"}))
+			item := w.folder.Put("", record.Fields{"jobTitle": "rui", "givenName": "Rui", "surname": "Matos", "emailAddresses[0]": "silvas@x.example"})
+			w.quiet()
+			asks := w.asks()
+			if len(asks) != 1 || asks[0].Microsoft != item || !slices.Equal(asks[0].Ask.Matches, []record.Ref{id.Ref()}) {
+				t.Fatalf("asked is %+v", asks)
+			}
+			must(t, len(w.mine()), 1, "records while it is asked")
+			must(t, len(w.folder.Items()), 1, "items while it is asked")
+			must(t, w.mine()[0].Fields[record.FirstName], "Ana", "the record's name")
+			want := 2
+			if same {
+				want = 1
+				w.decide(item, reconcile.Ask{Match: id.Ref()})
+			} else {
+				w.decide(item, reconcile.Ask{New: true})
+			}
+			w.settle()
+			w.alike()
+			must(t, len(w.mine()), want, "records after the answer")
+			must(t, len(w.folder.Items()), want, "items after the answer")
 		})
 	}
 }

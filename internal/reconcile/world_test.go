@@ -168,6 +168,10 @@ func (m mortalSide) Alike(a, b record.Fields) bool {
 	return m.Side.(reconcile.Recognizer).Alike(a, b)
 }
 
+func (m mortalSide) NamesMeet(a, b record.Fields) bool {
+	return m.Side.(reconcile.Recognizer).NamesMeet(a, b)
+}
+
 // mortalLedger does the same for the ledger.
 type mortalLedger struct {
 	*memledger.Ledger

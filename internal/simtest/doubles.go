@@ -167,6 +167,10 @@ func (d crmDouble) Keys(fields record.Fields) []string {
 
 func (d crmDouble) Alike(a, b record.Fields) bool { return d.Side.(reconcile.Recognizer).Alike(a, b) }
 
+func (d crmDouble) NamesMeet(a, b record.Fields) bool {
+	return d.Side.(reconcile.Recognizer).NamesMeet(a, b)
+}
+
 // wireDouble stands before the wire.
 type wireDouble struct {
 	next  http.RoundTripper

@@ -43,7 +43,7 @@ func profiles(ctx context.Context, q querier, org record.ID) ([]account.NamedPro
 	}, `SELECT n.name, MAX(n.permissions), SUM(n.users) FROM (
 			SELECT name, permissions, 0 AS users FROM profiles WHERE org_id = ?
 			UNION ALL
-			SELECT profile, '', COUNT(*) FROM users WHERE org_id = ? AND state <> 'deleted' GROUP BY profile
+			SELECT profile, '', COUNT(*) FROM users WHERE org_id = ? AND state NOT IN ('deleted', 'requested') GROUP BY profile
 		) AS n GROUP BY n.name`, int64(org), int64(org))
 	if err != nil {
 		return nil, err

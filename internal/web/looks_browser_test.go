@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -281,11 +282,12 @@ func second[T any](_ T, err error) error { return err }
 // large screen and on paper, too.
 func TestEveryPageLooksRight(t *testing.T) {
 	w, looks := looksWorld(t)
+	looks = append(looks, peopleLooks(t, w)...)
 	source, err := os.ReadFile(axePath)
 	if err != nil {
 		t.Logf("axe-core is not installed, the rest is looked at: %v", err)
 	}
-	thorough := os.Getenv("TANDEM_SHOTS") != ""
+	thorough, only := os.Getenv("TANDEM_SHOTS") != "", regexp.MustCompile(os.Getenv("TANDEM_LOOK"))
 	b := chrome(t)
 	open := func(l look) {
 		t.Helper()
@@ -333,6 +335,7 @@ func TestEveryPageLooksRight(t *testing.T) {
 	}{
 		{"admin@contoso.example", looks},
 		{"admin@fabrikam.example", []look{ // who has nothing yet
+			{"users-free", usersPath, "", "#no-invites"},
 			{"empty-fields", fieldsPath, "", "#main h1"}, {"empty-home", "/", "", "#main h1"}, {"empty-contacts", "/contacts", "", "#main h1"},
 			{"empty-events", eventsPath, "", ".blank .button.primary"}, {"empty-agenda", "/calendar?view=agenda", "", "#agenda"}, {"empty-marketplace", marketplacePath, "", "#card-contacts form.enable"},
 			{"empty-bin", "/recycle-bin", "", "#main h1"}, {"empty-duplicates", "/contacts/duplicates", "", ".blank"}, {"empty-find", "/search?q=zzz", "", ".blank"}, {"empty-status", "/status", "", "#main h1"}, {"empty-history", "/history", "", "#no-history"}, {"empty-everybody", orgStatusPath, "", "#main h1"},
@@ -343,7 +346,7 @@ func TestEveryPageLooksRight(t *testing.T) {
 		for _, lang := range []string{"en", "pt-BR"} {
 			b.speak(lang)
 			for _, l := range who.looks {
-				if only := os.Getenv("TANDEM_LOOK"); only != "" && !strings.Contains(l.name, only) {
+				if !only.MatchString(l.name) {
 					continue
 				}
 				see(lang, l)

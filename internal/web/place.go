@@ -21,13 +21,24 @@ func (s *Site) place(r *http.Request) string {
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && s.trusts(at); i-- {
-		before, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		before, err := hop(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break
 		}
 		at = before
 	}
 	return at.Unmap().String()
+}
+
+// hop reads one address of X-Forwarded-For. Some proxies put the port behind it, and IPv6 into brackets.
+func hop(text string) (netip.Addr, error) {
+	at, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
+	if err != nil {
+		var withPort netip.AddrPort
+		withPort, err = netip.ParseAddrPort(text)
+		at = withPort.Addr()
+	}
+	return at.WithZone(""), err
 }
 
 func (s *Site) trusts(at netip.Addr) bool {

@@ -29,6 +29,10 @@ func TestPlace(t *testing.T) {
 		{"all are proxies", "10.0.0.1:5000", []string{"10.0.0.3, 10.0.0.2"}, proxies, "10.0.0.3"},
 		{"IPv6", "[fd00::1]:5000", []string{"2001:db8::7"}, proxies, "2001:db8::7"},
 		{"IPv4 in IPv6", "[::ffff:10.0.0.1]:5000", []string{"::ffff:198.51.100.7"}, proxies, "198.51.100.7"},
+		{"with a port", "10.0.0.1:5000", []string{"203.0.113.9:1, 198.51.100.7:52113"}, proxies, "198.51.100.7"},
+		{"IPv6 with a port", "[fd00::1]:5000", []string{"[2001:db8::7]:52113"}, proxies, "2001:db8::7"},
+		{"IPv6 in brackets", "[fd00::1]:5000", []string{"[2001:db8::7]"}, proxies, "2001:db8::7"},
+		{"a zone that the sender made up", "10.0.0.1:5000", []string{"2001:db8::7%1"}, proxies, "2001:db8::7"},
 		{"a local socket", "@", []string{"198.51.100.7"}, proxies, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {

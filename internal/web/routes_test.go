@@ -274,6 +274,35 @@ func TestOtherSitesSendNothing(t *testing.T) {
 	}
 }
 
+// Nothing that changes anything is taken from a page of another site, or of a sibling of ours, signed in or not.
+func TestOtherSitesSendNoneOfOurForms(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	addresses := examples(w)
+	admin := w.as("admin@contoso.example")
+	for _, rt := range w.site.routes() {
+		method, _, _ := strings.Cut(rt.pattern, " ")
+		if method == http.MethodGet {
+			continue
+		}
+		for _, header := range [][2]string{
+			{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"},
+		} {
+			req, err := http.NewRequest(method, w.url+addresses[rt.pattern], strings.NewReader("terms=yes&answer=yes"))
+			w.must(err)
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			req.Header.Set(header[0], header[1])
+			if got := admin.do(req); got.status != http.StatusForbidden || got.header.Get("Set-Cookie") != "" {
+				t.Errorf("%s with %s %s: %d", rt.pattern, header[0], header[1], got.status)
+			}
+		}
+	}
+	if !admin.inside() {
+		t.Error("another site ended the session")
+	}
+	w.sameUsers("another site")
+}
+
 func TestUnknownPagesAndMethods(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

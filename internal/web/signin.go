@@ -75,6 +75,12 @@ func (s *Site) makeRoom(v *visit) {
 	}
 }
 
+// What of an address goes along to Microsoft, so that the flow's cookie stays below the 4096 bytes that browsers keep.
+const (
+	longestNext = 1500
+	longestHint = 320 // a user principal name has 113 letters at most, a mail address 254
+)
+
 // atHome reports whether the browser calls us by the host of our public address. If not, and both are names of this
 // very machine, what it sets out with would be lost on the way back, as cookies know 127.0.0.1 and localhost apart.
 func (s *Site) atHome(r *http.Request) bool {
@@ -91,6 +97,12 @@ func (s *Site) atHome(r *http.Request) bool {
 func (s *Site) setOut(v *visit, f flow) error {
 	if !s.atHome(v.r) {
 		return v.to(s.Settings.URL + v.r.URL.RequestURI())
+	}
+	if len(f.Next) > longestNext {
+		f.Next = "/"
+	}
+	if len(f.Hint) > longestHint {
+		f.Hint = ""
 	}
 	f.Verifier, f.Nonce = oauth2.GenerateVerifier(), rand.Text()
 	state := rand.Text()

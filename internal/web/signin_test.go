@@ -66,6 +66,27 @@ func TestSignInNeverLeadsElsewhere(t *testing.T) {
 	}
 }
 
+// A browser drops a cookie of more than 4096 bytes, and with it the way back. Whoever comes from a very long address is led home instead.
+func TestALongAddressKeepsNobodyOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	long := strings.Repeat("a", 6000)
+	for _, at := range []string{"/signin/microsoft?next=" + url.QueryEscape("/contacts?q="+long), launchPath + "?login_hint=" + long} {
+		got := w.browser().stay().get(at)
+		for _, cookie := range got.header.Values("Set-Cookie") {
+			if pair, _, _ := strings.Cut(cookie, ";"); len(pair) > 4096 {
+				t.Errorf("%.30s: a cookie of %d bytes", at, len(pair))
+			}
+		}
+	}
+	if got := w.browser().signIn("/contacts?q="+long, "adele@contoso.example"); got.path != "/" {
+		t.Errorf("led to %.60s with %d", got.path, got.status)
+	}
+	if got := w.browser().signIn("/contacts?q="+long[:1000], "adele@contoso.example"); got.path != "/contacts?q="+long[:1000] {
+		t.Errorf("led to %.60s with %d", got.path, got.status)
+	}
+}
+
 func TestDeactivatedUsersStayOutside(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

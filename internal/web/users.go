@@ -234,7 +234,7 @@ func (s *Site) userRows(v *visit, people []account.User) ([]userRow, error) {
 			LastSignIn: v.words.Ago(u.LastSignIn, v.now, v.zone),
 			Syncs:      syncStates(u, syncs[u.ID]), Asked: v.words.Ago(u.Created, v.now, v.zone),
 		}
-		if u.State != account.Requested { // whoever asks is given one with the answer
+		if u.State != account.Requested && u.State != account.Deleted { // whoever asks is given one with the answer
 			rows[i].Profile = v.words.profile(u.Profile)
 		}
 		if l, ok := letters[u.ID]; ok && worthShowing(u, l) {
@@ -267,10 +267,12 @@ func worthShowing(u account.User, l account.Letter) bool {
 	return u.State == account.Invited || l.State != account.LetterSent
 }
 
-// The reasons of letters that never left: there is nowhere to send them, or what they say was no longer true.
+// The reasons of letters that never left: there is nowhere to send them, what they say was no longer true, or the mail server
+// cannot name whom they go to.
 const (
 	letterNoServer  = "no_server"
 	letterNotNeeded = "no_longer_needed"
+	letterOdd       = "odd_address"
 )
 
 func (v *visit) letter(l account.Letter) *letterState {
@@ -282,6 +284,8 @@ func (v *visit) letter(l account.Letter) *letterState {
 		out.What = v.words.T("users.letter.no_server")
 	case l.State == account.LetterFailed && l.Reason == letterNotNeeded:
 		out.What = v.words.T("users.letter.no_longer_needed")
+	case l.State == account.LetterFailed && l.Reason == letterOdd:
+		out.What = v.words.T("users.letter.odd_address")
 	case l.State == account.LetterFailed, l.Reason != "":
 		out.Said = l.Reason // of one that is tried again: why it has not left yet
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -327,6 +328,50 @@ func TestRecordsAreHandedOver(t *testing.T) {
 	}
 }
 
+// A page may show a profile that somebody else has deleted since: nobody gets it, and the page says why.
+func TestS13_AProfileThatIsGoneIsGivenToNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lee, nina := w.asks("lee@contoso.example"), w.invite(account.Invitee{Email: "nina@elsewhere.example"})
+	admin := w.as("admin@contoso.example")
+	for _, path := range []string{userPath(lee.ID) + "/approve", userPath(nina.ID) + "/profile"} {
+		w.says(t, admin.stay().post(path, "profile", "Gone"), 409, "refusal.profile_gone")
+	}
+	w.says(t, admin.stay().post(usersPath+"/new", "email", "ana@elsewhere.example", "profile", "Gone"), 409, "refusal.profile_gone")
+	if now, then := w.reread(lee), w.reread(nina); now.State != account.Requested || then.Profile != account.Standard {
+		t.Errorf("%+v, %+v", now, then)
+	}
+	if _, ok := w.found(w.org, "ana@elsewhere.example"); ok {
+		t.Error("somebody was invited with a profile that is gone")
+	}
+}
+
+// What a user's page says of somebody fits where they stand.
+func TestAUsersPageSaysWhatIsTrueOfThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lee, grady := w.asks("lee@contoso.example"), w.asks("grady@contoso.example")
+	nina := w.invite(account.Invitee{Email: "nina@elsewhere.example"})
+	megan := w.invite(w.invitee("megan@contoso.example"))
+	admin := w.as("admin@contoso.example")
+	admin.post(userPath(grady.ID) + "/decline")
+	w.must(w.site.Registry.Withdraw(t.Context(), w.users["admin@contoso.example"], nina.ID))
+	ana := w.invite(account.Invitee{Email: "ana@elsewhere.example"})
+	say := func(key string) string { return w.site.pages.words["en"].T(key) }
+	every := []string{"users.signs_in", "users.signs_in.microsoft", "users.signs_in.own", "users.signs_in.open", "users.declined_text", "users.deleted_text"}
+	for id, want := range map[record.ID][]string{
+		lee.ID: {"users.signs_in", "users.signs_in.microsoft"}, grady.ID: {"users.declined_text"}, nina.ID: {"users.deleted_text"},
+		megan.ID: {"users.signs_in", "users.signs_in.microsoft"}, ana.ID: {"users.signs_in", "users.signs_in.open"},
+	} {
+		got := html.UnescapeString(admin.get(userPath(id)).body)
+		for _, key := range every {
+			if says := strings.Contains(got, ">"+say(key)+"<"); says != slices.Contains(want, key) {
+				t.Errorf("of user %s %q is said: %v", id, say(key), says)
+			}
+		}
+	}
+}
+
 func TestTheLastSuperAdminStays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -382,14 +427,14 @@ func TestLettersThatFailSaySoOnTheRow(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
 	admin := w.as("admin@contoso.example")
-	for email, reason := range map[string]string{"one@elsewhere.example": "550 5.1.1 <no such user>", "two@elsewhere.example": "no_server"} {
+	for email, reason := range map[string]string{"one@elsewhere.example": "550 5.1.1 <no such user>", "two@elsewhere.example": "no_server", "três@elsewhere.example": "odd_address"} {
 		u := w.invite(account.Invitee{Email: email})
 		l := w.letter(u)
 		w.must(w.store.Letters().SettleLetter(ctx, l.ID, account.LetterFailed, reason, w.now(), 3))
 		got := admin.get(usersPath + "?q=" + email)
 		want := html.EscapeString("550 5.1.1 <no such user>")
-		if reason == "no_server" {
-			want = html.EscapeString(w.site.pages.words["en"].T("users.letter.no_server"))
+		if !strings.Contains(reason, " ") {
+			want = html.EscapeString(w.site.pages.words["en"].T("users.letter." + reason))
 		}
 		if !strings.Contains(got.body, `data-letter="failed"`) || !strings.Contains(html.UnescapeString(got.body), html.UnescapeString(want)) || strings.Contains(got.body, "<no such user>") {
 			t.Errorf("%s: no %q in\n%s", email, want, got.text())

@@ -125,6 +125,7 @@ type directoryPage struct {
 	Trouble   string // why the directory cannot be shown
 	Help      string // and what can be done about it
 	Connect   bool   // what can be done is to go to Microsoft
+	Boxed     bool   // in a dialog over the list, whose page has a heading already
 }
 
 // Most is how many people can be picked at once.
@@ -170,7 +171,7 @@ func (s *Site) directoryForm(v *visit, status int, alert string, picked []string
 	if page.Profiles, err = s.profileOptions(v, chosen); err != nil {
 		return err
 	}
-	if v.wants("directory-box") {
+	if page.Boxed = v.wants("directory-box"); page.Boxed {
 		return s.part(v, "usersdirectory", "directory", page)
 	}
 	page.Frame = s.frame(v, "setup", v.words.T("directory.title"))

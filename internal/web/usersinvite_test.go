@@ -288,8 +288,8 @@ func TestS8_WhatIsPickedWrongly(t *testing.T) {
 		"too many":            {append(many, "profile", "Standard"), 422},
 		"of another tenant":   {[]string{"person", w.oid("admin@fabrikam.example"), "profile", "Standard"}, 422},
 		"by address":          {[]string{"person", "lee@contoso.example", "profile", "Standard"}, 422},
-		"without a profile":   {[]string{"person", w.oid("lee@contoso.example"), "profile", "Nothing"}, 404},
-		"of whoever is in it": {[]string{"person", w.oid("lee@contoso.example")}, 404},
+		"without a profile":   {[]string{"person", w.oid("lee@contoso.example"), "profile", "Nothing"}, 409},
+		"of whoever is in it": {[]string{"person", w.oid("lee@contoso.example")}, 409},
 	} {
 		if got := admin.stay().post(directoryPath, row.form...); got.status != row.status {
 			t.Errorf("%s: %d\n%s", name, got.status, got.text())

@@ -15,7 +15,7 @@ type userPage struct {
 	userRow
 	Alert    string // why what was asked for was not done
 	Created  string
-	SignIn   string // how the person signs in, as far as it shows from here
+	SignIn   string // how the person signs in, as far as it shows from here; "": nobody does
 	Request  *requestView
 	Profiles []option
 	Word     field  // of a refusal
@@ -23,6 +23,11 @@ type userPage struct {
 	Sessions int    // in how many browsers the person is signed in
 	Can      userDeeds
 	Why      []string // why some of it cannot be done
+}
+
+// Declined reports whether the person has only ever asked, and was refused.
+func (p userPage) Declined() bool {
+	return p.Request != nil && p.Request.State == account.RequestDeclined
 }
 
 // requestView is a request to join and what became of it.
@@ -63,10 +68,7 @@ func (s *Site) showUser(v *visit, u account.User, status int, alert string) erro
 	}
 	page := userPage{
 		userRow: rows[0], Alert: alert, Created: v.words.Ago(u.Created, v.now, v.zone),
-		SignIn: "microsoft", Word: v.wordField(""),
-	}
-	if u.Identity.IsZero() {
-		page.SignIn = "own"
+		SignIn: signsIn(u), Word: v.wordField(""),
 	}
 	if page.Request, err = s.requestOf(v, u); err != nil {
 		return err
@@ -100,6 +102,20 @@ func (s *Site) showUser(v *visit, u account.User, status int, alert string) erro
 	}
 	page.Frame = s.frame(v, "setup", u.Name())
 	return s.render(v, status, "usersperson", page)
+}
+
+// signsIn is how somebody signs in: of users with an account of their own, and of those who were invited by address, it is theirs
+// to say.
+func signsIn(u account.User) string {
+	switch {
+	case u.State == account.Deleted:
+		return ""
+	case !u.Identity.IsZero():
+		return "microsoft"
+	case u.State == account.Invited:
+		return "open"
+	}
+	return "own"
 }
 
 // invitationLink is the address that the letter about somebody invited would have told; "" once it opens nothing.

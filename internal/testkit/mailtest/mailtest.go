@@ -31,6 +31,7 @@ import (
 type Options struct {
 	StartTLS bool // offers encryption
 	TLS      bool // from the first byte
+	ASCII    bool // knows of no other letters in addresses
 	User     string
 	Password string // of User: nobody else may send
 	// Answer decides about each step of the nth message to be begun (from 1): "mail", "rcpt" or "data", the last when it
@@ -53,6 +54,7 @@ func Refuse(code int, words string) error {
 // A Letter is a message that the server took.
 type Letter struct {
 	From, To  string // of the envelope
+	Wide      bool   // declared to have addresses of other letters than ASCII's (SMTPUTF8)
 	User      string // who had logged in
 	Encrypted bool
 	Header    mail.Header
@@ -80,7 +82,7 @@ func Start(t testing.TB, o Options) *Server {
 	t.Helper()
 	s := &Server{t: t, options: o, ended: make(chan struct{})}
 	server := smtp.NewServer(s)
-	server.Domain, server.AllowInsecureAuth, server.EnableSMTPUTF8 = "mail.example", true, true
+	server.Domain, server.AllowInsecureAuth, server.EnableSMTPUTF8 = "mail.example", true, !o.ASCII
 	server.ErrorLog = log.New(io.Discard, "", 0) // dropped connections are what tests ask for
 	certificate := s.certify()
 	if o.StartTLS {
@@ -172,7 +174,7 @@ func (s *session) Auth(string) (sasl.Server, error) {
 	}), nil
 }
 
-func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+func (s *session) Mail(from string, options *smtp.MailOptions) error {
 	if s.server.options.User != "" && s.user == "" {
 		return Refuse(530, "log in first")
 	}
@@ -180,7 +182,7 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	s.server.begun++
 	s.n = s.server.begun
 	s.server.mu.Unlock()
-	s.letter = Letter{From: from, User: s.user}
+	s.letter = Letter{From: from, User: s.user, Wide: options.UTF8}
 	_, s.letter.Encrypted = s.conn.TLSConnectionState()
 	return s.answer("mail")
 }
