@@ -217,7 +217,6 @@ func (c *Events) create(w *record.Write) (graph.Part, error) {
 	body.Objects(extended, properties)
 	return graph.Part{
 		Method: http.MethodPost, Path: c.path("events"), Prefer: c.prefer(), Body: body.JSON(),
-		Repeatable: w.Token != "", // Graph takes a transactionId once
 	}, err
 }
 
