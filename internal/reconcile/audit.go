@@ -53,14 +53,13 @@ type Lister interface {
 // has drifted. A link that is not on, or still in its first sync, is only run; then the proof is the one before.
 func (r *Runner) Audit(ctx context.Context, id LinkID, whole bool) (_ Proof, err error) {
 	defer fault.Wrap(&err, "reconcile: audit link %d", id)
-	link, err := r.Ledger.Open(ctx, id, r.Now(), lease)
+	run, err := r.open(ctx, id)
 	if err != nil {
 		return Proof{}, err
 	}
-	run := newRun(r, link, r.Now().Add(lease))
 	run.road = func(ctx context.Context) error { return run.audit(ctx, whole) }
 	err = run.whole(ctx)
-	return link.Proof, err
+	return run.link.Proof, err
 }
 
 // auditor counts the drift that the steps of a run come to.

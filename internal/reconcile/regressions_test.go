@@ -690,6 +690,38 @@ func TestI6_WhatTakesNoPartIsNotAgreedOnWhenARecordComesBack(t *testing.T) {
 	}
 }
 
+// A process is asleep while it takes the lease. By the time it has it, the lease has run out, and whoever took the link over may be writing
+// already: it sends nothing.
+func TestD8_ALeaseThatRanOutWhileItWasTakenIsNone(t *testing.T) {
+	t.Parallel()
+	for _, audits := range []bool{false, true} {
+		w := newWorld(t)
+		w.insert("a", nil)
+		w.runner.Ledger = sleepyLedger{w.runner.Ledger, w}
+		err := w.run()
+		if audits {
+			_, err = w.runner.Audit(context.Background(), 1, false)
+		}
+		must(t, fault.ReasonOf(err), fault.StaleLease, "why it ended")
+		must(t, w.folder.Writes, 0, "writes at Microsoft")
+		w.runner.Ledger = w.ledger
+		w.settle()
+		w.alike()
+	}
+}
+
+// sleepyLedger gives the lease after a sleep.
+type sleepyLedger struct {
+	reconcile.Ledger
+	w *world
+}
+
+func (s sleepyLedger) Open(ctx context.Context, id reconcile.LinkID, now time.Time, lease time.Duration) (*reconcile.Link, error) {
+	link, err := s.Ledger.Open(ctx, id, now, lease)
+	s.w.clock = s.w.clock.Add(2 * lease)
+	return link, err
+}
+
 // The record of an item was given away, and its former owner kept the item as a contact of his own. When the pairs are lost,
 // the item finds that contact again, though its mark names the other one.
 func TestL5_AnItemWhoseRecordWasGivenAwayFindsTheOneMadeFromItAfterThat(t *testing.T) {

@@ -49,11 +49,10 @@ const (
 func (r *Runner) Run(ctx context.Context, id LinkID) (err error) {
 	defer fault.Wrap(&err, "reconcile: run link %d", id)
 
-	link, err := r.Ledger.Open(ctx, id, r.Now(), lease)
+	run, err := r.open(ctx, id)
 	if err != nil {
 		return err
 	}
-	run := newRun(r, link, r.Now().Add(lease))
 	return run.whole(ctx)
 }
 
@@ -78,6 +77,16 @@ type run struct {
 	// witness hears of the steps before they are carried out, and may end the run; nil: nobody listens.
 	witness func([]Step) error
 	road    func(ctx context.Context) error // what the run does; nil: work
+}
+
+// open takes the lease of a link. It ends when the ledger says so, however long that took.
+func (r *Runner) open(ctx context.Context, id LinkID) (*run, error) {
+	now := r.Now()
+	link, err := r.Ledger.Open(ctx, id, now, lease)
+	if err != nil {
+		return nil, err
+	}
+	return newRun(r, link, now.Add(lease)), nil
 }
 
 func newRun(r *Runner, link *Link, until time.Time) *run {

@@ -49,6 +49,10 @@ func Finds() []Find {
 			"TestI3_WhatTheChangesDoNotTellYetIsNotMadeAgain"},
 		{"a copy of a copy in Outlook was taken for the original's item, and overwrote its record, if that was deleted or had just been taken out of the recycle bin",
 			"TestI4_ACopyOfACopyIsNotTheOriginal"},
+		{"a process that was asleep while it took the lease wrote to Microsoft beside whoever had taken the link over", "TestD8_ALeaseThatRanOutWhileItWasTakenIsNone"},
+		{"while a person was asked about a field, a value that somebody went back to lost without a trace", "TestS29_AConflictThatDissolvesIsNoQuestion"},
+		{"an event whose making was not answered was sent again before anybody looked for it, and what was typed into it at that moment was lost",
+			"TestI3_LostAnswerOfACreate"},
 		{"a record that came back was said to agree on what it held once in a field that no longer takes part", "TestI6_WhatTakesNoPartIsNotAgreedOnWhenARecordComesBack"},
 		{"what had drifted counted as an edit if our clock was set back after the other side was edited", "TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater"},
 	}
