@@ -639,6 +639,81 @@ func TestUsers_TheLastSuperAdminStays(t *testing.T) {
 	})
 }
 
+// Two Super Admins who deactivate each other at once, again and again: one of them always stays.
+func TestUsers_SuperAdminsWhoDeactivateEachOtherAtOnce(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		admin := w.installed()
+		second := w.member(admin, "second", account.SuperAdmin)
+		for range 10 {
+			var all sync.WaitGroup
+			var errs [2]error
+			all.Go(func() { errs[0] = w.Deactivate(t.Context(), admin, second.ID, 0) })
+			all.Go(func() { errs[1] = w.Deactivate(t.Context(), second, admin.ID, 0) })
+			all.Wait()
+			if (errs[0] == nil) == (errs[1] == nil) {
+				t.Fatalf("one succeeds: %v, %v", errs[0], errs[1])
+			}
+			stays, gone := admin, second
+			if errs[1] == nil {
+				stays, gone = second, admin
+			}
+			if now := w.user(stays); now.State != account.Active || now.Profile != account.SuperAdmin {
+				t.Fatalf("who stays is %+v", now)
+			}
+			w.refused(w.Deactivate(t.Context(), gone, stays.ID, 0), fault.Denied, "")
+			w.refused(w.ChangeProfile(t.Context(), stays, stays.ID, account.Standard), fault.Conflict, account.LastSuperAdmin)
+			w.ok(w.Reactivate(t.Context(), stays, gone.ID))
+		}
+	})
+}
+
+// The free edition keeps its three users however many are let in at once, and by whichever way.
+func TestS7_TheFreeEditionKeepsItsLimitAtOnce(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		admin := w.installed()
+		left := w.member(admin, "left", account.Standard)
+		w.ok(w.Deactivate(t.Context(), admin, left.ID, 0))
+		guest := w.invite(admin, account.Invitee{Email: "guest@example.com"}, account.Standard)
+		pass := w.lastPass(guest)
+		w.ok(w.Store.Within(t.Context(), admin.Org, func(tx account.Tx) error { // it was a paid one until now
+			o, err := tx.Organization()
+			if err != nil {
+				return err
+			}
+			o.Edition = account.Free
+			return tx.UpdateOrganization(o)
+		}))
+		ways := []func() error{
+			func() error { return w.Reactivate(t.Context(), admin, left.ID) },
+			func() error { _, err := w.Accept(t.Context(), person("guest"), pass); return err },
+		}
+		for _, name := range []string{"adele", "alex", "diego", "eve"} {
+			req, err := w.AskToJoin(t.Context(), person(name))
+			w.ok(err)
+			ways = append(ways, func() error { return w.Approve(t.Context(), admin, req.User, account.Standard) })
+		}
+		errs := make([]error, len(ways))
+		var all sync.WaitGroup
+		for i, way := range ways {
+			all.Go(func() { errs[i] = way() })
+		}
+		all.Wait()
+		in := 0
+		for _, err := range errs {
+			if err == nil {
+				in++
+				continue
+			}
+			w.refused(err, fault.Denied, account.SeatsTaken)
+		}
+		counts, err := w.Store.CountPeople(t.Context(), admin.Org)
+		w.ok(err)
+		if in != 2 || counts[account.Active] != 3 {
+			t.Errorf("%d came in, there are %v", in, counts)
+		}
+	})
+}
+
 func TestUsers_WhoOwnsRecordsIsNotDeletedWithoutAnHeir(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		admin := w.installed()

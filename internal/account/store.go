@@ -16,6 +16,9 @@ type Store interface {
 	User(ctx context.Context, org, id record.ID) (User, error) // deleted ones too
 	UserByIdentity(ctx context.Context, i Identity) (User, error)
 	UserByEmail(ctx context.Context, org record.ID, email string) (User, error) // without letter case
+	// Recognize tells, of each of some people, which user they are: by their Microsoft identity, in whatever organization, else by
+	// an address of this one. Whoever is none is a User with ID 0.
+	Recognize(ctx context.Context, org record.ID, people []Invitee) ([]User, error)
 	// UsersByEmail finds the users of all organizations with an address: for signing in and the operator's commands.
 	UsersByEmail(ctx context.Context, email string) ([]User, error)
 	// Users are the active and the deactivated ones by name: those who can own records.

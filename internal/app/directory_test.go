@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -52,6 +53,13 @@ func TestS8_InvitingFromADirectoryOfAHundredThousand(t *testing.T) {
 	step("search a guest, who comes from another tenant", page, err)
 	if strings.Contains(page.Text, "partner.example") {
 		t.Errorf("a guest is offered: %.500s", page.Text)
+	}
+	for _, typed := range []string{"o'hara", `"a\b`, "50%_+&#?/$filter=1", "João 🙂", "a\x00\r\n\xffz", strings.Repeat("ã", 3000), "   ", "') or startswith(mail,'a"} {
+		page, err = b.Get(ctx, d.url+"/setup/users/directory?q="+url.QueryEscape(typed))
+		step("search for odd letters", page, err)
+		if none := strings.Contains(page.Text, "Nobody"); page.Status != 200 || none != (strings.TrimSpace(typed) != "") {
+			t.Errorf("%.40q: %d, nobody is found: %v\n%.400s", typed, page.Status, none, page.Text)
+		}
 	}
 	page, err = b.Get(ctx, d.url+"/setup/users/directory?q="+strings.SplitN(chosen.UPN, "@", 2)[0])
 	step("search", page, err)

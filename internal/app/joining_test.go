@@ -18,10 +18,13 @@ func atMicrosoft(tab *chrome.Tab, upn string) {
 	tab.Click("form button[type=submit]")
 }
 
-// door waits for the accounts page to show one.
+// door waits for the accounts page to show one, in Portuguese.
 func door(tab *chrome.Tab, name string) {
-	tab.Wait(`document.querySelector("#launch")?.dataset.door === "` + name + `"`)
+	tab.Wait(`document.querySelector("#launch")?.dataset.door === "` + name + `" && ` + portuguese)
 }
+
+// portuguese holds for a page of ours in that language, without a text that has no words in it.
+const portuguese = `document.documentElement.lang === "pt-BR" && !/⟦|\[\[|<no value>/.test(document.body.innerText)`
 
 // lettersTo are the subjects of the letters that an address got by SMTP, after as many as expected have come.
 func (d *demo) lettersTo(address string, expected int) (subjects []string, last string) {
@@ -94,6 +97,9 @@ func TestS1S2S3S4S5S6S7S8S9S10S11S12S13_AnOrganizationBegins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if boss, err := accounts.UserByEmail(t.Context(), org.ID, "admin@northwind.example"); err != nil || boss.Profile != account.SuperAdmin || boss.State != account.Active {
+		t.Errorf("whoever installed is %+v, %v", boss, err)
+	}
 	admin.Click("#consent-form button")
 	admin.Click("button[value=accept]")
 	admin.Wait(`location.pathname === "/setup/consent" && document.querySelector("#consent")?.dataset.given === "yes" || location.pathname === "/"`)
@@ -119,7 +125,7 @@ func TestS1S2S3S4S5S6S7S8S9S10S11S12S13_AnOrganizationBegins(t *testing.T) {
 		t.Errorf("Marta's letter is called %q", subjects[0])
 	}
 	d.lettersTo("rosa@northwind.example", 1)
-	admin.Wait(`document.querySelectorAll('#user-list tr[data-state="invited"]').length === 2`)
+	admin.Wait(`document.querySelectorAll('#user-list tr[data-state="invited"]').length === 2 && ` + portuguese)
 	admin.Shot("07-users")
 
 	// S10: opening the app from Microsoft 365 accepts the invitation.
@@ -140,6 +146,7 @@ func TestS1S2S3S4S5S6S7S8S9S10S11S12S13_AnOrganizationBegins(t *testing.T) {
 	_, letter := d.lettersTo("bia@cliente.example", 1)
 	bia := any.Stranger(pt)
 	bia.Go(d.link(letter, "/invitation/"))
+	bia.Wait(portuguese)
 	bia.Shot("10-invitation")
 	bia.Type("#join-form [name=first_name]", "Bia")
 	const password = "quatro cavalos sem pressa 9"
@@ -231,7 +238,25 @@ func TestS1S2S3S4S5S6S7S8S9S10S11S12S13_AnOrganizationBegins(t *testing.T) {
 	otavio.Wait(`location.pathname === "/" && location.origin === "` + d.url + `"`)
 	otavio.Shot("18-in")
 
+	// Users: another profile, and the end, which is at once.
+	admin.Wait(`document.querySelector("form.profile option[selected]")?.value === "Standard"`)
+	chrome.Eval[bool](admin, `(document.querySelector("form.profile select").value = "Administrator", true)`)
+	admin.Click(`form.profile button`)
+	admin.Wait(`document.querySelector("form.profile option[selected]")?.value === "Administrator"`)
+	admin.Click("a.deactivate")
+	admin.Wait(`document.querySelector("#deactivate") && ` + portuguese)
+	admin.Click("form.deactivate-now button")
+	admin.Wait(`document.querySelector("#user")?.dataset.state === "deactivated"`)
+	otavio.Go(d.url + "/contacts")
+	otavio.Wait(`location.pathname === "/signin"`)
+
 	admin.Go(d.url + "/setup/audit")
+	admin.Wait(portuguese)
+	for _, deed := range []string{"Organização instalada", "Convite enviado", "Entrada na organização", "Pedido de entrada", "Pedido aprovado", "Perfil do usuário alterado", "Usuário desativado"} {
+		if !chrome.Eval[bool](admin, `[...document.querySelectorAll("#audit-list .deed")].some((e) => e.innerText === "`+deed+`")`) {
+			t.Errorf("the audit trail does not say %q", deed)
+		}
+	}
 	admin.Shot("19-audit")
 	admin.Go(d.sim + "/outbox")
 	admin.Shot("20-outbox")

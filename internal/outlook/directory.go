@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"tandem/internal/fault"
 	"tandem/internal/graph"
@@ -77,7 +79,7 @@ func PeoplePage(ctx context.Context, box *graph.Mailbox, wide bool, begins, link
 
 func directoryQuery(wide bool, begins string) []string {
 	query := []string{"$select", fieldsOf(wide), "$top", directoryPage}
-	if begins = strings.TrimSpace(begins); begins != "" {
+	if begins = asTyped(begins); begins != "" {
 		var either []string
 		for _, field := range []string{"displayName", "givenName", "surname", "mail", "userPrincipalName"} {
 			either = append(either, "startswith("+field+","+graph.Quote(begins)+")")
@@ -85,6 +87,24 @@ func directoryQuery(wide bool, begins string) []string {
 		query = append(query, "$filter", strings.Join(either, " or "))
 	}
 	return query
+}
+
+// longestTyped is how many letters are searched for: more than any user name has, and few enough for an address that has them five
+// times, encoded.
+const longestTyped = 120
+
+// asTyped is what somebody has typed without what no name has, so that nothing typed is refused.
+func asTyped(text string) string {
+	text = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, text))
+	if letters := []rune(text); len(letters) > longestTyped {
+		return string(letters[:longestTyped])
+	}
+	return text
 }
 
 func fieldsOf(wide bool) string {

@@ -160,6 +160,45 @@ func (s *Accounts) UserByEmail(ctx context.Context, org record.ID, email string)
 	return oneUser(ctx, s.reader(), "address", userByEmail, int64(org), emailKey(email))
 }
 
+// Recognize tells of each of some people which user they are; ID 0: none.
+func (s *Accounts) Recognize(ctx context.Context, org record.ID, people []account.Invitee) (_ []account.User, err error) {
+	defer fault.Wrap(&err, "store: recognize %d people", len(people))
+	objects, addresses := map[string]texts{}, texts{} // object ids by tenant
+	for _, p := range people {
+		addresses = append(addresses, emailKey(p.Email))
+		if !p.Identity.IsZero() {
+			tenant := strings.ToLower(p.Identity.TenantID)
+			objects[tenant] = append(objects[tenant], strings.ToLower(p.Identity.ObjectID))
+		}
+	}
+	byIdentity, byAddress := map[string]account.User{}, map[string]account.User{}
+	for tenant, ids := range objects {
+		users, err := list(ctx, s.reader(), readUser, selectUsers+`u.tenant_id = ? AND u.object_id IN (?*) AND u.object_id <> '' AND u.state <> 'deleted'`, tenant, ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range users {
+			byIdentity[u.Identity.Mailbox()] = u
+		}
+	}
+	users, err := list(ctx, s.reader(), readUser, selectUsers+`u.org_id = ? AND u.email_key IN (?*) AND u.state <> 'deleted'`, int64(org), addresses)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range users {
+		byAddress[emailKey(u.Email)] = u
+	}
+	found := make([]account.User, len(people))
+	for i, p := range people {
+		u, ok := byIdentity[p.Identity.Mailbox()]
+		if !ok {
+			u = byAddress[emailKey(p.Email)]
+		}
+		found[i] = u
+	}
+	return found, nil
+}
+
 // UsersByEmail finds the users of all organizations with an address: for signing in and the operator's commands.
 func (s *Accounts) UsersByEmail(ctx context.Context, email string) (_ []account.User, err error) {
 	defer fault.Wrap(&err, "store: users by address")

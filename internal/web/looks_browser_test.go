@@ -277,6 +277,45 @@ func looksWorld(t *testing.T) (*world, []look) {
 
 func second[T any](_ T, err error) error { return err }
 
+// looks visits a page in its sizes and themes: wide and light in English, narrow and dark in Portuguese, and with TANDEM_SHOTS each
+// way, with a picture. axe is axe-core's source.
+func (b *tab) looks(w *world, axe, lang string, l look) {
+	b.t.Helper()
+	thorough := os.Getenv("TANDEM_SHOTS") != ""
+	sizes := []struct{ width, height int64 }{{1280, 900}, {360, 780}}
+	if thorough {
+		sizes = append(sizes, struct{ width, height int64 }{3840, 2160})
+	}
+	for _, size := range sizes {
+		if !thorough && (lang == "en") != (size.width == 1280) {
+			continue
+		}
+		b.do(chromedp.EmulateViewport(size.width, size.height), chromedp.Navigate(w.url+l.path))
+		b.until(l.name+" is there", `document.readyState === 'complete' && document.querySelector('#main h1')`)
+		if l.act != "" {
+			b.says(l.act + `; ""`)
+		}
+		for _, theme := range []string{"light", "dark"} {
+			if !thorough && (lang == "en") != (theme == "light") {
+				continue
+			}
+			at := fmt.Sprintf("%s %s %d %s", l.name, lang, size.width, theme)
+			b.theme(theme)
+			b.until(at+" shows what it should", `document.querySelector('`+l.shows+`')`)
+			for what, got := range map[string]string{"too wide": b.says(tooWide), "headings": b.says(disorder), "without words": b.says(unsaid), "axe": b.axe(axe), "covered": b.says(overlaid)} {
+				if got != "" {
+					b.t.Errorf("%s: %s: %s", at, what, got)
+				}
+			}
+			b.shot(strings.ReplaceAll(at, " ", "-"))
+		}
+		if thorough && size.width == 1280 {
+			b.theme("print")
+			b.shot(l.name + "-" + lang + "-print")
+		}
+	}
+}
+
 // In a real browser, in both languages, in the light and in the dark, wide and narrow: pages fit, say everything in words, have
 // their headings in order, and axe-core finds nothing. With TANDEM_SHOTS every page is kept in each of its looks, those on a very
 // large screen and on paper, too.
@@ -287,47 +326,11 @@ func TestEveryPageLooksRight(t *testing.T) {
 	if err != nil {
 		t.Logf("axe-core is not installed, the rest is looked at: %v", err)
 	}
-	thorough, only := os.Getenv("TANDEM_SHOTS") != "", regexp.MustCompile(os.Getenv("TANDEM_LOOK"))
+	only := regexp.MustCompile(os.Getenv("TANDEM_LOOK"))
 	b := chrome(t)
-	open := func(l look) {
-		t.Helper()
-		b.do(chromedp.Navigate(w.url + l.path))
-		b.until(l.name+" is there", `document.readyState === 'complete' && document.querySelector('#main h1')`)
-		if l.act != "" {
-			b.says(l.act + `; ""`)
-		}
-	}
 	see := func(lang string, l look) {
 		t.Helper()
-		sizes := []struct{ width, height int64 }{{1280, 900}, {360, 780}}
-		if thorough {
-			sizes = append(sizes, struct{ width, height int64 }{3840, 2160})
-		}
-		for _, size := range sizes {
-			if !thorough && (lang == "en") != (size.width == 1280) {
-				continue
-			}
-			b.do(chromedp.EmulateViewport(size.width, size.height))
-			open(l)
-			for _, theme := range []string{"light", "dark"} {
-				if !thorough && (lang == "en") != (theme == "light") {
-					continue
-				}
-				at := fmt.Sprintf("%s %s %d %s", l.name, lang, size.width, theme)
-				b.theme(theme)
-				b.until(at+" shows what it should", `document.querySelector('`+l.shows+`')`)
-				for what, got := range map[string]string{"too wide": b.says(tooWide), "headings": b.says(disorder), "without words": b.says(unsaid), "axe": b.axe(string(source)), "covered": b.says(overlaid)} {
-					if got != "" {
-						t.Errorf("%s: %s: %s", at, what, got)
-					}
-				}
-				b.shot(strings.ReplaceAll(at, " ", "-"))
-			}
-			if thorough && size.width == 1280 {
-				b.theme("print")
-				b.shot(l.name + "-" + lang + "-print")
-			}
-		}
+		b.looks(w, string(source), lang, l)
 	}
 	for _, who := range []struct {
 		upn   string

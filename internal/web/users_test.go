@@ -326,6 +326,13 @@ func TestRecordsAreHandedOver(t *testing.T) {
 	if got := admin.get(usersPath); strings.Contains(got.body, adele.Email) {
 		t.Error("who was deleted is in the list")
 	}
+	trail, err := w.store.Accounts().Audit(ctx, adele.Org, 0, 3)
+	w.must(err)
+	if !slices.ContainsFunc(trail, func(e account.Entry) bool {
+		return e.Action == account.RecordsHandedOver && e.Subject == adele.ID && e.Detail["to"] == alex.Name() && e.Detail["count"] == "2"
+	}) {
+		t.Errorf("the trail: %+v", trail)
+	}
 }
 
 // A page may show a profile that somebody else has deleted since: nobody gets it, and the page says why.

@@ -198,15 +198,21 @@ func (s *Site) fillDirectory(v *visit, page *directoryPage, after string, picked
 	if err != nil {
 		return s.directoryTrouble(v, page, err)
 	}
-	for _, p := range people {
+	invitees := make([]account.Invitee, len(people))
+	for i, p := range people {
+		invitees[i] = p.Invitee
+	}
+	users, err := s.Accounts.Recognize(v.ctx(), v.user.Org, invitees)
+	if err != nil {
+		return err
+	}
+	for i, p := range people {
 		row := directoryRow{
 			ID: p.Identity.ObjectID, Name: inviteeName(p.Invitee), Email: p.Email, JobTitle: p.JobTitle,
 			Picked: slices.Contains(picked, p.Identity.ObjectID),
 		}
 		row.Initials = initials(row.Name)
-		if row.Mark, row.In, err = s.directoryMark(v, p); err != nil {
-			return err
-		}
+		row.Mark, row.In = v.directoryMark(users[i])
 		page.People = append(page.People, row)
 	}
 	if more != "" {
@@ -245,24 +251,15 @@ func (s *Site) directoryTrouble(v *visit, page *directoryPage, err error) error 
 	return nil
 }
 
-// directoryMark says of somebody in the directory whether they are in already: by who they are at Microsoft, or by their
-// address.
-func (s *Site) directoryMark(v *visit, p account.DirectoryPerson) (mark string, in bool, err error) {
-	u, err := s.Accounts.UserByIdentity(v.ctx(), p.Identity)
-	if fault.Is(err, fault.NotFound) {
-		u, err = s.Accounts.UserByEmail(v.ctx(), v.user.Org, p.Email)
-	}
+// directoryMark says of somebody in the directory whether they are in already, as the user u.
+func (v *visit) directoryMark(u account.User) (mark string, in bool) {
 	switch {
-	case fault.Is(err, fault.NotFound):
-		return "", false, nil
-	case err != nil:
-		return "", false, err
+	case u.ID == 0:
+		return "", false
 	case u.Org != v.user.Org:
-		return v.words.T("directory.in.elsewhere"), true, nil
-	case u.State == account.Deleted:
-		return "", false, nil
+		return v.words.T("directory.in.elsewhere"), true
 	}
-	return v.words.T("directory.in." + string(u.State)), u.State != account.Requested, nil
+	return v.words.T("directory.in." + string(u.State)), u.State != account.Requested
 }
 
 // directoryInvite invites those who were picked. The browser names them by object id only; who they are is read from the

@@ -9,11 +9,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"tandem/internal/account"
 	"tandem/internal/fault"
 	"tandem/internal/m365sim"
+	"tandem/internal/record"
 )
 
 // simDirectory is the simulator's directory as app makes it for the pages: only what the stored grant opens.
@@ -169,9 +171,26 @@ func TestS7_InvitingNeedsManageUsersAndAPaidEdition(t *testing.T) {
 	}
 }
 
+// singles counts the questions about one person each.
+type singles struct {
+	account.Store
+	asked *atomic.Int32
+}
+
+func (s singles) UserByIdentity(ctx context.Context, i account.Identity) (account.User, error) {
+	s.asked.Add(1)
+	return s.Store.UserByIdentity(ctx, i)
+}
+
+func (s singles) UserByEmail(ctx context.Context, org record.ID, email string) (account.User, error) {
+	s.asked.Add(1)
+	return s.Store.UserByEmail(ctx, org, email)
+}
+
 func TestS8_TheDirectoryIsListedSearchedAndMarked(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	var asked atomic.Int32
+	w := newWorld(t, func(d *Deps) { d.Accounts = singles{d.Accounts, &asked} })
 	all := w.sim.Crowd("contoso.example", 0)
 	w.invite(account.Invitee{Email: "megan@contoso.example"}) // by address: in by it
 	admin := w.as("admin@contoso.example")
@@ -179,6 +198,7 @@ func TestS8_TheDirectoryIsListedSearchedAndMarked(t *testing.T) {
 		t.Fatalf("before it is allowed: %d\n%s", got.status, got.text())
 	}
 	admin = w.managing()
+	asked.Store(0)
 
 	seen, path, pages := map[string]bool{}, directoryPath, 0
 	next := regexp.MustCompile(`id="directory-more"[^>]*><a class="button small" href="([^"]+)"`)
@@ -198,6 +218,9 @@ func TestS8_TheDirectoryIsListedSearchedAndMarked(t *testing.T) {
 	}
 	if len(seen) != all || pages < 3 {
 		t.Errorf("%d of %d people on %d pages", len(seen), all, pages)
+	}
+	if n := asked.Load(); n != 0 {
+		t.Errorf("the database was asked %d times about one person of %d pages", n, pages)
 	}
 
 	for upn, in := range map[string]bool{"adele@contoso.example": true, "megan@contoso.example": true, "lee@contoso.example": false} {

@@ -161,6 +161,25 @@ func testPeople(t *testing.T, w *world) {
 	if all := must(s.UsersByEmail(ctx, "gone@x.example"))(t); len(all) != 0 {
 		t.Errorf("found %+v", all)
 	}
+	// Who of a directory's people is a user: Eve of the other organization by her identity alone.
+	ours, theirs := w.ours.String(), w.theirs.String()
+	known := must(s.Recognize(ctx, w.ours, []account.Invitee{
+		{Identity: account.Identity{TenantID: strings.ToUpper(ours), ObjectID: "BOB"}, Email: "other@x.example"},
+		{Identity: account.Identity{TenantID: ours, ObjectID: "nobody"}, Email: " Ana@X.example"},
+		{Identity: account.Identity{TenantID: theirs, ObjectID: "eve"}, Email: "nobody@x.example"},
+		{Identity: account.Identity{TenantID: "t", ObjectID: "gone@x.example"}, Email: "gone@x.example"},
+		{Email: "eve@y.example"}, {Email: "ana@x.example"},
+	}))(t)
+	var who []record.ID
+	for _, u := range known {
+		who = append(who, u.ID)
+	}
+	if want := []record.ID{w.bob, w.ana, w.eve, 0, 0, w.ana}; !slices.Equal(who, want) || known[0].May != account.Standard.Permissions() {
+		t.Errorf("recognized %v, want %v: %+v", who, want, known[0])
+	}
+	if none := must(s.Recognize(ctx, w.ours, nil))(t); len(none) != 0 {
+		t.Errorf("of nobody %+v", none)
+	}
 	again := add("gone@x.example", "Gil", "Again", account.Active)
 	if u := must(s.UserByEmail(ctx, w.ours, "gone@x.example"))(t); u.ID != again || !u.Terms.Equal(w.clock.Now()) {
 		t.Errorf("found %+v", u)
