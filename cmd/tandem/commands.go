@@ -130,7 +130,9 @@ type doctorCmd struct{}
 
 func (doctorCmd) Run(ctx context.Context, s *settings, c *console) error {
 	config := s.config()
-	config.DatabaseURL = s.existingDatabase()
+	if config.DatabaseURL == "" {
+		config.DatabaseURL = serveDatabase // what serve will use, and not a demo's
+	}
 	sick := 0
 	for finding := range app.Doctor(ctx, config, c.log) {
 		mark, more := "ok     ", finding.Note

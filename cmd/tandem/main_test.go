@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"tandem/internal/testkit/loopback"
@@ -129,5 +130,10 @@ func TestDemo(t *testing.T) {
 	}
 	if text, err := says(t, append(settings, "7a8d0e7e-3c1b-4b1e-9a53-1a4de7a0365e")...); err == nil || !strings.Contains(text, "not its Secret ID") || !strings.Contains(text, "refuses the client secret") {
 		t.Errorf("the doctor misses a secret's ID pasted for its value: %v\n%s", err, text)
+	}
+	// Without a database named, it is the one that serve will make, and not the demo's with another key.
+	settings = slices.DeleteFunc(settings, func(s string) bool { return strings.Contains(s, "database") || strings.HasPrefix(s, "sqlite:") })
+	if text, err := says(t, append(settings, "tandem~demo~secret~for~the~simulator")...); err != nil || !strings.Contains(text, "no database at tandem.db yet") {
+		t.Errorf("before the first start: %v\n%s", err, text)
 	}
 }

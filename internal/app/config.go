@@ -99,6 +99,9 @@ func (c *Config) Check() error {
 		c.URL = "http://" + c.Listen
 	}
 	c.URL = strings.TrimRight(c.URL, "/")
+	if u, err := url.Parse(c.URL); err == nil && u.Host != "" && u.Path != "" {
+		complain("URL", "%q has a path; Tandem answers at the top of a host of its own, such as https://crm.example.com", c.URL)
+	}
 	for _, address := range []struct{ setting, value string }{
 		{"URL", c.URL}, {"MICROSOFT_AUTHORITY", c.MicrosoftAuthority}, {"GRAPH_URL", c.GraphURL},
 	} {

@@ -2,12 +2,16 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -71,8 +75,21 @@ func checkCredential(_ context.Context, c Config, _ *slog.Logger) Finding {
 		return Finding{What: "the client certificate can be used", Problem: "It cannot; why not stands above, by TANDEM_MICROSOFT_CLIENT_CERTIFICATE."}
 	}
 	f := Finding{What: "the client secret looks like a secret"}
+	if c.MicrosoftClientSecret == "" {
+		f.Problem = "There is none: set TANDEM_MICROSOFT_CLIENT_SECRET to the Value of a client secret, or TANDEM_MICROSOFT_CLIENT_CERTIFICATE to the file of a certificate."
+		return f
+	}
 	if looksLikeGUID.MatchString(c.MicrosoftClientSecret.Reveal()) {
 		f.Problem = "TANDEM_MICROSOFT_CLIENT_SECRET has the form of an ID. Entra shows two columns: paste the secret's Value, not its Secret ID."
+	}
+	if ends := c.credentialEnds(); !ends.IsZero() {
+		f.What += fmt.Sprintf(", good until %s", ends.Format(time.DateOnly))
+		switch left := time.Until(ends); {
+		case left <= 0:
+			f.Note = "By TANDEM_MICROSOFT_CLIENT_SECRET_ENDS it has ended. If Entra still takes it, below, set the day that Entra shows for it; else make a new secret."
+		case left < expiresSoon:
+			f.Note = "It ends soon. Make a second one in Entra (App registrations › Certificates & secrets), set TANDEM_MICROSOFT_CLIENT_SECRET to its Value and TANDEM_MICROSOFT_CLIENT_SECRET_ENDS to its day, and restart Tandem."
+		}
 	}
 	return f
 }
@@ -98,25 +115,80 @@ func certificateNotes(c Config) (notes []string) {
 	return notes
 }
 
+// noDatabase tells why there is no database file to look at: a note, as Tandem makes it at its start, or the problem that it will have.
+// The doctor makes none: it would belong to whoever asked the doctor.
+func noDatabase(c Config) (f Finding, missing bool) {
+	path, ok := strings.CutPrefix(c.DatabaseURL, "sqlite:")
+	if !ok || path == ":memory:" {
+		return f, false
+	}
+	if _, err := os.Stat(path); err == nil {
+		return f, false
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return Finding{Problem: "Check TANDEM_DATABASE_URL: " + err.Error()}, true
+	}
+	if folder, err := os.Stat(filepath.Dir(path)); err != nil || !folder.IsDir() {
+		return Finding{Problem: fmt.Sprintf("The folder %s is not there. Make it, or check TANDEM_DATABASE_URL.", filepath.Dir(path))}, true
+	}
+	return Finding{Note: fmt.Sprintf("There is no database at %s yet: tandem serve makes it. Whoever runs that must be allowed to write there.", path)}, true
+}
+
 func checkDatabase(ctx context.Context, c Config, log *slog.Logger) Finding {
-	const what = "the database answers and has this version's form"
+	f, missing := noDatabase(c)
+	if f.What = "the database answers and has this version's form"; missing {
+		return f
+	}
 	db, err := store.Open(ctx, c.DatabaseURL, store.Options{Log: log})
 	if err != nil {
-		return found(what, err)
+		return found(f.What, err)
 	}
 	defer db.Close()
-	return found(what, db.Ping(ctx))
+	has, wants, err := db.Form(ctx)
+	switch {
+	case err != nil:
+		return found(f.What, err)
+	case has == 0:
+		f.Note = "It is empty: tandem serve makes its tables."
+	case has < wants:
+		f.Note = fmt.Sprintf("It is that of an older Tandem (%d of %d): tandem serve brings it up to date. Make a backup first.", has, wants)
+	case has > wants:
+		f.Problem = fmt.Sprintf("It is that of a newer Tandem (%d, this one knows %d). Run the newer one: an older one does not know what stands there.", has, wants)
+	default:
+		return found(f.What, db.Ping(ctx))
+	}
+	return f
+}
+
+// stored opens the database if there is one of this version's form, for what has to read its tables; nil: there is not, which
+// checkDatabase has said.
+func stored(ctx context.Context, c Config, log *slog.Logger) (*store.Store, error) {
+	if _, missing := noDatabase(c); missing {
+		return nil, nil
+	}
+	db, err := store.Open(ctx, c.DatabaseURL, store.Options{Log: log, SecretKey: c.SecretKey.Reveal()})
+	if err != nil {
+		return nil, err
+	}
+	if has, wants, err := db.Form(ctx); err != nil || has != wants {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }
 
 // checkSeal opens the first stored grant that there is: with another key than it was sealed with, that fails.
 func checkSeal(ctx context.Context, c Config, log *slog.Logger) Finding {
 	f := Finding{What: "the secret key opens what is stored"}
 	if len(c.SecretKey) < minSecret {
-		return f // said already
+		f.Problem = "TANDEM_SECRET_KEY is missing or too short, as stands above."
+		return f
 	}
-	db, err := store.Open(ctx, c.DatabaseURL, store.Options{Log: log, SecretKey: c.SecretKey.Reveal()})
+	db, err := stored(ctx, c, log)
 	if err != nil {
 		return found(f.What, err)
+	}
+	if db == nil {
+		f.Note = "Nothing was looked at: see the database."
+		return f
 	}
 	defer db.Close()
 	orgs, err := db.Accounts().Organizations(ctx)

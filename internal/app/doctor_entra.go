@@ -16,7 +16,6 @@ import (
 
 	"tandem/internal/account"
 	"tandem/internal/fault"
-	"tandem/internal/store"
 )
 
 // entraTroubles are the refusals of Entra that an operator can mend, by the number in their text, with what to do.
@@ -101,12 +100,26 @@ func checkAuthority(ctx context.Context, c Config, _ *slog.Logger) Finding {
 	return f
 }
 
+// unasked tells why Entra cannot be asked about the app; "" where it can.
+func unasked(c Config) string {
+	switch {
+	case c.MicrosoftClientID == "":
+		return "It was not asked: TANDEM_MICROSOFT_CLIENT_ID is missing."
+	case c.certificate == nil && c.MicrosoftClientSecret == "":
+		return "It was not asked: there is neither a client secret nor a certificate that can be used."
+	}
+	return ""
+}
+
 // checkClient asks the token endpoint to redeem a refresh token that cannot exist: who is told that the token is wrong
 // has shown the right client id, and the right secret or certificate (reference: Entra, errors of the token endpoint).
 func checkClient(ctx context.Context, c Config, _ *slog.Logger) Finding {
 	f := Finding{What: "Entra takes the client ID and secret"}
 	if c.certificate != nil {
 		f.What = "Entra takes the client ID and certificate"
+	}
+	if f.Problem = unasked(c); f.Problem != "" {
+		return f
 	}
 	status, answer, err := askToken(ctx, c, c.MicrosoftTenant, "doctor", "openid")
 	advice := trouble(c, answer.Description)
@@ -167,6 +180,10 @@ func askToken(ctx context.Context, c Config, tenant, refresh, scope string) (sta
 // if it knows that; else it shows a page of its own.
 func checkRedirect(ctx context.Context, c Config, _ *slog.Logger) Finding {
 	f := Finding{What: "Entra sends people back to " + redirectAddress(c)}
+	if c.MicrosoftClientID == "" {
+		f.Problem = unasked(c)
+		return f
+	}
 	address := entra(c, c.MicrosoftTenant, "/oauth2/v2.0/authorize") + "?" + url.Values{
 		"client_id": {c.MicrosoftClientID}, "response_type": {"code"}, "response_mode": {"query"}, "redirect_uri": {redirectAddress(c)},
 		"scope": {"openid"}, "prompt": {"none"}, "state": {"doctor"},
@@ -211,9 +228,12 @@ var graphScopes = []string{"User.Read", "User.ReadBasic.All", "MailboxSettings.R
 func checkConsents(ctx context.Context, c Config, log *slog.Logger) iter.Seq[Finding] {
 	return func(yield func(Finding) bool) {
 		const what = "organizations can be read"
-		db, err := store.Open(ctx, c.DatabaseURL, store.Options{Log: log, SecretKey: c.SecretKey.Reveal()})
+		db, err := stored(ctx, c, log)
 		if err != nil {
 			yield(found(what, err))
+			return
+		}
+		if db == nil {
 			return
 		}
 		defer db.Close()

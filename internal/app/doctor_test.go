@@ -1,8 +1,11 @@
 package app_test
 
 import (
+	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +19,7 @@ import (
 	"tandem/internal/m365sim"
 	"tandem/internal/store"
 	"tandem/internal/testkit/mailtest"
+	"tandem/internal/testkit/pgtest"
 )
 
 const (
@@ -145,6 +149,27 @@ func TestS1_FF5_TheDoctorNamesWhatIsWrong(t *testing.T) {
 			bend: func(s *surgery) { s.config.GraphURL = s.config.MicrosoftAuthority + "/elsewhere" },
 			says: []string{"Microsoft Graph answers"},
 		},
+		"an address with a path": {
+			bend: func(s *surgery) { s.config.URL = "https://crm.example.com/tandem" }, says: []string{"TANDEM_URL", "has a path", "top of a host"},
+		},
+		"a secret that ends soon": {
+			bend: func(s *surgery) {
+				s.config.MicrosoftClientSecretEnds = time.Now().AddDate(0, 0, 10).Format(time.DateOnly)
+			},
+			notes: []string{"It ends soon", "TANDEM_MICROSOFT_CLIENT_SECRET_ENDS"},
+		},
+		"a secret that ends much later": {
+			bend: func(s *surgery) {
+				s.config.MicrosoftClientSecretEnds = time.Now().AddDate(1, 0, 0).Format(time.DateOnly)
+			},
+			silence: []string{"soon", "has ended"},
+		},
+		"a secret whose day is over": {
+			bend: func(s *surgery) {
+				s.config.MicrosoftClientSecretEnds = time.Now().AddDate(0, 0, -10).Format(time.DateOnly)
+			},
+			notes: []string{"it has ended", "set the day"},
+		},
 		"an edition that nobody sells": {
 			bend: func(s *surgery) { s.config.Edition = "platinum" }, says: []string{"TANDEM_EDITION", "platinum", "enterprise"},
 		},
@@ -268,5 +293,84 @@ func TestD12_TheDoctorSeesAnotherSecretKey(t *testing.T) {
 	s.config.SecretKey = "another key for tests, of forty characters"
 	if problems, _ := s.findings(); !strings.Contains(problems, "TANDEM_SECRET_KEY") {
 		t.Errorf("with another key: %q", problems)
+	}
+}
+
+// TestS1_TheDoctorComesBeforeTheFirstStart: what Tandem makes at its start is nobody's mistake, and the doctor makes none of it.
+// A file of its own would belong to whoever asked the doctor, and keep Tandem's user out.
+func TestS1_TheDoctorComesBeforeTheFirstStart(t *testing.T) {
+	t.Parallel()
+	s := openSurgery(t)
+	path := filepath.Join(t.TempDir(), "new.db")
+	s.config.DatabaseURL = "sqlite:" + path
+	problems, notes := s.findings()
+	if problems != "" || !strings.Contains(notes, "no database at "+path+" yet") || !strings.Contains(notes, "tandem serve") {
+		t.Errorf("without a database:\n%s%s", problems, notes)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the doctor made it: %v", err)
+	}
+	s.config.DatabaseURL = "sqlite:" + filepath.Join(path, "folder", "x.db")
+	if problems, _ := s.findings(); !strings.Contains(problems, "folder") {
+		t.Errorf("in a folder that is not there: %s", problems)
+	}
+
+	s.must(os.WriteFile(path, nil, 0o600))
+	for name, empty := range map[string]func(*testing.T) string{
+		"an empty file": func(*testing.T) string { return "sqlite:" + path }, "an empty PostgreSQL": func(t *testing.T) string { return pgtest.URL(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.config.DatabaseURL = empty(t)
+			if problems, notes := s.findings(); problems != "" || !strings.Contains(notes, "is empty") {
+				t.Errorf("%s%s", problems, notes)
+			}
+			s.must(app.Migrate(t.Context(), s.config.DatabaseURL, slog.New(slog.DiscardHandler)))
+			if problems, notes := s.findings(); problems != "" || strings.Contains(notes, "database") {
+				t.Errorf("with its tables: %s%s", problems, notes)
+			}
+		})
+	}
+}
+
+// TestTheDoctorSeesADatabaseOfAnotherVersion: an older one is brought up to date by the next start, a newer one by nothing.
+func TestTheDoctorSeesADatabaseOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	s := openSurgery(t)
+	s.install(time.Now(), everyPermission...)
+	bend := func(statement string) {
+		t.Helper()
+		if _, err := s.db.SQLite().ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bend(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, 1)`)
+	if problems, _ := s.findings(); !strings.Contains(problems, "a newer Tandem") {
+		t.Errorf("newer: %s", problems)
+	}
+	bend(`DELETE FROM goose_db_version WHERE version_id > 20`)
+	problems, notes := s.findings()
+	if problems != "" || !strings.Contains(notes, "an older Tandem") || !strings.Contains(notes, "backup") {
+		t.Errorf("older:\n%s%s", problems, notes)
+	}
+}
+
+// TestTheDoctorAsksNothingWithoutSettings: what is missing is named, and not taken for what Entra refuses or for what is right.
+func TestTheDoctorAsksNothingWithoutSettings(t *testing.T) {
+	t.Parallel()
+	s := openSurgery(t)
+	s.config.MicrosoftClientID, s.config.MicrosoftClientSecret = "", ""
+	var ok []string
+	for f := range app.Doctor(t.Context(), s.config, slog.New(slog.DiscardHandler)) {
+		if f.Problem == "" {
+			ok = append(ok, f.What)
+		}
+		if strings.Contains(f.Problem, "AADSTS") {
+			t.Errorf("Entra was asked without an app: %s: %s", f.What, f.Problem)
+		}
+	}
+	for _, what := range ok {
+		if strings.Contains(what, "secret looks") || strings.Contains(what, "takes the client") || strings.Contains(what, "sends people back") {
+			t.Errorf("content with %q", what)
+		}
 	}
 }

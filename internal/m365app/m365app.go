@@ -130,7 +130,9 @@ func (o *Options) check() (base, host string, err error) {
 	case parseErr != nil || u.Host == "":
 		complain("--url: %q is not an address such as https://crm.example.com", o.URL)
 	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		complain("--url: %q has more than scheme, host and path", o.URL)
+		complain("--url: %q has more than scheme and host", o.URL)
+	case strings.Trim(u.Path, "/") != "":
+		complain("--url: %q has a path; Tandem answers at the top of a host of its own", o.URL)
 	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
 		complain("--url: %q must begin with https:// (http:// is only for 127.0.0.1 and localhost, for trying)", o.URL)
 	default:
@@ -138,7 +140,7 @@ func (o *Options) check() (base, host string, err error) {
 		if u.Scheme == "https" {
 			host = strings.TrimSuffix(host, ":443")
 		}
-		base = u.Scheme + "://" + host + strings.TrimRight(u.EscapedPath(), "/")
+		base = u.Scheme + "://" + host
 	}
 	if o.ClientID != "" && !guidForm.MatchString(o.ClientID) {
 		complain("--client-id: %q does not have the form of an Application (client) ID, such as 7a8d0e7e-3c1b-4b1e-9a53-1a4de7a0365d", o.ClientID)
