@@ -47,6 +47,7 @@ type provider struct {
 	*oidc.Provider
 	issuer string             // with {tenantid} in it, where people of any organization may sign in
 	keys   *oidc.RemoteKeySet // fetched when a token names one that is not known yet
+	whose  *keyIssuers        // for whom those are
 }
 
 func newIdentity(d Deps) *identity {
@@ -75,7 +76,13 @@ func (i *identity) discover(ctx context.Context) (*provider, error) {
 	if err := p.Claims(&told); err != nil || told.Issuer == "" || told.Keys == "" {
 		return nil, fault.New(fault.Unavailable, "", "web: the sign-in service names no issuer, or no keys")
 	}
-	i.provider = &provider{p, told.Issuer, oidc.NewRemoteKeySet(ctx, told.Keys)}
+	whose := &keyIssuers{RoundTripper: i.client.Transport}
+	if whose.RoundTripper == nil {
+		whose.RoundTripper = http.DefaultTransport
+	}
+	client := *i.client
+	client.Transport = whose
+	i.provider = &provider{p, told.Issuer, oidc.NewRemoteKeySet(oidc.ClientContext(ctx, &client), told.Keys), whose}
 	return i.provider, nil
 }
 
@@ -213,8 +220,11 @@ func (i *identity) identify(ctx context.Context, f flow, code string) (person, e
 		return person{}, fault.New(fault.Denied, "", "web: the ID token names no person of an organization")
 	case strings.EqualFold(claims.TID, personalTenant):
 		return person{}, fault.New(fault.Denied, reasonPersonal, "web: a personal account")
-	case verified.Issuer != strings.ReplaceAll(p.issuer, "{tenantid}", claims.TID):
+	case verified.Issuer != strings.ReplaceAll(p.issuer, "{tenantid}", claims.TID),
+		!strings.Contains(strings.ToLower(verified.Issuer), "/"+strings.ToLower(claims.TID)+"/"): // where one tenant is asked, its issuer has no pattern
 		return person{}, fault.New(fault.Denied, "", "web: the ID token was issued for another tenant than it names")
+	case !p.whose.allow(raw, verified.Issuer, claims.TID):
+		return person{}, fault.New(fault.Denied, "", "web: the ID token is signed with a key that is not for its issuer")
 	}
 	email := claims.Email
 	if email == "" {

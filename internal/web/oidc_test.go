@@ -33,6 +33,7 @@ type liar struct {
 	status  int
 	body    string // in place of tokens
 	noKeys  bool   // the keys cannot be had
+	keyFor  string // for which issuer the key is, as the keys say; "": they do not
 	fetched int    // how often the keys were
 	asked   url.Values
 }
@@ -50,7 +51,7 @@ func newLiar(t *testing.T) *liar {
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(value)
 	}
-	mux.HandleFunc("GET /organizations/v2.0/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, 200, map[string]any{
 			"issuer": l.issuer, "authorization_endpoint": l.URL + "/authorize", "token_endpoint": l.URL + "/token",
 			"jwks_uri": l.URL + "/keys", "id_token_signing_alg_values_supported": []string{"RS256"},
@@ -61,7 +62,13 @@ func newLiar(t *testing.T) *liar {
 			answer(w, 503, map[string]any{})
 			return
 		}
-		answer(w, 200, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k1", Algorithm: "RS256", Use: "sig"}}})
+		jwk, _ := jose.JSONWebKey{Key: key.Public(), KeyID: "k1", Algorithm: "RS256", Use: "sig"}.MarshalJSON()
+		one := map[string]any{}
+		_ = json.Unmarshal(jwk, &one)
+		if l.keyFor != "" {
+			one["issuer"] = l.keyFor
+		}
+		answer(w, 200, map[string]any{"keys": []any{one}})
 	})
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
@@ -154,6 +161,54 @@ func TestIDTokensAreProved(t *testing.T) {
 	} {
 		l.idToken = token
 		if p, err := fresh().identify(t.Context(), f, "code"); !fault.Is(err, fault.Denied) {
+			t.Errorf("%s: came in as %+v, %v", name, p.Identity, err)
+		}
+	}
+}
+
+// A key is good for the issuer that it is published for: one that signs for personal accounts, or for one tenant, proves nobody of another.
+func TestAKeySignsForItsIssuerOnly(t *testing.T) {
+	t.Parallel()
+	f := flow{Nonce: "n-0", Verifier: "verifier-verifier-verifier-verifier-verifier"}
+	for name, row := range map[string]struct {
+		tenant, issuer, key string // what is asked, what its document says, and what the keys say
+		kid                 string
+		tid                 string
+		in                  bool
+	}{
+		"for everybody":                       {"organizations", "/{tenantid}/v2.0", "/{tenantid}/v2.0", "k1", tenantA, true},
+		"for this tenant":                     {"organizations", "/{tenantid}/v2.0", "/" + tenantA + "/v2.0", "k1", tenantA, true},
+		"not said":                            {"organizations", "/{tenantid}/v2.0", "", "k1", tenantA, true},
+		"for another tenant":                  {"organizations", "/{tenantid}/v2.0", "/" + tenantB + "/v2.0", "k1", tenantA, false},
+		"for personal accounts":               {"organizations", "/{tenantid}/v2.0", "/" + personalTenant + "/v2.0", "k1", tenantA, false},
+		"for personal accounts, without name": {"organizations", "/{tenantid}/v2.0", "/" + personalTenant + "/v2.0", "", tenantA, false},
+		"one tenant":                          {tenantA, "/" + tenantA + "/v2.0", "/{tenantid}/v2.0", "k1", tenantA, true},
+		"one tenant, and a tid of another":    {tenantA, "/" + tenantA + "/v2.0", "/" + tenantA + "/v2.0", "k1", tenantB, false},
+	} {
+		l := newLiar(t)
+		l.issuer = l.URL + row.issuer
+		if row.key != "" {
+			l.keyFor = l.URL + row.key
+		}
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: l.key, KeyID: row.kid}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := json.Marshal(map[string]any{"iss": l.URL + "/" + tenantA + "/v2.0", "aud": "client-1", "exp": time.Now().Add(time.Hour).Unix(),
+			"nonce": "n-0", "tid": row.tid, "oid": objectA})
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := signer.Sign(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.idToken, err = signed.CompactSerialize(); err != nil {
+			t.Fatal(err)
+		}
+		i := newIdentity(Deps{Now: time.Now, HTTP: http.DefaultClient, Settings: Settings{
+			URL: "https://crm.example", Authority: l.URL, Tenant: row.tenant, ClientID: "client-1", Credential: credential.Secret("s")}})
+		if p, err := i.identify(t.Context(), f, "code"); (err == nil) != row.in || err != nil && !fault.Is(err, fault.Denied) {
 			t.Errorf("%s: came in as %+v, %v", name, p.Identity, err)
 		}
 	}
