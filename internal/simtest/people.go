@@ -609,6 +609,13 @@ func (w *world) hasItem(p *person, r crm.Record) bool {
 	})
 }
 
+// hadItem reports whether a person's sync still knows an item of a record.
+func (w *world) hadItem(p *person, r crm.Record) bool {
+	return slices.ContainsFunc(w.order, func(l *linkState) bool {
+		return l.of == p && slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return p.CRM == r.ID.Ref() && p.Microsoft != "" })
+	})
+}
+
 func (w *world) give(rng *rand.Rand) {
 	r, p, ok := w.someRecord(rng, false)
 	if !ok {
@@ -624,8 +631,8 @@ func (w *world) give(rng *rand.Rand) {
 	if !ok || w.mistakable(keyOf(r)) || w.othersTwin(r) || w.hasItem(to, r) { // what he has kept of his own: nobody could tell the two apart
 		return
 	}
-	if e := w.entities[keyOf(r)]; e.fate != lives {
-		e.fate = open // deleted by its owner in Outlook, and given away before that was known here
+	if e := w.entities[keyOf(r)]; e.fate != lives || w.hadItem(to, r) {
+		e.fate = open // deleted by its owner in Outlook, and given away, or given back, before that was known here
 	}
 	w.entities[keyOf(r)].given = true
 	results, err := w.crm.Update(context.Background(), w.actor(p), r.Kind, []crm.Draft{{ID: r.ID, Owner: to.id}})
