@@ -1,6 +1,7 @@
 package account
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -16,13 +17,21 @@ func cleanName(name string) string {
 		switch {
 		case unicode.IsSpace(c):
 			return ' '
-		case unicode.IsControl(c), turnsAround(c):
+		case unicode.IsControl(c), turnsAround(c), unseen(c):
 			return -1
 		}
 		return c
 	}, name)
 	letters := []rune(strings.Join(strings.Fields(name), " "))
+	if !slices.ContainsFunc(letters, func(c rune) bool { return unicode.IsPrint(c) && c != ' ' }) {
+		return "" // nothing but joiners
+	}
 	return strings.TrimSpace(string(letters[:min(len(letters), maxName)]))
+}
+
+// unseen reports whether a character takes part in no script and shows nothing: blanks of no width, marks of direction, fillers.
+func unseen(c rune) bool {
+	return strings.ContainsRune("\u00AD\u061C\u115F\u1160\u180E\u200B\u200E\u200F\u2060\u2800\u3164\uFEFF\uFFA0", c)
 }
 
 // turnsAround reports whether a character changes the direction of what follows (Unicode UAX #9, explicit formatting). The

@@ -714,6 +714,65 @@ func TestS7_TheFreeEditionKeepsItsLimitAtOnce(t *testing.T) {
 	})
 }
 
+// Whoever is deactivated comes in by no door there is, not even by a link that was sent before; activated again, the own password
+// opens the account, and what had ended stays ended.
+func TestUsers_WhoIsDeactivatedFindsEveryDoorClosed(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		ctx, s := t.Context(), w.store.Accounts()
+		admin := w.installed()
+		adele := w.member(admin, "adele", account.Administrator)
+		w.ok(w.SetPassword(ctx, adele, "", goodPassword, "", ""))
+		w.ok(w.ForgotPassword(ctx, adele.Email, "192.0.2.1"))
+		reset, hash := w.lastPass(adele), make([]byte, 32)
+		w.ok(s.CreateToken(ctx, admin.Org, adele.ID, hash, w.now()))
+		w.ok(s.OpenSession(ctx, account.Session{ID: "browser", Org: admin.Org, User: adele.ID, Created: w.now(), Seen: w.now()}))
+		guest := w.invite(adele, account.Invitee{Email: "guest@example.com"}, account.Standard)
+		proof := w.proof(adele)
+		w.letters()
+
+		w.ok(w.Deactivate(ctx, admin, adele.ID, 0))
+		closed := func(when string) {
+			t.Helper()
+			_, token := s.UserByToken(ctx, hash)
+			_, session := s.SessionUser(ctx, "browser", time.Time{})
+			_, link := w.ResetPassword(ctx, reset, "another horse battery entirely")
+			for door, err := range map[string]error{"API token": token, "session": session, "link of a letter": link} {
+				if err == nil {
+					t.Errorf("%s: the %s still opens", when, door)
+				}
+			}
+		}
+		closed("deactivated")
+		_, err := w.SignIn(ctx, adele.Email, goodPassword, "")
+		w.refused(err, fault.Denied, account.AccountInactive)
+		standing, err := w.Standing(ctx, person("adele"))
+		w.ok(err)
+		if standing.Door != account.Inactive {
+			t.Errorf("at the accounts page the door is %s", standing.Door)
+		}
+		_, err = w.Enter(ctx, person("adele"))
+		w.refused(err, fault.Conflict, "")
+		_, err = w.AskToJoin(ctx, person("adele"))
+		w.refused(err, fault.Conflict, "")
+		_, err = w.Associate(ctx, person("eve"), adele.Org, adele.ID, proof)
+		w.refused(err, fault.Denied, account.AccountInactive)
+		_, err = w.Invite(ctx, adele, []account.Invitee{{Email: "other@example.com"}}, account.Standard) // a page that is open still
+		w.refused(err, fault.Denied, "")
+		w.ok(w.ForgotPassword(ctx, adele.Email, "192.0.2.1"))
+		if got := w.letters(); len(got) != 0 {
+			t.Errorf("letters: %v", got)
+		}
+		_, err = w.AcceptWithPassword(ctx, w.lastPass(guest), account.Newcomer{}, goodPassword) // the organization's invitation, not Adele's
+		w.ok(err)
+
+		w.ok(w.Reactivate(ctx, admin, adele.ID))
+		closed("activated again")
+		if _, err := w.SignIn(ctx, adele.Email, goodPassword, ""); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestUsers_WhoOwnsRecordsIsNotDeletedWithoutAnHeir(t *testing.T) {
 	both(t, func(t *testing.T, w *world) {
 		admin := w.installed()
@@ -751,6 +810,8 @@ func TestProfiles_NobodyGivesMoreThanTheyHave(t *testing.T) {
 	w.refused(w.SaveProfile(t.Context(), admin, "", "standard", clerk), fault.Conflict, account.ProfileTaken)
 	w.refused(w.SaveProfile(t.Context(), admin, "", "Clerk", clerk), fault.Conflict, account.ProfileTaken)
 	w.refused(w.SaveProfile(t.Context(), admin, "", "CLERK", clerk), fault.Conflict, account.ProfileTaken)
+	w.refused(w.SaveProfile(t.Context(), admin, "", "\u200b", clerk), fault.Invalid, fault.BadValue)
+	w.refused(w.SaveProfile(t.Context(), admin, "", "Cle\u200brk", clerk), fault.Conflict, account.ProfileTaken)
 	w.refused(w.DeleteProfile(t.Context(), admin, "Clerk"), fault.Conflict, account.ProfileInUse)
 	w.refused(w.DeleteProfile(t.Context(), admin, account.Standard), fault.Denied, account.ProfileFixed)
 	w.ok(w.SaveProfile(t.Context(), admin, "Clerk", "Desk", clerk))
@@ -819,6 +880,7 @@ func TestNames_ShowWhatTheyAre(t *testing.T) {
 	admin := w.installed()
 	for typed, want := range map[string]string{
 		"a\r\nBcc: x": "a Bcc: x", "\u202eevil": "evil", " Ana   Lúcia ": "Ana Lúcia", "خالد": "خالد", "👩‍💻 Bia": "👩‍💻 Bia", "x\x00y": "xy", "\u2066a\u2069": "a",
+		"\u200b": "", "\u200d\u200c ": "", "\u3164": "", "Ana\u200b\ufeff": "Ana", "می\u200cخواهم": "می\u200cخواهم",
 	} {
 		u := w.invite(admin, account.Invitee{Email: fmt.Sprintf("p%x@example.com", typed), FirstName: typed}, account.Standard)
 		if u.FirstName != want {

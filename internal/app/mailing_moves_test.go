@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"tandem/internal/record"
 	"tandem/internal/testkit/browse"
 )
 
@@ -228,6 +229,42 @@ func TestS17_AMeetingOfWhoeverDoesNotSyncMailsNobody(t *testing.T) {
 	alex.inStep(1)
 	if len(answers(alex.items("calendar", "subject")["Visita"])) != 0 {
 		t.Error("people were invited by a first sync")
+	}
+}
+
+// TestS17_FF104_AMeetingOfWhoeverIsDeactivatedMailsNobody: an administrator deactivates the organizer and keeps the records or hands
+// them over, to an heir who lets meetings invite. Nobody can ask the organizer any more, so nobody is mailed: the people who come are
+// not told that it is off, and the heir has it once, with nobody invited.
+func TestS17_FF104_AMeetingOfWhoeverIsDeactivatedMailsNobody(t *testing.T) {
+	t.Parallel()
+	for _, handed := range []bool{true, false} {
+		t.Run(fmt.Sprint("handed over ", handed), func(t *testing.T) {
+			t.Parallel()
+			d := startDemo(t)
+			adele, alex, admin := d.client("adele"), d.client("alex"), d.client("admin")
+			_, id := d.invited(adele)
+			alex.switchOn("calendar")
+			alex.invites(true)
+			registry, boss := d.registry()
+			owner, heir, has := adele.user().ID, record.ID(0), 0
+			if handed {
+				owner, heir, has = alex.user().ID, alex.user().ID, 1
+			}
+			if err := registry.Deactivate(t.Context(), boss, adele.user().ID, heir); err != nil {
+				t.Fatal(err)
+			}
+			d.off(adele)
+			alex.inStep(has)
+			alex.restOf("calendar")
+			if item := alex.items("calendar", "subject")["Visita"]; (item != nil) != handed || len(answers(item)) != 0 {
+				t.Errorf("the heir has %v", item)
+			}
+			events := admin.list("Events", "id")
+			if len(events) != 1 || events[id]["Owner"].(doc)["id"] != owner.String() {
+				t.Errorf("the CRM has %v", events)
+			}
+			d.noMails()
+		})
 	}
 }
 

@@ -275,11 +275,30 @@ func (s *Site) profileSave(v *visit) error {
 			return s.profileForm(v, http.StatusOK, d, "", nil, ask)
 		}
 	}
+	if s.pages.namesBuiltIn(d) {
+		return s.profileWrong(v, d, fault.New(fault.Conflict, account.ProfileTaken, "web: %q is what a built-in profile is called", d.name))
+	}
 	if err := s.Registry.SaveProfile(v.ctx(), v.user, d.was, d.name, d.may); err != nil {
 		return s.profileWrong(v, d, err)
 	}
 	s.putFlash(v.ctx(), flash{Key: "flash.profile_saved", Name: v.words.profile(d.name)})
 	return v.to(profilesPath)
+}
+
+// namesBuiltIn reports whether a draft would be called as a built-in profile is in one of our languages: there, two would look the
+// same.
+func (p *pages) namesBuiltIn(d profileDraft) bool {
+	if d.was == d.name {
+		return false
+	}
+	for _, words := range p.words {
+		for _, built := range account.BuiltIn {
+			if strings.EqualFold(words.profile(built), string(d.name)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // profileWrong shows the editor again, with what is wrong by the field that it concerns.

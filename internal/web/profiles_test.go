@@ -174,6 +174,9 @@ func TestProfilesThatAreRefused(t *testing.T) {
 	}{
 		"taken":             {boss, profileFields("", "Vendas & Cia", own), 409, "refusal.profile_taken"},
 		"built in":          {boss, profileFields("", "administrator", own), 409, "refusal.profile_taken"},
+		"in Portuguese":     {boss, profileFields("", "padrão", own), 409, "refusal.profile_taken"},
+		"renamed to it":     {boss, profileFields("Vendas & Cia", "Padrão", own), 409, "refusal.profile_taken"},
+		"unseen":            {boss, profileFields("", "\u200b", own), 422, "profiles.name_wrong"},
 		"nameless":          {boss, profileFields("", " ", own), 422, "profiles.name_wrong"},
 		"more than seen":    {boss, profileFields("", "Blind", blind), 422, "profiles.more_than_seen"},
 		"sync half allowed": {boss, profileFields("", "Half", half), 422, "profiles.sync_needs"},

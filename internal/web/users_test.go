@@ -9,8 +9,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"tandem/internal/account"
+	"tandem/internal/fault"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
@@ -78,6 +80,41 @@ func TestS7_TheListOfUsers(t *testing.T) {
 	}
 	if strings.Contains(got.body, "fabrikam") {
 		t.Error("the list shows another organization")
+	}
+}
+
+// Each row says the state, the profile, the last sign-in, how each sync stands and how far the latest letter has come.
+func TestS7_ARowOfTheListOfUsers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, adele, boss := context.Background(), w.users["adele@contoso.example"], w.users["admin@contoso.example"]
+	w.link(adele.Email, record.Calendar, nil, func(l *reconcile.Link) { l.State, l.Reason = reconcile.Paused, fault.ReconnectNeeded })
+	w.link(adele.Email, record.Contacts, nil, func(*reconcile.Link) {})
+	w.must(w.store.Accounts().SignedIn(ctx, adele.Org, adele.ID, w.now().Add(-210*time.Minute)))
+	w.must(w.site.Registry.SaveProfile(ctx, w.reread(boss), "", "Vendas", account.Permissions{Contacts: record.OwnOnly, SyncContacts: true}))
+	w.must(w.site.Registry.ChangeProfile(ctx, w.reread(boss), w.users["alex@contoso.example"].ID, "Vendas"))
+	sent, queued, failed := w.invite(account.Invitee{Email: "sent@x.example"}), w.invite(account.Invitee{Email: "queued@x.example"}), w.invite(account.Invitee{Email: "failed@x.example"})
+	w.must(w.store.Letters().SettleLetter(ctx, w.letter(sent).ID, account.LetterSent, "", w.now().Add(-150*time.Minute), 1))
+	w.must(w.store.Letters().SettleLetter(ctx, w.letter(queued).ID, account.LetterQueued, "451 later", time.Time{}, 1))
+	w.must(w.store.Letters().SettleLetter(ctx, w.letter(failed).ID, account.LetterFailed, "550 nobody", time.Time{}, 1))
+	page := w.as(boss.Email).get(usersPath).body
+	for _, c := range []struct {
+		id    record.ID
+		parts []string
+	}{
+		{adele.ID, []string{`data-user-state="active"`, ">Standard<", "3 hours ago", `data-kind="calendar" data-state="paused"`, `data-kind="contacts" data-state="on"`}},
+		{w.users["alex@contoso.example"].ID, []string{">Vendas<", ">never<", `data-kind="calendar" data-state="withheld"`, `data-kind="contacts" data-state="none"`}},
+		{sent.ID, []string{`data-user-state="invited"`, `data-letter="sent"`, "E-mail sent: 2 hours ago"}},
+		{queued.ID, []string{`data-letter="queued"`, "451 later"}},
+		{failed.ID, []string{`data-letter="failed"`, "550 nobody"}},
+	} {
+		_, row, _ := strings.Cut(page, `<tr role="row" data-id="`+c.id.String()+`"`)
+		row, _, _ = strings.Cut(row, "</tr>")
+		for _, part := range c.parts {
+			if !strings.Contains(row, part) {
+				t.Errorf("the row of user %s does not say %q:\n%s", c.id, part, row)
+			}
+		}
 	}
 }
 
