@@ -512,6 +512,9 @@ func (w *world) deleteRecord(p *person, r crm.Record) {
 		w.entities[keyOf(r)].fate = fate // who kept the item of what he gave away deletes a record of his own
 	}
 	w.putBack(p, keyOf(r), mapping.ToCRM, fate)
+	if e := w.entities[keyOf(r)]; e.fate == dies && w.unmarked(r) {
+		e.fate = open
+	}
 	results, err := w.crm.Delete(context.Background(), w.actor(p), r.Kind, []crm.Draft{{ID: r.ID}})
 	must(w, results, err, resultErr)
 	w.say("user %d deletes %s in the CRM", p.id, keyOf(r))
@@ -793,6 +796,11 @@ func (w *world) switchOff(rng *rand.Rand) {
 				e.fate = open
 			}
 		}
+		for _, r := range w.records(l.of.org, l.kind, true) {
+			if e := w.entities[keyOf(r)]; e != nil && e.fate == dies && w.unmarked(r) {
+				e.fate = open
+			}
+		}
 		w.say("user %d switches %s off", l.of.id, l.kind)
 	}
 }
@@ -953,6 +961,16 @@ func (w *world) same(l *linkState, q reconcile.Question) record.Ref {
 func (w *world) mistakable(key string) bool {
 	e := w.entities[key]
 	return e != nil && e.alike != "" && !w.inStep(e, 2)
+}
+
+// unmarked reports whether a record's item may have been recognized and never written: it bears no mark, by which it would be known for
+// that record's once its sync has been switched off and its folder has stayed (ADR 36).
+func (w *world) unmarked(r crm.Record) bool {
+	return w.entities[keyOf(r)].alike != "" && slices.ContainsFunc(w.order, func(l *linkState) bool {
+		state := w.books.link(l.id).State
+		return (state == reconcile.Switching || state == reconcile.Off) && l.of.id == r.Owner && l.kind == r.Kind &&
+			slices.ContainsFunc(w.itemsOf(l), func(it item) bool { return it.key == keyOf(r) })
+	})
 }
 
 // unheard reports whether a run that hears of an item's acquaintances before it hears of the item may take one of them for it. Changed while
