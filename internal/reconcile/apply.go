@@ -38,10 +38,15 @@ func (r *run) applyInTurn(ctx context.Context, items []Item, t *turn) error {
 			if err != nil {
 				return err
 			}
+			steps, copies, err := r.ownMarks(ctx, steps, try == replans)
+			if err != nil {
+				return err
+			}
 			moved, err := r.carryOut(ctx, steps, try == replans, t)
 			if err != nil {
 				return err
 			}
+			moved = append(moved, copies...)
 			if part, err = r.reread(ctx, moved); err != nil {
 				return err
 			}
@@ -475,7 +480,7 @@ func (r *run) derived(base, told record.Fields) bool {
 func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
 	switch {
 	case j.Verb == RestoreCRM:
-		return j.pair.Base.With(fields)
+		return r.rules.mapped(j.pair.Base).With(fields)
 	case len(r.rules.OneWay) == 0:
 		return everyField(fields, r.rules.seen(r.rules.Fields, where, j.Theirs))
 	}
@@ -490,6 +495,17 @@ func (r *run) made(j *job, where Where, fields record.Fields) record.Fields {
 		}
 	}
 	return everyField(held.With(fields), r.rules.seen(names, where, j.Theirs))
+}
+
+// mapped is a base without fields that no longer take part: a merge leaves them out by itself.
+func (r Rules) mapped(base record.Fields) record.Fields {
+	out := base.Clone()
+	maps.DeleteFunc(out, func(key record.Field, _ record.Value) bool {
+		f := record.Field(strings.TrimPrefix(string(key), inCRM))
+		_, field := r.table().Schema().Def(f)
+		return field && !slices.Contains(r.Fields, f)
+	})
+	return out
 }
 
 // sent is the base of an item of which it is only known what was sent to make it: if it is found, it held this, and so

@@ -48,6 +48,12 @@ func (a *Ask) callsOff(ours *record.Change) *record.Agreement {
 	return a.Agreed
 }
 
+// asksOf reports whether a person is asked about a unit: then both sides have changed it, and one that holds what was agreed on before does so
+// because somebody went back to it.
+func (a *Ask) asksOf(unit []record.Field) bool {
+	return a != nil && slices.ContainsFunc(unit, func(f record.Field) bool { return slices.Contains(a.Conflicts, f) })
+}
+
 // asksMatch reports whether it is left to say which record an item is.
 func (a *Ask) asksMatch() bool { return len(a.Matches) > 0 && a.Match == "" && !a.New && !a.Out }
 

@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +109,9 @@ func TestS29_AConflictThatDissolvesIsNoQuestion(t *testing.T) {
 		w.settle()
 		must(t, w.departments(), row.want, row.name)
 		must(t, len(w.asked()), 0, row.name+": questions")
+		if strings.HasSuffix(row.name, "goes back") { // somebody typed that after the other value
+			must(t, w.lost()["base"], true, row.name+": what it went back to is in the history")
+		}
 	}
 }
 

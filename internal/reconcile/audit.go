@@ -53,14 +53,13 @@ type Lister interface {
 // has drifted. A link that is not on, or still in its first sync, is only run; then the proof is the one before.
 func (r *Runner) Audit(ctx context.Context, id LinkID, whole bool) (_ Proof, err error) {
 	defer fault.Wrap(&err, "reconcile: audit link %d", id)
-	link, err := r.Ledger.Open(ctx, id, r.Now(), lease)
+	run, err := r.open(ctx, id)
 	if err != nil {
 		return Proof{}, err
 	}
-	run := newRun(r, link, r.Now().Add(lease))
 	run.road = func(ctx context.Context) error { return run.audit(ctx, whole) }
 	err = run.whole(ctx)
-	return link.Proof, err
+	return run.link.Proof, err
 }
 
 // auditor counts the drift that the steps of a run come to.
@@ -178,12 +177,17 @@ func (r *run) lookAtStrangers(ctx context.Context, unknown []record.Ref) error {
 	return r.advance(ctx, func(l *Link) { l.Microsoft = cursor })
 }
 
+func (r *run) lister() (l Lister, ok bool) {
+	if m, is := r.microsoft.(mapped); is {
+		l, ok = m.Side.(Lister)
+	}
+	return l, ok
+}
+
 // list lists the container. A side that cannot is asked for all changes, whose cursor is not kept.
 func (r *run) list(ctx context.Context) (map[record.Ref]record.Version, error) {
-	if m, ok := r.microsoft.(mapped); ok {
-		if l, ok := m.Side.(Lister); ok {
-			return l.List(ctx)
-		}
+	if l, ok := r.lister(); ok {
+		return l.List(ctx)
 	}
 	all := map[record.Ref]record.Version{}
 	for cursor := record.Cursor(""); ; {
@@ -220,7 +224,7 @@ func (r *run) drifted(i Item) bool {
 func (a *auditor) hear(steps []Step) error {
 	for _, s := range steps {
 		kind, drift := driftOf(s)
-		fresh := modified(s.Theirs).After(a.began) || modified(s.Ours).After(a.began)
+		fresh := a.editedSince(s, InMicrosoft) || a.editedSince(s, InCRM)
 		var key record.Ref
 		if s.Theirs != nil {
 			key = s.Theirs.Ref
@@ -240,6 +244,21 @@ func (a *auditor) hear(steps []Step) error {
 		}
 	}
 	return nil
+}
+
+// editedSince reports whether a side was changed after the audit began. One that is at the version that the ledger names was not,
+// whatever its clock says: that may have been set back, or be ahead of ours.
+func (a *auditor) editedSince(s Step, side Where) bool {
+	now, version := s.Theirs, record.Version("")
+	if side == InCRM {
+		now = s.Ours
+	}
+	if s.Pair != nil && side == InCRM {
+		version = s.Pair.CRMVersion
+	} else if s.Pair != nil {
+		version = s.Pair.MicrosoftVersion
+	}
+	return now != nil && (now.Version == "" || now.Version != version) && now.Modified.After(a.began)
 }
 
 // driftOf tells how the records of a step had drifted; false: they had not.

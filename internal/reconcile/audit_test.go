@@ -67,6 +67,27 @@ func TestL6_TheAuditFindsAndRepairsDrift(t *testing.T) {
 	}
 }
 
+// TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater: our clock was set back after a record was edited; that was no edit since the audit
+// began, and what has drifted meanwhile is told.
+func TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.insert("a", nil)
+	w.insert("b", nil)
+	w.settle()
+	before := w.clock
+	w.clock = w.clock.Add(48 * time.Hour)
+	w.edit(id, record.Fields{record.Fax: "not mapped"})
+	w.settle()
+	w.clock = before
+	w.folder.Drift(w.ref("a"), record.Fields{"department": "drifted"})
+	p := w.audit(false)
+	if p.Drift != 1 || p.Left != 0 {
+		t.Errorf("found %+v", p)
+	}
+	w.alike()
+}
+
 // TestI5_TheAuditBrakes: a folder that was emptied unheard of is a question, not a deletion, and is told as drift that is left.
 func TestI5_TheAuditBrakes(t *testing.T) {
 	t.Parallel()

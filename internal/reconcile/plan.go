@@ -375,13 +375,13 @@ func merge(rules Rules, item Item) Step {
 		if from == InMicrosoft {
 			copyChanged(step.ToCRM, side(item.Theirs, base), unit, ours, theirs)
 			leaveApart(step.ToCRM, base, unit, theirs, base)
-			if loses(oursIs, unit, ours) || apart && !empty(unit, ours) {
+			if loses(oursIs, unit, ours) || (apart || item.Pair.Ask.asksOf(unit)) && !empty(unit, ours) {
 				step.Lost = append(step.Lost, losses(unit, InCRM, side(item.Ours, held), ours, theirs)...)
 			}
 		} else {
 			copyFields(step.ToMicrosoft, side(item.Ours, held), unit)
 			leaveApart(step.ToMicrosoft, base, unit, ours, held)
-			if loses(theirsIs, unit, theirs) || apart && !empty(unit, theirs) {
+			if loses(theirsIs, unit, theirs) || (apart || item.Pair.Ask.asksOf(unit)) && !empty(unit, theirs) {
 				step.Lost = append(step.Lost, losses(unit, InMicrosoft, side(item.Theirs, base), ours, theirs)...)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"tandem/internal/crm"
 	"tandem/internal/fault"
+	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
@@ -633,6 +634,92 @@ func TestS36_WhatTheChangesDoNotTellYetIsReadBeforeTheFolderGoes(t *testing.T) {
 	must(t, w.removed, 1, "folders removed")
 	must(t, w.live()["a"][0].Fields[record.Department], "typed a second ago", "the last edit")
 	must(t, len(w.live()["b"]), 1, "the last new contact")
+}
+
+// A sync begins in a folder that was there before it, and the changes do not tell yet of an item in it that was edited a moment ago. Its
+// record is not sent there a second time.
+func TestI3_WhatTheChangesDoNotTellYetIsNotMadeAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert("a", nil)
+	w.insert("b", nil)
+	w.settle()
+	w.ledger.DropPairs(1)
+	w.ledger.Change(1, func(l *reconcile.Link) { l.Microsoft, l.CRM, l.Settled = "", "", false })
+	w.folder.Put(w.ref("a"), record.Fields{"department": "typed a second ago"})
+	w.folder.Hide(w.ref("a"))
+	w.settle()
+	w.alike()
+	must(t, len(w.folder.Items()), 2, "items")
+	must(t, w.live()["a"][0].Fields[record.Department], "typed a second ago", "the last edit")
+}
+
+// A link goes to the CRM only, and a field of its goes to Outlook only and so takes no part. Somebody edits it, deletes the record, and
+// the record comes back: what the field held once is not what is agreed on.
+func TestI6_WhatTakesNoPartIsNotAgreedOnWhenARecordComesBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.goes(mapping.ToCRM)
+	w.folder.Put("", record.Fields{"jobTitle": "a", "surname": "A"})
+	w.folder.Put("", record.Fields{"jobTitle": "b", "surname": "B"})
+	w.settle()
+	table := &mapping.Table{Kind: record.Contacts}
+	for _, row := range mapping.Default(record.Contacts).Rows {
+		if row.CRM == record.Assistant {
+			row.Direction = mapping.ToMicrosoft
+		}
+		table.Rows = append(table.Rows, row)
+	}
+	if err := w.ledger.ChangeSettings(context.Background(), org, 1, reconcile.Policy{Options: reconcile.Options{Direction: mapping.ToCRM}}, table); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	id := w.live()["a"][0].ID
+	w.edit(id, record.Fields{record.Assistant: "Ana"})
+	w.bin(id)
+	w.folder.Put(w.ref("a"), record.Fields{"department": "Sales"})
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	must(t, len(w.live()["a"]), 1, "records")
+	must(t, w.live()["a"][0].Fields[record.Assistant], "Ana", "what takes no part")
+	for _, p := range w.ledger.All(1) {
+		if agreed, known := p.Base[record.Assistant]; known && p.CRM == id.Ref() {
+			t.Errorf("the two have agreed on %q for a field that takes no part", agreed)
+		}
+	}
+}
+
+// A process is asleep while it takes the lease. By the time it has it, the lease has run out, and whoever took the link over may be writing
+// already: it sends nothing.
+func TestD8_ALeaseThatRanOutWhileItWasTakenIsNone(t *testing.T) {
+	t.Parallel()
+	for _, audits := range []bool{false, true} {
+		w := newWorld(t)
+		w.insert("a", nil)
+		w.runner.Ledger = sleepyLedger{w.runner.Ledger, w}
+		err := w.run()
+		if audits {
+			_, err = w.runner.Audit(context.Background(), 1, false)
+		}
+		must(t, fault.ReasonOf(err), fault.StaleLease, "why it ended")
+		must(t, w.folder.Writes, 0, "writes at Microsoft")
+		w.runner.Ledger = w.ledger
+		w.settle()
+		w.alike()
+	}
+}
+
+// sleepyLedger gives the lease after a sleep.
+type sleepyLedger struct {
+	reconcile.Ledger
+	w *world
+}
+
+func (s sleepyLedger) Open(ctx context.Context, id reconcile.LinkID, now time.Time, lease time.Duration) (*reconcile.Link, error) {
+	link, err := s.Ledger.Open(ctx, id, now, lease)
+	s.w.clock = s.w.clock.Add(2 * lease)
+	return link, err
 }
 
 // The record of an item was given away, and its former owner kept the item as a contact of his own. When the pairs are lost,

@@ -49,11 +49,10 @@ const (
 func (r *Runner) Run(ctx context.Context, id LinkID) (err error) {
 	defer fault.Wrap(&err, "reconcile: run link %d", id)
 
-	link, err := r.Ledger.Open(ctx, id, r.Now(), lease)
+	run, err := r.open(ctx, id)
 	if err != nil {
 		return err
 	}
-	run := newRun(r, link, r.Now().Add(lease))
 	return run.whole(ctx)
 }
 
@@ -78,6 +77,16 @@ type run struct {
 	// witness hears of the steps before they are carried out, and may end the run; nil: nobody listens.
 	witness func([]Step) error
 	road    func(ctx context.Context) error // what the run does; nil: work
+}
+
+// open takes the lease of a link. It ends when the ledger says so, however long that took.
+func (r *Runner) open(ctx context.Context, id LinkID) (*run, error) {
+	now := r.Now()
+	link, err := r.Ledger.Open(ctx, id, now, lease)
+	if err != nil {
+		return nil, err
+	}
+	return newRun(r, link, now.Add(lease)), nil
 }
 
 func newRun(r *Runner, link *Link, until time.Time) *run {
@@ -295,6 +304,11 @@ func (r *run) pullMicrosoft(ctx context.Context) error {
 				return err
 			}
 		}
+		if !page.More && r.link.CRM == "" && r.link.State != Switching {
+			if err := r.lookForMade(ctx); err != nil {
+				return err
+			}
+		}
 		if page.Next == r.link.Microsoft && !page.More {
 			return nil
 		}
@@ -308,6 +322,15 @@ func (r *run) pullMicrosoft(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// lookForMade looks, before the CRM is first listed, for items that the changes do not tell of yet: a container that was there before the
+// link, or whose pairs were lost, may hold some that were made or edited a moment ago, and whose records would be sent to it again.
+func (r *run) lookForMade(ctx context.Context) error {
+	if _, can := r.lister(); !can {
+		return nil
+	}
+	return r.lookAtList(ctx)
 }
 
 // takeOver takes over another id that Microsoft has given the container, so that no further run needs to look for it. The subscription was
@@ -361,6 +384,9 @@ func (r *run) applyMicrosoft(ctx context.Context, changes []record.Change) error
 		return i.Pair.CRM == ""
 	})
 	if err := r.apply(ctx, items); err != nil {
+		return err
+	}
+	if err := r.readMarks(ctx, rest); err != nil {
 		return err
 	}
 	if fresh, err = r.stillFresh(ctx, fresh, items); err != nil {
@@ -563,6 +589,25 @@ func (r *run) marksOf(ctx context.Context, fresh []record.Change) ([]record.Chan
 		}
 	}
 	return out, nil
+}
+
+// readMarks is marksOf of the items that a pair knows and that have no record yet.
+func (r *run) readMarks(ctx context.Context, items []Item) error {
+	var at []int
+	var changes []record.Change
+	for i, item := range items {
+		if item.theirs() == record.Present && item.Theirs != nil {
+			at, changes = append(at, i), append(changes, *item.Theirs)
+		}
+	}
+	marks, err := r.marksOf(ctx, changes)
+	if err != nil {
+		return err
+	}
+	for n, i := range at {
+		items[i].Theirs = &marks[n]
+	}
+	return nil
 }
 
 // besideOurs reads the CRM's present state of every paired item.

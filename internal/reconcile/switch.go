@@ -168,7 +168,7 @@ func (r *run) switchOff(ctx context.Context) error {
 		r.end("")
 		return nil
 	}
-	if err := r.lastLook(ctx); err != nil {
+	if err := r.lookAtList(ctx); err != nil { // what it has not told would go with the container
 		return r.endWithout(ctx, err)
 	}
 	left, err := r.unbrought(ctx)
@@ -203,9 +203,8 @@ func (r *run) switchOff(ctx context.Context) error {
 	return nil
 }
 
-// lastLook holds a list of the container against the ledger: what Microsoft tells of changes may lag behind, and what it has
-// not told would go with the container.
-func (r *run) lastLook(ctx context.Context) error {
+// lookAtList holds a list of the container against the ledger: what Microsoft tells of changes may lag behind.
+func (r *run) lookAtList(ctx context.Context) error {
 	listing, err := r.list(ctx)
 	if err != nil {
 		return err

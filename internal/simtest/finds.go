@@ -45,5 +45,15 @@ func Finds() []Find {
 		{"a run that was frozen beyond its lease went on with what it was writing in the CRM", "TestSQLite"},
 		{"what was done to days of a series was taken for taken back if the run died, or was refused, before it had told Outlook again of what Outlook forgets with other times",
 			"TestProperties_SeriesAndTheirOccurrences"},
+		{"a record was sent again to a folder that was there before its sync, if its item had been edited so lately that the changes did not tell of it",
+			"TestI3_WhatTheChangesDoNotTellYetIsNotMadeAgain"},
+		{"a copy of a copy in Outlook was taken for the original's item, and overwrote its record, if that was deleted or had just been taken out of the recycle bin",
+			"TestI4_ACopyOfACopyIsNotTheOriginal"},
+		{"a process that was asleep while it took the lease wrote to Microsoft beside whoever had taken the link over", "TestD8_ALeaseThatRanOutWhileItWasTakenIsNone"},
+		{"while a person was asked about a field, a value that somebody went back to lost without a trace", "TestS29_AConflictThatDissolvesIsNoQuestion"},
+		{"an event whose making was not answered was sent again before anybody looked for it, and what was typed into it at that moment was lost",
+			"TestI3_LostAnswerOfACreate"},
+		{"a record that came back was said to agree on what it held once in a field that no longer takes part", "TestI6_WhatTakesNoPartIsNotAgreedOnWhenARecordComesBack"},
+		{"what had drifted counted as an edit if our clock was set back after the other side was edited", "TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater"},
 	}
 }

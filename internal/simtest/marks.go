@@ -47,7 +47,7 @@ func Marks() []Mark {
 		{Section: "§3.5", Says: "other times of a series drop its exceptions", Switches: []string{"KeepExceptions"}},
 		{Section: "§3.6", Says: "what a repeated transactionId answers, and whether it names the event", Switches: []string{"DuplicateTransactionStatus", "NoExistingEventID"}},
 		{Section: "§3.6", Says: "how long a transactionId is remembered, by mailbox or by calendar, and beyond the event's deletion", Switches: []string{"ForgetTransactions"},
-			Why: "a new event gets a new one"},
+			Why: "a new event gets a new one, and one whose making was not answered is looked for before it is sent again"},
 		{Section: "§3.6", Says: "transactionId cannot be filtered by", Why: "events are found by their mark"},
 		{Section: "§3.7", Says: "open extensions: number, size, no filter by value", Why: "Tandem uses none"},
 		{Section: "§3.7", Says: "a person's copy keeps the mark", Switches: []string{"CopiesLoseMark"}, Tests: []string{"TestFF122_CopyKeepsTheMark"}},

@@ -448,13 +448,26 @@ func (w *world) someItem(rng *rand.Rand) (*linkState, item, bool) {
 		return nil, item{}, false
 	}
 	var known []item
-	for _, it := range w.itemsOf(l) {
-		if w.entities[it.key] != nil && !(w.sim.Warts().DeltaLag > 0 && w.unheard(l, it)) {
+	all := w.itemsOf(l)
+	for _, it := range all {
+		if w.entities[it.key] != nil && !(w.sim.Warts().DeltaLag > 0 && w.unheard(l, it)) && !madeTwice(l, all, it) {
 			known = append(known, it)
 		}
 	}
 	it, ok := pick(rng, handled(w, rng, known, func(it item) record.Ref { return record.Ref(it.id) }))
 	return l, it, ok
+}
+
+// madeTwice reports whether an item may be one of two that sync has made of a record, and of which it has yet to take one away. What
+// somebody makes of the second is a contact of its own from then on (ADR 36), and no longer told from the first by its key.
+func madeTwice(l *linkState, all []item, it item) bool {
+	n := 0
+	for _, other := range all {
+		if other.key == it.key {
+			n++
+		}
+	}
+	return l.belated > 0 && n > 1
 }
 
 func (w *world) editInOutlook(rng *rand.Rand) {

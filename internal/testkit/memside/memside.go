@@ -301,7 +301,12 @@ func (s *Side) applyOne(w record.Write) (out record.Outcome, wanted record.Field
 		it.gone = true
 	}
 	s.Writes++
-	it.stamp = w.Stamp
+	if w.Stamp != "" {
+		it.stamp = w.Stamp
+	}
+	if w.Token != "" {
+		it.token = w.Token
+	}
 	s.touch(ref, fields)
 	return record.Outcome{Ref: ref, Version: it.version}, wanted
 }
@@ -359,6 +364,14 @@ func (s *Side) Smuggle(fields record.Fields) record.Ref {
 	s.touch(ref, fields)
 	s.log = append([]record.Ref{ref}, log...)
 	return ref
+}
+
+// Hide keeps the changes from telling of an item until it is changed again, as those that lag behind do. Cursors given out before lose
+// their places.
+func (s *Side) Hide(ref record.Ref) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = slices.DeleteFunc(s.log, func(told record.Ref) bool { return told == ref })
 }
 
 // List lists all items with their versions.
