@@ -116,6 +116,51 @@ func TestPasswords_ALinkOpensNoDoorBesideMicrosofts(t *testing.T) {
 	}
 }
 
+// The link of a forgotten password sets one password, whoever presses first, and none for somebody who was deactivated since.
+func TestPasswords_AResetCountsOnceAtOnceAndForNobodyDeactivated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.installed()
+	ana := w.withPassword(admin, "ana@example.com")
+	w.ok(w.ForgotPassword(t.Context(), ana.Email, ""))
+	link := w.lastPass(ana)
+	passwords := []string{"another horse battery entirely", "a third horse battery entirely", "a fourth horse battery entirely"}
+	errs := make([]error, len(passwords))
+	var all sync.WaitGroup
+	for i := range passwords {
+		all.Go(func() { _, errs[i] = w.ResetPassword(t.Context(), link, passwords[i]) })
+	}
+	all.Wait()
+	set := 0
+	for i, err := range errs {
+		if _, in := w.SignIn(t.Context(), ana.Email, passwords[i], ""); (in == nil) != (err == nil) {
+			t.Errorf("reset %d: %v, and signing in with it: %v", i, err, in)
+		}
+		if err == nil {
+			set++
+			continue
+		}
+		w.refused(err, fault.Gone, account.PassSpent)
+	}
+	if set != 1 {
+		t.Errorf("%d resets by one link", set)
+	}
+
+	w.ok(w.ForgotPassword(t.Context(), ana.Email, ""))
+	link = w.lastPass(ana)
+	w.ok(w.Deactivate(t.Context(), admin, ana.ID, 0))
+	_, err := w.ResetPassword(t.Context(), link, "a fifth horse battery entirely")
+	w.refused(err, fault.Gone, account.PassTakenBack)
+	w.letters()
+	w.ok(w.ForgotPassword(t.Context(), ana.Email, ""))
+	if got := w.letters(); len(got) != 0 {
+		t.Errorf("letters to somebody deactivated: %v", got)
+	}
+	w.ok(w.Reactivate(t.Context(), admin, ana.ID))
+	_, err = w.ResetPassword(t.Context(), link, "a fifth horse battery entirely")
+	w.refused(err, fault.Gone, account.PassTakenBack)
+}
+
 // What the directory does not tell is not taken for the answer that suits: an address of somebody who may be a guest is
 // their home organization's business.
 func TestS3_WhoeverMayBeAGuestOpensNothingByAddress(t *testing.T) {

@@ -512,6 +512,9 @@ func (w *world) deleteRecord(p *person, r crm.Record) {
 		w.entities[keyOf(r)].fate = fate // who kept the item of what he gave away deletes a record of his own
 	}
 	w.putBack(p, keyOf(r), mapping.ToCRM, fate)
+	if e := w.entities[keyOf(r)]; e.fate == dies && w.unmarked(r) {
+		e.fate = open
+	}
 	results, err := w.crm.Delete(context.Background(), w.actor(p), r.Kind, []crm.Draft{{ID: r.ID}})
 	must(w, results, err, resultErr)
 	w.say("user %d deletes %s in the CRM", p.id, keyOf(r))
@@ -609,6 +612,13 @@ func (w *world) hasItem(p *person, r crm.Record) bool {
 	})
 }
 
+// hadItem reports whether a person's sync still knows an item of a record.
+func (w *world) hadItem(p *person, r crm.Record) bool {
+	return slices.ContainsFunc(w.order, func(l *linkState) bool {
+		return l.of == p && slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return p.CRM == r.ID.Ref() && p.Microsoft != "" })
+	})
+}
+
 func (w *world) give(rng *rand.Rand) {
 	r, p, ok := w.someRecord(rng, false)
 	if !ok {
@@ -624,8 +634,8 @@ func (w *world) give(rng *rand.Rand) {
 	if !ok || w.mistakable(keyOf(r)) || w.othersTwin(r) || w.hasItem(to, r) { // what he has kept of his own: nobody could tell the two apart
 		return
 	}
-	if e := w.entities[keyOf(r)]; e.fate != lives {
-		e.fate = open // deleted by its owner in Outlook, and given away before that was known here
+	if e := w.entities[keyOf(r)]; e.fate != lives || w.hadItem(to, r) {
+		e.fate = open // deleted by its owner in Outlook, and given away, or given back, before that was known here
 	}
 	w.entities[keyOf(r)].given = true
 	results, err := w.crm.Update(context.Background(), w.actor(p), r.Kind, []crm.Draft{{ID: r.ID, Owner: to.id}})
@@ -783,6 +793,11 @@ func (w *world) switchOff(rng *rand.Rand) {
 		l.of.wants[l.kind] = false
 		for _, r := range w.records(l.of.org, l.kind, false) { // what was deleted in Outlook may not have been read, or waits
 			if e := w.entities[keyOf(r)]; e != nil && e.fate == dies {
+				e.fate = open
+			}
+		}
+		for _, r := range w.records(l.of.org, l.kind, true) {
+			if e := w.entities[keyOf(r)]; e != nil && e.fate == dies && w.unmarked(r) {
 				e.fate = open
 			}
 		}
@@ -946,6 +961,16 @@ func (w *world) same(l *linkState, q reconcile.Question) record.Ref {
 func (w *world) mistakable(key string) bool {
 	e := w.entities[key]
 	return e != nil && e.alike != "" && !w.inStep(e, 2)
+}
+
+// unmarked reports whether a record's item may have been recognized and never written: it bears no mark, by which it would be known for
+// that record's once its sync has been switched off and its folder has stayed (ADR 36).
+func (w *world) unmarked(r crm.Record) bool {
+	return w.entities[keyOf(r)].alike != "" && slices.ContainsFunc(w.order, func(l *linkState) bool {
+		state := w.books.link(l.id).State
+		return (state == reconcile.Switching || state == reconcile.Off) && l.of.id == r.Owner && l.kind == r.Kind &&
+			slices.ContainsFunc(w.itemsOf(l), func(it item) bool { return it.key == keyOf(r) })
+	})
 }
 
 // unheard reports whether a run that hears of an item's acquaintances before it hears of the item may take one of them for it. Changed while

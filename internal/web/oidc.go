@@ -9,11 +9,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
 
 	"tandem/internal/account"
 	"tandem/internal/fault"
@@ -38,8 +39,8 @@ type identity struct {
 	client   *http.Client
 	now      func() time.Time
 
-	mu       sync.Mutex
-	provider *provider
+	asking   singleflight.Group
+	provider atomic.Pointer[provider]
 }
 
 // provider is what the discovery document says.
@@ -54,13 +55,30 @@ func newIdentity(d Deps) *identity {
 	return &identity{settings: d.Settings, client: d.HTTP, now: d.Now}
 }
 
-// discover reads the discovery document, once.
+// discover reads the discovery document, once; all who come before it is there wait for the same answer.
 func (i *identity) discover(ctx context.Context) (*provider, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.provider != nil {
-		return i.provider, nil
+	if p := i.provider.Load(); p != nil {
+		return p, nil
 	}
+	answer := i.asking.DoChan("", func() (any, error) {
+		if p := i.provider.Load(); p != nil {
+			return p, nil
+		}
+		p, err := i.ask(context.WithoutCancel(ctx)) // of whoever came first, who may leave before the others
+		if err == nil {
+			i.provider.Store(p)
+		}
+		return p, err
+	})
+	select {
+	case got := <-answer:
+		return got.Val.(*provider), got.Err
+	case <-ctx.Done():
+		return nil, fault.New(fault.Unavailable, "", "web: wait for the sign-in service: %w", ctx.Err())
+	}
+}
+
+func (i *identity) ask(ctx context.Context) (*provider, error) {
 	// The issuer that "organizations" and tenants' domains publish never equals the address asked; identify() holds
 	// each token against it itself.
 	base := i.settings.Authority + "/" + i.settings.Tenant + "/v2.0"
@@ -82,8 +100,7 @@ func (i *identity) discover(ctx context.Context) (*provider, error) {
 	}
 	client := *i.client
 	client.Transport = whose
-	i.provider = &provider{p, told.Issuer, oidc.NewRemoteKeySet(oidc.ClientContext(ctx, &client), told.Keys), whose}
-	return i.provider, nil
+	return &provider{p, told.Issuer, oidc.NewRemoteKeySet(oidc.ClientContext(ctx, &client), told.Keys), whose}, nil
 }
 
 // config knows no secret: exchange adds the proof of who we are, whatever it is.

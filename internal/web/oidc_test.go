@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
@@ -163,6 +164,53 @@ func TestIDTokensAreProved(t *testing.T) {
 		if p, err := fresh().identify(t.Context(), f, "code"); !fault.Is(err, fault.Denied) {
 			t.Errorf("%s: came in as %+v, %v", name, p.Identity, err)
 		}
+	}
+}
+
+// While the sign-in service hangs, it is asked once for all who wait, who so wait no longer than one does; whoever gives up waits for nobody.
+func TestAHangingSignInServiceIsAskedOnceForAll(t *testing.T) {
+	t.Parallel()
+	asked, hang := make(chan struct{}, 100), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked <- struct{}{}
+		<-hang
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(server.Close)
+	i := newIdentity(Deps{Now: time.Now, HTTP: http.DefaultClient, Settings: Settings{
+		URL: "https://crm.example", Authority: server.URL, Tenant: "organizations", ClientID: "client-1"}})
+	ask := func(ctx context.Context) <-chan error {
+		answer := make(chan error, 1)
+		go func() {
+			_, err := i.authorizeURL(ctx, flow{Verifier: "v", Nonce: "n"}, "state")
+			answer <- err
+		}()
+		return answer
+	}
+	away := func(who string, answer <-chan error) {
+		t.Helper()
+		select {
+		case err := <-answer:
+			if err == nil || problemOf(err).key != "away" {
+				t.Errorf("%s: %v", who, err)
+			}
+		case <-time.After(patience):
+			t.Errorf("%s still waits", who)
+		}
+	}
+	impatient, leave := context.WithCancel(t.Context())
+	first := ask(impatient)
+	<-asked
+	gone, giveUp := context.WithCancel(t.Context())
+	giveUp()
+	away("whoever gave up", ask(gone))
+	patient := ask(t.Context())
+	leave()
+	away("the first, who left", first)
+	close(hang)
+	away("whoever stayed", patient)
+	if n := len(asked); n > 1 { // one more, if whoever stayed came after the answer
+		t.Errorf("the service was asked %d times more", n)
 	}
 }
 
