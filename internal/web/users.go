@@ -262,9 +262,16 @@ func syncStates(u account.User, running map[record.Kind]string) (states []syncSt
 	return states
 }
 
-// worthShowing leaves out letters that arrived long ago at people who are in.
+// worthShowing leaves out what is over: letters that arrived at people who are in, those that got them there, and those that went
+// nowhere without anybody being to blame.
 func worthShowing(u account.User, l account.Letter) bool {
-	return u.State == account.Invited || l.State != account.LetterSent
+	switch {
+	case u.State == account.Invited:
+		return true
+	case l.State == account.LetterSent, l.Reason == letterNoServer, l.Reason == letterNotNeeded:
+		return false
+	}
+	return l.Kind != account.LetterInvitation && (l.Kind != account.LetterRequest || u.State == account.Requested)
 }
 
 // The reasons of letters that never left: there is nowhere to send them, what they say was no longer true, or the mail server

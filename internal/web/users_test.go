@@ -486,6 +486,41 @@ func TestLettersThatFailSaySoOnTheRow(t *testing.T) {
 	}
 }
 
+// Once somebody is in, what became of the letters that led there is nobody's trouble any more; that their address takes none still is.
+func TestLettersThatAreOverAreNotOnTheRow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := context.Background()
+	admin := w.as("admin@contoso.example")
+	settle := func(u account.User, reason string) {
+		w.must(w.store.Letters().SettleLetter(ctx, w.letter(u).ID, account.LetterFailed, reason, time.Time{}, 1))
+	}
+	shown := func(u account.User) bool {
+		return strings.Contains(admin.get(userPath(u.ID)).body, `data-letter="failed"`)
+	}
+	ana := w.invite(account.Invitee{Email: "ana@elsewhere.example"})
+	settle(ana, "550 nobody")
+	if !shown(ana) {
+		t.Error("an invitation that did not arrive is not shown")
+	}
+	_, err := w.site.Registry.AcceptWithPasskey(ctx, w.letter(ana).Pass, account.Newcomer{}, account.Passkey{ID: "key", Data: []byte("{}")}) // the link was passed on
+	w.must(err)
+	if shown(ana) {
+		t.Error("the invitation of somebody who is in is shown still")
+	}
+	lee := w.asks("lee@contoso.example")
+	settle(lee, "550 nobody")
+	if !shown(lee) {
+		t.Error("that those who manage users were not told is not shown")
+	}
+	w.must(w.site.Registry.Approve(ctx, w.users["admin@contoso.example"], lee.ID, account.Standard))
+	for reason, want := range map[string]bool{"no_server": false, "no_longer_needed": false, "550 nobody": true} {
+		if settle(lee, reason); shown(lee) != want {
+			t.Errorf("the letter that somebody was approved, %s: shown %v", reason, !want)
+		}
+	}
+}
+
 // Where no letters go out, nobody is told that one did, and whoever manages users passes the link on.
 func TestS9_WithoutAMailServerTheLinkIsPassedOnByHand(t *testing.T) {
 	t.Parallel()
@@ -499,11 +534,35 @@ func TestS9_WithoutAMailServerTheLinkIsPassedOnByHand(t *testing.T) {
 	if found == nil || w.browser().get(html.UnescapeString(found[1])).status != 200 {
 		t.Fatalf("no link that opens: %q", found)
 	}
+	says := func(got answer, what string, keys ...string) {
+		t.Helper()
+		text := html.UnescapeString(got.text())
+		say := func(key string) string {
+			words := w.site.pages.words["en"]
+			switch strings.TrimSuffix(key, "_by_hand") {
+			case "users.invited":
+				return words.T(key, "Count", 1)
+			case "flash.user_resent":
+				return words.T(key, "Name", u.Name())
+			}
+			return words.T(key)
+		}
+		for _, key := range keys {
+			if with, by := say(key), say(key+"_by_hand"); !strings.Contains(text, by) || with == by || !strings.Contains(by, with) && strings.Contains(text, with) {
+				t.Errorf("%s does not say %q, or says %q:\n%s", what, by, with, text)
+			}
+		}
+	}
+	says(admin.post(usersPath+"/new", "email", "bia@elsewhere.example", "profile", "Standard"), "inviting", "users.invited")
+	says(admin.get(usersPath+"/new"), "the form", "users.new.send")
+	says(admin.get(directoryPath), "the directory", "directory.text")
+	says(admin.get(userPath(u.ID)), "the page of somebody invited", "users.invitation_text", "users.resend")
+	says(admin.post(userPath(u.ID)+"/resend"), "a new link", "flash.user_resent")
 	w.must(w.site.Registry.Withdraw(t.Context(), w.users["admin@contoso.example"], u.ID))
 	if got := admin.get(userPath(u.ID)); strings.Contains(got.body, `id="f-link"`) {
 		t.Error("a withdrawn invitation still shows its link")
 	}
-	w.asks("megan@contoso.example")
+	says(admin.get(userPath(w.asks("megan@contoso.example").ID)), "the page of somebody who asks", "users.wants_in_text", "users.word_hint")
 	if got := w.browser().signIn("/", "megan@contoso.example"); !strings.Contains(got.text(), "No e-mail goes out here") {
 		t.Errorf("whoever asks is told of e-mail:\n%s", got.text())
 	}

@@ -39,13 +39,13 @@ func userKeys() (out []string) {
 	for _, s := range []account.RequestState{account.RequestApproved, account.RequestDeclined} {
 		add("users.request.%s", s)
 	}
-	for _, each := range []string{"signs_in.microsoft", "signs_in.own", "leave.sync.calendar", "leave.sync.contacts", "deactivate.title", "deactivate.yes", "delete.title", "delete.yes"} {
+	for _, each := range []string{"signs_in.microsoft", "signs_in.own", "signs_in.open", "word_hint", "word_hint_by_hand", "leave.sync.calendar", "leave.sync.contacts", "deactivate.title", "deactivate.yes", "delete.title", "delete.yes"} {
 		add("users.%s", each)
 	}
 	for _, each := range []string{"first", "last", "email", "lang", "lang_hint"} {
 		add("users.new.%s", each)
 	}
-	for _, deed := range []string{"approved", "declined", "resent", "withdrawn", "profile", "signed_out", "deactivated", "reactivated", "deleted"} {
+	for _, deed := range []string{"approved", "declined", "resent", "resent_by_hand", "withdrawn", "profile", "signed_out", "deactivated", "reactivated", "deleted"} {
 		add("flash.user_%s", deed)
 	}
 	for _, key := range profileKeys {

@@ -14,6 +14,7 @@ type newUserPage struct {
 	Frame     frame
 	Alert     string
 	NoInvites string
+	NoMail    bool // no letters go out
 	Fields    []field
 }
 
@@ -28,7 +29,7 @@ func (s *Site) userNew(v *visit) error {
 }
 
 func (s *Site) newUserForm(v *visit, status int, n newcomer, alert string, errs fieldErrors) error {
-	page := newUserPage{Alert: alert, NoInvites: v.noInvites()}
+	page := newUserPage{Alert: alert, NoInvites: v.noInvites(), NoMail: !s.Settings.Mail}
 	profiles, err := s.profileOptions(v, n.Profile)
 	if err != nil {
 		return err
@@ -122,6 +123,7 @@ type directoryPage struct {
 	Profiles  []option
 	Alert     string
 	NoInvites string
+	NoMail    bool   // no letters go out
 	Trouble   string // why the directory cannot be shown
 	Help      string // and what can be done about it
 	Connect   bool   // what can be done is to go to Microsoft
@@ -155,7 +157,7 @@ func (s *Site) directory(v *visit) error {
 
 func (s *Site) directoryForm(v *visit, status int, alert string, picked []string, chosen account.Profile) error {
 	q := v.r.URL.Query()
-	page := directoryPage{Q: strings.TrimSpace(q.Get("q")), Alert: alert, NoInvites: v.noInvites()}
+	page := directoryPage{Q: strings.TrimSpace(q.Get("q")), Alert: alert, NoInvites: v.noInvites(), NoMail: !s.Settings.Mail}
 	if page.NoInvites == "" {
 		if err := s.fillDirectory(v, &page, q.Get("after"), picked); err != nil {
 			return err

@@ -14,6 +14,7 @@ type userPage struct {
 	Frame frame
 	userRow
 	Alert    string // why what was asked for was not done
+	NoMail   bool   // no letters go out
 	Created  string
 	SignIn   string // how the person signs in, as far as it shows from here; "": nobody does
 	Request  *requestView
@@ -67,8 +68,8 @@ func (s *Site) showUser(v *visit, u account.User, status int, alert string) erro
 		return err
 	}
 	page := userPage{
-		userRow: rows[0], Alert: alert, Created: v.words.Ago(u.Created, v.now, v.zone),
-		SignIn: signsIn(u), Word: v.wordField(""),
+		userRow: rows[0], Alert: alert, NoMail: !s.Settings.Mail, Created: v.words.Ago(u.Created, v.now, v.zone),
+		SignIn: signsIn(u), Word: s.wordField(v),
 	}
 	if page.Request, err = s.requestOf(v, u); err != nil {
 		return err
@@ -131,8 +132,12 @@ func (s *Site) invitationLink(v *visit, u account.User) (string, error) {
 	return s.tickets.InvitationURL(pass), err
 }
 
-func (v *visit) wordField(wrong string) field {
-	return field{Name: "word", Label: v.words.T("users.word"), Hint: v.words.T("users.word_hint"), Input: "textarea", Max: account.MaxWord, Error: wrong}
+func (s *Site) wordField(v *visit) field {
+	hint := "users.word_hint"
+	if !s.Settings.Mail {
+		hint = "users.word_hint_by_hand"
+	}
+	return field{Name: "word", Label: v.words.T("users.word"), Hint: v.words.T(hint), Input: "textarea", Max: account.MaxWord}
 }
 
 // requestOf finds what a user asked. Of a user who is gone the identity is too, so the request is found by the user then.
@@ -254,7 +259,11 @@ func (s *Site) userResend(v *visit) error {
 	if err = s.mayWrite(v, u.Email); err == nil {
 		err = s.Registry.Resend(v.ctx(), v.user, u.ID)
 	}
-	return s.userDone(v, u, err, "flash.user_resent", userPath(u.ID))
+	done := "flash.user_resent"
+	if !s.Settings.Mail {
+		done = "flash.user_resent_by_hand"
+	}
+	return s.userDone(v, u, err, done, userPath(u.ID))
 }
 
 func (s *Site) userWithdraw(v *visit) error {
