@@ -179,6 +179,9 @@ func (r *run) switchOff(ctx context.Context) error {
 		return r.leaveExisting(ctx)
 	}
 	if left {
+		if err := r.lastDeletions(ctx); err != nil {
+			return r.endWithout(ctx, err)
+		}
 		r.end(fault.KeptInOutlook)
 		return nil
 	}
@@ -210,6 +213,21 @@ func (r *run) lookAtList(ctx context.Context) error {
 		return err
 	}
 	return r.compareListing(ctx, listing)
+}
+
+// lastDeletions takes out of a container that stays what was deleted in the CRM before the link was switched off, as far as the brake lets
+// it: with the pairs it is forgotten, and an item without our mark would be a new record to the next link.
+func (r *run) lastDeletions(ctx context.Context) error {
+	if err := r.departed(ctx); err != nil {
+		return err
+	}
+	waiting, all, lately := r.link.Waiting, r.link.Synced+r.link.Waiting+r.link.Failing, r.link.Recent.sum(r.Now()).Deleted
+	if brakes(waiting, all) || tooMany(waiting+lately, all+lately) {
+		return nil
+	}
+	return r.eachInState(ctx, Waiting, time.Time{}, func(pairs []Pair) error {
+		return r.delete(ctx, slices.DeleteFunc(pairs, func(p Pair) bool { return p.MissingSide != InCRM }))
+	})
 }
 
 // leftAlone reports whether Microsoft holds what the link never brought to the CRM because it goes the other way.

@@ -162,3 +162,42 @@ func TestC1_AnItemOfAListingThatIsDeletedBeforeItWasNoted(t *testing.T) {
 		}
 	}
 }
+
+// A record is deleted in the CRM, and right then its sync is switched off; the folder stays, for the sake of a question. The record's item,
+// which was there before the sync and has no mark, goes first, as it would have gone a moment later, and is no new record to the next link.
+// What the brake would hold stays.
+func TestI4_WhatWasDeletedBeforeSwitchingOffGoesFromAFolderThatStays(t *testing.T) {
+	t.Parallel()
+	for _, heard := range []bool{false, true} {
+		for _, n := range []int{1, 12} {
+			w := newWorld(t)
+			w.insert("a", mail("kim@x.example"))
+			w.insert("b", mail("kim@x.example"))
+			w.insert("keep", nil)
+			w.folder.Put("", contact("kim", "kim@x.example"))
+			for i := range n {
+				w.insert(fmt.Sprint("x", i), mail(fmt.Sprint("x", i, "@x.example")))
+				w.folder.Put("", contact(fmt.Sprint("x", i), fmt.Sprint("x", i, "@x.example")))
+			}
+			w.quiet()
+			must(t, len(w.asks()), 1, "questions")
+			must(t, len(w.folder.Items()), n+2, "items")
+			for i := range n {
+				w.bin(w.live()[fmt.Sprint("x", i)][0].ID)
+			}
+			off := func() { w.ledger.Change(1, func(l *reconcile.Link) { l.State = reconcile.Switching }) }
+			if heard {
+				w.settled = off // the run that hears of it notes it, and no more
+				_ = w.run()
+				w.settled = nil
+			} else {
+				off()
+			}
+			if err := w.run(); err != nil {
+				t.Fatal(err)
+			}
+			must(t, w.ledger.Link(1).Reason, fault.KeptInOutlook, "why the folder stays")
+			must(t, len(w.folder.Items()), map[int]int{1: 2, 12: 14}[n], "items that stay")
+		}
+	}
+}

@@ -193,11 +193,17 @@ func (w *world) look() {
 	}
 }
 
+// overslept reports whether a contact is asked for by a process that was asleep inside the request, when somebody else has the link, and has
+// asked for it meanwhile: that one looked before, and this one had done so when it fell asleep (ADR 36; see belated).
+func (w *world) overslept(t *task, s *sent) bool {
+	return isCreate(s) && t.link.kind == record.Contacts && w.books.link(t.link.id).Fence != t.fence
+}
+
 // belated notes that a contact is made by a process that was asleep inside the request, when somebody else has the link: Graph makes it
 // all the same, and the next run that hears of it takes it away again (ADR 36). Until then it may be there twice.
 func (w *world) belated(t *task, parts []*sent) {
-	if now := w.books.link(t.link.id).Fence; slices.ContainsFunc(parts, isCreate) && t.link.kind == record.Contacts && now != t.fence {
-		t.link.belated = now
+	if slices.ContainsFunc(parts, func(s *sent) bool { return w.overslept(t, s) }) {
+		t.link.belated = w.books.link(t.link.id).Fence
 	}
 }
 
@@ -238,7 +244,7 @@ func (w *world) sending(t *task, req *http.Request, parts []*sent) {
 		if id := s.item(); id != "" && !s.conditional() {
 			w.fail("I1", "%s is written whatever its version", s.name())
 		}
-		if was, lost := w.inDoubt()[doubtOf(s)]; lost && doubtOf(s) != "" && !(was == s.ifMatch && s.method != http.MethodPost) {
+		if was, lost := w.inDoubt()[doubtOf(s)]; lost && doubtOf(s) != "" && !(was == s.ifMatch && s.method != http.MethodPost) && !w.overslept(t, s) {
 			w.fail("I13", "%s again, when nobody has looked what became of the last", s.name())
 		}
 	}

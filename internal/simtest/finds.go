@@ -53,6 +53,8 @@ func Finds() []Find {
 		{"while a person was asked about a field, a value that somebody went back to lost without a trace", "TestS29_AConflictThatDissolvesIsNoQuestion"},
 		{"an event whose making was not answered was sent again before anybody looked for it, and what was typed into it at that moment was lost",
 			"TestI3_LostAnswerOfACreate"},
+		{"what was deleted in the CRM right before its sync was switched off stayed in a folder that stayed, and was a new record when the sync was switched on again",
+			"TestI4_WhatWasDeletedBeforeSwitchingOffGoesFromAFolderThatStays"},
 		{"a record that came back was said to agree on what it held once in a field that no longer takes part", "TestI6_WhatTakesNoPartIsNotAgreedOnWhenARecordComesBack"},
 		{"what had drifted counted as an edit if our clock was set back after the other side was edited", "TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater"},
 	}

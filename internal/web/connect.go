@@ -35,6 +35,7 @@ func (s *Site) connect(v *visit) error {
 			return err
 		}
 		tk = ticket{Org: v.user.Org, User: v.user.ID, Kind: kind, Preview: query.Get("preview") != "", Choose: query.Get("choose") != ""}
+		tk.Reconnect = !tk.Preview && !tk.Choose // anybody can have somebody follow such an address
 	default:
 		s.leadToSignIn(v, member)
 		return nil
@@ -63,19 +64,20 @@ func (tk ticket) scopes() []string {
 	return kindScopes[tk.Kind]
 }
 
-// path is where a ticket's consent begins for whoever is signed in.
-func (tk ticket) path() string {
-	if tk.Directory {
-		return "/connect/microsoft?for=directory"
-	}
+// pathOf is where a ticket's consent begins again for whoever is signed in.
+func (t Tickets) pathOf(tk ticket) string {
 	path := "/connect/microsoft?kind=" + string(tk.Kind)
-	if tk.Preview {
-		path += "&preview=yes"
+	switch {
+	case tk.Directory:
+		return "/connect/microsoft?for=directory"
+	case tk.Preview:
+		return path + "&preview=yes"
+	case tk.Choose:
+		return path + "&choose=yes"
+	case tk.Reconnect:
+		return path
 	}
-	if tk.Choose {
-		path += "&choose=yes"
-	}
-	return path
+	return t.connectPath(tk.Org, tk.User, tk.Kind)
 }
 
 // connected ends a consent: whoever came back must be the user it was for, or a link that somebody else passed on
@@ -114,6 +116,12 @@ func (s *Site) connected(v *visit, f flow, p person) error {
 			return err
 		}
 		return v.to(marketplacePath + "/" + string(tk.Kind) + "/options")
+	}
+	if tk.Reconnect {
+		if err := s.resume(v, u, p); err != nil {
+			return err
+		}
+		return v.to(marketplacePath)
 	}
 	inOwn, err := s.beginsInOwn(v, u, tk.Kind)
 	if err != nil {

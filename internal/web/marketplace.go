@@ -79,7 +79,7 @@ func (s *Site) enable(v *visit) error {
 	_, err = s.Switch.On(v.ctx(), v.user, kind)
 	switch {
 	case fault.Is(err, fault.Denied) && needsMicrosoft(fault.ReasonOf(err)):
-		return v.to("/connect/microsoft?kind=" + string(kind))
+		return v.to(s.tickets.connectPath(v.user.Org, v.user.ID, kind))
 	case fault.Is(err, fault.Conflict): // it is on: nothing to say
 	case fault.Is(err, fault.Denied) && fault.ReasonOf(err) != "":
 		s.putFlash(v.ctx(), refusal(fault.ReasonOf(err)))

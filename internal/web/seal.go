@@ -109,12 +109,19 @@ type ticket struct {
 	Preview bool `json:"w,omitempty"`
 	// Choose says likewise that first the person chooses what the sync is to be like.
 	Choose bool `json:"c,omitempty"`
+	// Reconnect says that nothing new is switched on: what has paused for want of the permission goes on.
+	Reconnect bool `json:"r,omitempty"`
 }
 
-// ConnectURL is the address at which the user allows what a kind of sync needs.
+// ConnectURL is the address at which the user allows what a kind of sync needs, and so switches it on. It is for the one who has
+// asked for that, by a form of ours or by the API: whoever allowed everything before is asked nothing more at Microsoft.
 func (t Tickets) ConnectURL(org, user record.ID, kind record.Kind) string {
+	return t.base + t.connectPath(org, user, kind)
+}
+
+func (t Tickets) connectPath(org, user record.ID, kind record.Kind) string {
 	sealed := t.sealer.seal(ticket{Org: org, User: user, Kind: kind}, t.now().Add(ticketLife))
-	return t.base + "/connect/microsoft?" + url.Values{"kind": {string(kind)}, "ticket": {sealed}}.Encode()
+	return "/connect/microsoft?" + url.Values{"kind": {string(kind)}, "ticket": {sealed}}.Encode()
 }
 
 // passGrace is how long the link of a pass is still known for one after its end, so that whoever follows it late is told

@@ -230,7 +230,7 @@ func (s *Site) beginAgain(v *visit, f flow, p problem) string {
 	case f.Connect != nil && !v.signedIn():
 		return "/signin"
 	case f.Connect != nil:
-		return f.Connect.path()
+		return s.tickets.pathOf(*f.Connect)
 	case f.Pass != 0:
 		if pass, _, err := s.Registry.PassOf(v.ctx(), f.Pass, account.Invitation); err == nil {
 			return s.tickets.InvitationURL(pass)

@@ -2,10 +2,12 @@ package web
 
 import (
 	"context"
+	"html"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -357,6 +359,41 @@ func TestConnectSwitchesOn(t *testing.T) {
 	}
 }
 
+// Whoever has allowed Tandem before passes Microsoft without a word. So an address that anybody can have them follow switches nothing on.
+func TestALinkSwitchesNothingOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as("adele@contoso.example")
+	for _, kind := range kinds { // allowed, and not switched on
+		b.atMicrosoft(b.get("/connect/microsoft?kind="+string(kind)+"&choose=yes"), "adele@contoso.example", "accept")
+	}
+	adele := w.users["adele@contoso.example"]
+	for _, address := range []string{
+		"/connect/microsoft?kind=calendar", "/connect/microsoft?kind=contacts", "/connect/microsoft?kind=contacts&preview=yes", "/connect/microsoft?for=directory",
+	} {
+		got := b.get(address, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate")
+		links, err := w.store.Links().LinksOf(t.Context(), w.org.ID, adele.ID)
+		if w.must(err); len(links) != 0 {
+			t.Errorf("%s switched on %s, and led to %s", address, links[0].Kind, got.path)
+		}
+	}
+	// The page's own button does, also after a detour.
+	got := b.post(marketplacePath + "/contacts/enable")
+	if got.path != marketplacePath || !strings.Contains(got.body, `id="card-contacts" data-state="first"`) {
+		t.Errorf("the button led to %s\n%s", got.path, got.text())
+	}
+	alex := w.as("alex@contoso.example")
+	declined := alex.atMicrosoft(alex.post(marketplacePath+"/contacts/enable"), "alex@contoso.example", "cancel")
+	again := regexp.MustCompile(`href="(/connect/microsoft[^"]*)"`).FindStringSubmatch(declined.body)
+	if again == nil {
+		t.Fatalf("after declining:\n%s", declined.body)
+	}
+	got = alex.atMicrosoft(alex.get(html.UnescapeString(again[1])), "alex@contoso.example", "accept")
+	if got.path != marketplacePath || !strings.Contains(got.body, `id="card-contacts" data-state="first"`) {
+		t.Errorf("trying again led to %s\n%s", got.path, got.text())
+	}
+}
+
 // A ticket opens the way without a session, but only for the person it names.
 func TestTicketsAreForOnePerson(t *testing.T) {
 	t.Parallel()
@@ -401,7 +438,7 @@ func TestFF1_DecliningChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := w.as("adele@contoso.example")
-	got := b.atMicrosoft(b.get("/connect/microsoft?kind=calendar"), "adele@contoso.example", "cancel")
+	got := b.atMicrosoft(b.post(marketplacePath+"/calendar/enable"), "adele@contoso.example", "cancel")
 	if got.status != 403 || !strings.Contains(got.body, `data-problem="declined"`) || !strings.Contains(got.body, "/connect/microsoft?kind=calendar") {
 		t.Errorf("declined: %d\n%s", got.status, got.text())
 	}
