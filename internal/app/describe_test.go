@@ -63,6 +63,8 @@ func TestDescribe(t *testing.T) {
 			want: with(func(a *account.Arrival) { a.Tenant = "" })},
 		{name: "a hanging mailbox", answer: map[string]string{settings: "hang"}, want: with(func(a *account.Arrival) { a.Zone = "" })},
 		{name: "a hanging directory", answer: map[string]string{roles: "hang"}, kind: fault.Unavailable},
+		{name: "a page in place of the roles", answer: map[string]string{roles: "200 <html>Maintenance</html>"}, kind: fault.Unavailable},
+		{name: "a page in place of the person", answer: map[string]string{"/users/" + oid: "200 <html>Maintenance</html>"}, kind: fault.Unavailable},
 		{name: "Graph is busy", answer: map[string]string{roles: `429 {"error":{"code":"TooManyRequests","message":"later"}}`}, kind: fault.Throttled},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -825,3 +825,29 @@ func TestS6_AssociatingFromOnesOwnAccount(t *testing.T) {
 		t.Errorf("without a session: %s", got.url.RawQuery)
 	}
 }
+
+// Whatever the sign-in service answers amiss, nobody gets in by it, the page says that it was Microsoft, and the next try works. (What
+// Graph answers amiss is app's to see.)
+func TestS3_AWrongAnswerOfTheSignInServiceLetsNobodyIn(t *testing.T) {
+	t.Parallel()
+	for _, request := range []string{"POST /organizations/oauth2/v2.0/token", "GET /organizations/discovery/v2.0/keys", "GET /organizations/v2.0/.well-known/openid-configuration"} {
+		for _, fault := range []m365sim.Fault{m365sim.Fail(503), m365sim.Fail(429), m365sim.Drop(), m365sim.DropAfterCommit(), {Do: "html"}, {Do: "cut"}} {
+			w := newWorld(t)
+			unchanged := w.unchanged()
+			w.sim.Next(request, fault.Repeat(-1))
+			b := w.browser()
+			got := b.come("adele@contoso.example")
+			if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, `data-problem="away"`) {
+				t.Errorf("%s %s: %d\n%s", request, fault.Do, got.status, got.text())
+			}
+			if b.inside() {
+				t.Errorf("%s %s let somebody in", request, fault.Do)
+			}
+			unchanged(request)
+			w.sim.ClearFaults()
+			if got := b.come("adele@contoso.example"); got.path != "/" {
+				t.Errorf("%s %s: the next try led to %s with %d\n%s", request, fault.Do, got.path, got.status, got.text())
+			}
+		}
+	}
+}

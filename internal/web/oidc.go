@@ -277,7 +277,7 @@ func exchangeFault(err error) error {
 	switch {
 	case refused.ErrorCode == "invalid_client" || refused.ErrorCode == "unauthorized_client":
 		return fault.New(fault.Unavailable, fault.AppMisconfigured, "web: exchange the code: %w", err)
-	case refused.Response != nil && refused.Response.StatusCode >= 500:
+	case refused.Response != nil && (refused.Response.StatusCode >= 500 || refused.Response.StatusCode == http.StatusTooManyRequests):
 		return fault.New(fault.Unavailable, "", "web: exchange the code: %w", err)
 	default:
 		return fault.New(fault.Denied, "", "web: exchange the code: %w", err)
