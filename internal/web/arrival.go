@@ -49,11 +49,14 @@ const arrivalLife = 20 * time.Minute
 // object id goes in without a word from Graph, so that a bad day of Graph's keeps nobody out.
 func (s *Site) arrive(v *visit, f flow, p person) error {
 	a := account.Arrival{Identity: p.Identity, Username: p.Username, FirstName: p.First, LastName: p.Last, Roles: p.Roles, Locale: v.words.lang}
+	f.Tie = f.Tie && v.signedIn()
 	standing, err := s.Registry.Standing(v.ctx(), a)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if f.Pass == 0 && standing.Door == account.Known {
+	case f.Tie && opensAnother(standing, v.user):
+		return s.settled(v, "", errOpensAnother)
+	case f.Pass == 0 && standing.Door == account.Known:
 		return s.enter(v, standing.User, p, f.Next)
 	}
 	if a, err = s.Describe(v.ctx(), account.Secret(p.token.AccessToken), a); err != nil {
@@ -61,6 +64,9 @@ func (s *Site) arrive(v *visit, f flow, p person) error {
 	}
 	if standing, err = s.Registry.Standing(v.ctx(), a); err != nil {
 		return err
+	}
+	if f.Tie && opensAnother(standing, v.user) {
+		return s.settled(v, "", errOpensAnother)
 	}
 	if f.Pass == 0 {
 		switch standing.Door {
@@ -81,7 +87,21 @@ func (s *Site) arrive(v *visit, f flow, p person) error {
 		Arrival: a, Scopes: p.scopes(), Access: p.token.AccessToken, Refresh: p.token.RefreshToken, Expires: p.token.Expiry,
 		Next: ownPath(f.Next), Pass: f.Pass, Until: v.now.Add(arrivalLife),
 	})
+	if f.Tie {
+		return v.to(associatePath)
+	}
 	return v.to(launchPath)
+}
+
+var errOpensAnother = fault.New(fault.Conflict, account.IdentityTaken, "web: whoever came from Microsoft opens another account")
+
+// opensAnother reports whether a Microsoft person opens, or would open without a question, another account than this one.
+func opensAnother(standing account.Standing, than account.User) bool {
+	switch standing.Door {
+	case account.Known, account.SameMail, account.Inactive:
+		return standing.User.ID != than.ID
+	}
+	return false
 }
 
 // receive remembers who stands at the accounts page.

@@ -105,6 +105,9 @@ func (s *Site) doorway(v *visit, c caller) (d doorway, err error) {
 
 // launch is the accounts page. Who comes first goes to Microsoft and back, silently where somebody is signed in there.
 func (s *Site) launch(v *visit) error {
+	if v.signedIn() && v.r.URL.RequestURI() == tiePath {
+		return s.toMicrosoft(v, flow{Prompt: "select_account", Tie: true, Next: accountPath})
+	}
 	hint := strings.TrimSpace(v.r.URL.Query().Get("login_hint"))
 	c, ok := s.caller(v)
 	if !ok || hint != "" && !strings.EqualFold(hint, c.Username) && !strings.EqualFold(hint, c.Email) {

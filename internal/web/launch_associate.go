@@ -12,6 +12,9 @@ import (
 // associatePath is where a Microsoft person is tied to an account that exists already (S6).
 const associatePath = launchPath + "/associate"
 
+// tiePath is where somebody who is signed in begins to associate the account with a Microsoft person.
+const tiePath = launchPath + "?tie=yes"
+
 // provenLife is how long shown credentials count for tying an account: the time to read one page.
 const provenLife = 10 * time.Minute
 

@@ -780,3 +780,48 @@ func TestTheAccountsPageSpeaksBothLanguages(t *testing.T) {
 		}
 	}
 }
+
+// Associating begins at one's own account, too. A Microsoft person who opens another account is refused there, with the reason, and
+// nobody finds themselves in somebody else's account.
+func TestS6_AssociatingFromOnesOwnAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	beto := w.elsewhere(w.other, "beto@example.com")
+	b := w.enter(beto.Email, longPassword)
+	begin := regexp.MustCompile(`id="tie" class="[^"]*" href="([^"]*)"`).FindStringSubmatch(b.get(accountPath).body)
+	if begin == nil {
+		t.Fatal("the account offers no association")
+	}
+	w.user(w.org, "lee@contoso.example", account.Standard)
+	gone := w.users["lee@contoso.example"]
+	gone.State = account.Deactivated
+	w.must(w.store.Accounts().UpdateUser(t.Context(), gone))
+	for _, upn := range []string{"adele@contoso.example", gone.Email} {
+		at := b.get(begin[1])
+		if at.url.Query().Get("prompt") != "select_account" {
+			t.Errorf("Microsoft was asked with %s", at.url.RawQuery)
+		}
+		got := b.atMicrosoft(at, upn, "accept")
+		if got.path != accountPath || !strings.Contains(got.text(), "opens another Tandem account") || !strings.Contains(got.body, beto.Email) {
+			t.Errorf("%s led to %s with %d\n%s", upn, got.path, got.status, got.text())
+		}
+	}
+	if !w.reread(beto).Identity.IsZero() {
+		t.Error("tied to somebody who opens another account")
+	}
+	got := b.atMicrosoft(b.get(begin[1]), "megan@contoso.example", "accept")
+	if got.path != associatePath || !strings.Contains(got.body, `id="associate-form"`) {
+		t.Fatalf("somebody without an account came to %s\n%s", got.path, got.text())
+	}
+	b.post(associatePath, "email", beto.Email, "password", longPassword)
+	if got := b.post(associatePath + "/confirm"); got.path != accountPath || !strings.Contains(got.text(), "opens this account") {
+		t.Errorf("associated, and led to %s\n%s", got.path, got.text())
+	}
+	if u, ok := w.byMicrosoft("megan@contoso.example"); !ok || u.ID != beto.ID {
+		t.Errorf("the Microsoft person opens %+v", u)
+	}
+	// Without a session it is the way in that it is for everybody.
+	if got := w.browser().get(begin[1]); got.url.Query().Get("prompt") != "" {
+		t.Errorf("without a session: %s", got.url.RawQuery)
+	}
+}

@@ -42,6 +42,7 @@ type flow struct {
 	Connect   *ticket     `json:"c,omitempty"` // of a consent: for whom and what
 	Pass      record.ID   `json:"i,omitempty"` // of an invitation that is to be accepted
 	Launch    bool        `json:"l,omitempty"` // from the app's tile: the accounts page is where it ends
+	Tie       bool        `json:"t,omitempty"` // whoever is signed in wants to associate the account
 	Everybody consentStep `json:"e,omitempty"` // of a consent for a whole tenant
 }
 
@@ -235,6 +236,8 @@ func (s *Site) beginAgain(v *visit, f flow, p problem) string {
 		if pass, _, err := s.Registry.PassOf(v.ctx(), f.Pass, account.Invitation); err == nil {
 			return s.tickets.InvitationURL(pass)
 		}
+	case f.Tie && v.signedIn():
+		return tiePath
 	case f.Launch:
 		return launchPath
 	}
