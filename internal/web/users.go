@@ -327,6 +327,7 @@ type invited struct {
 	Invited  int          `json:"i,omitempty"`
 	Approved int          `json:"a,omitempty"` // had asked to join and are in now
 	Not      []notInvited `json:"n,omitempty"`
+	Gone     int          `json:"g,omitempty"` // were picked, and are in the directory no more
 }
 
 type notInvited struct {
@@ -336,8 +337,8 @@ type notInvited struct {
 
 const keyInvited = "invited"
 
-func (s *Site) putInvited(v *visit, results []account.InviteResult) {
-	var out invited
+func (s *Site) putInvited(v *visit, results []account.InviteResult, gone int) {
+	out := invited{Gone: gone}
 	for _, r := range results {
 		switch {
 		case r.Err != nil:

@@ -76,7 +76,7 @@ func (s *Site) userInvite(v *visit) error {
 	if text, status, ok := v.refused(results[0].Err); ok {
 		return s.newUserForm(v, status, n, "", fieldErrors{"email": text})
 	}
-	s.putInvited(v, results)
+	s.putInvited(v, results, 0)
 	return v.to(usersPath)
 }
 
@@ -308,6 +308,6 @@ func (s *Site) directoryInvite(v *visit) error {
 		}
 		return err
 	}
-	s.putInvited(v, results)
+	s.putInvited(v, results, len(ids)-len(people))
 	return v.to(usersPath)
 }

@@ -266,13 +266,13 @@ func TestS8_SeveralAreInvitedAndWhoIsNotIsNamed(t *testing.T) {
 	w := newWorld(t)
 	admin := w.managing()
 	lee, grady, adele := w.oid("lee@contoso.example"), w.oid("grady@contoso.example"), w.oid("adele@contoso.example")
-	got := admin.post(directoryPath, "person", lee, "person", grady, "person", lee, "person", adele, "profile", "Administrator",
+	got := admin.post(directoryPath, "person", lee, "person", grady, "person", lee, "person", adele, "person", "11111111-2222-3333-4444-555555555555", "profile", "Administrator",
 		"email", "evil@elsewhere.example", "first", "Evil")
 	if got.path != usersPath {
 		t.Fatalf("%d at %s\n%s", got.status, got.path, got.text())
 	}
 	text := html.UnescapeString(got.text())
-	for _, want := range []string{"2 invitations", "One person was not invited", w.site.pages.words["en"].T("refusal.already_user"), w.users["adele@contoso.example"].Name()} {
+	for _, want := range []string{"2 invitations", "One person was not invited", w.site.pages.words["en"].T("users.picked_gone", "Count", 1), w.site.pages.words["en"].T("refusal.already_user"), w.users["adele@contoso.example"].Name()} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the list does not say %q:\n%s", want, text)
 		}
