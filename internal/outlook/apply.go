@@ -265,7 +265,7 @@ func find[T any](ctx context.Context, box *graph.Mailbox, t trade[T], list strin
 	found := make(map[string]record.Change, len(tokens))
 	for i, r := range results {
 		if r.Err != nil {
-			return nil, passing(r.Err)
+			return nil, r.Err
 		}
 		var first *T
 		err := everyPage(ctx, box, t.prefer(), r, func(it *T) error {

@@ -293,7 +293,8 @@ func (c *Contacts) ApplyInOrder(ctx context.Context, writes []record.Write, unde
 // Find looks for contacts by our mark.
 func (c *Contacts) Find(ctx context.Context, tokens []string) (found map[string]record.Change, err error) {
 	defer fault.Wrap(&err, "outlook: find contacts")
-	return find(ctx, c.box, c, c.path("contacts")+contactQuestion, tokens)
+	found, err = find(ctx, c.box, c, c.path("contacts")+contactQuestion, tokens)
+	return found, c.whyNot(ctx, err)
 }
 
 func (c *Contacts) decode(_ context.Context, body []byte, into *graph.Contact) error {

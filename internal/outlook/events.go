@@ -162,7 +162,7 @@ func (c *Events) Find(ctx context.Context, tokens []string) (found map[string]re
 	defer fault.Wrap(&err, "outlook: find events")
 	found, err = find(ctx, c.box, c, c.path("events")+eventQuestion, tokens)
 	if err != nil {
-		return nil, err
+		return nil, c.whyNot(ctx, err)
 	}
 	return found, c.completeFound(ctx, found)
 }

@@ -179,6 +179,9 @@ func TestContainerDeleted(t *testing.T) {
 			if _, err = r.side(link).Read(t.Context(), refs); fault.ReasonOf(err) != fault.ContainerDeleted {
 				t.Errorf("a look at an item: %v, want no verdict on the item", err)
 			}
+			if found, err := r.side(link).Find(t.Context(), []string{"4711"}); !fault.Is(err, fault.Gone) || fault.ReasonOf(err) != fault.ContainerDeleted {
+				t.Errorf("a look for a mark: %v, %v", found, err)
+			}
 			if err := r.containers().Remove(t.Context(), link); err != nil {
 				t.Errorf("removing what is gone: %v", err)
 			}

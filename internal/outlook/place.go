@@ -79,6 +79,17 @@ func (p *place) look(ctx context.Context) ([]graph.Folder, error) {
 	return p.alive(ctx, r)
 }
 
+// whyNot is why a list of what is in the place failed: where that was not found, the place itself may be gone, as alive tells it.
+func (p *place) whyNot(ctx context.Context, err error) error {
+	if fault.Is(err, fault.NotFound) {
+		if _, gone := p.look(ctx); gone != nil {
+			return gone
+		}
+		return passing(err)
+	}
+	return err
+}
+
 // missing is for a place that is not in the list.
 func (p *place) missing(ctx context.Context) ([]graph.Folder, error) {
 	for range 2 {

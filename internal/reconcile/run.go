@@ -200,10 +200,11 @@ func (r *run) work(ctx context.Context) (err error) {
 	if err := r.container(ctx); err != nil {
 		return r.endWithout(ctx, err)
 	}
-	if err := r.recover(ctx); err != nil {
-		return err
+	err = r.recover(ctx)
+	if err == nil {
+		err = r.pullMicrosoft(ctx)
 	}
-	if err := r.pullMicrosoft(ctx); fault.ReasonOf(err) == fault.ContainerDeleted && fault.Is(err, fault.Gone) {
+	if fault.ReasonOf(err) == fault.ContainerDeleted && fault.Is(err, fault.Gone) {
 		return r.containerDeleted(ctx)
 	} else if err != nil {
 		return r.endWithout(ctx, err)

@@ -339,6 +339,46 @@ func TestSwitchingOffEndsWhereMicrosoftDenies(t *testing.T) {
 	}
 }
 
+// What became of a create that was not answered cannot be found out any more: that keeps no link from ending.
+func TestTheFolderIsGoneWhileACreateIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		state reconcile.LinkState
+		err   error
+		want  fault.Reason
+	}{
+		"deleted in Outlook":           {reconcile.On, fault.New(fault.Gone, fault.ContainerDeleted, "gone"), fault.ContainerDeleted},
+		"removed by switching off":     {reconcile.Switching, fault.New(fault.Gone, fault.ContainerDeleted, "gone"), ""},
+		"denied while it switches off": {reconcile.Switching, fault.New(fault.Denied, fault.ConsentRequired, "denied"), fault.ConsentRequired},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.insert("a", nil)
+			w.fails = func(point string) error {
+				if point == "after write" {
+					return fault.New(fault.Unavailable, fault.OutcomeUnknown, "the answer is lost")
+				}
+				return nil
+			}
+			_ = w.run()
+			if len(w.ledger.All(1)) != 1 || w.ledger.All(1)[0].State != reconcile.Intended {
+				t.Fatalf("the create is not open: %+v", w.ledger.All(1))
+			}
+			w.fails = func(string) error { return row.err }
+			w.clock = w.clock.Add(time.Hour)
+			w.ledger.Change(1, func(l *reconcile.Link) { l.State = row.state })
+			if err := w.run(); err != nil {
+				t.Fatal(err)
+			}
+			link := w.ledger.Link(1)
+			must(t, link.State, reconcile.Off, "state")
+			must(t, link.Reason, row.want, "reason")
+			must(t, len(w.live()), 1, "records")
+		})
+	}
+}
+
 func TestS36_SwitchingOffReadsALastTimeAndKeepsTheCRM(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
