@@ -2,6 +2,7 @@ package simtest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,8 +20,15 @@ type Sum struct {
 	From    uint64 // the first of them
 	Stats   Stats
 	Failed  int
+	Failing []Failing `json:",omitempty"` // those that failed
 	Took    time.Duration
 	Workers int
+}
+
+// Failing is a seed that failed, and the check that it failed.
+type Failing struct {
+	Seed  uint64
+	Check string
 }
 
 // PerSecond is how many seeds a second each worker lived through.
@@ -33,7 +41,7 @@ func (s Sum) after(earlier *Sum) *Sum {
 	if earlier == nil || s.From != earlier.From+uint64(earlier.Stats.Seeds) {
 		return &s
 	}
-	sum := Sum{From: earlier.From, Stats: newStats(), Failed: earlier.Failed + s.Failed, Took: earlier.Took + s.Took, Workers: s.Workers}
+	sum := Sum{From: earlier.From, Stats: newStats(), Failed: earlier.Failed + s.Failed, Failing: slices.Concat(earlier.Failing, s.Failing), Took: earlier.Took + s.Took, Workers: s.Workers}
 	sum.Stats.Add(earlier.Stats)
 	sum.Stats.Add(s.Stats)
 	return &sum
@@ -65,6 +73,7 @@ func (b Batch) Run(failed func(seed uint64, r Result) bool) (Sum, error) {
 				sum.Stats.Add(r.Stats)
 				if r.Failure != nil {
 					sum.Failed++
+					sum.Failing = append(sum.Failing, Failing{seed, r.Failure.Check})
 					stop = stop || !failed(seed, r)
 				}
 				mu.Unlock()
