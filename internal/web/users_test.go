@@ -240,6 +240,25 @@ func TestInvitationsAreSentAgainAndWithdrawn(t *testing.T) {
 	}
 }
 
+// Whoever manages users sees until when an invitation's link works, and that it does no more.
+func TestS10_ThePageSaysUntilWhenTheLinkWorks(t *testing.T) {
+	t.Parallel()
+	for _, mail := range []bool{true, false} {
+		w := newWorld(t, func(d *Deps) { d.Settings.Mail = mail })
+		w.pass(-account.InvitationLife)
+		nina := w.invite(account.Invitee{Email: "nina@elsewhere.example"})
+		w.pass(account.InvitationLife)
+		admin := w.as("admin@contoso.example")
+		if got := admin.get(userPath(nina.ID)).body; !strings.Contains(got, `id="invitation-over"`) || strings.Contains(got, `id="f-link"`) {
+			t.Errorf("mail %v, when the link has expired:\n%s", mail, got)
+		}
+		admin.post(userPath(nina.ID) + "/resend")
+		if got := admin.get(userPath(nina.ID)).body; !strings.Contains(got, `id="invitation-until"`) || strings.Contains(got, `id="f-link"`) == mail {
+			t.Errorf("mail %v, sent again:\n%s", mail, got)
+		}
+	}
+}
+
 func TestDeactivatingEndsSessionsTokensAndSyncsAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

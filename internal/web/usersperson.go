@@ -21,7 +21,9 @@ type userPage struct {
 	Profiles []option
 	Word     field  // of a refusal
 	Link     string // of the invitation, for passing on where no letters go out
-	Sessions int    // in how many browsers the person is signed in
+	Until    string // when that link ends, or has ended
+	Over     bool
+	Sessions int // in how many browsers the person is signed in
 	Can      userDeeds
 	Why      []string // why some of it cannot be done
 }
@@ -93,8 +95,8 @@ func (s *Site) showUser(v *visit, u account.User, status int, alert string) erro
 		}
 		page.Sessions = len(sessions)
 	}
-	if page.Can.Invitation && !s.Settings.Mail {
-		if page.Link, err = s.invitationLink(v, u); err != nil {
+	if page.Can.Invitation {
+		if err := s.invitationOf(v, u, &page); err != nil {
 			return err
 		}
 	}
@@ -119,17 +121,25 @@ func signsIn(u account.User) string {
 	return "own"
 }
 
-// invitationLink is the address that the letter about somebody invited would have told; "" once it opens nothing.
-func (s *Site) invitationLink(v *visit, u account.User) (string, error) {
+// invitationOf tells of the link that the letter about somebody invited told: until when it opens Tandem, and itself where no letters go out.
+func (s *Site) invitationOf(v *visit, u account.User, page *userPage) error {
 	letters, err := s.Accounts.Letters(v.ctx(), u.Org, userIDs(u))
 	if err != nil || letters[u.ID].Pass == 0 {
-		return "", err
+		return err
 	}
 	pass, _, err := s.Registry.PassOf(v.ctx(), letters[u.ID].Pass, account.Invitation)
-	if fault.Is(err, fault.Gone) || fault.Is(err, fault.NotFound) {
-		return "", nil
+	page.Over = fault.ReasonOf(err) == account.PassExpired
+	switch {
+	case page.Over:
+	case fault.Is(err, fault.Gone) || fault.Is(err, fault.NotFound):
+		return nil
+	case err != nil:
+		return err
+	case !s.Settings.Mail:
+		page.Link = s.tickets.InvitationURL(pass)
 	}
-	return s.tickets.InvitationURL(pass), err
+	page.Until = v.words.Moment(pass.Expires.In(v.zone))
+	return nil
 }
 
 func (s *Site) wordField(v *visit) field {
