@@ -448,6 +448,33 @@ func TestL5_CopiesAfterALostLedgerInAnyOrder(t *testing.T) {
 	}
 }
 
+// Of an item and a copy of it that was never read, when the pairs were lost, the eldest is the original.
+func TestL5_ACopyThatNobodyReadYetIsNotTheOriginal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.insert("a", record.Fields{record.Mobile: "original"})
+	w.settle()
+	original := w.ref("a")
+	w.clock = w.clock.Add(time.Minute)
+	twin := w.folder.Copy(original)
+	w.folder.Put(twin, record.Fields{"jobTitle": "b", "mobilePhone": "copy"})
+	w.clock = w.clock.Add(time.Minute)
+	w.folder.Put(original, record.Fields{"department": "edited"})
+	w.runner.Sides = reversed{w} // it comes after its copy
+	w.ledger.DropPairs(1)
+	w.ledger.Change(1, func(l *reconcile.Link) { l.Microsoft, l.CRM = "", "" })
+	w.settle()
+	w.alike()
+	a, b := w.live()["a"], w.live()["b"]
+	if len(a) != 1 || len(b) != 1 || len(w.items()["a"]) != 1 || len(w.items()["b"]) != 1 {
+		t.Fatalf("records %v and %v, items %v", a, b, w.items())
+	}
+	must(t, a[0].ID, id, "the original's record")
+	must(t, w.ref("a"), original, "its item")
+	must(t, a[0].Fields[record.Department], "edited", "what was typed into the original")
+	must(t, b[0].Fields[record.Mobile], "copy", "what was typed into the copy")
+}
+
 // sleepy sleeps beyond the lease right after the intents are on disk, as a suspended machine does. Nobody else takes the link.
 type sleepy struct {
 	reconcile.Ledger

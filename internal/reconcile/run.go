@@ -448,6 +448,8 @@ func (r *run) newcomers(ctx context.Context, fresh []record.Change) ([]Item, err
 			open = append(open, &newcomer{Change: c})
 		}
 	}
+	// Of several with one mark the eldest is the original, wherever a page has it.
+	slices.SortStableFunc(open, func(a, b *newcomer) int { return a.Created.Compare(b.Created) })
 	given := map[record.Ref]bool{} // records that an earlier round has given to an item
 	for len(open) > 0 {            // each round finds the record of every item, or that it has none, or has lost one
 		found, err := r.claims(ctx, open, given)

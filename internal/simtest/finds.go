@@ -56,6 +56,7 @@ func Finds() []Find {
 		{"what was deleted in the CRM right before its sync was switched off stayed in a folder that stayed, and was a new record when the sync was switched on again",
 			"TestI4_WhatWasDeletedBeforeSwitchingOffGoesFromAFolderThatStays"},
 		{"a record that came back was said to agree on what it held once in a field that no longer takes part", "TestI6_WhatTakesNoPartIsNotAgreedOnWhenARecordComesBack"},
+		{"when pairs were lost, a copy that had not been read yet could pass for its original", "TestL5_ACopyThatNobodyReadYetIsNotTheOriginal"},
 		{"a sync whose folder was deleted while a create had no answer failed for ever, and was neither off nor said so; one that could not be switched off either",
 			"TestTheFolderIsGoneWhileACreateIsNotAnswered"},
 		{"what had drifted counted as an edit if our clock was set back after the other side was edited", "TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater"},
