@@ -66,7 +66,7 @@ func (k *keyIssuers) allow(token, issuer, tenant string) bool {
 	if len(k.of) == 0 {
 		return true
 	}
-	signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil || len(signed.Signatures) != 1 {
 		return false
 	}
