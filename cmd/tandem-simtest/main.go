@@ -4,7 +4,7 @@
 //	tandem-simtest -seeds 2000              seeds 1 to 2000
 //	tandem-simtest -seed 17 -trace          one seed, with every effect
 //	tandem-simtest -defects                 every broken engine, until a seed catches it
-//	tandem-simtest -seeds 200000 -report docs/reliability.md
+//	tandem-simtest -from 2001 -seeds 200000 -long -report docs/reliability.md
 //	tandem-simtest -scenarios -again 5      every written scenario, killed at each effect, and again at one of five of each recovery
 package main
 
@@ -38,6 +38,7 @@ func run() error {
 		defects = flag.Bool("defects", false, "tell for every broken engine which seed catches it")
 		written = flag.Bool("scenarios", false, "live through the written scenarios, killed at each of their effects")
 		again   = flag.Int("again", 5, "with -scenarios: a second death at one of so many effects of each recovery; 1: at each, 0: none")
+		long    = flag.Bool("long", false, "with -report: these seeds are a part of the long run")
 		report  = flag.String("report", "", "write what was seen to this page, after what it tells of the seeds before; with -seeds 0 write it anew")
 	)
 	flag.Parse()
@@ -51,7 +52,7 @@ func run() error {
 	case *defects:
 		return teeth(batch)
 	}
-	return many(batch, *report)
+	return many(batch, *report, *long)
 }
 
 func one(seed uint64, keep, defect string, trace bool) error {
@@ -93,7 +94,7 @@ func shortest(c simtest.Config) error {
 	return fmt.Errorf("seed %d -keep %s: %w", c.Seed, strings.Trim(strings.ReplaceAll(fmt.Sprint(c.Keep), " ", ","), "[]"), r.Failure)
 }
 
-func many(batch simtest.Batch, report string) error {
+func many(batch simtest.Batch, report string, long bool) error {
 	if batch.Seeds == 0 && report != "" {
 		return simtest.Report(report, nil, nil)
 	}
@@ -108,10 +109,14 @@ func many(batch simtest.Batch, report string) error {
 	}
 	fmt.Printf("%d seeds, %.1f a second; %d moves, %d faults, %d kills among %d crash points; %d failed\n",
 		sum.Stats.Seeds, sum.PerSecond(), sum.Stats.Moves, sum.Stats.FaultSum(), sum.Stats.Kills, sum.Stats.Points, failed)
-	if report != "" {
-		if err := simtest.Report(report, &sum, nil); err != nil {
-			return err
-		}
+	switch {
+	case report != "" && long:
+		err = simtest.ReportLong(report, sum)
+	case report != "":
+		err = simtest.Report(report, &sum, nil)
+	}
+	if err != nil {
+		return err
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d seeds failed", failed)

@@ -18,6 +18,8 @@ import (
 // one ended, and the page can be written anew without one.
 type Figures struct {
 	Run *Sum `json:"run,omitempty"`
+	// Long is a long run, with what of it failed.
+	Long *Sum `json:"long,omitempty"`
 	// Written is the last run of the written scenarios.
 	Written *Coverage `json:"written,omitempty"`
 	// Killed are the last kills of real processes, by database.
@@ -41,6 +43,16 @@ func ReadFigures(path string) (Figures, error) {
 }
 
 func beside(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".json" }
+
+// ReportLong takes a part of the long run into the page at a path, after the parts before it.
+func ReportLong(path string, part Sum) error {
+	f, err := ReadFigures(path)
+	if err != nil {
+		return err
+	}
+	f.Long = part.after(f.Long)
+	return f.write(path)
+}
 
 // Report takes runs into the page at a path, and into the figures beside it; without any it only writes the page anew.
 func Report(path string, run *Sum, written *Coverage) error {
@@ -114,9 +126,9 @@ func (f *Figures) Page() string {
 	}
 	if f.Run != nil {
 		s := f.Run.Stats
-		fmt.Fprintf(&b, "\n## Seeds\n\n| figure | |\n|---|---|\n| first seed | %d |\n| seeds | %d |\n| of which failed | %d |\n%s| deeds of people and faults ordered | %d |\n| runs of sync | %d |\n"+
+		fmt.Fprintf(&b, "\n## Seeds\n\n| figure | |\n|---|---|\n| first seed | %d |\n| seeds | %d |\n| of which failed | %d |\n| deeds of people and faults ordered | %d |\n| runs of sync | %d |\n"+
 			"| requests to Microsoft | %d |\n| writes by sync in the CRM | %d |\n| writes by sync at Microsoft | %d |\n| crash points passed | %d |\n| processes killed | %d |\n| faults that struck | %d |\n| cycles to quiet, at most | %d |\n",
-			f.Run.From, s.Seeds, f.Run.Failed, f.Run.failures(), s.Moves, s.Runs, s.Requests, s.WritesCRM, s.WritesMicrosoft, s.Points, s.Kills, s.FaultSum(), s.Cycles)
+			f.Run.From, s.Seeds, f.Run.Failed, s.Moves, s.Runs, s.Requests, s.WritesCRM, s.WritesMicrosoft, s.Points, s.Kills, s.FaultSum(), s.Cycles)
 		b.WriteString("\n## Faults that struck\n\n| fault | times | source |\n|---|---|---|\n")
 		sources := map[string]string{}
 		for _, k := range menu {
@@ -125,6 +137,10 @@ func (f *Figures) Page() string {
 		for _, name := range slices.Sorted(maps.Keys(s.Faults)) {
 			fmt.Fprintf(&b, "| %s | %d | %s |\n", name, s.Faults[name], sources[name])
 		}
+	}
+	if l := f.Long; l != nil {
+		fmt.Fprintf(&b, "\n## The long run\n\nMade in parts, while what failed was mended.\n\n| figure | |\n|---|---|\n| first seed | %d |\n| seeds | %d |\n| faults that struck | %d |\n| crash points passed | %d |\n| processes killed | %d |\n| failed when they were run | %d |\n%s",
+			l.From, l.Stats.Seeds, l.Stats.FaultSum(), l.Stats.Points, l.Stats.Kills, l.Failed, l.failures())
 	}
 	if c := f.Written; c != nil {
 		fmt.Fprintf(&b, "\n## Written scenarios\n\nEach is killed before and after every one of its effects and resumed, and killed again during recoveries; afterwards the invariants hold.\n"+

@@ -11,7 +11,7 @@ import (
 )
 
 // TestReport_ThePageIsAsItIsWritten from the figures beside it, the checks, the broken engines and the finds of today; and that the
-// seeds that failed when they were run hold on the engine as it is, but for those of a known gap.
+// seeds of the long run that failed hold on the engine as it is, but for those of a known gap.
 func TestReport_ThePageIsAsItIsWritten(t *testing.T) {
 	t.Parallel()
 	const path = "../../docs/reliability.md"
@@ -19,10 +19,13 @@ func TestReport_ThePageIsAsItIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Run == nil || f.Run.Stats.Seeds == 0 || f.Run.Failed != len(f.Run.Failing) {
-		t.Fatalf("the page tells of no run, or not which of its seeds failed: %+v", f.Run)
+	if f.Run == nil || f.Run.Failed > 0 || f.Run.Stats.Seeds == 0 {
+		t.Errorf("the page tells of no run in which every check held: %+v", f.Run)
 	}
-	for _, was := range f.Run.Failing {
+	if f.Long == nil || f.Long.Stats.Seeds == 0 || f.Long.Failed != len(f.Long.Failing) {
+		t.Fatalf("the page tells of no long run, or not which of its seeds failed: %+v", f.Long)
+	}
+	for _, was := range f.Long.Failing {
 		r, err := simtest.Run(simtest.Config{Seed: was.Seed})
 		switch why := simtest.KnownGap(was.Seed); {
 		case err != nil:
