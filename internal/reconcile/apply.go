@@ -644,7 +644,7 @@ func (r *run) entryOf(j *job) Entry {
 	now := r.Now()
 	for i := range j.history {
 		h := &j.history[i]
-		h.At, h.CRM, h.Microsoft = now, j.pair.CRM, j.pair.Microsoft
+		h.At, h.CRM, h.Microsoft, h.Mark = now, j.pair.CRM, j.pair.Microsoft, j.pair.mark()
 	}
 	return Entry{Pair: j.pair, Drop: j.drop, History: j.history}
 }

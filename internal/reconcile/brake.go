@@ -207,7 +207,7 @@ func (r *run) removed(s Step, where Where, stamp string, err error) (Entry, erro
 	pair := *s.Pair
 	switch kind := fault.KindOf(err); {
 	case err == nil || kind == fault.NotFound || kind == fault.Gone:
-		line := HistoryLine{At: r.Now(), CRM: pair.CRM, Microsoft: pair.Microsoft, Side: where, Action: Deleted, Reason: s.Why, Before: filled(only(s.held(where), r.rules.Fields))}
+		line := HistoryLine{At: r.Now(), CRM: pair.CRM, Microsoft: pair.Microsoft, Mark: pair.mark(), Side: where, Action: Deleted, Reason: s.Why, Before: filled(only(s.held(where), r.rules.Fields))}
 		return Entry{Pair: pair, Drop: true, History: []HistoryLine{line}}, nil
 	case kind == fault.Conflict:
 		pair.State, pair.Reason, pair.RetryAt = Parked, fault.ChangesTooFast, r.Now()

@@ -135,3 +135,78 @@ func TestL5_ACopyWithItsOwnMarkIsFoundAgain(t *testing.T) {
 	must(t, w.live()["a"][0].ID, id, "the record of the original")
 	must(t, w.live()["b"][0].ID, twin, "the record of the copy")
 }
+
+// A copy that nobody has read yet is not its original's item, also once that one is gone: the history knows whose the mark is.
+func TestI1_ACopyThatNobodyReadYetLeavesItsOriginalsRecord(t *testing.T) {
+	t.Parallel()
+	for name, gone := range map[string]func(w *world, id record.ID){
+		"the record was deleted and taken out of the recycle bin": func(w *world, id record.ID) {
+			w.bin(id)
+			w.settle()
+			w.takeOut(id)
+		},
+		"it was given away and given back": func(w *world, id record.ID) {
+			w.give(id, adele+1)
+			w.settle()
+			w.give(id, adele)
+		},
+		"the pairs were lost, and the item deleted": func(w *world, _ record.ID) {
+			w.ledger.DropPairs(1)
+			w.ledger.Change(1, func(l *reconcile.Link) { l.Microsoft, l.CRM = "", "" })
+			w.folder.Delete(w.ref("a"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.insert("a", record.Fields{record.Department: "of a"})
+			w.insert("z", nil)
+			w.settle()
+			twin := w.folder.Copy(w.ref("a"))
+			w.folder.Put(twin, record.Fields{"jobTitle": "b", "department": "of b"})
+			w.folder.Hide(twin)
+			gone(w, id)
+			w.folder.Put(twin, record.Fields{"mobilePhone": "+55 11 90000-0001"})
+			w.settle()
+			w.alike()
+			must(t, len(w.mine()), 3, "records")
+			must(t, w.live()["a"][0].ID, id, "the record of the original")
+			must(t, w.live()["a"][0].Fields[record.Department], "of a", "what it holds")
+			must(t, w.live()["b"][0].Fields[record.Department], "of b", "what the copy's holds")
+		})
+	}
+}
+
+// An item that goes by another id keeps its record if the pairs are lost as well: where it goes by that already, whatever was edited
+// since, and else if it holds what its record holds.
+func TestFF120_AnItemByAnotherIDIsFoundAgain(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]func(w *world, drop func()){
+		"first the pairs": func(w *world, drop func()) {
+			drop()
+			w.renamed(w.ref("a"))
+		},
+		"first its id": func(w *world, drop func()) {
+			w.renamed(w.ref("a"))
+			w.settle()
+			drop()
+			w.folder.Put(w.ref("a"), record.Fields{"department": "new"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.insert("a", nil)
+			w.insert("z", nil)
+			w.settle()
+			lose(w, func() {
+				w.ledger.DropPairs(1)
+				w.ledger.Change(1, func(l *reconcile.Link) { l.Microsoft, l.CRM = "", "" })
+			})
+			w.settle()
+			w.alike()
+			must(t, len(w.mine()), 2, "records")
+			must(t, w.live()["a"][0].ID, id, "the record")
+		})
+	}
+}

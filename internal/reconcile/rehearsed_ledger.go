@@ -145,6 +145,10 @@ func (l *rehearsedLedger) PairsByRef(ctx context.Context, _ *Link, side Where, r
 	return out, nil
 }
 
+func (l *rehearsedLedger) Marked(ctx context.Context, _ *Link, records []record.Ref) (map[string]record.Ref, error) {
+	return l.past.Marked(ctx, l.link, records)
+}
+
 func (l *rehearsedLedger) PairsInState(ctx context.Context, _ *Link, state PairState, dueBy time.Time, after int64, limit int) ([]Pair, error) {
 	return l.page(after, limit, func(p Pair) bool {
 		return p.State == state && (dueBy.IsZero() || !p.RetryAt.IsZero() && !p.RetryAt.After(dueBy))

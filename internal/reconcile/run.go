@@ -531,10 +531,14 @@ func (r *run) claims(ctx context.Context, open []*newcomer, given map[record.Ref
 		return nil, err
 	}
 	done = append(done, again...)
+	copies, err := r.copies(ctx, claimed, owners, taken)
+	if err != nil {
+		return nil, err
+	}
 	var of []*newcomer
 	for i, n := range claimed {
 		pair, paired := taken[owners[i]]
-		if n.done {
+		if n.done || copies[n] {
 			continue
 		}
 		if given[owners[i]] || paired && (pair.Microsoft != "" || n.byMark && pair.Token != "" && pair.Token != n.Token) {

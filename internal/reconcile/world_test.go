@@ -193,6 +193,11 @@ func (m mortalLedger) PairsByRef(ctx context.Context, l *reconcile.Link, side re
 	return m.Ledger.PairsByRef(ctx, l, side, refs)
 }
 
+func (m mortalLedger) Marked(ctx context.Context, l *reconcile.Link, records []record.Ref) (map[string]record.Ref, error) {
+	defer m.w.passes()
+	return m.Ledger.Marked(ctx, l, records)
+}
+
 func (m mortalLedger) PairsInState(ctx context.Context, l *reconcile.Link, state reconcile.PairState, due time.Time, after int64, limit int) ([]reconcile.Pair, error) {
 	defer m.w.passes()
 	return m.Ledger.PairsInState(ctx, l, state, due, after, limit)

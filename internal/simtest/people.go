@@ -31,17 +31,16 @@ const (
 
 // entity is one contact or event of the people's.
 type entity struct {
-	key      string
-	kind     record.Kind
-	org      record.ID
-	fate     fate
-	out      map[reconcile.LinkID]bool // links out of whose folder somebody moved its item: from then on it has none there
-	given    bool                      // it has had another owner
-	erased   bool                      // somebody has deleted it, whatever came of it
-	foreign  map[string]string         // what its items held that nobody maps, by item
-	original string                    // whose copy it is: its item has that one's mark
-	alone    bool                      // it was made on the side to which its link does not go on from, and stays there: see oneway.go
-	alike    string                    // the address that it shares with others, by which it may be taken for them; "": none
+	key     string
+	kind    record.Kind
+	org     record.ID
+	fate    fate
+	out     map[reconcile.LinkID]bool // links out of whose folder somebody moved its item: from then on it has none there
+	given   bool                      // it has had another owner
+	erased  bool                      // somebody has deleted it, whatever came of it
+	foreign map[string]string         // what its items held that nobody maps, by item
+	alone   bool                      // it was made on the side to which its link does not go on from, and stays there: see oneway.go
+	alike   string                    // the address that it shares with others, by which it may be taken for them; "": none
 }
 
 // typed is one value that somebody typed.
@@ -578,18 +577,7 @@ func (w *world) restore(rng *rand.Rand) {
 	paired := slices.ContainsFunc(w.order, func(l *linkState) bool {
 		return slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return p.CRM == r.ID.Ref() })
 	})
-	mistaken := false
-	for _, e := range w.entities {
-		if e.original == keyOf(r) && !w.inStep(e, 2) { // its mark makes it the record's item, now that the record has no other
-			e.fate, mistaken = open, true
-			for _, t := range w.typed {
-				t.over = t.over || t.key == e.key
-			}
-		}
-	}
-	if w.revive(keyOf(r), !paired); mistaken { // else its item may have been deleted as well, and nobody has noticed yet
-		w.entities[keyOf(r)].fate = open
-	}
+	w.revive(keyOf(r), !paired) // else its item may have been deleted as well, and nobody has noticed yet
 	results, err := w.crm.Restore(context.Background(), w.actor(p), r.Kind, []record.ID{r.ID})
 	must(w, results, err, resultErr)
 	w.say("user %d takes %s out of the recycle bin", p.id, keyOf(r))
@@ -733,10 +721,6 @@ func (w *world) copyItem(rng *rand.Rand) {
 		return
 	}
 	key := w.newKey(l.kind, l.of.org)
-	w.entities[key].original = it.key
-	if e := w.entities[it.key]; e.original != "" {
-		w.entities[key].original = e.original
-	}
 	if status, doc := w.outlook(l.of).Patch(itemPath(l.kind, id), map[string]any{"jobTitle": key, "surname": "Family " + key}); status != 200 {
 		w.fail("simulation", "an edit of a copy is answered with %d %v", status, doc)
 	}
