@@ -226,12 +226,6 @@ func (c *Events) patch(before *graph.Event, w *record.Write) (graph.Object, erro
 		err = ofAttendee(before, w.Fields)
 	}
 	var properties []graph.Object
-	if err == nil && w.Token != "" {
-		if len(before.Attendees) > 0 { // nobody is written to for the sake of a mark
-			return body, fault.New(fault.Invalid, fault.WouldMail, "outlook: the mark of a meeting stays")
-		}
-		properties = append(properties, property(itemMark, w.Token))
-	}
 	if in, needed := remembered(before, w); err == nil && (needed || w.Agreed != nil && !body.Empty()) {
 		properties = append(properties, in.property())
 	}

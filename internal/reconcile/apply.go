@@ -38,15 +38,10 @@ func (r *run) applyInTurn(ctx context.Context, items []Item, t *turn) error {
 			if err != nil {
 				return err
 			}
-			steps, copies, err := r.ownMarks(ctx, steps, try == replans)
-			if err != nil {
-				return err
-			}
 			moved, err := r.carryOut(ctx, steps, try == replans, t)
 			if err != nil {
 				return err
 			}
-			moved = append(moved, copies...)
 			if part, err = r.reread(ctx, moved); err != nil {
 				return err
 			}

@@ -93,35 +93,8 @@ func TestI4_ACopyOfACopyIsNotTheOriginal(t *testing.T) {
 	}
 }
 
-// A copy that Microsoft does not let us mark is a record all the same.
-func TestFF122_ACopyThatCannotBeMarkedIsARecord(t *testing.T) {
-	t.Parallel()
-	for _, err := range []error{
-		fault.New(fault.Invalid, fault.Refused, "400"), fault.New(fault.Unavailable, "", "503"), fault.New(fault.Conflict, "", "412"),
-	} {
-		w, _ := copied(t)
-		w.fails = func(at string) error {
-			if at == "before write" {
-				return err
-			}
-			return nil
-		}
-		for range 5 {
-			if err := w.run(); err != nil {
-				t.Fatal(err)
-			}
-			w.clock = w.clock.AddDate(0, 0, 1)
-		}
-		must(t, len(w.live()["b"]), 1, "records of the copy")
-		must(t, w.ledger.Link(1).Failing, 0, "failing")
-		w.fails = nil
-		w.settle()
-		w.alike()
-	}
-}
-
-// The items of a lost ledger find their records again, a copy with its own mark by that.
-func TestL5_ACopyWithItsOwnMarkIsFoundAgain(t *testing.T) {
+// The items of a lost ledger find their records again, a copy and its copy each its own.
+func TestL5_CopiesAreFoundAgain(t *testing.T) {
 	t.Parallel()
 	w, id := copied(t)
 	w.settle()

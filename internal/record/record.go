@@ -156,7 +156,7 @@ type Write struct {
 	Ref     Ref     // of Update, Delete and Restore
 	Version Version // the version that was planned on
 	Fields  Fields  // only those to be written, each with its new value; "" clears
-	Token   string  // of Create: the intent's id, which makes repeating harmless; of Update at Microsoft: the item's mark from now on, "" leaves it
+	Token   string  // of Create: the intent's id, which makes repeating harmless
 	// Stamp names the chunk of writes that this one belongs to. The side keeps it with the record until a write with another
 	// one, whatever else is written in between; so it can be told afterwards whether a write that nobody answered happened.
 	Stamp string

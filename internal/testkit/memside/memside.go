@@ -301,12 +301,7 @@ func (s *Side) applyOne(w record.Write) (out record.Outcome, wanted record.Field
 		it.gone = true
 	}
 	s.Writes++
-	if w.Stamp != "" {
-		it.stamp = w.Stamp
-	}
-	if w.Token != "" {
-		it.token = w.Token
-	}
+	it.stamp = w.Stamp
 	s.touch(ref, fields)
 	return record.Outcome{Ref: ref, Version: it.version}, wanted
 }
