@@ -234,5 +234,13 @@ func (r *run) settle(ctx context.Context, batch int64, entries []Entry) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.Ledger.Settle(context.WithoutCancel(ctx), r.link, batch, entries)
+	ctx = context.WithoutCancel(ctx)
+	r.settles = r.settles || len(entries) > 0
+	if cursor := r.recounted(r.link.Microsoft); cursor != r.link.Microsoft {
+		r.link.Microsoft = cursor
+		if err := r.Ledger.Advance(ctx, r.link); err != nil {
+			return err
+		}
+	}
+	return r.Ledger.Settle(ctx, r.link, batch, entries)
 }

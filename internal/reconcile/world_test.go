@@ -46,10 +46,11 @@ type world struct {
 	plug    int  // effects until the process dies; negative: never
 	dead    bool // refuses everything until revived
 	effects int
-	fails   func(point string) error // other faults at Microsoft
-	closed  error                    // why nobody opens the mailbox
-	settled func()                   // what happens after each settle, while the run goes on
-	moment  func()                   // what happens before and after each effect, and each reading of pairs
+	fails   func(point string) error           // other faults at Microsoft
+	at      func(*memside.Side) reconcile.Side // what sync has of the folder; nil: the folder
+	closed  error                              // why nobody opens the mailbox
+	settled func()                             // what happens after each settle, while the run goes on
+	moment  func()                             // what happens before and after each effect, and each reading of pairs
 }
 
 type fataler interface {
@@ -119,6 +120,9 @@ func (w *world) passes() {
 func (w *world) Microsoft(context.Context, *reconcile.Link) (reconcile.Side, error) {
 	if w.closed != nil {
 		return nil, w.closed
+	}
+	if w.at != nil {
+		return w.at(w.folder), nil
 	}
 	return w.folder, nil
 }

@@ -60,6 +60,8 @@ func Finds() []Find {
 		{"a copy that had not been read yet took its original's record, and overwrote it, once that one's item was gone", "TestI1_ACopyThatNobodyReadYetLeavesItsOriginalsRecord"},
 		{"a sync whose folder was deleted while a create had no answer failed for ever, and was neither off nor said so; one that could not be switched off either",
 			"TestTheFolderIsGoneWhileACreateIsNotAnswered"},
+		{"an event that was deleted, made anew because it was edited in the CRM, and deleted again before that run ended stayed in the CRM until the audit",
+			"TestI4_ADeletionThatLeavesTheNumberAsItWasIsNoticed"},
 		{"what had drifted counted as an edit if our clock was set back after the other side was edited", "TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater"},
 	}
 }
