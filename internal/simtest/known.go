@@ -6,7 +6,6 @@ var knownGaps = map[uint64]string{
 	279011: unreadCopy,
 	290855: unreadCopy,
 	298414: unreadCopy,
-	299889: "a no to deletions counts for what was given away and is deleted by its new owner meanwhile ([ADR 6](adr/0006-deletions-wait-and-are-counted.md))",
 	308439: "what was deleted on both sides and taken out of the recycle bin before the sync went on is deleted once more ([ADR 6](adr/0006-deletions-wait-and-are-counted.md))",
 }
 
