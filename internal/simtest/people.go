@@ -224,12 +224,20 @@ func (w *world) erases(key string, values []string) {
 	}
 }
 
-// keptBySomebody reports whether an item of what was given away lies in the folder of a link that has ended: whoever has it there has it
-// as a record of his own once he begins anew.
+// keptBySomebody reports whether an item of what was given away lies in the folder of a link that has ended, or of somebody who has said no to
+// its deletion: whoever has it there has it as a record of his own once he begins anew, or with the next run.
 func (w *world) keptBySomebody(e *entity) bool {
 	return e.given && slices.ContainsFunc(w.order, func(l *linkState) bool {
-		return l.of.org == e.org && l.kind == e.kind && w.books.link(l.id).State == reconcile.Off &&
-			slices.ContainsFunc(w.itemsOf(l), func(it item) bool { return it.key == e.key })
+		return l.of.org == e.org && l.kind == e.kind && slices.ContainsFunc(w.itemsOf(l), func(it item) bool {
+			return it.key == e.key && (w.books.link(l.id).State == reconcile.Off || w.saidNo(l, it))
+		})
+	})
+}
+
+// saidNo reports whether a link's person has said no to the deletion of an item whose record is somebody else's, and no run has heard that yet.
+func (w *world) saidNo(l *linkState, it item) bool {
+	return w.elsewhere(l, it.key) && slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool {
+		return string(p.Microsoft) == it.id && p.CRM != "" && p.State == reconcile.Parked && len(p.Base) == 0
 	})
 }
 
