@@ -50,7 +50,7 @@ func standsAs(p Pair) standing { return standing{p.State, p.Microsoft != ""} }
 func (l *rehearsedLedger) lean(p Pair) kept {
 	apart := false
 	for f := range p.Base {
-		apart = apart || f == doubted || strings.HasPrefix(string(f), inCRM)
+		apart = apart || f == doubted || f == restoredOn || strings.HasPrefix(string(f), inCRM)
 	}
 	if p.State == Synced && p.Ask == nil && !apart && complete(p.Base, l.fields()) {
 		p.Base = nil

@@ -834,7 +834,7 @@ func (r *run) applyCRM(ctx context.Context, changes []record.Change, t *turn) er
 			items = append(items, Item{Ours: &c})
 		case c.State == record.Present && c.Version == pair.CRMVersion && pair.State == Synced: // what the base lacks, Microsoft's side tells
 		case pair.State == Intended: // first it must be known what became of the create: see recover
-		case r.inStep(&pair) && pair.Ask == nil && !r.rules.newPicture(&pair, &c): // else Microsoft may hold something that is not the base
+		case r.inStep(&pair) && pair.Ask == nil && !r.rules.newPicture(&pair, &c) && !(Item{Pair: &pair, Ours: &c}).restored(): // else Microsoft may hold something that is not the base
 			items = append(items, Item{Pair: &pair, Ours: &c})
 		default:
 			full = append(full, Item{Pair: &pair, Ours: &c})

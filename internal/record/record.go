@@ -92,6 +92,7 @@ type Change struct {
 	Stamp, Attempt string
 	Created        time.Time // zero when unknown, as for the CRM side
 	Modified       time.Time // when it last changed by the side's clock, UTC; zero when unknown
+	Restored       time.Time // of the CRM side: when a person last took it out of the recycle bin; zero: nobody did
 	Meta           Meta      // of the CRM side
 	// Colleagues says of an item at Microsoft that it is a copy of a meeting which a colleague organizes.
 	Colleagues bool

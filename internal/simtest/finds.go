@@ -62,6 +62,8 @@ func Finds() []Find {
 			"TestTheFolderIsGoneWhileACreateIsNotAnswered"},
 		{"an event that was deleted, made anew because it was edited in the CRM, and deleted again before that run ended stayed in the CRM until the audit",
 			"TestI4_ADeletionThatLeavesTheNumberAsItWasIsNoticed"},
+		{"what was deleted on both sides, and taken out of the recycle bin before a run heard of the deletion in Outlook, was deleted once more",
+			"TestI4_WhatIsTakenOutOfTheRecycleBinIsWanted"},
 		{"what had drifted counted as an edit if our clock was set back after the other side was edited", "TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater"},
 	}
 }

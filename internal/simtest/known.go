@@ -2,9 +2,7 @@ package simtest
 
 // knownGaps are the seeds of the long run that docs/reliability.md tells of which still fail, and why: each of a gap that is known and stands
 // with its reason in an ADR. A test sees that these fail, and that every other seed that failed when it was run holds by now.
-var knownGaps = map[uint64]string{
-	308439: "what was deleted on both sides and taken out of the recycle bin before the sync went on is deleted once more ([ADR 6](adr/0006-deletions-wait-and-are-counted.md))",
-}
+var knownGaps = map[uint64]string{}
 
 // KnownGap is why a seed still fails; "": it has to hold.
 func KnownGap(seed uint64) string { return knownGaps[seed] }

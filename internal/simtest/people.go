@@ -582,10 +582,7 @@ func (w *world) restore(rng *rand.Rand) {
 	if !ok || w.liveTwin(r) || p.way == mapping.ToCRM {
 		return
 	}
-	paired := slices.ContainsFunc(w.order, func(l *linkState) bool {
-		return slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return p.CRM == r.ID.Ref() })
-	})
-	w.revive(keyOf(r), !paired) // else its item may have been deleted as well, and nobody has noticed yet
+	w.revive(keyOf(r), true)
 	results, err := w.crm.Restore(context.Background(), w.actor(p), r.Kind, []record.ID{r.ID})
 	must(w, results, err, resultErr)
 	w.say("user %d takes %s out of the recycle bin", p.id, keyOf(r))
