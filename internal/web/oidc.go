@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -107,9 +108,20 @@ func (i *identity) ask(ctx context.Context) (*provider, error) {
 }
 
 // issuerExpected reports whether a discovery document is that of the authority asked, so that no other service stands in for it. Where one
-// tenant is asked by its number, it must be that one; by a domain, some one tenant.
+// tenant is asked by its number, it must be that one; by a domain, some one tenant. On one's own machine is the simulator, which may know
+// itself by another name of that machine.
 func issuerExpected(issuer, authority, tenant string) bool {
-	of, ok := strings.CutPrefix(strings.ToLower(issuer), strings.ToLower(authority)+"/")
+	told, err := url.Parse(strings.ToLower(issuer))
+	asked, askedErr := url.Parse(strings.ToLower(authority))
+	if err != nil || askedErr != nil {
+		return false
+	}
+	ip := net.ParseIP(asked.Hostname())
+	here := asked.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	if !here && (told.Scheme != asked.Scheme || told.Host != asked.Host) {
+		return false
+	}
+	of, ok := strings.CutPrefix(told.Path, asked.Path+"/")
 	of, v2 := strings.CutSuffix(of, "/v2.0")
 	if !ok || !v2 {
 		return false

@@ -217,29 +217,35 @@ func TestAHangingSignInServiceIsAskedOnceForAll(t *testing.T) {
 // A service whose document says that it is another one is not believed (ASVS 10.5.3).
 func TestAnotherIssuerInTheMetadataIsRefused(t *testing.T) {
 	t.Parallel()
-	l := newLiar(t)
+	const login = "https://login.example"
 	for _, row := range []struct {
-		tenant, issuer string
-		ok             bool
+		authority, tenant, issuer string
+		ok                        bool
 	}{
-		{"organizations", l.URL + "/{tenantid}/v2.0", true},
-		{"organizations", "https://evil.example/{tenantid}/v2.0", false},
-		{"organizations", l.URL + ".evil.example/{tenantid}/v2.0", false},
-		{"organizations", l.URL + "/" + tenantA + "/v2.0", false},
-		{"organizations", l.URL + "/{tenantid}/", false},
-		{tenantA, l.URL + "/" + tenantA + "/v2.0", true},
-		{tenantA, l.URL + "/" + tenantB + "/v2.0", false},
-		{tenantA, l.URL + "/{tenantid}/v2.0", false},
-		{"contoso.example", l.URL + "/" + tenantA + "/v2.0", true},
-		{"contoso.example", l.URL + "/{tenantid}/v2.0", false},
-		{"contoso.example", l.URL + "/" + tenantA + "/x/v2.0", false},
+		{login, "organizations", login + "/{tenantid}/v2.0", true},
+		{login, "organizations", "https://evil.example/{tenantid}/v2.0", false},
+		{login, "organizations", login + ".evil.example/{tenantid}/v2.0", false},
+		{login, "organizations", "http://login.example/{tenantid}/v2.0", false},
+		{login, "organizations", login + "/" + tenantA + "/v2.0", false},
+		{login, "organizations", login + "/{tenantid}/", false},
+		{login, tenantA, login + "/" + tenantA + "/v2.0", true},
+		{login, tenantA, login + "/" + tenantB + "/v2.0", false},
+		{login, tenantA, login + "/{tenantid}/v2.0", false},
+		{login, "contoso.example", login + "/" + tenantA + "/v2.0", true},
+		{login, "contoso.example", login + "/{tenantid}/v2.0", false},
+		{login, "contoso.example", login + "/" + tenantA + "/x/v2.0", false},
+		{"http://localhost:8365", "organizations", "http://127.0.0.1:8365/{tenantid}/v2.0", true},
 	} {
-		l.issuer = row.issuer
-		i := newIdentity(Deps{Now: time.Now, HTTP: http.DefaultClient, Settings: Settings{
-			URL: "https://crm.example", Authority: l.URL, Tenant: row.tenant, ClientID: "client-1", Credential: credential.Secret("s")}})
-		if _, err := i.discover(t.Context()); (err == nil) != row.ok || err != nil && !fault.Is(err, fault.Unavailable) {
-			t.Errorf("%s asked, %s answers: %v", row.tenant, row.issuer, err)
+		if got := issuerExpected(row.issuer, row.authority, row.tenant); got != row.ok {
+			t.Errorf("%s asked for %s, answered by %s: %v", row.authority, row.tenant, row.issuer, got)
 		}
+	}
+	l := newLiar(t)
+	l.issuer = l.URL + "/" + tenantB + "/v2.0"
+	i := newIdentity(Deps{Now: time.Now, HTTP: http.DefaultClient, Settings: Settings{
+		URL: "https://crm.example", Authority: l.URL, Tenant: tenantA, ClientID: "client-1", Credential: credential.Secret("s")}})
+	if _, err := i.discover(t.Context()); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("another tenant's document: %v", err)
 	}
 }
 
