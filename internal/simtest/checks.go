@@ -52,7 +52,8 @@ func Checks() []Check {
 
 // runDeletes counts what a run deletes.
 type runDeletes struct {
-	all, done int  // all: of the records that there were at the first deletion
+	all, done int  // all: of the records that there were at the first deletion, or that came since
+	settled   int  // of those done, which are no pairs any more
 	agreed    int  // those that a person has said yes to
 	ends      bool // the link ends
 }
@@ -69,10 +70,8 @@ func (w *world) opened(t *task, l *reconcile.Link) {
 // deleted holds a run's deletions against the brake (I5).
 func (w *world) deleted(t *task) {
 	d := &t.deletes
-	if d.done == 0 {
-		l := w.books.link(t.link.id)
-		d.all = l.Synced + l.Waiting + l.Failing
-	}
+	l := w.books.link(t.link.id)
+	d.all = max(d.all, l.Synced+l.Waiting+l.Failing+d.settled)
 	d.done++
 	w.stats.Deletes++
 	if n := d.done - d.agreed; !d.ends && (n > 10 && n*20 > d.all || n > 1 && n >= d.all) {
@@ -111,6 +110,9 @@ func (w *world) wrote(by crm.Author, r crm.Record) {
 func (w *world) settled(l *reconcile.Link, entries []reconcile.Entry) {
 	of := w.links[l.ID]
 	for _, e := range entries {
+		if e.Drop && w.turnOf != nil && slices.ContainsFunc(e.History, func(h reconcile.HistoryLine) bool { return h.Action == reconcile.Deleted }) {
+			w.turnOf.deletes.settled++
+		}
 		p := e.Pair
 		if e.Drop || p.State != reconcile.Synced || p.CRM == "" || p.Microsoft == "" {
 			continue
