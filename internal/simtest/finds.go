@@ -59,6 +59,11 @@ func Finds() []Find {
 		{"when pairs were lost, a copy that had not been read yet could pass for its original", "TestL5_ACopyThatNobodyReadYetIsNotTheOriginal"},
 		{"a sync whose folder was deleted while a create had no answer failed for ever, and was neither off nor said so; one that could not be switched off either",
 			"TestTheFolderIsGoneWhileACreateIsNotAnswered"},
+		{"a photo that somebody put on a contact in Outlook right after sync had put one there was taken for that one", "TestI1_APhotoThatIsPutRightAfterOursIsAnEdit"},
+		{"where another write of a batch stopped the link, photos and single occurrences that were yet to be sent were taken for sent",
+			"TestI6_WhatDoesNotFollowIsNotTakenForDone"},
+		{"a photo in Outlook that could not be looked at was overwritten, or not looked at before the audit; one that lost to its removal in the CRM left no trace when its item went",
+			"TestFF113_WhatDoesNotFitStaysWhereItIs"},
 		{"what had drifted counted as an edit if our clock was set back after the other side was edited", "TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater"},
 	}
 }
