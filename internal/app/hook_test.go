@@ -18,7 +18,7 @@ import (
 )
 
 // TestS6_FF86_ANotificationIsNeverTakenThatCouldNotBeStored calls the webhook while somebody else holds the database: Microsoft is asked to
-// call again, and nobody waits for more than the time that Microsoft gives. Once the database is free, 202 says that the wake is stored.
+// call again, and nobody waits for the database. Once it is free, what came meanwhile is stored all the same, and 202 says that a wake is stored.
 func TestS6_FF86_ANotificationIsNeverTakenThatCouldNotBeStored(t *testing.T) {
 	t.Parallel()
 	for name, url := range map[string]func(*testing.T) string{
@@ -65,13 +65,19 @@ func TestS6_FF86_ANotificationIsNeverTakenThatCouldNotBeStored(t *testing.T) {
 			var callers sync.WaitGroup
 			for range 20 {
 				callers.Go(func() {
+					began := time.Now()
 					if got := notify(); got != http.StatusServiceUnavailable {
 						t.Errorf("while the database is held: %d", got)
+					}
+					if took := time.Since(began); took > time.Second { // 100 ms, and a machine that is busy
+						t.Errorf("while the database is held: answered after %v", took)
 					}
 				})
 			}
 			callers.Wait()
 			free()
+			d.eventually("what was not stored in time is stored", func() bool { return wanted() > before })
+			before = wanted()
 			d.eventually("it can be stored again", func() bool { return notify() == http.StatusAccepted })
 			if now := wanted(); now <= before {
 				t.Errorf("202, and wanted is %d, as before", now)
@@ -154,6 +160,7 @@ func TestS6_NotificationsAreTakenWhileTheDatabaseIsBusy(t *testing.T) {
 			taken++
 		case resp.StatusCode == http.StatusServiceUnavailable && refused < 40:
 			refused++
+			time.Sleep(100 * time.Millisecond) // Graph waits longer
 		default:
 			t.Fatalf("while others write: %d, after %d taken and %d to come again", resp.StatusCode, taken, refused)
 		}

@@ -30,7 +30,7 @@ func (c *CRM) Restore(ctx context.Context, a Actor, kind record.Kind, ids []reco
 func (c *CRM) restoreAt(ctx context.Context, a Actor, kind record.Kind, drafts []Draft) ([]Result, error) {
 	return c.change(ctx, a, kind, drafts, Actor.Deletes, func(_ Draft, r *Record) (bool, error) {
 		was := r.Deleted()
-		r.DeletedAt, r.DeletedBy = time.Time{}, 0
+		r.takeBack(c.now().UTC())
 		return was, nil
 	})
 }

@@ -31,6 +31,7 @@ type Record struct {
 	ModifiedBy record.ID
 	DeletedAt  time.Time // in the recycle bin since; zero: not deleted
 	DeletedBy  record.ID
+	RestoredAt time.Time  // when somebody last took it out of the recycle bin; zero: nobody did
 	Mailing    Mailing    // of an event
 	KeptIn     record.Ref // of an event: see record.Meta; writing the record forgets it
 	// Veiled: of somebody else's private event, this shows only when it is.
@@ -51,6 +52,13 @@ const (
 
 // Deleted reports whether the record lies in the recycle bin.
 func (r Record) Deleted() bool { return !r.DeletedAt.IsZero() }
+
+// takeBack takes the record out of the recycle bin for a person.
+func (r *Record) takeBack(now time.Time) {
+	if r.Deleted() {
+		r.DeletedAt, r.DeletedBy, r.RestoredAt = time.Time{}, 0, now
+	}
+}
 
 // Meta is what decides whether the record takes part in a sync.
 func (r Record) Meta() record.Meta {

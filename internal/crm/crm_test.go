@@ -346,8 +346,12 @@ func TestRecycleBin(t *testing.T) {
 	if got, err := w.Update(ctx, me, record.Contacts, []crm.Draft{{ID: r.ID, Fields: contact("x")}}); err != nil || !fault.Is(got[0].Err, fault.NotFound) {
 		t.Errorf("update of a deleted record: %v, %v", err, got)
 	}
-	if got, err := w.Restore(ctx, me, record.Contacts, []record.ID{r.ID}); err != nil || got[0].Err != nil || got[0].Record.Deleted() {
+	if got, err := w.Restore(ctx, me, record.Contacts, []record.ID{r.ID}); err != nil || got[0].Err != nil || got[0].Record.Deleted() || !got[0].Record.RestoredAt.Equal(w.now) {
 		t.Errorf("restore: %v, %v", err, got)
+	}
+	w.now = w.now.Add(time.Minute)
+	if got, err := w.Restore(ctx, me, record.Contacts, []record.ID{r.ID}); err != nil || got[0].Err != nil || got[0].Record.RestoredAt.Equal(w.now) {
+		t.Errorf("restore of what is not in the bin: %v, %v", err, got)
 	}
 	if _, err := w.Delete(ctx, me, record.Contacts, []crm.Draft{{ID: r.ID}}); err != nil {
 		t.Fatal(err)

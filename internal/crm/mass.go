@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"tandem/internal/fault"
 	"tandem/internal/record"
@@ -352,7 +351,7 @@ func (c *CRM) AdmitBack(ctx context.Context, a Actor, kind record.Kind, back []R
 		}
 		switch {
 		case b.Deleted:
-			r.DeletedAt, r.DeletedBy = time.Time{}, 0
+			r.takeBack(c.now().UTC())
 		case b.OwnerBefore != 0:
 			r.Owner = b.OwnerBefore
 			problems, err := owners(r.Owner)

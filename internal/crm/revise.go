@@ -3,7 +3,6 @@ package crm
 import (
 	"cmp"
 	"context"
-	"time"
 
 	"tandem/internal/fault"
 	"tandem/internal/record"
@@ -218,7 +217,7 @@ func (c *CRM) TakeBack(ctx context.Context, a Actor, u Undo) (_ Record, err erro
 			return Record{}, changed(r, version)
 		case i == 0:
 			r.Fields, r.Owner = r.Fields.With(u.Before), u.Owner
-			r.DeletedAt, r.DeletedBy = time.Time{}, 0
+			r.takeBack(now)
 		default:
 			r.DeletedAt, r.DeletedBy = now, a.User
 		}

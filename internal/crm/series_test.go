@@ -478,7 +478,7 @@ func TestRevise(t *testing.T) {
 	if err != nil || !out.Record.Deleted() || !out.Undo.Deleted {
 		t.Fatalf("all taken away: %+v, %v", out, err)
 	}
-	if back, err = w.TakeBack(ctx, person(adele), out.Undo); err != nil || back.Deleted() {
+	if back, err = w.TakeBack(ctx, person(adele), out.Undo); err != nil || back.Deleted() || back.RestoredAt.IsZero() {
 		t.Errorf("brought back: %+v, %v", back, err)
 	}
 }

@@ -148,7 +148,8 @@ func (s *Side) tellAll(ctx context.Context, records []Record) ([]record.Change, 
 // tell says what this side knows about a record, but for who takes part: see tellPeople.
 func (s *Side) tell(r Record) record.Change {
 	c := record.Change{
-		Ref: r.ID.Ref(), Version: version(r), Token: r.Token, TokenRead: true, Stamp: r.Stamp, Modified: r.ModifiedAt, Meta: r.Meta(),
+		Ref: r.ID.Ref(), Version: version(r), Token: r.Token, TokenRead: true, Stamp: r.Stamp, Modified: r.ModifiedAt, Restored: r.RestoredAt,
+		Meta: r.Meta(),
 	}
 	if r.Mailing.Link != s.link.Link { // a word about another calendar
 		c.Meta.Agreed = nil

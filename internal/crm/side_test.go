@@ -224,6 +224,20 @@ func TestApply(t *testing.T) {
 	if back.Err != nil || back.Fields[record.LastName] != "Back" {
 		t.Errorf("restore: %+v", back)
 	}
+	for _, want := range []time.Time{{}, w.now} { // when a person does it, and not sync
+		if seen, err := side.Read(ctx, []record.Ref{made.Ref}); err != nil || !seen[0].Restored.Equal(want) {
+			t.Errorf("read: %+v, %v; want restored %v", seen, err, want)
+		}
+		id, _ := record.ParseID(string(made.Ref))
+		for _, results := range [][]crm.Result{
+			must(w.Delete(ctx, person(adele), record.Contacts, []crm.Draft{{ID: id}})),
+			must(w.Restore(ctx, person(adele), record.Contacts, []record.ID{id})),
+		} {
+			if results[0].Err != nil {
+				t.Fatal(results[0].Err)
+			}
+		}
+	}
 	his := w.insert(t, alex, record.Contacts, contact("His"))
 	if out := one(record.Write{Op: record.Update, Ref: his.ID.Ref(), Version: "1", Fields: contact("x")}); !fault.Is(out.Err, fault.Conflict) {
 		t.Errorf("updating somebody else's record: %v", out.Err)

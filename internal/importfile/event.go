@@ -24,6 +24,7 @@ type event struct {
 	start, end moment
 	rule       string // canonical, "" for none
 	excluded   []string
+	days       map[string]bool // of occurrences that an event of our own tells; nil: not read yet
 	uid        string
 	override   *moment // the occurrence that this event changes
 }
@@ -44,21 +45,27 @@ var labels = map[string]string{
 	"RESOURCES": "Resources", "ATTACH": "Attachment", "SUMMARY": "Title", "LOCATION": "Place", "DESCRIPTION": "Description",
 }
 
+// maxTwins is how many series with one UID occurrences are looked for in: a file may bring a calendar more than once.
+const maxTwins = 20
+
 // events turns the VEVENTs of a file into entries; occurrences that were changed are taken out of their series.
 func (z *zones) events(components []*ical.Component) []*Entry {
 	var all []*event
 	for _, c := range components {
 		all = append(all, z.event(c))
 	}
+	series := map[string][]*event{} // by UID
+	for _, e := range all {
+		if e.override == nil && e.rule != "" && e.Why == "" && len(series[e.uid]) < maxTwins {
+			series[e.uid] = append(series[e.uid], e)
+		}
+	}
 	for _, e := range all {
 		if e.override == nil {
 			continue
 		}
 		reason, day := OverrideAlone, ""
-		for _, series := range all {
-			if series.uid != e.uid || series.override != nil || series.rule == "" || series.Why != "" {
-				continue
-			}
+		for _, series := range series[e.uid] {
 			reason, day = Override, e.override.dayIn(series.start.zone)
 			if series.tells(day) {
 				reason, e.Within = Implied, true

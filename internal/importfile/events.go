@@ -53,7 +53,9 @@ func (c *components) next() (component, error) {
 			c.held = bytes.Clone(line)
 			return component{open[0], Decode(now.Bytes())}, nil
 		case verb == "BEGIN":
-			open = append(open, name)
+			if open = append(open, name); len(open) > maxDepth {
+				return component{}, refuse(FileBroken, "more than %d components inside each other", maxDepth)
+			}
 		case verb == "END" && len(open) > 0:
 			at := slices.Index(open, name)
 			if at < 0 {

@@ -4,10 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-ical"
 )
+
+// maxHead is what the name and the parameters of a line may come to: how long the library takes for a parameter grows with the square of
+// its length.
+const maxHead = 2 << 10
 
 // brokenLine is the name under which a component keeps lines that are no properties.
 const brokenLine = "?"
@@ -15,12 +20,15 @@ const brokenLine = "?"
 // readCalendar reads the components of a file, BEGIN:VCALENDAR after BEGIN:VCALENDAR. Where the library refuses the
 // file, it is read line by line: what is no property is kept under brokenLine, what is not ended ends with the file.
 func readCalendar(text string) []*ical.Component {
-	if whole, err := readWhole(text); err == nil {
-		return whole
+	lines := unfold(text)
+	if !slices.ContainsFunc(lines, longHead) {
+		if whole, err := readWhole(text); err == nil {
+			return whole
+		}
 	}
 	root := &ical.Component{Props: ical.Props{}}
 	open := []*ical.Component{root}
-	for _, line := range unfold(text) {
+	for _, line := range lines {
 		now := open[len(open)-1]
 		prop, err := readLine(line)
 		switch {
@@ -67,8 +75,17 @@ func readWhole(text string) (all []*ical.Component, err error) {
 	}
 }
 
+// longHead reports whether a line is none that the library is given.
+func longHead(line string) bool {
+	head, _, ok := cutHead(line)
+	return len(head) > maxHead || !ok && len(line) > maxHead
+}
+
 // readLine reads one content line with the library.
 func readLine(line string) (ical.Prop, error) {
+	if _, _, ok := cutHead(line); !ok || longHead(line) {
+		return ical.Prop{}, errors.New("importfile: no property")
+	}
 	if name, _, ok := strings.Cut(line, ":"); ok && !strings.Contains(name, ";") {
 		switch strings.ToUpper(strings.TrimSpace(name)) {
 		case "BEGIN", "END":

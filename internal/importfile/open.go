@@ -20,6 +20,7 @@ const (
 	maxPiece   = 4 << 20   // one row, card or event
 	maxInside  = 256 << 20 // what the parts of a workbook may come to, unpacked
 	maxStrings = 96 << 20  // what the shared texts of a workbook may come to
+	maxTold    = 512 << 20 // what they may come to in its cells
 )
 
 // The reasons for which a file is refused.

@@ -240,12 +240,19 @@ func TestWhatCannotBeReadIsRefusedWithItsReason(t *testing.T) {
 		{"no sheet.xlsx", workbookOf(t, part{"word/document.xml", "<x/>"}), FileUnknown},
 		{"cut.xlsx", aWorkbook(t, "")[:700], FileBroken},
 		{"bad xml.xlsx", aWorkbook(t, `<row><c></row>`), FileBroken},
+		{"deep.xlsx", workbookOf(t, part{"xl/worksheets/sheet1.xml", strings.Repeat("<a>", 1_000_000)}), FileUnpacked},
+		{"one text in all cells.xlsx", workbookOf(t, part{"xl/sharedStrings.xml", "<sst><si><t>" + strings.Repeat("a", 1<<20) + "</t></si></sst>"},
+			part{"xl/worksheets/sheet1.xml", "<worksheet><sheetData>" + strings.Repeat(`<row><c t="s"><v>0</v></c></row>`, 1000) + "</sheetData></worksheet>"}), FileUnpacked},
 		{"no cards.vcf", "nothing\n", FileEmpty},
 	} {
 		_, err := LookAt(strings.NewReader(c.file), c.name, record.Contacts, Options{}, nil)
 		if !fault.Is(err, fault.Invalid) || fault.ReasonOf(err) != c.reason {
 			t.Errorf("%s: %v (%s), want %s", c.name, err, fault.ReasonOf(err), c.reason)
 		}
+	}
+	deep := "BEGIN:VCALENDAR\nBEGIN:VEVENT\n" + strings.Repeat("BEGIN:X\n", maxDepth) + "END:VEVENT\nEND:VCALENDAR\n"
+	if _, err := LookAt(strings.NewReader(deep), "deep.ics", record.Calendar, Options{}, nil); fault.ReasonOf(err) != FileBroken {
+		t.Errorf("a deep calendar: %v", err)
 	}
 	if _, err := LookAt(endless{}, "a.csv", record.Contacts, Options{}, nil); fault.ReasonOf(err) != FileTooLong {
 		t.Errorf("a long file: %v", err)

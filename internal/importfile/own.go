@@ -1,7 +1,6 @@
 package importfile
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/emersion/go-ical"
@@ -18,7 +17,16 @@ const OwnProduct = "-//Tandem//Tandem//EN"
 
 // tells reports whether a series of one of our own calendars tells the changed occurrence of a day itself.
 func (e *event) tells(day string) bool {
-	return e.zones.ours && slices.ContainsFunc(record.Occurrences(record.Value(str(e.plan.Fields[string(record.Changed)]))), func(o record.Occurrence) bool { return o.Day == day })
+	if !e.zones.ours {
+		return false
+	}
+	if e.days == nil {
+		e.days = map[string]bool{}
+		for _, o := range record.Occurrences(record.Value(str(e.plan.Fields[string(record.Changed)]))) {
+			e.days[o.Day] = true
+		}
+	}
+	return e.days[day]
 }
 
 // ownValue reads such a property.

@@ -140,7 +140,11 @@ func (s *sheetReader) cell(c xml.StartElement) (string, error) {
 		if err != nil {
 			return "", nil
 		}
-		return strings.TrimSpace(s.texts.at(i)), nil
+		shared := s.texts.at(i)
+		if s.told -= int64(len(shared)); s.told < 0 {
+			return "", errUnpacked
+		}
+		return strings.TrimSpace(shared), nil
 	case "inlineStr":
 		return strings.TrimSpace(inline), nil
 	case "b":

@@ -2,7 +2,6 @@ package importfile
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -18,32 +17,59 @@ func Decode(raw []byte) string {
 		return text
 	}
 	lines := strings.Split(text, "\n")
+	var out []string
 	for i := 0; i < len(lines); i++ {
-		for !utf8.ValidString(lines[i]) && i+1 < len(lines) && strings.HasPrefix(lines[i+1], " ") {
-			lines[i] += lines[i+1][1:]
-			lines = slices.Delete(lines, i+1, i+2)
+		line := []byte(lines[i])
+		good := textTo(line, 0)
+		for good < len(line) && i+1 < len(lines) && strings.HasPrefix(lines[i+1], " ") {
+			i++
+			line = append(line, lines[i][1:]...)
+			good = textTo(line, good)
 		}
-		if !utf8.ValidString(lines[i]) {
-			if line, err := charmap.Windows1252.NewDecoder().String(lines[i]); err == nil {
-				lines[i] = line
+		if good < len(line) {
+			if latin, err := charmap.Windows1252.NewDecoder().Bytes(line); err == nil {
+				line = latin
 			}
 		}
+		out = append(out, string(line))
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(out, "\n")
+}
+
+// textTo is up to where a line is UTF-8, of which that is known up to a place.
+func textTo(line []byte, known int) int {
+	for known < len(line) {
+		r, size := utf8.DecodeRune(line[known:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		known += size
+	}
+	return known
 }
 
 // unfold gives the content lines of a file: lines that begin with white space continue the one before. Empty lines are
 // nobody's.
 func unfold(text string) []string {
 	var out []string
+	var now strings.Builder // the line that is being joined
+	begun := false
 	for line := range strings.SplitSeq(text, "\n") {
 		switch {
 		case line == "":
-		case (line[0] == ' ' || line[0] == '\t') && len(out) > 0:
-			out[len(out)-1] += line[1:]
+		case (line[0] == ' ' || line[0] == '\t') && begun:
+			now.WriteString(line[1:])
 		default:
-			out = append(out, line)
+			if begun {
+				out = append(out, now.String())
+				now.Reset()
+			}
+			now.WriteString(line)
+			begun = true
 		}
+	}
+	if begun {
+		out = append(out, now.String())
 	}
 	return out
 }

@@ -62,27 +62,36 @@ func cardLines(text string) (cards [][]string) {
 // they are decoded later), base64 without indentation up to an empty line.
 func joinLines(text string) []string {
 	var out []string
-	soft, data := false, false
+	var now strings.Builder // the line that is being joined
+	begun, soft, data := false, false, false
 	for line := range strings.SplitSeq(text, "\n") {
 		switch {
 		case soft:
-			out[len(out)-1] += "\n" + line
+			now.WriteString("\n" + line)
 			soft = strings.HasSuffix(line, "=")
 			continue
 		case line == "":
 			data = false
 			continue
-		case (line[0] == ' ' || line[0] == '\t') && len(out) > 0:
-			out[len(out)-1] += line[1:]
+		case (line[0] == ' ' || line[0] == '\t') && begun:
+			now.WriteString(line[1:])
 		case data && !strings.ContainsAny(line, ":;"):
-			out[len(out)-1] += line
+			now.WriteString(line)
 			continue
 		default:
-			out = append(out, line)
+			if begun {
+				out = append(out, now.String())
+				now.Reset()
+			}
+			now.WriteString(line)
+			begun = true
 		}
 		head, _, _ := strings.Cut(strings.ToUpper(line), ":")
 		soft = strings.Contains(head, "QUOTED-PRINTABLE") && strings.HasSuffix(line, "=")
 		data = strings.Contains(head, "BASE64")
+	}
+	if begun {
+		out = append(out, now.String())
 	}
 	return out
 }

@@ -18,6 +18,7 @@ type workbook struct {
 	parts map[string]*zip.File
 	room  int64 // what may still be unpacked
 	piece int64 // what the token that is read may still have
+	told  int64 // what cells may still say: one shared text may stand in all of them
 	texts packed
 	dates []bool // by cell format: whether numbers in it are times
 	since bool   // days are counted from 1904
@@ -62,15 +63,29 @@ func (m metered) Read(p []byte) (int, error) {
 }
 
 // xmlPart is a part that is read token by token. A token lies whole in memory, so it is bounded too: nothing but a tag or a text
-// comes between two of them, however well many equal letters pack.
+// comes between two of them, however well many equal letters pack. So are the elements that have begun and not ended, which the decoder
+// remembers.
 type xmlPart struct {
 	*xml.Decoder
 	piece *int64
+	depth int
 }
 
-func (x xmlPart) Token() (xml.Token, error) {
+// maxDepth is plenty for what stands inside of what, in a workbook and in a calendar.
+const maxDepth = 100
+
+func (x *xmlPart) Token() (xml.Token, error) {
 	*x.piece = maxPiece
-	return x.Decoder.Token()
+	t, err := x.Decoder.Token()
+	switch t.(type) {
+	case xml.StartElement:
+		if x.depth++; x.depth > maxDepth {
+			return nil, errUnpacked
+		}
+	case xml.EndElement:
+		x.depth--
+	}
+	return t, err
 }
 
 // within tells a place outside of the file, of which a broken archive may speak, from a file that cannot be read. It bounds what is
@@ -108,7 +123,7 @@ func (w *workbook) open(name string) (*xmlPart, io.Closer, error) {
 	}
 	d := xml.NewDecoder(metered{in, &w.room, &w.piece})
 	d.Strict = true
-	return &xmlPart{d, &w.piece}, in, nil
+	return &xmlPart{Decoder: d, piece: &w.piece}, in, nil
 }
 
 // broken is why a workbook cannot be read any further. What failed outside of it stays what it is.
@@ -117,7 +132,7 @@ func broken(err error) error {
 	var unpacking flate.CorruptInputError
 	switch {
 	case errors.Is(err, errUnpacked):
-		return refuse(FileUnpacked, "more than %d bytes unpacked, or %d in one piece", maxInside, maxPiece)
+		return refuse(FileUnpacked, "more than %d bytes unpacked, %d in one piece, %d in cells, or %d elements inside each other", maxInside, maxPiece, maxTold, maxDepth)
 	case errors.As(err, &syntax), errors.As(err, &unpacking), errors.Is(err, zip.ErrFormat), errors.Is(err, zip.ErrAlgorithm),
 		errors.Is(err, zip.ErrChecksum), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return refuse(FileBroken, "%v", err)
@@ -169,7 +184,7 @@ func openWorkbook(src Source) (*Reader, error) {
 		return nil, broken(err)
 	}
 	directory = math.MaxInt64 // from here on it is the parts that are read
-	w := &workbook{parts: map[string]*zip.File{}, room: maxInside}
+	w := &workbook{parts: map[string]*zip.File{}, room: maxInside, told: maxTold}
 	if len(archive.File) > maxParts {
 		return nil, refuse(FileUnpacked, "%d parts", len(archive.File))
 	}

@@ -343,15 +343,8 @@ func (c *Contacts) create(w *record.Write) (graph.Part, error) {
 
 func (c *Contacts) patch(before *graph.Contact, w *record.Write) (graph.Object, error) {
 	body, err := c.body(before, w)
-	var properties []graph.Object
-	if err == nil && w.Token != "" {
-		properties = append(properties, property(itemMark, w.Token))
-	}
-	if err == nil && w.Stamp != "" && (!body.Empty() || len(properties) > 0) {
-		properties = append(properties, stampOfChange(&before.Item, w))
-	}
-	if len(properties) > 0 {
-		body.Objects(extended, properties)
+	if err == nil && w.Stamp != "" && !body.Empty() {
+		body.Objects(extended, []graph.Object{stampOfChange(&before.Item, w)})
 	}
 	return body, err
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tandem/internal/fault"
@@ -213,6 +214,24 @@ func TestHookRefusals(t *testing.T) {
 	}
 	if resp, err := http.Get(l.URL); err != nil || resp.StatusCode != 405 {
 		t.Errorf("GET: %v, %v", resp.StatusCode, err)
+	}
+}
+
+// A notification is answered within 100 ms, however long storing takes.
+func TestS6_FF86_TheWebhookWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	seal := NewSeal([]byte("secret"))
+	for what, event := range map[string]string{"a change": "", "a lifecycle notice": "reauthorizationRequired"} {
+		synctest.Test(t, func(t *testing.T) {
+			busy := func(ctx context.Context, _ ...reconcile.LinkID) error { <-ctx.Done(); return ctx.Err() }
+			hook := &Hook{Seal: seal, Wake: busy, Resubscribe: busy}
+			body := fmt.Sprintf(`{"value":[{"clientState":%q,"lifecycleEvent":%q}]}`, seal.State(7), event)
+			w, began := httptest.NewRecorder(), time.Now()
+			hook.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/hooks/graph", strings.NewReader(body)))
+			if took := time.Since(began); w.Code != 503 || took >= 100*time.Millisecond {
+				t.Errorf("%s: %d after %v", what, w.Code, took)
+			}
+		})
 	}
 }
 

@@ -230,17 +230,32 @@ func (c *Events) end(ctx context.Context, at *eventCursor) (map[record.Ref]recor
 		return nil, nil
 	}
 	gap := round.Count - round.Known - round.New
-	same := gap == at.Gap && (gap == 0 || round.Known == at.Known)
+	same := gap == at.Gap && (gap == 0 || round.Known == at.Known && !at.Moved)
 	switch {
 	case same && !at.Listed, gap == 0 && at.Listed:
-		at.Gap, at.Known, at.Listed = gap, round.Known, false
+		at.Gap, at.Known, at.Moved, at.Listed = gap, round.Known, false, false
 		return nil, nil
 	case at.Listed && !round.Told: // the difference outlived a listing, and is no other one: this listing is the last for it
-		at.Gap, at.Known, at.Listed = gap, round.Known, false
+		at.Gap, at.Known, at.Moved, at.Listed = gap, round.Known, false, false
 	default:
 		at.Listed = true
 	}
 	return c.enumerate(ctx)
+}
+
+// Recount is a cursor by which a round hands over a listing again if the calendar and the ledger differ, also if that is by as many events as
+// before, for good reason: one of which sync has made anew, and its person has deleted it again, would hide among them.
+func (c *Events) Recount(cursor record.Cursor) record.Cursor {
+	at, err := readEventCursor(cursor)
+	if err != nil || at.Gap == 0 || at.Moved {
+		return cursor
+	}
+	at.Moved = true
+	text, err := json.Marshal(at)
+	if err != nil {
+		return cursor
+	}
+	return record.Cursor(text)
 }
 
 // List lists every event of the calendar with its version.

@@ -226,12 +226,6 @@ func (c *Events) patch(before *graph.Event, w *record.Write) (graph.Object, erro
 		err = ofAttendee(before, w.Fields)
 	}
 	var properties []graph.Object
-	if err == nil && w.Token != "" {
-		if len(before.Attendees) > 0 { // nobody is written to for the sake of a mark
-			return body, fault.New(fault.Invalid, fault.WouldMail, "outlook: the mark of a meeting stays")
-		}
-		properties = append(properties, property(itemMark, w.Token))
-	}
 	if in, needed := remembered(before, w); err == nil && (needed || w.Agreed != nil && !body.Empty()) {
 		properties = append(properties, in.property())
 	}
@@ -300,10 +294,11 @@ type eventCursor struct {
 	// Audited is when every series was looked at last.
 	Audited time.Time `json:"audited,omitzero"`
 	// Gap is by how many events the calendar and the ledger are known to differ for good reason, such as deletions that
-	// wait for a person's yes, while the ledger has Known of them. Listed says that the last round handed over a listing because
-	// they differed otherwise.
+	// wait for a person's yes, while the ledger has Known of them. Moved says that these may be others since: see Recount. Listed says that
+	// the last round handed over a listing because they differed otherwise.
 	Gap    int         `json:"gap,omitempty"`
 	Known  int         `json:"known,omitempty"`
+	Moved  bool        `json:"moved,omitempty"`
 	Listed bool        `json:"listed,omitempty"`
 	Round  *eventRound `json:"round,omitempty"` // in the middle of one
 }

@@ -2,7 +2,6 @@ package outlook
 
 import (
 	"fmt"
-	"maps"
 	"testing"
 	"time"
 
@@ -257,54 +256,6 @@ func TestFF122_CopyKeepsTheMark(t *testing.T) {
 		if err != nil || found[token].Ref != first.Ref {
 			t.Errorf("%s: %v, %v, want %s", kind, err, found[token].Ref, first.Ref)
 		}
-	}
-}
-
-// A copy is given a mark of its own: nothing else of it changes, and the original keeps its mark. A meeting is not written for that.
-func TestFF122_ACopyGetsAMarkOfItsOwn(t *testing.T) {
-	t.Parallel()
-	for _, kind := range kinds {
-		r := newRig(t)
-		link := r.container(kind)
-		first, side := r.fill(link, 1)[0], r.side(link)
-		id, err := r.sim.Mailbox(adele).Copy(string(first.Ref))
-		if err != nil {
-			t.Fatal(err)
-		}
-		read := func() []record.Change {
-			changes, err := side.Read(t.Context(), []record.Ref{first.Ref, record.Ref(id)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return changes
-		}
-		before := read()
-		out, err := side.Apply(t.Context(), []record.Write{{Op: record.Update, Ref: record.Ref(id), Version: before[1].Version, Token: "m-own"}})
-		if err != nil || out[0].Err != nil {
-			t.Fatal(err, out)
-		}
-		after := read()
-		if after[0].Token != before[0].Token || after[0].Version != before[0].Version || after[1].Token != "m-own" || before[1].Token != before[0].Token {
-			t.Errorf("%s: the marks are %q and %q, they were %q", kind, after[0].Token, after[1].Token, before[0].Token)
-		}
-		if !maps.Equal(after[1].Fields, before[1].Fields) || after[1].Stamp != before[1].Stamp || after[1].Version != out[0].Version {
-			t.Errorf("%s: the copy was\n%+v and is\n%+v", kind, before[1], after[1])
-		}
-	}
-	r := newRig(t)
-	r.mails = 1 // the person invites somebody
-	link, events := r.events()
-	meeting := r.must(r.actor().Post("/me/calendars/"+string(link.Container)+"/events", map[string]any{
-		"subject": "Meeting", "start": map[string]any{"dateTime": "2031-05-06T14:00:00", "timeZone": "UTC"}, "end": map[string]any{"dateTime": "2031-05-06T15:00:00", "timeZone": "UTC"},
-		"attendees": []map[string]any{{"emailAddress": map[string]any{"address": "alex@contoso.example"}, "type": "required"}},
-	}))["id"].(string)
-	seen, err := events.Read(t.Context(), []record.Ref{record.Ref(meeting)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := events.Apply(t.Context(), []record.Write{{Op: record.Update, Ref: seen[0].Ref, Version: seen[0].Version, Token: "m-own"}})
-	if err != nil || fault.ReasonOf(out[0].Err) != fault.WouldMail {
-		t.Errorf("the mark of a meeting: %v, %v", err, out)
 	}
 }
 

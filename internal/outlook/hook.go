@@ -23,8 +23,8 @@ type Hook struct {
 	// Resubscribe stores that the subscriptions of the links are to be renewed in their next run: Graph wants them
 	// reauthorized, or has ended them. nil: they are renewed when they would have ended.
 	Resubscribe func(ctx context.Context, ids ...reconcile.LinkID) error
-	// Patience is how long storing may take before Graph is asked to call again; 0 is 2 seconds. Both functions must return when
-	// their context ends.
+	// Patience is how long storing may take before Graph is asked to call again; 0 is 80 ms. Both functions must return when
+	// their context ends, and may store all the same.
 	Patience time.Duration
 	Logger   *slog.Logger
 }
@@ -34,8 +34,9 @@ const (
 	maxHook = 256 << 10
 	// maxValidation bounds the token that is echoed.
 	maxValidation = 4 << 10
-	// defaultPatience is below the 3 seconds that Microsoft aims at; after 10 it gives a call up.
-	defaultPatience = 2 * time.Second
+	// defaultPatience has every notification answered within 100 ms, whoever holds the database. Graph calls again after a 503, and what
+	// was not stored in that time is stored meanwhile (jobs.Gather); only answers that take seconds have it count us as slow.
+	defaultPatience = 80 * time.Millisecond
 )
 
 type notification struct {
@@ -73,7 +74,11 @@ func (h *Hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.log().WarnContext(r.Context(), "notifications that are not for us were dropped", "count", foreign)
 	}
 	if err := h.storeInTime(r.Context(), wake, renew); err != nil {
-		h.log().ErrorContext(r.Context(), "a notification could not be stored", "error", err)
+		level := slog.LevelError
+		if errors.Is(err, context.DeadlineExceeded) {
+			level = slog.LevelWarn // the database is busy
+		}
+		h.log().Log(r.Context(), level, "a notification could not be stored", "error", err)
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 		return
 	}

@@ -279,3 +279,43 @@ func TestI4_ADeletionIsNoticedAfterADeathBeforeTheCursor(t *testing.T) {
 		}
 	}
 }
+
+// I4: a difference that outlived a listing is let be, and a quiet round lists nothing. Once sync has settled something, the events of the ledger
+// may be others, as many as before, and the difference another one: then it is listed again.
+func TestI4_ADeletionDoesNotHideInADifferenceThatWasLetBe(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	link, _ := r.events()
+	events := NewEvents(r.box, r.options(link), nil)
+	made := r.applied(events, record.Write{Op: record.Create, Fields: eventSample(1), Token: "1-a"})
+	read := func(at record.Cursor) record.Page {
+		t.Helper()
+		page, err := events.Changes(t.Context(), at, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return page
+	}
+	page := read("")
+	if at := events.Recount(page.Next); at != page.Next {
+		t.Errorf("with no difference, the cursor %s becomes %s", page.Next, at)
+	}
+	r.must(r.actor().Delete("/me/events/" + string(made.Ref)))
+	for i, lists := range []bool{true, true, false, false} {
+		if page = read(page.Next); (page.Listing != nil) != lists {
+			t.Errorf("round %d lists: %v", i, page.Listing != nil)
+		}
+	}
+	for i, lists := range []bool{true, true, false} {
+		if i == 0 { // it was made anew, and is deleted once more
+			page.Next = events.Recount(page.Next)
+		}
+		if page = read(page.Next); (page.Listing != nil) != lists {
+			t.Errorf("round %d after that lists: %v", i, page.Listing != nil)
+		}
+	}
+	const none record.Cursor = "no cursor"
+	if at := events.Recount(none); at != none {
+		t.Errorf("what is no cursor becomes %q", at)
+	}
+}

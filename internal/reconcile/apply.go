@@ -38,15 +38,10 @@ func (r *run) applyInTurn(ctx context.Context, items []Item, t *turn) error {
 			if err != nil {
 				return err
 			}
-			steps, copies, err := r.ownMarks(ctx, steps, try == replans)
-			if err != nil {
-				return err
-			}
 			moved, err := r.carryOut(ctx, steps, try == replans, t)
 			if err != nil {
 				return err
 			}
-			moved = append(moved, copies...)
 			if part, err = r.reread(ctx, moved); err != nil {
 				return err
 			}
@@ -649,7 +644,7 @@ func (r *run) entryOf(j *job) Entry {
 	now := r.Now()
 	for i := range j.history {
 		h := &j.history[i]
-		h.At, h.CRM, h.Microsoft = now, j.pair.CRM, j.pair.Microsoft
+		h.At, h.CRM, h.Microsoft, h.Mark = now, j.pair.CRM, j.pair.Microsoft, j.pair.mark()
 	}
 	return Entry{Pair: j.pair, Drop: j.drop, History: j.history}
 }

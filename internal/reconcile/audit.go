@@ -174,7 +174,7 @@ func (r *run) lookAtStrangers(ctx context.Context, unknown []record.Ref) error {
 		}
 		unknown = unknown[n:]
 	}
-	return r.advance(ctx, func(l *Link) { l.Microsoft = cursor })
+	return r.advance(ctx, func(l *Link) { l.Microsoft = r.recounted(cursor) })
 }
 
 func (r *run) lister() (l Lister, ok bool) {

@@ -210,7 +210,7 @@ func (r *run) removed(s Step, where Where, stamp string, err error) (Entry, erro
 	pair := *s.Pair
 	switch kind := fault.KindOf(err); {
 	case err == nil || kind == fault.NotFound || kind == fault.Gone:
-		line := HistoryLine{At: r.Now(), CRM: pair.CRM, Microsoft: pair.Microsoft, Side: where, Action: Deleted, Reason: s.Why, Before: filled(only(s.held(where), r.rules.Fields))}
+		line := HistoryLine{At: r.Now(), CRM: pair.CRM, Microsoft: pair.Microsoft, Mark: pair.mark(), Side: where, Action: Deleted, Reason: s.Why, Before: filled(only(s.held(where), r.rules.Fields))}
 		return Entry{Pair: pair, Drop: true, History: []HistoryLine{line}}, nil
 	case kind == fault.Conflict:
 		pair.State, pair.Reason, pair.RetryAt = Parked, fault.ChangesTooFast, r.Now()
@@ -237,5 +237,13 @@ func (r *run) settle(ctx context.Context, batch int64, entries []Entry) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.Ledger.Settle(context.WithoutCancel(ctx), r.link, batch, entries)
+	ctx = context.WithoutCancel(ctx)
+	r.settles = r.settles || len(entries) > 0
+	if cursor := r.recounted(r.link.Microsoft); cursor != r.link.Microsoft {
+		r.link.Microsoft = cursor
+		if err := r.Ledger.Advance(ctx, r.link); err != nil {
+			return err
+		}
+	}
+	return r.Ledger.Settle(ctx, r.link, batch, entries)
 }

@@ -93,35 +93,8 @@ func TestI4_ACopyOfACopyIsNotTheOriginal(t *testing.T) {
 	}
 }
 
-// A copy that Microsoft does not let us mark is a record all the same.
-func TestFF122_ACopyThatCannotBeMarkedIsARecord(t *testing.T) {
-	t.Parallel()
-	for _, err := range []error{
-		fault.New(fault.Invalid, fault.Refused, "400"), fault.New(fault.Unavailable, "", "503"), fault.New(fault.Conflict, "", "412"),
-	} {
-		w, _ := copied(t)
-		w.fails = func(at string) error {
-			if at == "before write" {
-				return err
-			}
-			return nil
-		}
-		for range 5 {
-			if err := w.run(); err != nil {
-				t.Fatal(err)
-			}
-			w.clock = w.clock.AddDate(0, 0, 1)
-		}
-		must(t, len(w.live()["b"]), 1, "records of the copy")
-		must(t, w.ledger.Link(1).Failing, 0, "failing")
-		w.fails = nil
-		w.settle()
-		w.alike()
-	}
-}
-
-// The items of a lost ledger find their records again, a copy with its own mark by that.
-func TestL5_ACopyWithItsOwnMarkIsFoundAgain(t *testing.T) {
+// The items of a lost ledger find their records again, a copy and its copy each its own.
+func TestL5_CopiesAreFoundAgain(t *testing.T) {
 	t.Parallel()
 	w, id := copied(t)
 	w.settle()
@@ -134,4 +107,79 @@ func TestL5_ACopyWithItsOwnMarkIsFoundAgain(t *testing.T) {
 	must(t, len(w.live()), 4, "records")
 	must(t, w.live()["a"][0].ID, id, "the record of the original")
 	must(t, w.live()["b"][0].ID, twin, "the record of the copy")
+}
+
+// A copy that nobody has read yet is not its original's item, also once that one is gone: the history knows whose the mark is.
+func TestI1_ACopyThatNobodyReadYetLeavesItsOriginalsRecord(t *testing.T) {
+	t.Parallel()
+	for name, gone := range map[string]func(w *world, id record.ID){
+		"the record was deleted and taken out of the recycle bin": func(w *world, id record.ID) {
+			w.bin(id)
+			w.settle()
+			w.takeOut(id)
+		},
+		"it was given away and given back": func(w *world, id record.ID) {
+			w.give(id, adele+1)
+			w.settle()
+			w.give(id, adele)
+		},
+		"the pairs were lost, and the item deleted": func(w *world, _ record.ID) {
+			w.ledger.DropPairs(1)
+			w.ledger.Change(1, func(l *reconcile.Link) { l.Microsoft, l.CRM = "", "" })
+			w.folder.Delete(w.ref("a"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.insert("a", record.Fields{record.Department: "of a"})
+			w.insert("z", nil)
+			w.settle()
+			twin := w.folder.Copy(w.ref("a"))
+			w.folder.Put(twin, record.Fields{"jobTitle": "b", "department": "of b"})
+			w.folder.Hide(twin)
+			gone(w, id)
+			w.folder.Put(twin, record.Fields{"mobilePhone": "+55 11 90000-0001"})
+			w.settle()
+			w.alike()
+			must(t, len(w.mine()), 3, "records")
+			must(t, w.live()["a"][0].ID, id, "the record of the original")
+			must(t, w.live()["a"][0].Fields[record.Department], "of a", "what it holds")
+			must(t, w.live()["b"][0].Fields[record.Department], "of b", "what the copy's holds")
+		})
+	}
+}
+
+// An item that goes by another id keeps its record if the pairs are lost as well: where it goes by that already, whatever was edited
+// since, and else if it holds what its record holds.
+func TestFF120_AnItemByAnotherIDIsFoundAgain(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]func(w *world, drop func()){
+		"first the pairs": func(w *world, drop func()) {
+			drop()
+			w.renamed(w.ref("a"))
+		},
+		"first its id": func(w *world, drop func()) {
+			w.renamed(w.ref("a"))
+			w.settle()
+			drop()
+			w.folder.Put(w.ref("a"), record.Fields{"department": "new"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.insert("a", nil)
+			w.insert("z", nil)
+			w.settle()
+			lose(w, func() {
+				w.ledger.DropPairs(1)
+				w.ledger.Change(1, func(l *reconcile.Link) { l.Microsoft, l.CRM = "", "" })
+			})
+			w.settle()
+			w.alike()
+			must(t, len(w.mine()), 2, "records")
+			must(t, w.live()["a"][0].ID, id, "the record")
+		})
+	}
 }

@@ -13,6 +13,28 @@ import (
 // for it. So the base of a pair remembers of each side whose version sync itself has written when others last changed the
 // record there. Whoever changes it afterwards makes another version, and then the side's own word counts.
 
+// A person who takes a record out of the recycle bin wants it, as one who edits it does, and what it holds does not tell. So the base also
+// remembers when that was last.
+
+// restored reports whether somebody has taken the record out of the recycle bin since the two sides agreed.
+func (i Item) restored() bool {
+	return i.Ours != nil && i.Ours.State == record.Present && !i.Ours.Restored.IsZero() && i.Pair.Base[restoredOn] != i.restoredAt()
+}
+
+// restoredOn is the key of a base that is no field but that time.
+const restoredOn record.Field = "-restored"
+
+// restoredAt is it, in microseconds since 1970; "": nobody ever did.
+func (i Item) restoredAt() record.Value {
+	switch {
+	case i.Ours != nil && !i.Ours.Restored.IsZero():
+		return record.Value(strconv.FormatInt(i.Ours.Restored.UnixMicro(), 10))
+	case i.Ours == nil && i.Pair != nil:
+		return i.Pair.Base[restoredOn]
+	}
+	return ""
+}
+
 // editedOn begins the keys of a base that are no fields but such times, in microseconds since 1970; "": nobody ever did.
 const editedOn = "-edited:"
 
@@ -59,6 +81,9 @@ func (i Item) marked(base record.Fields) record.Fields {
 			out = out.With(record.Fields{keyEdited(side): mark})
 		}
 	}
+	if at := i.restoredAt(); at != "" {
+		out = out.With(record.Fields{restoredOn: at})
+	}
 	return out
 }
 
@@ -71,15 +96,18 @@ func (i Item) writtenBy(base record.Fields, side Where, op record.Op) record.Fie
 	return base.With(record.Fields{keyEdited(side): mark})
 }
 
-// unmarked is a base without what it remembers of who wrote last.
+// unmarked is a base without what it remembers of who wrote last, and of the recycle bin.
 func unmarked(base record.Fields) record.Fields {
 	_, crm := base[keyEdited(InCRM)]
 	_, microsoft := base[keyEdited(InMicrosoft)]
-	if !crm && !microsoft {
+	_, restored := base[restoredOn]
+	if !crm && !microsoft && !restored {
 		return base
 	}
 	out := base.Clone()
-	maps.DeleteFunc(out, func(f record.Field, _ record.Value) bool { return strings.HasPrefix(string(f), editedOn) })
+	maps.DeleteFunc(out, func(f record.Field, _ record.Value) bool {
+		return f == restoredOn || strings.HasPrefix(string(f), editedOn)
+	})
 	return out
 }
 

@@ -233,7 +233,8 @@ func planPair(rules Rules, item Item) Step {
 		return Step{Verb: Drop, Why: OneWayOnly}
 	case theirs == record.Gone && item.Ours != nil && item.Pair.State != Synced && len(item.Pair.Base) == 0 && rules.mayAdmit(item.Ours):
 		return Step{Verb: Drop, Why: DeletedMicrosoft} // it was found in Outlook, and is not let in yet
-	case theirs == record.Gone && item.Ours != nil && edited(rules, heldInCRM(item.Pair.Base), item.Ours, rules.goes(InMicrosoft)):
+	case theirs == record.Gone && item.Ours != nil && (rules.Way != mapping.ToCRM && item.restored() ||
+		edited(rules, heldInCRM(item.Pair.Base), item.Ours, rules.goes(InMicrosoft))):
 		return Step{Verb: CreateMicrosoft, Why: EditBeatsDelete, ToMicrosoft: filled(only(item.Ours.Fields, rules.goes(InMicrosoft)))}
 	case theirs == record.Gone:
 		return Step{Verb: DeleteCRM, Why: DeletedMicrosoft}

@@ -91,6 +91,7 @@ type Past interface {
 	PairsInState(ctx context.Context, link *Link, state PairState, dueBy time.Time, after int64, limit int) ([]Pair, error)
 	Pairs(ctx context.Context, link *Link, after int64, limit int) ([]Pair, error)
 	OpenIntents(ctx context.Context, link *Link) (map[int64][]Intent, error)
+	Marked(ctx context.Context, link *Link, records []record.Ref) (map[string]record.Ref, error)
 	// Before is the mapping that the bases of a link's pairs were made with: another one than the link's, if its settings
 	// were changed and no run has taken that in. afresh says that this run lists the CRM's records anew.
 	Before(ctx context.Context, link *Link) (before *mapping.Table, afresh bool, err error)

@@ -234,7 +234,8 @@ type HistoryLine struct {
 	// Delay is how long the change had been made on the other side when it was written; 0: it was no fresh change, or that
 	// is not known.
 	Delay time.Duration
-	Run   int64 // which run of the link it was, by its fence; Settle says it
+	Run   int64  // which run of the link it was, by its fence; Settle says it
+	Mark  string // of the item at Microsoft; "": it has none. See Ledger.Marked
 }
 
 // Loss is a value that lost a conflict: a person may take it instead.
@@ -279,6 +280,9 @@ type Ledger interface {
 	PairsInState(ctx context.Context, link *Link, state PairState, dueBy time.Time, after int64, limit int) ([]Pair, error)
 	// Pairs pages through all pairs by ascending id: those after the given id, at most limit.
 	Pairs(ctx context.Context, link *Link, after int64, limit int) ([]Pair, error)
+	// Marked tells which item each mark belongs to that the history of these records names, whichever link it was: the one of its latest
+	// line. It outlives the pairs.
+	Marked(ctx context.Context, link *Link, records []record.Ref) (map[string]record.Ref, error)
 	// Intend stores intents as one batch, before their requests leave, and returns the batch's id. Conflict with reason
 	// Duplicate: a record is on its way in another batch, or one that is said to have no pair has one; nothing is stored.
 	Intend(ctx context.Context, link *Link, intents []Intent) (int64, error)

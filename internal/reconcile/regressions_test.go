@@ -303,6 +303,40 @@ func TestI5_ANoToAnOwnerChangeIsTaken(t *testing.T) {
 	}
 }
 
+// I5: whoever says no to the deletion of what he gave away keeps it as a record of his own, also if its new owner deletes it before that is
+// carried out, at whichever moment; and the new owner's stays deleted.
+func TestI5_ANoKeepsWhatWasGivenAwayThoughItsNewOwnerDeletesIt(t *testing.T) {
+	t.Parallel()
+	for after, within := 0, true; within; after++ {
+		w := newWorld(t)
+		given, kept := w.insert("given", nil), w.insert("kept", nil)
+		w.settle()
+		w.give(given, alex)
+		w.bin(kept)
+		_ = w.run()
+		w.answer(false)
+		moments := 0
+		w.moment = func() {
+			if moments++; moments == after+1 {
+				w.bin(given)
+			}
+		}
+		if err := w.run(); err != nil {
+			t.Fatal(err)
+		}
+		w.moment = nil
+		if within = moments > after; !within {
+			w.bin(given)
+		}
+		w.settle()
+		w.alike()
+		live := w.live()
+		if len(live["given"]) != 1 || live["given"][0].ID == given || len(live["kept"]) != 1 || live["kept"][0].ID != kept || !w.deleted(given) {
+			t.Errorf("deleted at moment %d: Adele has %v, and the record that she gave away is deleted: %v", after, live, w.deleted(given))
+		}
+	}
+}
+
 func (w *world) no() {
 	l := w.ledger.Link(1)
 	link, err := w.ledger.Open(context.Background(), 1, w.clock, 0)

@@ -50,7 +50,7 @@ func standsAs(p Pair) standing { return standing{p.State, p.Microsoft != ""} }
 func (l *rehearsedLedger) lean(p Pair) kept {
 	apart := false
 	for f := range p.Base {
-		apart = apart || f == doubted || strings.HasPrefix(string(f), inCRM)
+		apart = apart || f == doubted || f == restoredOn || strings.HasPrefix(string(f), inCRM)
 	}
 	if p.State == Synced && p.Ask == nil && !apart && complete(p.Base, l.fields()) {
 		p.Base = nil
@@ -143,6 +143,10 @@ func (l *rehearsedLedger) PairsByRef(ctx context.Context, _ *Link, side Where, r
 		}
 	}
 	return out, nil
+}
+
+func (l *rehearsedLedger) Marked(ctx context.Context, _ *Link, records []record.Ref) (map[string]record.Ref, error) {
+	return l.past.Marked(ctx, l.link, records)
 }
 
 func (l *rehearsedLedger) PairsInState(ctx context.Context, _ *Link, state PairState, dueBy time.Time, after int64, limit int) ([]Pair, error) {

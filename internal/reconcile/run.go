@@ -74,6 +74,7 @@ type run struct {
 	stays     bool                   // and what is in its container stays there
 	removals  int                    // what the run has deleted because it was on the other side
 	unasked   int                    // and of that, what nobody was asked about
+	settles   bool                   // the run has settled something: see recounted
 	// witness hears of the steps before they are carried out, and may end the run; nil: nobody listens.
 	witness func([]Step) error
 	road    func(ctx context.Context) error // what the run does; nil: work
@@ -314,7 +315,7 @@ func (r *run) pullMicrosoft(ctx context.Context) error {
 			return nil
 		}
 		// Within a reading of everything the stored cursor stays empty: what was seen is only in memory.
-		if cursor = page.Next; !whole || !page.More {
+		if cursor = r.recounted(page.Next); !whole || !page.More {
 			if err := r.advance(ctx, func(l *Link) { l.Microsoft = cursor }); err != nil {
 				return err
 			}
@@ -344,6 +345,17 @@ func (r *run) takeOver() {
 	if at, ok := m.Side.(Located); ok && at.Container() != "" && at.Container() != r.link.Container {
 		r.link.Container, r.link.Subscription, r.link.SubscriptionEnds = at.Container(), "", time.Time{}
 	}
+}
+
+// recounted is a cursor of a side that counts, once the run has settled something. What was made anew, and deleted again before the run ends,
+// leaves as many items as there were.
+func (r *run) recounted(cursor record.Cursor) record.Cursor {
+	if m, ok := r.microsoft.(mapped); ok && r.settles {
+		if side, ok := m.Side.(Counting); ok {
+			return side.Recount(cursor)
+		}
+	}
+	return cursor
 }
 
 // applyMicrosoft plans and carries out a page of changes at Microsoft, with the CRM's present state beside each.
@@ -531,10 +543,14 @@ func (r *run) claims(ctx context.Context, open []*newcomer, given map[record.Ref
 		return nil, err
 	}
 	done = append(done, again...)
+	copies, err := r.copies(ctx, claimed, owners, taken)
+	if err != nil {
+		return nil, err
+	}
 	var of []*newcomer
 	for i, n := range claimed {
 		pair, paired := taken[owners[i]]
-		if n.done {
+		if n.done || copies[n] {
 			continue
 		}
 		if given[owners[i]] || paired && (pair.Microsoft != "" || n.byMark && pair.Token != "" && pair.Token != n.Token) {
@@ -818,7 +834,7 @@ func (r *run) applyCRM(ctx context.Context, changes []record.Change, t *turn) er
 			items = append(items, Item{Ours: &c})
 		case c.State == record.Present && c.Version == pair.CRMVersion && pair.State == Synced: // what the base lacks, Microsoft's side tells
 		case pair.State == Intended: // first it must be known what became of the create: see recover
-		case r.inStep(&pair) && pair.Ask == nil && !r.rules.newPicture(&pair, &c): // else Microsoft may hold something that is not the base
+		case r.inStep(&pair) && pair.Ask == nil && !r.rules.newPicture(&pair, &c) && !(Item{Pair: &pair, Ours: &c}).restored(): // else Microsoft may hold something that is not the base
 			items = append(items, Item{Pair: &pair, Ours: &c})
 		default:
 			full = append(full, Item{Pair: &pair, Ours: &c})

@@ -21,6 +21,12 @@ type Located interface {
 	Container() record.Ref
 }
 
+// Counting is a side that tells a deletion by numbers, and lets a difference be that a listing has not explained. outlook.Events is.
+type Counting interface {
+	// Recount is a cursor that takes no difference for the one that was let be: what the ledger has may be others by now, as many as before.
+	Recount(cursor record.Cursor) record.Cursor
+}
+
 // applyInOrder is Apply, on sides that are not Orderly from the first write to the last.
 func applyInOrder(ctx context.Context, side Side, writes []record.Write, underWay func()) ([]record.Outcome, error) {
 	if o, ok := side.(Orderly); ok {

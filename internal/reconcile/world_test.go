@@ -46,10 +46,11 @@ type world struct {
 	plug    int  // effects until the process dies; negative: never
 	dead    bool // refuses everything until revived
 	effects int
-	fails   func(point string) error // other faults at Microsoft
-	closed  error                    // why nobody opens the mailbox
-	settled func()                   // what happens after each settle, while the run goes on
-	moment  func()                   // what happens before and after each effect, and each reading of pairs
+	fails   func(point string) error           // other faults at Microsoft
+	at      func(*memside.Side) reconcile.Side // what sync has of the folder; nil: the folder
+	closed  error                              // why nobody opens the mailbox
+	settled func()                             // what happens after each settle, while the run goes on
+	moment  func()                             // what happens before and after each effect, and each reading of pairs
 }
 
 type fataler interface {
@@ -119,6 +120,9 @@ func (w *world) passes() {
 func (w *world) Microsoft(context.Context, *reconcile.Link) (reconcile.Side, error) {
 	if w.closed != nil {
 		return nil, w.closed
+	}
+	if w.at != nil {
+		return w.at(w.folder), nil
 	}
 	return w.folder, nil
 }
@@ -191,6 +195,11 @@ func (m mortalLedger) around(do func() error) error {
 func (m mortalLedger) PairsByRef(ctx context.Context, l *reconcile.Link, side reconcile.Where, refs []record.Ref) (map[record.Ref]reconcile.Pair, error) {
 	defer m.w.passes()
 	return m.Ledger.PairsByRef(ctx, l, side, refs)
+}
+
+func (m mortalLedger) Marked(ctx context.Context, l *reconcile.Link, records []record.Ref) (map[string]record.Ref, error) {
+	defer m.w.passes()
+	return m.Ledger.Marked(ctx, l, records)
 }
 
 func (m mortalLedger) PairsInState(ctx context.Context, l *reconcile.Link, state reconcile.PairState, due time.Time, after int64, limit int) ([]reconcile.Pair, error) {

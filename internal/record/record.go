@@ -92,6 +92,7 @@ type Change struct {
 	Stamp, Attempt string
 	Created        time.Time // zero when unknown, as for the CRM side
 	Modified       time.Time // when it last changed by the side's clock, UTC; zero when unknown
+	Restored       time.Time // of the CRM side: when a person last took it out of the recycle bin; zero: nobody did
 	Meta           Meta      // of the CRM side
 	// Colleagues says of an item at Microsoft that it is a copy of a meeting which a colleague organizes.
 	Colleagues bool
@@ -156,7 +157,7 @@ type Write struct {
 	Ref     Ref     // of Update, Delete and Restore
 	Version Version // the version that was planned on
 	Fields  Fields  // only those to be written, each with its new value; "" clears
-	Token   string  // of Create: the intent's id, which makes repeating harmless; of Update at Microsoft: the item's mark from now on, "" leaves it
+	Token   string  // of Create: the intent's id, which makes repeating harmless
 	// Stamp names the chunk of writes that this one belongs to. The side keeps it with the record until a write with another
 	// one, whatever else is written in between; so it can be told afterwards whether a write that nobody answered happened.
 	Stamp string

@@ -118,6 +118,14 @@ func (e effectLedger) PairsByRef(ctx context.Context, l *reconcile.Link, side re
 	return out, err
 }
 
+func (e effectLedger) Marked(ctx context.Context, l *reconcile.Link, records []record.Ref) (out map[string]record.Ref, err error) {
+	err = e.w.effect(ctx, "marked", false, func() error {
+		out, err = e.Ledger.Marked(ctx, l, records)
+		return err
+	})
+	return out, err
+}
+
 func (e effectLedger) PairsInState(ctx context.Context, l *reconcile.Link, state reconcile.PairState, due time.Time, after int64, limit int) ([]reconcile.Pair, error) {
 	return e.read(ctx, func() ([]reconcile.Pair, error) { return e.Ledger.PairsInState(ctx, l, state, due, after, limit) })
 }

@@ -57,6 +57,7 @@ func Finds() []Find {
 			"TestI4_WhatWasDeletedBeforeSwitchingOffGoesFromAFolderThatStays"},
 		{"a record that came back was said to agree on what it held once in a field that no longer takes part", "TestI6_WhatTakesNoPartIsNotAgreedOnWhenARecordComesBack"},
 		{"when pairs were lost, a copy that had not been read yet could pass for its original", "TestL5_ACopyThatNobodyReadYetIsNotTheOriginal"},
+		{"a copy that had not been read yet took its original's record, and overwrote it, once that one's item was gone", "TestI1_ACopyThatNobodyReadYetLeavesItsOriginalsRecord"},
 		{"a sync whose folder was deleted while a create had no answer failed for ever, and was neither off nor said so; one that could not be switched off either",
 			"TestTheFolderIsGoneWhileACreateIsNotAnswered"},
 		{"a photo that somebody put on a contact in Outlook right after sync had put one there was taken for that one", "TestI1_APhotoThatIsPutRightAfterOursIsAnEdit"},
@@ -64,6 +65,10 @@ func Finds() []Find {
 			"TestI6_WhatDoesNotFollowIsNotTakenForDone"},
 		{"a photo in Outlook that could not be looked at was overwritten, or not looked at before the audit; one that lost to its removal in the CRM left no trace when its item went",
 			"TestFF113_WhatDoesNotFitStaysWhereItIs"},
+		{"an event that was deleted, made anew because it was edited in the CRM, and deleted again before that run ended stayed in the CRM until the audit",
+			"TestI4_ADeletionThatLeavesTheNumberAsItWasIsNoticed"},
+		{"what was deleted on both sides, and taken out of the recycle bin before a run heard of the deletion in Outlook, was deleted once more",
+			"TestI4_WhatIsTakenOutOfTheRecycleBinIsWanted"},
 		{"what had drifted counted as an edit if our clock was set back after the other side was edited", "TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater"},
 	}
 }

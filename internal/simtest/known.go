@@ -2,16 +2,7 @@ package simtest
 
 // knownGaps are the seeds of the long run that docs/reliability.md tells of which still fail, and why: each of a gap that is known and stands
 // with its reason in an ADR. A test sees that these fail, and that every other seed that failed when it was run holds by now.
-var knownGaps = map[uint64]string{
-	279011: unreadCopy,
-	290855: unreadCopy,
-	298414: unreadCopy,
-	292047: "an event that is deleted within the run that made it anew waits for the audit ([ADR 6](adr/0006-deletions-wait-and-are-counted.md))",
-	299889: "a no to deletions counts for what was given away and is deleted by its new owner meanwhile ([ADR 6](adr/0006-deletions-wait-and-are-counted.md))",
-	308439: "what was deleted on both sides and taken out of the recycle bin before the sync went on is deleted once more ([ADR 6](adr/0006-deletions-wait-and-are-counted.md))",
-}
-
-const unreadCopy = "a copy in Outlook that was not read yet takes its original's record ([ADR 5](adr/0005-creating-twice-is-impossible.md))"
+var knownGaps = map[uint64]string{}
 
 // KnownGap is why a seed still fails; "": it has to hold.
 func KnownGap(seed uint64) string { return knownGaps[seed] }

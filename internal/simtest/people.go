@@ -31,19 +31,18 @@ const (
 
 // entity is one contact or event of the people's.
 type entity struct {
-	key      string
-	kind     record.Kind
-	org      record.ID
-	fate     fate
-	out      map[reconcile.LinkID]bool // links out of whose folder somebody moved its item: from then on it has none there
-	given    bool                      // it has had another owner
-	erased   bool                      // somebody has deleted it, whatever came of it
-	foreign  map[string]string         // what its items held that nobody maps, by item
-	original string                    // whose copy it is: its item has that one's mark
-	alone    bool                      // it was made on the side to which its link does not go on from, and stays there: see oneway.go
-	bare     bool                      // somebody has taken its photo off in the CRM
-	bared    bool                      // somebody has done so in Outlook, and Microsoft did not tell: an edit, whenever it is seen
-	alike    string                    // the address that it shares with others, by which it may be taken for them; "": none
+	key     string
+	kind    record.Kind
+	org     record.ID
+	fate    fate
+	out     map[reconcile.LinkID]bool // links out of whose folder somebody moved its item: from then on it has none there
+	given   bool                      // it has had another owner
+	erased  bool                      // somebody has deleted it, whatever came of it
+	foreign map[string]string         // what its items held that nobody maps, by item
+	alone   bool                      // it was made on the side to which its link does not go on from, and stays there: see oneway.go
+	bare    bool                      // somebody has taken its photo off in the CRM
+	bared   bool                      // somebody has done so in Outlook, and Microsoft did not tell: an edit, whenever it is seen
+	alike   string                    // the address that it shares with others, by which it may be taken for them; "": none
 }
 
 // typed is one value that somebody typed.
@@ -235,12 +234,20 @@ func (w *world) erases(key string, values []string) {
 	}
 }
 
-// keptBySomebody reports whether an item of what was given away lies in the folder of a link that has ended: whoever has it there has it
-// as a record of his own once he begins anew.
+// keptBySomebody reports whether an item of what was given away lies in the folder of a link that has ended, or of somebody who has said no to
+// its deletion: whoever has it there has it as a record of his own once he begins anew, or with the next run.
 func (w *world) keptBySomebody(e *entity) bool {
 	return e.given && slices.ContainsFunc(w.order, func(l *linkState) bool {
-		return l.of.org == e.org && l.kind == e.kind && w.books.link(l.id).State == reconcile.Off &&
-			slices.ContainsFunc(w.itemsOf(l), func(it item) bool { return it.key == e.key })
+		return l.of.org == e.org && l.kind == e.kind && slices.ContainsFunc(w.itemsOf(l), func(it item) bool {
+			return it.key == e.key && (w.books.link(l.id).State == reconcile.Off || w.saidNo(l, it))
+		})
+	})
+}
+
+// saidNo reports whether a link's person has said no to the deletion of an item whose record is somebody else's, and no run has heard that yet.
+func (w *world) saidNo(l *linkState, it item) bool {
+	return w.elsewhere(l, it.key) && slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool {
+		return string(p.Microsoft) == it.id && p.CRM != "" && p.State == reconcile.Parked && len(p.Base) == 0
 	})
 }
 
@@ -598,21 +605,7 @@ func (w *world) restore(rng *rand.Rand) {
 	if !ok || w.liveTwin(r) || p.way == mapping.ToCRM {
 		return
 	}
-	paired := slices.ContainsFunc(w.order, func(l *linkState) bool {
-		return slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return p.CRM == r.ID.Ref() })
-	})
-	mistaken := false
-	for _, e := range w.entities {
-		if e.original == keyOf(r) && !w.inStep(e, 2) { // its mark makes it the record's item, now that the record has no other
-			e.fate, mistaken = open, true
-			for _, t := range w.typed {
-				t.over = t.over || t.key == e.key
-			}
-		}
-	}
-	if w.revive(keyOf(r), !paired); mistaken { // else its item may have been deleted as well, and nobody has noticed yet
-		w.entities[keyOf(r)].fate = open
-	}
+	w.revive(keyOf(r), true)
 	results, err := w.crm.Restore(context.Background(), w.actor(p), r.Kind, []record.ID{r.ID})
 	must(w, results, err, resultErr)
 	w.say("user %d takes %s out of the recycle bin", p.id, keyOf(r))
@@ -756,10 +749,6 @@ func (w *world) copyItem(rng *rand.Rand) {
 		return
 	}
 	key := w.newKey(l.kind, l.of.org)
-	w.entities[key].original = it.key
-	if e := w.entities[it.key]; e.original != "" {
-		w.entities[key].original = e.original
-	}
 	if status, doc := w.outlook(l.of).Patch(itemPath(l.kind, id), map[string]any{"jobTitle": key, "surname": "Family " + key}); status != 200 {
 		w.fail("simulation", "an edit of a copy is answered with %d %v", status, doc)
 	}

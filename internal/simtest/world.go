@@ -172,7 +172,7 @@ func newWorld(c Config) (*world, error) {
 		return nil, err
 	}
 	w.seal = outlook.NewSeal([]byte("the secret of the simulation"))
-	w.hook = &outlook.Hook{Seal: w.seal, Wake: w.wakeFromHook, Resubscribe: w.books.resubscribe}
+	w.hook = &outlook.Hook{Seal: w.seal, Wake: w.wakeFromHook, Resubscribe: w.books.resubscribe, Patience: time.Hour} // a machine that is busy changes no run
 	w.crm = crm.New(w.books.records(), func(context.Context, record.ID, record.ID) (bool, error) { return true, nil }, now).WithPictures(w.album)
 	return w, nil
 }

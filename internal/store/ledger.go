@@ -162,6 +162,28 @@ func (s *Ledger) PairsByRef(ctx context.Context, link *reconcile.Link, side reco
 	return out, err
 }
 
+// Marked tells which items marks belong to, by the history.
+func (s *Ledger) Marked(ctx context.Context, link *reconcile.Link, records []record.Ref) (_ map[string]record.Ref, err error) {
+	defer fault.Wrap(&err, "store: marks in the history of %d records", len(records))
+	out, err := s.marked(ctx, link.Org, records)
+	if err != nil {
+		return nil, err
+	}
+	return out, s.current(ctx, link)
+}
+
+func (s *Ledger) marked(ctx context.Context, org record.ID, records []record.Ref) (map[string]record.Ref, error) {
+	lines, err := list(ctx, s.reader(), func(scan scan) (l [2]string, err error) {
+		err = scan(&l[0], &l[1])
+		return l, err
+	}, `SELECT mark, microsoft_ref FROM history WHERE org_id = ? AND crm_ref IN (?*) AND crm_ref <> '' AND mark <> '' ORDER BY id`, int64(org), textsOf(records))
+	out := make(map[string]record.Ref, len(lines))
+	for _, l := range lines {
+		out[l[0]] = record.Ref(l[1])
+	}
+	return out, err
+}
+
 // PairsInState pages through pairs of a state.
 func (s *Ledger) PairsInState(ctx context.Context, link *reconcile.Link, state reconcile.PairState, dueBy time.Time, after int64, limit int) (_ []reconcile.Pair, err error) {
 	defer fault.Wrap(&err, "store: %s pairs of link %d", state, link.ID)
@@ -290,7 +312,7 @@ var (
 		"base", "token", "state", "reason", "detail", "attempts", "retry_at", "missing_side", "name", "ask", "asking")
 	pairUpdate = newShape("pairs", "id", "since", "crm_ref", "crm_version", "microsoft_ref", "microsoft_version",
 		"base", "token", "state", "reason", "detail", "attempts", "retry_at", "missing_side", "name", "ask", "asking")
-	historyInsert = newShape("history", "id", "org_id", "at", "crm_ref", "microsoft_ref", "side", "action", "reason", "fields", "lost", "held", "run")
+	historyInsert = newShape("history", "id", "org_id", "at", "crm_ref", "microsoft_ref", "side", "action", "reason", "fields", "lost", "held", "run", "mark")
 )
 
 // addPair adds what may change of a pair; asking is since when its question is open.
@@ -326,7 +348,7 @@ func (b *batch) addLine(id int64, link *reconcile.Link, h *reconcile.HistoryLine
 		lost = string(text)
 	}
 	b.add(id, int64(link.Org), micros(h.At), string(h.CRM), string(h.Microsoft), string(h.Side), string(h.Action), clean(h.Reason), fields, lost,
-		held, link.Fence)
+		held, link.Fence, h.Mark)
 	return nil
 }
 

@@ -79,6 +79,12 @@ func (s *Past) OpenIntents(ctx context.Context, link *reconcile.Link) (out map[i
 	return out, err
 }
 
+// Marked tells which items marks belong to, by the history.
+func (s *Past) Marked(ctx context.Context, link *reconcile.Link, records []record.Ref) (out map[string]record.Ref, err error) {
+	defer fault.Wrap(&err, "store: marks in the history of %d records", len(records))
+	return s.ledger.marked(ctx, link.Org, records)
+}
+
 // Before is the mapping that the bases of a link's pairs were made with, and whether the next run lists the CRM afresh.
 func (s *Past) Before(ctx context.Context, link *reconcile.Link) (_ *mapping.Table, afresh bool, err error) {
 	defer fault.Wrap(&err, "store: the mapping before of link %d", link.ID)

@@ -42,7 +42,7 @@ func pageLimit(limit int) int {
 // recordColumns are those that recordReader reads.
 func recordColumns(kind record.Kind) string {
 	const columns = `id, owner_id, version, seq, source, mass_updated, token, stamp, created_at, created_by,
-		modified_at, modified_by, deleted_at, deleted_by, fields, `
+		modified_at, modified_by, deleted_at, deleted_by, restored_at, fields, `
 	if kind == record.Contacts {
 		return columns + "'', ''"
 	}
@@ -52,14 +52,14 @@ func recordColumns(kind record.Kind) string {
 func recordReader(org record.ID, kind record.Kind) func(scan) (crm.Record, error) {
 	return func(scan scan) (crm.Record, error) {
 		r := crm.Record{Org: org, Kind: kind}
-		var created, modified, deleted int64
+		var created, modified, deleted, restored int64
 		var fields, mailing string
 		err := scan(&r.ID, &r.Owner, &r.Version, &r.Seq, &r.Source, &r.Mark, &r.Token, &r.Stamp, &created, &r.CreatedBy,
-			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &fields, &mailing, &r.KeptIn)
+			&modified, &r.ModifiedBy, &deleted, &r.DeletedBy, &restored, &fields, &mailing, &r.KeptIn)
 		if err != nil {
 			return r, err
 		}
-		r.CreatedAt, r.ModifiedAt, r.DeletedAt = moment(created), moment(modified), moment(deleted)
+		r.CreatedAt, r.ModifiedAt, r.DeletedAt, r.RestoredAt = moment(created), moment(modified), moment(deleted), moment(restored)
 		if r.Fields, err = fieldsOf(fields); err == nil && mailing != "" {
 			err = json.Unmarshal([]byte(mailing), &r.Mailing)
 		}
@@ -257,15 +257,15 @@ func byToken(ctx context.Context, q querier, org record.ID, kind record.Kind, to
 var (
 	recordInsert = map[record.Kind]*shape{
 		record.Contacts: newShape("contacts", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
-			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "company", "email"),
+			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "restored_at", "name", "search", "fields", "company", "email"),
 		record.Calendar: newShape("events", "id", "org_id", "created_at", "created_by", "token", "version", "seq", "owner_id", "source",
-			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing", "kept_in"),
+			"mass_updated", "modified_at", "modified_by", "deleted_at", "deleted_by", "restored_at", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing", "kept_in"),
 	}
 	recordUpdate = map[record.Kind]*shape{
 		record.Contacts: newShape("contacts", "id", "stamp", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
-			"deleted_at", "deleted_by", "name", "search", "fields", "company", "email"),
+			"deleted_at", "deleted_by", "restored_at", "name", "search", "fields", "company", "email"),
 		record.Calendar: newShape("events", "id", "stamp", "version", "seq", "owner_id", "source", "mass_updated", "modified_at", "modified_by",
-			"deleted_at", "deleted_by", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing", "kept_in"),
+			"deleted_at", "deleted_by", "restored_at", "name", "search", "fields", "start_at", "end_at", "private", "who_id", "mailing", "kept_in"),
 	}
 	departureInsert = &shape{table: "departures", columns: []string{"org_id", "kind", "owner_id", "id", "seq"},
 		clash: " ON CONFLICT (org_id, kind, owner_id, id) DO UPDATE SET seq = excluded.seq"}
@@ -282,7 +282,7 @@ func (b *batch) addRecord(r *crm.Record, search string) error {
 		return err
 	}
 	b.add(r.Version, r.Seq, int64(r.Owner), string(r.Source), int64(r.Mark), micros(r.ModifiedAt), int64(r.ModifiedBy),
-		micros(r.DeletedAt), int64(r.DeletedBy), sortName(r.Kind, r.Fields), search, string(fields))
+		micros(r.DeletedAt), int64(r.DeletedBy), micros(r.RestoredAt), sortName(r.Kind, r.Fields), search, string(fields))
 	if r.Kind == record.Contacts {
 		b.add(sortKey(r.Fields[record.AccountName]), sortKey(r.Fields[record.EmailField]))
 		return nil
@@ -704,7 +704,7 @@ func (s *Records) Touched(ctx context.Context, org record.ID, kind record.Kind, 
 	}, fmt.Sprintf(`
 		SELECT t.id, COALESCE(r.owner_id, 0), COALESCE(r.version, 0), COALESCE(r.seq, 0), COALESCE(r.source, ''), COALESCE(r.mass_updated, 0),
 			COALESCE(r.token, ''), COALESCE(r.stamp, ''), COALESCE(r.created_at, 0), COALESCE(r.created_by, 0), COALESCE(r.modified_at, 0), COALESCE(r.modified_by, 0),
-			COALESCE(r.deleted_at, g.deleted_at, 0), COALESCE(r.deleted_by, 0), COALESCE(r.fields, ''), %[2]s, t.place
+			COALESCE(r.deleted_at, g.deleted_at, 0), COALESCE(r.deleted_by, 0), COALESCE(r.restored_at, 0), COALESCE(r.fields, ''), %[2]s, t.place
 		FROM (
 			SELECT * FROM (SELECT seq AS place, id FROM %[1]s
 				WHERE org_id = ? AND owner_id = ? AND seq > ? ORDER BY seq LIMIT ?) AS a

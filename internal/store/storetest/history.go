@@ -27,6 +27,41 @@ func reasons(lines []reconcile.HistoryEntry) (out []string) {
 	return out
 }
 
+func testMarked(t *testing.T, w *world) {
+	ctx, s := t.Context(), w.Ledger()
+	mark := func(mark string, crm, item record.Ref) reconcile.HistoryLine {
+		return reconcile.HistoryLine{CRM: crm, Microsoft: item, Mark: mark, Side: reconcile.InMicrosoft, Action: reconcile.Updated}
+	}
+	first := w.run(w.link(w.ana, record.Contacts).ID)
+	w.tell(first, mark("1-a", "1", "m1"), mark("1-b", "1", "m2"), mark("2-a", "2", "m3"), mark("", "3", "m4"))
+	w.served(first)
+	ok(t, w.Links().ChangeState(ctx, w.ours, first.ID, []reconcile.LinkState{reconcile.On}, reconcile.Off, ""))
+	w.clock.pass(time.Hour)
+	l := w.run(w.link(w.ana, record.Contacts).ID) // switched on again
+	w.tell(l, mark("1-b", "1", "m5"))
+	w.tell(w.run(w.link(w.eve, record.Contacts).ID), mark("1-a", "1", "another organization's"))
+	for _, row := range []struct {
+		records []record.Ref
+		want    map[string]record.Ref
+	}{
+		{[]record.Ref{"1", "3", "4"}, map[string]record.Ref{"1-a": "m1", "1-b": "m5"}},
+		{[]record.Ref{"2"}, map[string]record.Ref{"2-a": "m3"}},
+		{nil, nil},
+	} {
+		if got := must(s.Marked(ctx, l, row.records))(t); !maps.Equal(got, row.want) {
+			t.Errorf("marks of %v: %v, not %v", row.records, got, row.want)
+		}
+		if got := must(w.Past().Marked(ctx, l, row.records))(t); !maps.Equal(got, row.want) {
+			t.Errorf("marks of %v in a rehearsal: %v, not %v", row.records, got, row.want)
+		}
+	}
+	stale := *l
+	stale.Fence--
+	if _, err := s.Marked(ctx, &stale, []record.Ref{"1"}); fault.ReasonOf(err) != fault.StaleLease {
+		t.Errorf("a stale worker: %v", err)
+	}
+}
+
 func testLines(t *testing.T, w *world) {
 	ctx, s := t.Context(), w.Links()
 	first := w.link(w.ana, record.Contacts)

@@ -442,7 +442,7 @@ func testMassDeeds(t *testing.T, w *world) {
 	if u = undo(u); u.Counts.Restored != 2 || u.Counts.Kept != 1 || read()[rows[0].ID].Deleted() || !read()[rows[2].ID].Deleted() {
 		t.Errorf("%+v: %+v", u.Counts, read())
 	}
-	if r := read()[rows[1].ID]; r.Fields[record.Tag] != "fair\nold\nvip" || r.DeletedBy != 0 {
+	if r := read()[rows[1].ID]; r.Fields[record.Tag] != "fair\nold\nvip" || r.DeletedBy != 0 || r.RestoredAt.IsZero() {
 		t.Errorf("restored as %+v", r)
 	}
 

@@ -342,6 +342,7 @@ func testUpdate(t *testing.T, w *world) {
 	}
 	a, e := stored[0], stored[2]
 	a.Stamp, e.Stamp = "chunk 1", "chunk 2"
+	a.RestoredAt, e.RestoredAt = w.clock.Now(), w.clock.Now().Add(time.Second)
 	a.Fields, e.Fields = record.Fields{record.LastName: "a2"}, e.Fields.With(record.Fields{record.EventTitle: "e2"})
 	missing := a
 	missing.ID = 4711
@@ -356,17 +357,22 @@ func testUpdate(t *testing.T, w *world) {
 	if got := w.list(record.Contacts, crm.Query{}); got != "a2 b2" {
 		t.Errorf("stored are %q", got)
 	}
-	for kind, want := range map[record.Kind]map[record.ID]string{record.Contacts: {a.ID: "chunk 1", fresh.ID: ""}, record.Calendar: {e.ID: "chunk 2"}} {
-		told := map[record.ID]string{}
+	type marks struct {
+		stamp    string
+		restored time.Time
+	}
+	of := func(r crm.Record) marks { return marks{r.Stamp, r.RestoredAt} }
+	for kind, want := range map[record.Kind]map[record.ID]marks{record.Contacts: {a.ID: of(a), fresh.ID: {}}, record.Calendar: {e.ID: of(e)}} {
+		told := map[record.ID]marks{}
 		for _, r := range must(w.Records().Touched(t.Context(), w.ours, kind, w.ana, 0, 9))(t) {
-			told[r.ID] = r.Stamp
+			told[r.ID] = of(r)
 		}
 		if !maps.Equal(told, want) {
 			t.Errorf("stamps of %s are %v, want %v", kind, told, want)
 		}
 		for id, stamp := range want {
-			if r := must(w.Records().ByID(t.Context(), w.ours, kind, []record.ID{id}))(t)[id]; r.Stamp != stamp {
-				t.Errorf("the stamp of %d is %q, want %q", id, r.Stamp, stamp)
+			if r := must(w.Records().ByID(t.Context(), w.ours, kind, []record.ID{id}))(t)[id]; of(r) != stamp {
+				t.Errorf("the stamp of %d is %v, want %v", id, of(r), stamp)
 			}
 		}
 	}

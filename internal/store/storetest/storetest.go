@@ -105,6 +105,7 @@ func Run(t *testing.T, open Open) {
 		"a rehearsal reads without a lease":               testPast,
 		"History is paged":                                testHistory,
 		"lines of history are found":                      testLines,
+		"the history knows whose a mark is":               testMarked,
 		"what was undone is remembered":                   testUndos,
 		"what links did is counted by the hour":           testHours,
 		"every record's standing is told":                 testStanding,

@@ -260,6 +260,13 @@ func (p Past) OpenIntents(ctx context.Context, link *reconcile.Link) (map[int64]
 	return open, err
 }
 
+// Marked tells which items marks belong to.
+func (p Past) Marked(_ context.Context, _ *reconcile.Link, records []record.Ref) (map[string]record.Ref, error) {
+	p.ledger.mu.Lock()
+	defer p.ledger.mu.Unlock()
+	return p.ledger.marked(records), nil
+}
+
 // Before is the mapping that the bases were made with.
 func (p Past) Before(_ context.Context, link *reconcile.Link) (*mapping.Table, bool, error) {
 	p.ledger.mu.Lock()
@@ -425,6 +432,26 @@ func (l *Ledger) page(link *reconcile.Link, after int64, limit int, want func(re
 		}
 	}
 	return out, nil
+}
+
+// Marked tells which items marks belong to.
+func (l *Ledger) Marked(_ context.Context, link *reconcile.Link, records []record.Ref) (map[string]record.Ref, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, err := l.readable(link); err != nil {
+		return nil, err
+	}
+	return l.marked(records), nil
+}
+
+func (l *Ledger) marked(records []record.Ref) map[string]record.Ref {
+	out := map[string]record.Ref{}
+	for _, h := range l.history {
+		if h.Mark != "" && slices.Contains(records, h.CRM) {
+			out[h.Mark] = h.Microsoft
+		}
+	}
+	return out
 }
 
 // Intend stores a batch of intents.

@@ -3,6 +3,7 @@
 package memside
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -210,7 +211,7 @@ func (s *Side) Read(_ context.Context, refs []record.Ref) ([]record.Change, erro
 	return out, nil
 }
 
-// Find looks for tokens.
+// Find looks for tokens. Of several items with one it tells the eldest, as outlook does.
 func (s *Side) Find(_ context.Context, tokens []string) (map[string]record.Change, error) {
 	if err := s.fail("find"); err != nil {
 		return nil, err
@@ -218,7 +219,8 @@ func (s *Side) Find(_ context.Context, tokens []string) (map[string]record.Chang
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := map[string]record.Change{}
-	for _, ref := range slices.Sorted(maps.Keys(s.items)) {
+	eldest := slices.SortedFunc(maps.Keys(s.items), func(a, b record.Ref) int { return cmp.Or(len(a)-len(b), cmp.Compare(a, b)) })
+	for _, ref := range eldest {
 		if it := s.items[ref]; !it.gone && !it.away && it.token != "" && slices.Contains(tokens, it.token) {
 			if _, twice := out[it.token]; !twice {
 				out[it.token] = s.tell(ref)
@@ -301,12 +303,7 @@ func (s *Side) applyOne(w record.Write) (out record.Outcome, wanted record.Field
 		it.gone = true
 	}
 	s.Writes++
-	if w.Stamp != "" {
-		it.stamp = w.Stamp
-	}
-	if w.Token != "" {
-		it.token = w.Token
-	}
+	it.stamp = w.Stamp
 	s.touch(ref, fields)
 	return record.Outcome{Ref: ref, Version: it.version}, wanted
 }
