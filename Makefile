@@ -6,6 +6,7 @@ GO_FILES := $(shell find cmd internal -name '*.go' 2>/dev/null)
 WEB := internal/web
 WEB_FILES := $(WEB)/package-lock.json $(WEB)/build.mjs $(shell find $(WEB)/src -type f 2>/dev/null)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 help: ## tell what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -53,6 +54,10 @@ lint: ## format, vet, staticcheck
 
 check: lint test race ## what CI runs
 
+vulnerabilities: ## look up what is known to be wrong with Go and the libraries in use; asks vuln.go.dev and the npm registry
+	go run $(GOVULNCHECK) ./...
+	cd $(WEB) && npm audit
+
 generate: ## write generated files anew
 	go generate ./...
 
@@ -87,4 +92,4 @@ real-data: build ## send every file of ../shared/data through the API to a simul
 clean: ## remove what was built
 	rm -rf bin $(WEB)/dist/* $(WEB)/node_modules bench.json
 
-.PHONY: kills scenarios screenshots simtest simtest-defects help run demo build assets test browser race test-postgres fmt lint check generate golden fuzz bench real-data clean
+.PHONY: vulnerabilities kills scenarios screenshots simtest simtest-defects help run demo build assets test browser race test-postgres fmt lint check generate golden fuzz bench real-data clean

@@ -137,7 +137,7 @@ func (r *Registry) AcceptWithPassword(ctx context.Context, pass record.ID, n New
 	if err != nil {
 		return u, err
 	}
-	hash, err := r.newHash(ctx, password, u.Email, n.FirstName, n.LastName)
+	hash, err := r.newHash(ctx, u.Org, password, u.Email, n.FirstName, n.LastName)
 	if err != nil {
 		return u, err
 	}

@@ -26,15 +26,19 @@ var hashing = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1,
 const hashesAtOnce = 2
 
 // newHash checks a new password and hashes it. Invalid: ShortPassword, LongPassword or WeakPassword. own are words that
-// belong to the person and so are easily guessed.
-func (r *Registry) newHash(ctx context.Context, password string, own ...string) (string, error) {
+// belong to the person and so are easily guessed, as is the organization's name.
+func (r *Registry) newHash(ctx context.Context, org record.ID, password string, own ...string) (string, error) {
 	switch n := utf8.RuneCountInString(password); {
 	case n < MinPassword:
 		return "", refuse(fault.Invalid, ShortPassword, "a password has at least %d letters", MinPassword)
 	case n > MaxPassword:
 		return "", refuse(fault.Invalid, LongPassword, "a password has at most %d letters", MaxPassword)
 	}
-	if guessed, err := r.guessed(password, own); err != nil {
+	o, err := r.Store.Organization(ctx, org)
+	if err != nil {
+		return "", err
+	}
+	if guessed, err := r.guessed(password, append(own, o.Name)); err != nil {
 		return "", err
 	} else if guessed {
 		return "", refuse(fault.Invalid, WeakPassword, "the password is easily guessed")
@@ -135,7 +139,7 @@ func (r *Registry) SetPassword(ctx context.Context, user User, current, password
 			return refuse(fault.Denied, WrongPassword, "the present password is another one")
 		}
 	}
-	hash, err := r.newHash(ctx, password, user.Email, user.FirstName, user.LastName)
+	hash, err := r.newHash(ctx, user.Org, password, user.Email, user.FirstName, user.LastName)
 	if err != nil {
 		return err
 	}
@@ -213,7 +217,7 @@ func (r *Registry) ResetPassword(ctx context.Context, pass record.ID, password s
 	if err != nil {
 		return u, err
 	}
-	hash, err := r.newHash(ctx, password, u.Email, u.FirstName, u.LastName)
+	hash, err := r.newHash(ctx, u.Org, password, u.Email, u.FirstName, u.LastName)
 	if err != nil {
 		return u, err
 	}

@@ -857,7 +857,7 @@ func TestPasswords_TheFirstGuessesAreRefused(t *testing.T) {
 	pass := w.lastPass(ana)
 	for _, weak := range []string{
 		"password12", "P4ssw0rd!!", "123password123", "aaaaaaaaaa", "1212121212", "abcabcabcabc", "1234567890", "zyxwvutsrq", "ana.lima.2026", "AnaLima2026",
-		"tandemtandem1",
+		"tandemtandem1", "Contoso2026!!", "contoso-contoso-1",
 	} {
 		_, err := w.AcceptWithPassword(t.Context(), pass, account.Newcomer{FirstName: "Ana", LastName: "Lima"}, weak)
 		w.refused(err, fault.Invalid, account.WeakPassword)

@@ -1,13 +1,18 @@
 package app_test
 
 import (
+	"database/sql"
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/riverqueue/river"
+
 	"tandem/internal/app"
+	"tandem/internal/jobs"
 	"tandem/internal/reconcile"
 	"tandem/internal/testkit/loopback"
 )
@@ -118,5 +123,52 @@ func TestL6_TheCommandPrintsATable(t *testing.T) {
 	}
 	if err := app.AuditNow(t.Context(), config, app.Audited{Org: "nobody's"}, &out, log); err == nil {
 		t.Error("an organization that is not there is no error")
+	}
+}
+
+// TestL6_WhatTheNightlyAuditFindsIsToldThrice: on the page, in the log and to whoever watches /metrics.
+func TestL6_WhatTheNightlyAuditFindsIsToldThrice(t *testing.T) {
+	t.Parallel()
+	log := &recorder{}
+	d, stop := startDemoWith(t, "sqlite:"+filepath.Join(t.TempDir(), "tandem.db"), slog.NewTextHandler(log, nil))
+	defer stop()
+	adele := d.client("adele")
+	adele.insert("Contacts", doc{"Last_Name": "Silva"}, doc{"Last_Name": "Souza"})
+	adele.switchOn("contacts")
+	d.eventually("both are in Outlook", func() bool { return len(adele.items("contacts", "surname")) == 2 })
+	d.atRest()
+	if _, err := d.app.Store.SQLite().Exec(`UPDATE pairs SET base = replace(base, 'Silva', 'Sylva') WHERE base LIKE '%Silva%'`); err != nil {
+		t.Fatal(err)
+	}
+	links, err := d.app.Store.Links().LinksOf(t.Context(), adele.user().Org, adele.user().ID)
+	if err != nil || len(links) != 1 {
+		t.Fatal(links, err)
+	}
+	if _, err := d.app.Jobs.River().(*river.Client[*sql.Tx]).Insert(t.Context(), jobs.AuditLink{Link: links[0].ID}, nil); err != nil {
+		t.Fatal(err)
+	}
+	metrics := func() string {
+		resp, err := http.Get(d.url + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	d.eventually("the audit is made", func() bool { return strings.Contains(metrics(), "\ntandem_audits_total 1\n") })
+	for _, want := range []string{"tandem_audit_records_total 2", "tandem_audit_drift_total 1", "tandem_audit_drift_left_total 0"} {
+		if got := metrics(); !strings.Contains(got, "\n"+want+"\n") {
+			t.Errorf("/metrics does not say %q", want)
+		}
+	}
+	if !strings.Contains(log.String(), "records that had drifted apart") {
+		t.Errorf("the log says nothing: %s", log.String())
+	}
+	if _, page := adele.signedIn("/status"); !strings.Contains(page.Text, "1 difference at the last full comparison") {
+		t.Errorf("the page: %s", page.Text)
 	}
 }

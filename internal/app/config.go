@@ -17,6 +17,7 @@ import (
 	"tandem/internal/credential"
 	"tandem/internal/graph"
 	"tandem/internal/mail"
+	"tandem/internal/store"
 )
 
 // Config is everything an operator can set, read once. Check it before use.
@@ -111,6 +112,8 @@ func (c *Config) Check() error {
 	}
 	if !strings.HasPrefix(c.DatabaseURL, "sqlite:") && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
 		complain("DATABASE_URL", "must be sqlite:PATH or postgres://…")
+	} else if err := store.CheckAddress(c.DatabaseURL); err != nil {
+		complain("DATABASE_URL", "%w", err)
 	}
 	var err error
 	if c.proxies, err = readProxies(cmp.Or(c.TrustedProxies, DefaultTrustedProxies)); err != nil {

@@ -69,6 +69,54 @@ func (r *run) matcher() (Matcher, bool) {
 	return nil, false
 }
 
+// strangers are the items without a record that a link finds when it begins. They wait until all of the container has been read: which
+// record one is cannot be told as long as another one of its address may follow.
+type strangers struct {
+	refs  []record.Ref
+	items map[record.Ref]Item
+}
+
+// keep takes the strangers among items and returns the others.
+func (s *strangers) keep(items []Item) []Item {
+	if s == nil {
+		return items
+	}
+	return slices.DeleteFunc(items, func(i Item) bool {
+		if i.Pair.CRM != "" {
+			return false
+		}
+		if _, known := s.items[i.Pair.Microsoft]; !known {
+			s.refs = append(s.refs, i.Pair.Microsoft)
+		}
+		s.items[i.Pair.Microsoft] = i
+		return true
+	})
+}
+
+// forget takes an item out of which something new is told.
+func (s *strangers) forget(c record.Change) {
+	if s != nil {
+		delete(s.items, c.Ref)
+	}
+}
+
+// applyStrangers finds the records of the items that waited.
+func (r *run) applyStrangers(ctx context.Context) error {
+	s := r.strangers
+	if s == nil {
+		return nil
+	}
+	r.strangers = nil
+	var items []Item
+	for _, ref := range s.refs {
+		if i, there := s.items[ref]; there {
+			items = append(items, i)
+			delete(s.items, ref) // it may have been told of, forgotten, and told of again
+		}
+	}
+	return r.applyNew(ctx, items)
+}
+
 // applyNew finds the records of items that have none, and plans and carries out what is not asked.
 func (r *run) applyNew(ctx context.Context, items []Item) error {
 	items, err := r.match(ctx, items)
@@ -125,7 +173,7 @@ type stranger struct {
 	made  *record.Change  // the record that was made from it, of which only the pair was not stored: see tokenFromItem
 	free  []record.Change // records that it may be
 	pairs map[record.Ref]Pair
-	taken []record.Ref // records that it may be, too, but that were given to another item by the same first sync
+	taken []record.Ref // the record that a person chose for it, if it has another item by now
 	busy  bool         // it may be a record of which it is not known whether it has an item
 }
 
@@ -229,8 +277,6 @@ func (r *run) candidates(ctx context.Context, m Matcher, look []*stranger, field
 				s.free = append(s.free, c)
 			case pair.Microsoft == "":
 				s.busy = true
-			case r.first && isTokenFromItem(pair.Token) && pair.Token != c.Token:
-				s.taken = append(s.taken, c.Ref)
 			}
 		}
 		if len(s.free) == 0 && len(s.taken) == 0 && !s.busy {

@@ -70,6 +70,7 @@ type run struct {
 	first     bool                   // the run began within the link's first sync, and counts as part of it to its end
 	paired    map[record.Ref]pairing // items that the last match gave a record, by their ref
 	released  bool                   // records that were held back are due
+	strangers *strangers             // that wait until all of the container has been read; nil: none waits
 	ended     bool                   // the link is to end when the run is closed
 	stays     bool                   // and what is in its container stays there
 	removals  int                    // what the run has deleted because it was on the other side
@@ -276,7 +277,11 @@ func (r *run) pullMicrosoft(ctx context.Context) error {
 		return nil
 	}
 	cursor := r.link.Microsoft
-	seen, whole := map[record.Ref]bool{}, cursor == "" && r.link.Known > 0
+	begins := cursor == "" && r.link.CRM == "" && r.link.State != Switching
+	if begins {
+		r.strangers = &strangers{items: map[record.Ref]Item{}}
+	}
+	seen, whole := map[record.Ref]bool{}, begins || cursor == "" && r.link.Known > 0
 	for afresh := false; ; {
 		page, err := r.microsoft.Changes(ctx, cursor, r.link.Known)
 		if fault.ReasonOf(err) == fault.CursorExpired && cursor != "" && !afresh {
@@ -308,6 +313,11 @@ func (r *run) pullMicrosoft(ctx context.Context) error {
 		}
 		if !page.More && r.link.CRM == "" && r.link.State != Switching {
 			if err := r.lookForMade(ctx); err != nil {
+				return err
+			}
+		}
+		if !page.More {
+			if err := r.applyStrangers(ctx); err != nil {
 				return err
 			}
 		}
@@ -372,6 +382,7 @@ func (r *run) applyMicrosoft(ctx context.Context, changes []record.Change) error
 	var fresh, unheard []record.Change // items that no pair knows
 	for _, c := range changes {
 		pair, known := pairs[c.Ref]
+		r.strangers.forget(c)
 		switch {
 		case !known && c.State == record.Gone && c.Token != "":
 			unheard = append(unheard, c)
@@ -409,7 +420,7 @@ func (r *run) applyMicrosoft(ctx context.Context, changes []record.Change) error
 	if err != nil {
 		return err
 	}
-	return r.applyNew(ctx, append(rest, found...))
+	return r.applyNew(ctx, r.strangers.keep(append(rest, found...)))
 }
 
 // prove looks at each item that is Missing: only a look at the item itself makes it Gone.

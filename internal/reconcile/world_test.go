@@ -260,7 +260,10 @@ func (w *world) answer(yes bool) {
 // settle runs until a run writes nothing, answering the brake with yes, and reports how many runs that took.
 func (w *world) settle() {
 	w.t.Helper()
-	for range 12 {
+	for round := range 12 {
+		if round == 6 {
+			w.ledger.Retry(1, w.clock) // what has failed too often is a person's to try again
+		}
 		before := w.writes()
 		if err := w.run(); err != nil {
 			w.t.Fatalf("a run without faults failed: %v", err)

@@ -17,6 +17,8 @@ import (
 
 // books are where everything is kept, and what people and the scheduler do there.
 type books interface {
+	// enroll gives a person the ids that these books know.
+	enroll(*person) error
 	ledger() reconcile.Ledger
 	records() crm.Store
 	close()
@@ -42,11 +44,21 @@ type books interface {
 	forget(id reconcile.LinkID)
 }
 
+// openBooks opens those of a seed: most are the twins in memory, which are quick, and held to the same contract as the store by its tests.
 func openBooks(w *world) (books, error) {
+	if w.config.Stored {
+		return openStored(w)
+	}
 	m := &memory{w: w, book: memledger.New(), crm: memcrm.New(), owners: map[record.ID]record.ID{}}
 	m.crm.Wrote, m.crm.Fenced, m.book.Kept = m.wrote, m.fenced, m.crm.Keep
 	return m, nil
 }
+
+// upns are the people of every world, and twinIDs their organizations and users in the twins.
+var (
+	upns    = []string{"adele@contoso.example", "alex@contoso.example", "patti@fabrikam.example"}
+	twinIDs = map[string][2]record.ID{upns[0]: {1, 11}, upns[1]: {1, 12}, upns[2]: {2, 21}}
+)
 
 // memory is the twins in memory. They wake nobody; this does, as the store does.
 type memory struct {
@@ -55,6 +67,12 @@ type memory struct {
 	crm    *memcrm.Store
 	owners map[record.ID]record.ID // of records, as last seen
 	next   reconcile.LinkID
+}
+
+func (m *memory) enroll(p *person) error {
+	ids := twinIDs[p.upn]
+	p.org, p.id = ids[0], ids[1]
+	return nil
 }
 
 func (m *memory) ledger() reconcile.Ledger { return m.book }

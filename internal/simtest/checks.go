@@ -173,7 +173,7 @@ func (w *world) look() {
 		w.looked = now
 	}
 	seen := map[string]int{}
-	for _, org := range []record.ID{1, 2} {
+	for _, org := range w.orgs() {
 		for kind := range kinds {
 			for _, r := range w.records(org, kind, false) {
 				key := keyOf(r)
@@ -490,7 +490,7 @@ func (w *world) alike(check string) {
 func (w *world) kept() {
 	live, held := map[string]crm.Record{}, map[string]bool{}
 	values := map[string]bool{}
-	for _, org := range []record.ID{1, 2} {
+	for _, org := range w.orgs() {
 		for kind := range kinds {
 			for _, r := range w.records(org, kind, false) {
 				live[keyOf(r)] = r
@@ -520,7 +520,7 @@ func (w *world) kept() {
 			}
 		}
 	}
-	for _, org := range []record.ID{1, 2} {
+	for _, org := range w.orgs() {
 		for kind := range kinds {
 			for _, r := range w.records(org, kind, true) {
 				for i, v := range w.valuesOf(r) { // what does not go to Microsoft is no reason to keep a record that was deleted there

@@ -57,6 +57,8 @@ func Finds() []Find {
 			"TestI4_WhatWasDeletedBeforeSwitchingOffGoesFromAFolderThatStays"},
 		{"a record that came back was said to agree on what it held once in a field that no longer takes part", "TestI6_WhatTakesNoPartIsNotAgreedOnWhenARecordComesBack"},
 		{"when pairs were lost, a copy that had not been read yet could pass for its original", "TestL5_ACopyThatNobodyReadYetIsNotTheOriginal"},
+		{"of two contacts of one address in a folder that was there before, the one that came first was merged with the record that was the other one's", "TestS29_TwoItemsOnTwoPagesOfTheFirstSync"},
+		{"a paused sync could not be rehearsed", "TestSQLite"},
 		{"a copy that had not been read yet took its original's record, and overwrote it, once that one's item was gone", "TestI1_ACopyThatNobodyReadYetLeavesItsOriginalsRecord"},
 		{"a sync whose folder was deleted while a create had no answer failed for ever, and was neither off nor said so; one that could not be switched off either",
 			"TestTheFolderIsGoneWhileACreateIsNotAnswered"},

@@ -149,15 +149,8 @@ func program(seed uint64) []move {
 // populate makes the people of a seed and switches on what they want.
 func (w *world) populate() {
 	rng := rand.New(rand.NewPCG(w.config.Seed, 3))
-	all := []*person{
-		{org: 1, id: 11, upn: "adele@contoso.example"}, {org: 1, id: 12, upn: "alex@contoso.example"}, {org: 2, id: 21, upn: "patti@fabrikam.example"},
-	}
-	for i, p := range all {
-		p.wants = map[record.Kind]bool{}
-		p.oid = w.sim.Person(p.upn).ID
-		w.people = append(w.people, p)
-		w.grants.of[p.id] = w.newGrant(p)
-		w.stranger(p)
+	for i, upn := range upns {
+		p := w.enter(upn)
 		if i == 2 && rng.IntN(2) == 0 {
 			p.way = []mapping.Direction{mapping.ToMicrosoft, mapping.ToCRM}[rng.IntN(2)]
 		}
@@ -172,6 +165,28 @@ func (w *world) populate() {
 		w.behaves(m365sim.Warts{DeltaLag: 45 * time.Second})
 	}
 	w.newProcess()
+}
+
+// enter makes a person.
+func (w *world) enter(upn string) *person {
+	p := &person{upn: upn, oid: w.sim.Person(upn).ID, wants: map[record.Kind]bool{}}
+	if err := w.books.enroll(p); err != nil {
+		w.fail("simulation", "%s: %v", upn, err)
+	}
+	w.people = append(w.people, p)
+	w.grants.of[p.id] = w.newGrant(p)
+	w.stranger(p)
+	return p
+}
+
+// orgs are the organizations that people are in.
+func (w *world) orgs() (out []record.ID) {
+	for _, p := range w.people {
+		if !slices.Contains(out, p.org) {
+			out = append(out, p.org)
+		}
+	}
+	return out
 }
 
 func (w *world) newGrant(p *person) account.Grant {

@@ -8,6 +8,7 @@ import (
 
 // Run lives through one seed. The error is for what keeps the world from being made.
 func Run(c Config) (_ Result, err error) {
+	c.Stored = c.Stored || c.Seed%storedEvery == 0
 	w, err := newWorld(c)
 	if err != nil {
 		return Result{}, err

@@ -114,11 +114,7 @@ func (s *Scenario) Run(kills []int, c Config) (r ScenarioResult, err error) {
 
 // populate makes a person whose sides are in step.
 func (s *Scenario) populate(w *world, rng *rand.Rand) {
-	p := &person{org: 1, id: 11, upn: "adele@contoso.example", wants: map[record.Kind]bool{}}
-	p.oid = w.sim.Person(p.upn).ID
-	w.people = []*person{p}
-	w.grants.of[p.id] = w.newGrant(p)
-	w.stranger(p)
+	p := w.enter(upns[0])
 	w.sim.SetWarts(s.warts)
 	kind := record.Contacts
 	if s.calendar {

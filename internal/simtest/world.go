@@ -26,6 +26,8 @@ type Config struct {
 	Seed uint64
 	// Keep are the moves of the seed's program that are made, by their number; nil: all.
 	Keep []int
+	// Stored says that the books are kept in SQLite, as those of one seed in twenty are.
+	Stored bool
 	// Defect names the broken engine that takes the place of the real one; "": none.
 	Defect string
 	// Trace hears of every effect and every deed, a line each; nil: only their sum is kept.

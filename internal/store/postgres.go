@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -31,6 +33,9 @@ func openPostgres(ctx context.Context, url string, conns int) (*pgDB, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := privately(config.ConnConfig); err != nil {
+		return nil, err
+	}
 	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = pgConns
 	}
@@ -47,6 +52,41 @@ func openPostgres(ctx context.Context, url string, conns int) (*pgDB, error) {
 		return nil, err
 	}
 	return &pgDB{pgQuerier{pool}, pool}, nil
+}
+
+// CheckAddress tells what is wrong with the address of a database before anything connects to it.
+func CheckAddress(url string) error {
+	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
+		return nil
+	}
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return err
+	}
+	return privately(config)
+}
+
+// privately reports whether all ways to a database lead through TLS with a certificate that is checked, or stay on this machine.
+func privately(config *pgx.ConnConfig) error {
+	at := func(host string, secured *tls.Config) error {
+		ip := net.ParseIP(host)
+		switch {
+		case host == "" || host == "localhost" || strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") || ip != nil && ip.IsLoopback():
+			return nil
+		case secured == nil || secured.InsecureSkipVerify && secured.VerifyPeerCertificate == nil:
+			return fmt.Errorf("%s is another machine: its certificate must be checked, by sslmode=verify-full (and sslrootcert=FILE where your own authority made it)", host)
+		}
+		return nil
+	}
+	if err := at(config.Host, config.TLSConfig); err != nil {
+		return err
+	}
+	for _, other := range config.Fallbacks {
+		if err := at(other.Host, other.TLSConfig); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (db *pgDB) begin(ctx context.Context) (*Tx, error) {

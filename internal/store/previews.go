@@ -37,7 +37,11 @@ func (s *Past) now(ctx context.Context, link *reconcile.Link, read func(*reconci
 			return err
 		}
 		as.Fence = fence
-		if err = read(&as); fault.ReasonOf(err) != fault.StaleLease { // else a run has begun this very moment
+		switch err = read(&as); fault.ReasonOf(err) {
+		case fault.StaleLease: // a run has begun this very moment
+		case fault.Interrupted: // whoever has paused the link may look at it all the same
+			return nil
+		default:
 			return err
 		}
 	}

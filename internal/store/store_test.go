@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -45,6 +46,42 @@ func open(t testing.TB, url string, o store.Options) *store.Store {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// TestADatabaseElsewhereProvesItself: to another machine, passwords and records travel by TLS only, to whoever has its certificate.
+func TestADatabaseElsewhereProvesItself(t *testing.T) {
+	t.Setenv("PGSSLMODE", "")
+	t.Setenv("PGHOST", "")
+	for url, ok := range map[string]bool{
+		"sqlite:tandem.db":                                true,
+		"postgres://u:p@localhost/x":                      true,
+		"postgres://u:p@127.0.0.1/x":                      true,
+		"postgres://u:p@[::1]/x":                          true,
+		"postgres://u@/x?host=/run/postgresql":            true,
+		"postgres://u:p@db.example/x":                     false,
+		"postgres://u:p@db/x?sslmode=disable":             false,
+		"postgres://u:p@10.0.0.1/x?sslmode=allow":         false,
+		"postgres://u:p@db.example/x?sslmode=prefer":      false,
+		"postgres://u:p@db.example/x?sslmode=require":     false,
+		"postgres://u:p@db.example/x?sslmode=verify-ca":   true,
+		"postgres://u:p@db.example/x?sslmode=verify-full": true,
+		"postgresql://u:p@localhost,db.example/x":         false,
+	} {
+		if err := store.CheckAddress(url); (err == nil) != ok {
+			t.Errorf("%s: %v", url, err)
+		} else if err != nil && strings.Contains(err.Error(), ":p@") {
+			t.Errorf("the password is told: %v", err)
+		}
+		if ok {
+			continue
+		}
+		if db, err := store.Open(t.Context(), url, store.Options{}); err == nil || !strings.Contains(err.Error(), "another machine") {
+			t.Errorf("%s is opened: %v", url, err)
+			if err == nil {
+				_ = db.Close()
+			}
+		}
+	}
 }
 
 func TestAnotherSecretKey(t *testing.T) {

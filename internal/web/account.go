@@ -111,8 +111,8 @@ func (s *Site) settled(v *visit, done string, err error) error {
 	return v.to(accountPath)
 }
 
-// fresh is how long after signing in somebody may change by what they sign in: whoever finds a browser open, or steals its
-// session, is not to make a door of their own.
+// fresh is how long after signing in somebody may change by what they sign in, and end other sessions: whoever finds a browser open,
+// or steals its session, is not to make a door of their own, nor to throw out whoever it belongs to.
 const fresh = 15 * time.Minute
 
 // reasonSignInAgain is told whoever signed in longer ago than that.
@@ -225,15 +225,24 @@ func (s *Site) endOneSession(v *visit) error {
 	if id == s.sessions.GetString(v.ctx(), keySession) {
 		return s.signOut(v)
 	}
+	if err := s.signedInJustNow(v); err != nil {
+		return s.settled(v, "", err)
+	}
 	return s.settled(v, "own.flash.session", s.Accounts.EndSession(v.ctx(), v.user.Org, v.user.ID, id))
 }
 
 func (s *Site) endOtherSessions(v *visit) error {
+	if err := s.signedInJustNow(v); err != nil {
+		return s.settled(v, "", err)
+	}
 	here := s.sessions.GetString(v.ctx(), keySession)
 	return s.settled(v, "own.flash.others", s.Registry.EndSessions(v.ctx(), v.user, here))
 }
 
 func (s *Site) endAllSessions(v *visit) error {
+	if err := s.signedInJustNow(v); err != nil {
+		return s.settled(v, "", err)
+	}
 	if err := s.Registry.EndSessions(v.ctx(), v.user, ""); err != nil {
 		return err
 	}

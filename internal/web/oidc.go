@@ -79,8 +79,8 @@ func (i *identity) discover(ctx context.Context) (*provider, error) {
 }
 
 func (i *identity) ask(ctx context.Context) (*provider, error) {
-	// The issuer that "organizations" and tenants' domains publish never equals the address asked; identify() holds
-	// each token against it itself.
+	// The issuer that "organizations" and tenants' domains publish never equals the address asked, so the library does not compare it;
+	// identify() holds each token against it.
 	base := i.settings.Authority + "/" + i.settings.Tenant + "/v2.0"
 	ctx = oidc.InsecureIssuerURLContext(oidc.ClientContext(ctx, i.client), base)
 	p, err := oidc.NewProvider(ctx, base)
@@ -94,6 +94,9 @@ func (i *identity) ask(ctx context.Context) (*provider, error) {
 	if err := p.Claims(&told); err != nil || told.Issuer == "" || told.Keys == "" {
 		return nil, fault.New(fault.Unavailable, "", "web: the sign-in service names no issuer, or no keys")
 	}
+	if !issuerExpected(told.Issuer, i.settings.Authority, i.settings.Tenant) {
+		return nil, fault.New(fault.Unavailable, "", "web: %s says that it is %q", base, told.Issuer)
+	}
 	whose := &keyIssuers{RoundTripper: i.client.Transport}
 	if whose.RoundTripper == nil {
 		whose.RoundTripper = http.DefaultTransport
@@ -101,6 +104,23 @@ func (i *identity) ask(ctx context.Context) (*provider, error) {
 	client := *i.client
 	client.Transport = whose
 	return &provider{p, told.Issuer, oidc.NewRemoteKeySet(oidc.ClientContext(ctx, &client), told.Keys), whose}, nil
+}
+
+// issuerExpected reports whether a discovery document is that of the authority asked, so that no other service stands in for it. Where one
+// tenant is asked by its number, it must be that one; by a domain, some one tenant.
+func issuerExpected(issuer, authority, tenant string) bool {
+	of, ok := strings.CutPrefix(strings.ToLower(issuer), strings.ToLower(authority)+"/")
+	of, v2 := strings.CutSuffix(of, "/v2.0")
+	if !ok || !v2 {
+		return false
+	}
+	switch tenant = strings.ToLower(tenant); {
+	case tenant == "organizations" || tenant == "common":
+		return of == "{tenantid}"
+	case guid.MatchString(tenant):
+		return of == tenant
+	}
+	return guid.MatchString(of)
 }
 
 // config knows no secret: exchange adds the proof of who we are, whatever it is.

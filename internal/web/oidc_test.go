@@ -214,6 +214,35 @@ func TestAHangingSignInServiceIsAskedOnceForAll(t *testing.T) {
 	}
 }
 
+// A service whose document says that it is another one is not believed (ASVS 10.5.3).
+func TestAnotherIssuerInTheMetadataIsRefused(t *testing.T) {
+	t.Parallel()
+	l := newLiar(t)
+	for _, row := range []struct {
+		tenant, issuer string
+		ok             bool
+	}{
+		{"organizations", l.URL + "/{tenantid}/v2.0", true},
+		{"organizations", "https://evil.example/{tenantid}/v2.0", false},
+		{"organizations", l.URL + ".evil.example/{tenantid}/v2.0", false},
+		{"organizations", l.URL + "/" + tenantA + "/v2.0", false},
+		{"organizations", l.URL + "/{tenantid}/", false},
+		{tenantA, l.URL + "/" + tenantA + "/v2.0", true},
+		{tenantA, l.URL + "/" + tenantB + "/v2.0", false},
+		{tenantA, l.URL + "/{tenantid}/v2.0", false},
+		{"contoso.example", l.URL + "/" + tenantA + "/v2.0", true},
+		{"contoso.example", l.URL + "/{tenantid}/v2.0", false},
+		{"contoso.example", l.URL + "/" + tenantA + "/x/v2.0", false},
+	} {
+		l.issuer = row.issuer
+		i := newIdentity(Deps{Now: time.Now, HTTP: http.DefaultClient, Settings: Settings{
+			URL: "https://crm.example", Authority: l.URL, Tenant: row.tenant, ClientID: "client-1", Credential: credential.Secret("s")}})
+		if _, err := i.discover(t.Context()); (err == nil) != row.ok || err != nil && !fault.Is(err, fault.Unavailable) {
+			t.Errorf("%s asked, %s answers: %v", row.tenant, row.issuer, err)
+		}
+	}
+}
+
 // A key is good for the issuer that it is published for: one that signs for personal accounts, or for one tenant, proves nobody of another.
 func TestAKeySignsForItsIssuerOnly(t *testing.T) {
 	t.Parallel()

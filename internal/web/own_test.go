@@ -534,9 +534,10 @@ func TestWaysInChangeOnlySoonAfterSigningIn(t *testing.T) {
 		}
 		return err == nil
 	}
+	other := w.as("adele@contoso.example")
 	w.pass(fresh + time.Minute)
-	for _, path := range []string{"/password", "/password/remove", "/passkeys/remove", "/microsoft/untie"} {
-		if got := b.post(accountPath+path, "password", password, "passkey", "x"); !strings.Contains(got.text(), "signed in within the last 15 minutes") {
+	for _, path := range []string{"/password", "/password/remove", "/passkeys/remove", "/microsoft/untie", "/sessions/end", "/sessions/others", "/sessions/all"} {
+		if got := b.post(accountPath+path, "password", password, "passkey", "x", "session", "y"); !strings.Contains(got.text(), "signed in within the last 15 minutes") {
 			t.Errorf("%s: %d %s", path, got.status, got.text())
 		}
 	}
@@ -545,6 +546,9 @@ func TestWaysInChangeOnlySoonAfterSigningIn(t *testing.T) {
 	}
 	if hasPassword() {
 		t.Error("an old session made a password")
+	}
+	if !other.inside() || !b.inside() {
+		t.Error("an old session ended others")
 	}
 	if u, err := w.store.Accounts().User(t.Context(), adele.Org, adele.ID); err != nil || u.Identity.IsZero() {
 		t.Errorf("an old session untied the account: %v %v", u.Identity, err)

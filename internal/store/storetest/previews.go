@@ -122,6 +122,14 @@ func testPast(t *testing.T, w *world) {
 	if none := must(past.Pairs(ctx, &reconcile.Link{Org: w.ours, User: w.ana, Kind: record.Contacts}, 0, 10))(t); len(none) > 0 {
 		t.Errorf("of a link that is not there yet: %v", none)
 	}
+	ok(t, w.Links().ChangeState(ctx, w.ours, id, []reconcile.LinkState{reconcile.On}, reconcile.Paused, ""))
+	if got := must(past.Pairs(ctx, l, 0, 10))(t); len(got) != len(pairs) {
+		t.Errorf("of a paused link it reads %v", got)
+	}
+	if byRef := must(past.PairsByRef(ctx, l, reconcile.InMicrosoft, []record.Ref{"a"}))(t); byRef["a"].CRM != "1" {
+		t.Errorf("by ref, of a paused link: %v", byRef)
+	}
+	ok(t, w.Links().ChangeState(ctx, w.ours, id, []reconcile.LinkState{reconcile.Paused}, reconcile.On, ""))
 	foreign := *l
 	foreign.Org = w.theirs
 	if _, err := past.Pairs(ctx, &foreign, 0, 10); !fault.Is(err, fault.NotFound) {

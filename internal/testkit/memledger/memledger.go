@@ -212,52 +212,42 @@ type Past struct{ ledger *Ledger }
 // Past is the ledger as a rehearsal reads it.
 func (l *Ledger) Past() Past { return Past{l} }
 
-// current is the link as whoever reads it now has it; nil: it is not there yet.
-func (p Past) current(link *reconcile.Link) *reconcile.Link {
+// read reads of a link as it stands, whoever runs it or has paused it, if it is there.
+func (p Past) read(link *reconcile.Link, read func(*entry)) {
 	p.ledger.mu.Lock()
 	defer p.ledger.mu.Unlock()
-	e := p.ledger.links[link.ID]
-	if e == nil {
-		return nil
+	if e := p.ledger.links[link.ID]; e != nil {
+		read(e)
 	}
-	now := e.link
-	return &now
 }
 
 // PairsByRef finds pairs.
-func (p Past) PairsByRef(ctx context.Context, link *reconcile.Link, side reconcile.Where, refs []record.Ref) (map[record.Ref]reconcile.Pair, error) {
-	if link = p.current(link); link == nil {
-		return nil, nil
-	}
-	return p.ledger.PairsByRef(ctx, link, side, refs)
+func (p Past) PairsByRef(_ context.Context, link *reconcile.Link, side reconcile.Where, refs []record.Ref) (out map[record.Ref]reconcile.Pair, err error) {
+	p.read(link, func(e *entry) { out = e.byRef(side, refs) })
+	return out, nil
 }
 
 // PairsInState pages through pairs of a state.
-func (p Past) PairsInState(ctx context.Context, link *reconcile.Link, state reconcile.PairState, dueBy time.Time, after int64, limit int) ([]reconcile.Pair, error) {
-	if link = p.current(link); link == nil {
-		return nil, nil
-	}
-	return p.ledger.PairsInState(ctx, link, state, dueBy, after, limit)
+func (p Past) PairsInState(_ context.Context, link *reconcile.Link, state reconcile.PairState, dueBy time.Time, after int64, limit int) (out []reconcile.Pair, err error) {
+	p.read(link, func(e *entry) { out = e.page(after, limit, inState(state, dueBy)) })
+	return out, nil
 }
 
 // Pairs pages through all pairs.
-func (p Past) Pairs(ctx context.Context, link *reconcile.Link, after int64, limit int) ([]reconcile.Pair, error) {
-	if link = p.current(link); link == nil {
-		return nil, nil
-	}
-	return p.ledger.Pairs(ctx, link, after, limit)
+func (p Past) Pairs(_ context.Context, link *reconcile.Link, after int64, limit int) (out []reconcile.Pair, err error) {
+	p.read(link, func(e *entry) { out = e.page(after, limit, all) })
+	return out, nil
 }
 
 // OpenIntents lists the batches that were never settled.
-func (p Past) OpenIntents(ctx context.Context, link *reconcile.Link) (map[int64][]reconcile.Intent, error) {
-	if link = p.current(link); link == nil {
-		return nil, nil
-	}
-	open, err := p.ledger.OpenIntents(ctx, link)
-	for batch, intents := range open {
-		open[batch] = slices.Clone(intents)
-	}
-	return open, err
+func (p Past) OpenIntents(_ context.Context, link *reconcile.Link) (open map[int64][]reconcile.Intent, err error) {
+	p.read(link, func(e *entry) {
+		open = make(map[int64][]reconcile.Intent, len(e.intents))
+		for batch, intents := range e.intents {
+			open[batch] = slices.Clone(intents)
+		}
+	})
+	return open, nil
 }
 
 // Marked tells which items marks belong to.
@@ -393,6 +383,10 @@ func (l *Ledger) PairsByRef(_ context.Context, link *reconcile.Link, side reconc
 	if err != nil {
 		return nil, err
 	}
+	return e.byRef(side, refs), nil
+}
+
+func (e *entry) byRef(side reconcile.Where, refs []record.Ref) map[record.Ref]reconcile.Pair {
 	out := map[record.Ref]reconcile.Pair{}
 	for _, p := range e.pairs {
 		ref := p.CRM
@@ -403,20 +397,26 @@ func (l *Ledger) PairsByRef(_ context.Context, link *reconcile.Link, side reconc
 			out[ref] = p
 		}
 	}
-	return out, nil
+	return out
 }
 
 // PairsInState pages through pairs of a state.
 func (l *Ledger) PairsInState(_ context.Context, link *reconcile.Link, state reconcile.PairState, dueBy time.Time, after int64, limit int) ([]reconcile.Pair, error) {
-	return l.page(link, after, limit, func(p reconcile.Pair) bool {
+	return l.page(link, after, limit, inState(state, dueBy))
+}
+
+func inState(state reconcile.PairState, dueBy time.Time) func(reconcile.Pair) bool {
+	return func(p reconcile.Pair) bool {
 		return p.State == state && (dueBy.IsZero() || !p.RetryAt.IsZero() && !p.RetryAt.After(dueBy))
-	})
+	}
 }
 
 // Pairs pages through all pairs.
 func (l *Ledger) Pairs(_ context.Context, link *reconcile.Link, after int64, limit int) ([]reconcile.Pair, error) {
-	return l.page(link, after, limit, func(reconcile.Pair) bool { return true })
+	return l.page(link, after, limit, all)
 }
+
+func all(reconcile.Pair) bool { return true }
 
 func (l *Ledger) page(link *reconcile.Link, after int64, limit int, want func(reconcile.Pair) bool) ([]reconcile.Pair, error) {
 	l.mu.Lock()
@@ -425,13 +425,16 @@ func (l *Ledger) page(link *reconcile.Link, after int64, limit int, want func(re
 	if err != nil {
 		return nil, err
 	}
-	var out []reconcile.Pair
+	return e.page(after, limit, want), nil
+}
+
+func (e *entry) page(after int64, limit int, want func(reconcile.Pair) bool) (out []reconcile.Pair) {
 	for _, p := range sorted(e.pairs) {
 		if p.ID > after && want(p) && len(out) < limit {
 			out = append(out, p)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // Marked tells which items marks belong to.
