@@ -279,8 +279,8 @@ func (s sides) Microsoft(_ context.Context, link *reconcile.Link) (reconcile.Sid
 	}
 	if link.Kind == record.Contacts {
 		contacts := outlook.NewContacts(s.p.mailbox(of), options, known)
-		if w.photos {
-			var album outlook.Album = effectAlbum{w.album.Album(link.Org, link.User), w}
+		if slices.Contains(link.Mapping.Fields(), record.RecordImage) { // the store gives it to whoever has chosen nothing
+			var album outlook.Album = effectAlbum{w.books.album(link.Org, link.User), w}
 			if w.defect != nil && w.defect.album != nil {
 				album = w.defect.album(album)
 			}

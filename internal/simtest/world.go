@@ -18,7 +18,6 @@ import (
 	"tandem/internal/outlook"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
-	"tandem/internal/testkit/memcrm"
 )
 
 // Config says which world is to be seen.
@@ -104,7 +103,6 @@ type world struct {
 	doubts  map[string]string // see inDoubt
 	kinds   map[record.Kind]editable
 	traits
-	album   *memcrm.Pictures
 	forms   map[[sha256.Size]byte]record.Value // of photos, as they lie at Microsoft
 	foreign map[*person]string                 // what is outside the containers
 	renamed map[string]string                  // stems of ids that have changed: see renamed
@@ -156,7 +154,7 @@ type process struct {
 func newWorld(c Config) (*world, error) {
 	w := &world{
 		config: c, rng: rand.New(rand.NewPCG(c.Seed, 1)), clock: start, links: map[reconcile.LinkID]*linkState{},
-		kinds: kinds, album: &memcrm.Pictures{},
+		kinds:    kinds,
 		entities: map[string]*entity{}, leftOut: map[leaving]bool{}, sum: sha256.New(), stats: newStats(), grants: newGrants(),
 	}
 	if c.Defect != "" {
@@ -175,7 +173,7 @@ func newWorld(c Config) (*world, error) {
 	}
 	w.seal = outlook.NewSeal([]byte("the secret of the simulation"))
 	w.hook = &outlook.Hook{Seal: w.seal, Wake: w.wakeFromHook, Resubscribe: w.books.resubscribe, Patience: time.Hour} // a machine that is busy changes no run
-	w.crm = crm.New(w.books.records(), func(context.Context, record.ID, record.ID) (bool, error) { return true, nil }, now).WithPictures(w.album)
+	w.crm = crm.New(w.books.records(), func(context.Context, record.ID, record.ID) (bool, error) { return true, nil }, now).WithPictures(w.books.pictures())
 	return w, nil
 }
 
