@@ -88,7 +88,11 @@ func newFleet(t testing.TB, database, through string, n int) *fleet {
 		}
 		judge.Request(r.Method, r.URL.RequestURI(), r.Header, body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		f.sim.ServeHTTP(w, r)
+		told := &heard{ResponseWriter: w, status: http.StatusOK}
+		f.sim.ServeHTTP(told, r)
+		if !f.sim.Faulted() {
+			judge.Answer(r.Method, r.URL.RequestURI(), r.Header, body, told.status, w.Header(), told.body.Bytes())
+		}
 	}))
 	t.Cleanup(graph.Close)
 	t.Cleanup(f.sim.Close)
@@ -129,6 +133,26 @@ func newFleet(t testing.TB, database, through string, n int) *fleet {
 	}
 	return f
 }
+
+// heard keeps what the simulator answers, whether or not anybody is left to hear it.
+type heard struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+}
+
+func (h *heard) WriteHeader(status int) {
+	h.status = status
+	h.ResponseWriter.WriteHeader(status)
+}
+
+func (h *heard) Write(p []byte) (int, error) {
+	h.body.Write(p)
+	return h.ResponseWriter.Write(p)
+}
+
+// Unwrap lets the simulator reach what else the connection can do.
+func (h *heard) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
 // served reports whether all wakes of all links have been served.
 func (f *fleet) served() bool {

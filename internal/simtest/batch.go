@@ -38,7 +38,7 @@ func (s Sum) PerSecond() float64 {
 
 // after adds what comes right after what an earlier run came to: a long run can be made in parts. Anything else begins anew.
 func (s Sum) after(earlier *Sum) *Sum {
-	if earlier == nil || s.From != earlier.From+uint64(earlier.Stats.Seeds) {
+	if earlier == nil || !s.follows(*earlier) {
 		return &s
 	}
 	sum := Sum{From: earlier.From, Stats: newStats(), Failed: earlier.Failed + s.Failed, Failing: slices.Concat(earlier.Failing, s.Failing), Took: earlier.Took + s.Took, Workers: s.Workers}
@@ -46,6 +46,9 @@ func (s Sum) after(earlier *Sum) *Sum {
 	sum.Stats.Add(s.Stats)
 	return &sum
 }
+
+// follows reports whether seeds begin where earlier ones ended.
+func (s Sum) follows(earlier Sum) bool { return s.From == earlier.From+uint64(earlier.Stats.Seeds) }
 
 // Run lives through the seeds, several at a time. failed is told of each that fails, in any order, and says whether to go on.
 func (b Batch) Run(failed func(seed uint64, r Result) bool) (Sum, error) {

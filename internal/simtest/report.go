@@ -18,8 +18,8 @@ import (
 // one ended, and the page can be written anew without one.
 type Figures struct {
 	Run *Sum `json:"run,omitempty"`
-	// Long is a long run, with what of it failed.
-	Long *Sum `json:"long,omitempty"`
+	// Long are long runs, each with what of it failed, the latest last.
+	Long []Sum `json:"long,omitempty"`
 	// Written is the last run of the written scenarios.
 	Written *Coverage `json:"written,omitempty"`
 	// Killed are the last kills of real processes, by database.
@@ -44,13 +44,17 @@ func ReadFigures(path string) (Figures, error) {
 
 func beside(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".json" }
 
-// ReportLong takes a part of the long run into the page at a path, after the parts before it.
+// ReportLong takes a part of a long run into the page at a path: as more of the latest one, if it begins where that one ended.
 func ReportLong(path string, part Sum) error {
 	f, err := ReadFigures(path)
 	if err != nil {
 		return err
 	}
-	f.Long = part.after(f.Long)
+	if last := len(f.Long) - 1; last >= 0 && part.follows(f.Long[last]) {
+		f.Long[last] = *part.after(&f.Long[last])
+	} else {
+		f.Long = append(f.Long, part)
+	}
 	return f.write(path)
 }
 
@@ -100,20 +104,22 @@ func caughtOnes() (out []Caught) {
 }
 
 // failures tells of the seeds that failed when they were run: those that hold since, and those that still fail, each with its reason.
-func (s Sum) failures() string {
+func (f *Figures) failures() string {
 	var hold []string
 	var b strings.Builder
-	for _, f := range s.Failing {
-		if why := KnownGap(f.Seed); why != "" {
-			fmt.Fprintf(&b, "| still fails: %d by %s | %s |\n", f.Seed, f.Check, why)
-		} else {
-			hold = append(hold, fmt.Sprintf("%d (%s)", f.Seed, f.Check))
+	for _, l := range f.Long {
+		for _, was := range l.Failing {
+			if why := KnownGap(was.Seed); why != "" {
+				fmt.Fprintf(&b, "\nSeed %d still fails, by %s: %s.\n", was.Seed, was.Check, why)
+			} else {
+				hold = append(hold, fmt.Sprintf("%d (%s)", was.Seed, was.Check))
+			}
 		}
 	}
-	if len(hold) > 0 {
-		return fmt.Sprintf("| hold since | %s |\n", strings.Join(hold, ", ")) + b.String()
+	if len(hold) == 0 {
+		return b.String()
 	}
-	return b.String()
+	return fmt.Sprintf("\nHold since: %s.\n", strings.Join(hold, ", ")) + b.String()
 }
 
 // Page is docs/reliability.md.
@@ -138,9 +144,13 @@ func (f *Figures) Page() string {
 			fmt.Fprintf(&b, "| %s | %d | %s |\n", name, s.Faults[name], sources[name])
 		}
 	}
-	if l := f.Long; l != nil {
-		fmt.Fprintf(&b, "\n## The long run\n\nMade in parts, while what failed was mended.\n\n| figure | |\n|---|---|\n| first seed | %d |\n| seeds | %d |\n| faults that struck | %d |\n| crash points passed | %d |\n| processes killed | %d |\n| failed when they were run | %d |\n%s",
-			l.From, l.Stats.Seeds, l.Stats.FaultSum(), l.Stats.Points, l.Stats.Kills, l.Failed, l.failures())
+	if len(f.Long) > 0 {
+		b.WriteString("\n## Long runs\n\nEach is of one state of the engine, or in parts while what failed was mended.\n\n" +
+			"| first seed | seeds | faults that struck | crash points passed | processes killed | failed when they were run |\n|---|---|---|---|---|---|\n")
+		for _, l := range f.Long {
+			fmt.Fprintf(&b, "| %d | %d | %d | %d | %d | %d |\n", l.From, l.Stats.Seeds, l.Stats.FaultSum(), l.Stats.Points, l.Stats.Kills, l.Failed)
+		}
+		b.WriteString(f.failures())
 	}
 	if c := f.Written; c != nil {
 		fmt.Fprintf(&b, "\n## Written scenarios\n\nEach is killed before and after every one of its effects and resumed, and killed again during recoveries; afterwards the invariants hold.\n"+
