@@ -396,3 +396,20 @@ func TestL6_TheAuditFindsPhotosOfWhichNobodyTold(t *testing.T) {
 		t.Errorf("afterwards: %+v, %d photos sent", p, d.puts()-puts)
 	}
 }
+
+// A photo that was put on a contact in Outlook is an edit, which beats the deletion in the CRM, though nobody told of it.
+func TestI1_APhotoBeatsADeletion(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	ids := adele.insert("Contacts", doc{"Last_Name": "Lima"}, doc{"Last_Name": "Rosa"}, doc{"Last_Name": "Plain"})
+	adele.switchOn("contacts")
+	adele.rest()
+	photo := photos.JPEG(t, 1, 400, 400)
+	adele.photographInOutlook("Lima", photo)
+	adele.call("DELETE", "/crm/v8/Contacts/"+ids[0], nil, 200)
+	d.eventually("the contact is back, with its photo", func() bool {
+		return strings.Contains(adele.text("GET", "/crm/v8/Contacts?fields=Last_Name", nil, 200), "Lima") && picture.Alike(adele.photo(ids[0]), photo)
+	})
+	adele.rest()
+}

@@ -30,8 +30,8 @@ type trade[T any] interface {
 	steady(field record.Field, written record.Fields) bool
 	// exists tells of a refused create whether an earlier one had worked, and gives that item.
 	exists(ctx context.Context, w *record.Write, refusal error) (*T, error)
-	// finish does what has to follow the writes. It may fail outcomes.
-	finish(ctx context.Context, jobs []job[T]) error
+	// finish does what has to follow the writes, or, where these were cut off, gives that its fault. It may fail outcomes.
+	finish(ctx context.Context, jobs []job[T], cut error) error
 	Read(ctx context.Context, refs []record.Ref) ([]record.Change, error)
 }
 
@@ -83,9 +83,9 @@ func apply[T any](ctx context.Context, box *graph.Mailbox, row *graph.Row, t tra
 		}
 	}
 	if err != nil {
-		return out, settleRest(jobs, err)
+		err = settleRest(jobs, err)
 	}
-	return out, t.finish(ctx, jobs)
+	return out, t.finish(ctx, jobs, err)
 }
 
 func (j *job[T]) done() bool { return j.out.Ref != "" || j.out.Err != nil }

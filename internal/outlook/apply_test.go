@@ -10,7 +10,9 @@ import (
 	"tandem/internal/fault"
 	"tandem/internal/graph"
 	"tandem/internal/m365sim"
+	"tandem/internal/reconcile"
 	"tandem/internal/record"
+	"tandem/internal/testkit/photos"
 )
 
 // I3, FIELD-FAILURES 77: a create whose answer is lost is found by its token, and not made twice. Nor is an event sent again blindly: how long
@@ -380,6 +382,35 @@ func TestConformance_AnEditThatIfMatchLetsPassIsLookedAt(t *testing.T) {
 		}
 		if f := now[0].Fields; f["categories"] != "X" || f[theirs] != "Somebody" {
 			t.Errorf("%s: it is %v", kind, f)
+		}
+	}
+}
+
+// What follows a write, the photo of a contact or what is done to occurrences of a series, is not done where another write stops the link.
+func TestI6_WhatDoesNotFollowIsNotTakenForDone(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds {
+		r := newRig(t)
+		link := r.container(kind)
+		side, more := reconcile.Side(NewEvents(r.box, r.options(link), nil)), record.Fields{"exdates": "2026-03-04"}
+		first := weekly("")
+		if kind == record.Contacts {
+			album, keep := r.album()
+			side, more = NewContacts(r.box, r.options(link), nil).WithPhotos(album), record.Fields{photoField: keep(photos.PNG(t, 1, 300, 300))}
+			first = contactSample(1)
+		}
+		made, err := side.Apply(t.Context(), []record.Write{{Op: record.Create, Fields: first, Token: "1-a"}, {Op: record.Create, Fields: r.sample(kind, 2), Token: "1-b"}})
+		if err != nil || made[0].Err != nil || made[1].Err != nil {
+			t.Fatal(kind, err, made)
+		}
+		r.sim.Next("part PATCH *", m365sim.Fail(404).As("MailboxNotEnabledForRESTAPI").Repeat(-1))
+		r.sim.Next("PATCH *", m365sim.Fail(404).As("MailboxNotEnabledForRESTAPI").Repeat(-1))
+		out, err := side.Apply(t.Context(), []record.Write{
+			{Op: record.Update, Ref: made[0].Ref, Version: made[0].Version, Fields: more},
+			{Op: record.Update, Ref: made[1].Ref, Version: made[1].Version, Fields: record.Fields{"categories": "X"}},
+		})
+		if err == nil || out[0].Err == nil {
+			t.Errorf("%s: %v, and the write of which a part was not sent: %+v", kind, err, out[0])
 		}
 	}
 }

@@ -371,6 +371,6 @@ func (c *Contacts) exists(_ context.Context, _ *record.Write, refusal error) (*g
 	return nil, refusal
 }
 
-func (c *Contacts) finish(ctx context.Context, jobs []job[graph.Contact]) error {
-	return c.sendPhotos(ctx, jobs)
+func (c *Contacts) finish(ctx context.Context, jobs []job[graph.Contact], cut error) error {
+	return c.sendPhotos(ctx, jobs, cut)
 }

@@ -147,8 +147,8 @@ func (c *Contacts) recognize(ctx context.Context, seen map[record.Ref][]byte) (m
 }
 
 // sendPhotos puts photos on contacts that have just been written. One that does not arrive is the fault of its contact, of
-// which the rest stands.
-func (c *Contacts) sendPhotos(ctx context.Context, jobs []job[graph.Contact]) error {
+// which the rest stands: likewise all of them if the writes were cut off.
+func (c *Contacts) sendPhotos(ctx context.Context, jobs []job[graph.Contact], cut error) error {
 	due := map[record.Ref]*job[graph.Contact]{}
 	sending := map[record.Ref]record.Value{}
 	for i := range jobs {
@@ -157,10 +157,12 @@ func (c *Contacts) sendPhotos(ctx context.Context, jobs []job[graph.Contact]) er
 			due[j.out.Ref], sending[j.out.Ref] = j, v
 		}
 	}
-	if len(due) == 0 {
+	switch {
+	case cut != nil:
+		return c.unsent(due, cut)
+	case len(due) == 0:
 		return nil
-	}
-	if c.album == nil {
+	case c.album == nil:
 		return unknownField(photoField)
 	}
 	if err := c.album.Sending(ctx, sending); err != nil {
@@ -229,16 +231,19 @@ func (c *Contacts) putPhotos(ctx context.Context, refs []record.Ref, due map[rec
 }
 
 // seePhotos looks at contacts whose photos were put: Exchange may have made another image of a photo, and another version
-// of its contact. That version is taken only if nobody has changed anything else about the contact meanwhile. What cannot be
-// seen now is seen when the contact is next read.
+// of its contact. That version is taken only if nobody has changed anything else about the contact meanwhile, nor put another photo
+// there: so the photos are looked at after the versions. What cannot be seen now is seen when the contact is next read.
 func (c *Contacts) seePhotos(ctx context.Context, put []*job[graph.Contact]) error {
-	parts := make([]graph.Part, 0, 2*len(put))
-	for _, j := range put {
-		parts = append(parts,
-			graph.Part{Method: http.MethodGet, Path: c.photo(j.out.Ref), Binary: true},
-			graph.Get(c.address(j.out.Ref)+c.question(), c.prefer()))
+	contacts, photos := make([]graph.Part, len(put)), make([]graph.Part, len(put))
+	for i, j := range put {
+		contacts[i] = graph.Get(c.address(j.out.Ref)+c.question(), c.prefer())
+		photos[i] = graph.Part{Method: http.MethodGet, Path: c.photo(j.out.Ref), Binary: true}
 	}
-	results, err := c.box.Batch(ctx, parts)
+	versions, err := c.box.Batch(ctx, contacts)
+	var results []graph.Result
+	if err == nil {
+		results, err = c.box.Batch(ctx, photos)
+	}
 	if err != nil {
 		if linkWide(err, true) {
 			return err
@@ -247,16 +252,17 @@ func (c *Contacts) seePhotos(ctx context.Context, put []*job[graph.Contact]) err
 	}
 	seen := map[record.Ref][]byte{}
 	for i, j := range put {
-		photo, contact := results[2*i], results[2*i+1]
-		if photo.Err == nil {
-			seen[j.out.Ref] = photo.Body
+		if results[i].Err == nil {
+			seen[j.out.Ref] = results[i].Body
 		}
+	}
+	values, err := c.recognize(ctx, seen)
+	for i, j := range put {
 		var now graph.Contact
-		if contact.Err == nil && graph.Decode(contact.Body, &now) == nil && now.ParentFolderID == j.after.ParentFolderID &&
-			maps.Equal(contactFields(&now), contactFields(j.after)) {
+		if versions[i].Err == nil && graph.Decode(versions[i].Body, &now) == nil && now.ParentFolderID == j.after.ParentFolderID &&
+			maps.Equal(contactFields(&now), contactFields(j.after)) && values[j.out.Ref] == j.Fields[photoField] {
 			j.out.Version = record.Version(now.Version())
 		}
 	}
-	_, err = c.recognize(ctx, seen)
 	return err
 }

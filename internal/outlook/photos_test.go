@@ -212,3 +212,41 @@ func TestPhotosTravelInBatches(t *testing.T) {
 		t.Errorf("a photo that is refused: %+v", again)
 	}
 }
+
+// A photo that somebody puts on a contact right after ours is theirs: the version that it makes is not one that we know.
+func TestI1_APhotoThatIsPutRightAfterOursIsAnEdit(t *testing.T) {
+	t.Parallel()
+	var after func()
+	r := newRig(t, func(o *graph.Options) {
+		seen := o.Observe
+		o.Observe = func(ex graph.Exchange) {
+			if seen(ex); after != nil && bytes.Contains(ex.Body, []byte(`"PUT"`)) {
+				after()
+				after = nil
+			}
+		}
+	})
+	r.sim.SetWarts(m365sim.Warts{PhotoIsChange: true})
+	album, keep := r.album()
+	link, _ := r.contacts()
+	c := NewContacts(r.box, r.options(link), nil).WithPhotos(album)
+	made := r.put(c, record.Write{Op: record.Create, Token: "9-x", Fields: record.Fields{"surname": "Lima"}})
+	for name, somebody := range map[string]bool{"ours alone": false, "theirs after it": true} {
+		if somebody {
+			after = func() {
+				if err := r.sim.Mailbox(adele).SetPhoto(string(made.Ref), photos.JPEG(t, 3, 300, 300)); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		out := r.put(c, record.Write{Op: record.Update, Ref: made.Ref, Version: made.Version, Fields: record.Fields{photoField: keep(photos.PNG(t, len(name), 300, 300))}})
+		now, err := c.Read(r.Context(), []record.Ref{made.Ref})
+		if err != nil || out.Err != nil {
+			t.Fatal(err, out.Err)
+		}
+		if known := out.Version == now[0].Version; known == somebody {
+			t.Errorf("%s: the version as it now is counts as ours: %v", name, known)
+		}
+		made.Version = now[0].Version
+	}
+}

@@ -21,7 +21,7 @@ import (
 // days, changes those that have something of their own, and gives those that no longer have it what the series says (Graph
 // has no way to make an exception a plain occurrence again). Exchange forgets all this when the times of a series change, so
 // it may have to be done again.
-func (c *Events) finish(ctx context.Context, jobs []job[graph.Event]) error {
+func (c *Events) finish(ctx context.Context, jobs []job[graph.Event], cut error) error {
 	var open []*series
 	for i := range jobs {
 		if s := newSeries(&jobs[i]); s != nil {
@@ -30,16 +30,19 @@ func (c *Events) finish(ctx context.Context, jobs []job[graph.Event]) error {
 		}
 	}
 	if len(open) == 0 {
-		return nil
+		return cut
 	}
-	err := c.settle(ctx, open)
+	err := cut
+	if cut == nil {
+		err = c.settle(ctx, open)
+	}
 	for _, s := range open {
 		if s.err == nil && !s.done {
 			s.err = err
 		}
 		s.close(c)
 	}
-	if linkWide(err, false) {
+	if cut != nil || linkWide(err, false) {
 		return err
 	}
 	return nil

@@ -126,7 +126,7 @@ func (s *Step) fit(rules Rules) {
 		}
 	}
 	if s.Verb == DeleteMicrosoft && s.Pair != nil { // what only Outlook had stays in the history
-		for _, f := range rules.onlyInOutlook(s.Pair.Base) {
+		for _, f := range rules.otherInOutlook(s.Pair.Base) {
 			if !slices.ContainsFunc(s.Lost, func(l Loss) bool { return l.Field == f }) {
 				s.Lost = append(s.Lost, Loss{Field: f, Side: InMicrosoft, Value: s.now(rules, InMicrosoft, f)})
 			}
@@ -156,7 +156,7 @@ func (s *Step) attend(rules Rules, participants record.Value) bool {
 // now is what a side has of a field when the step is taken.
 func (s *Step) now(rules Rules, side Where, f record.Field) record.Value {
 	switch change := map[Where]*record.Change{InMicrosoft: s.Theirs, InCRM: s.Ours}[side]; {
-	case change != nil && change.State == record.Present:
+	case change != nil && change.State == record.Present && !rules.unseen([]record.Field{f}, change.Fields):
 		return change.Fields[f]
 	case s.Verb != Merge && s.Verb != DeleteMicrosoft || s.Pair == nil:
 		return "" // it is about to be made
@@ -172,7 +172,7 @@ func (s *Step) setApart(rules Rules, f record.Field, theirs, ours record.Value, 
 	held := rules.normal(record.Fields{f: ours})[f]
 	s.Apart = s.Apart.With(record.Fields{f: normal, keyInCRM(f): held})
 	if already {
-		s.Lost = slices.DeleteFunc(s.Lost, func(l Loss) bool { return l.Field == f })
+		s.Lost = slices.DeleteFunc(s.Lost, func(l Loss) bool { return l.Field == f && (l.Side == InCRM || ours != "") }) // nothing won over what is there
 		if s.Verb == Merge {
 			s.Base = s.Base.With(record.Fields{f: normal, keyInCRM(f): held})
 		}
@@ -208,17 +208,24 @@ func Listed(base record.Fields, table *mapping.Table) (record.Fields, bool) {
 	return out, found
 }
 
-// onlyInOutlook are the fields of which Microsoft holds a value that the CRM has no place for.
-func (r Rules) onlyInOutlook(base record.Fields) (out []record.Field) {
+// otherInOutlook are the fields of which Microsoft holds a value that the CRM does not hold.
+func (r Rules) otherInOutlook(base record.Fields) (out []record.Field) {
 	for key, ours := range base {
 		name, apart := strings.CutPrefix(string(key), inCRM)
 		f := record.Field(name)
-		if apart && base[f] != "" && !r.alike([]record.Field{f}, record.Fields{f: ours}, base) && (r.unfit(InMicrosoft, f, ours) == "" || r.unfit(InCRM, f, base[f]) != "") {
+		if apart && base[f] != "" && !r.alike([]record.Field{f}, record.Fields{f: ours}, base) {
 			out = append(out, f)
 		}
 	}
 	slices.Sort(out)
 	return out
+}
+
+// onlyInOutlook are those of them whose value the CRM has no place for.
+func (r Rules) onlyInOutlook(base record.Fields) []record.Field {
+	return slices.DeleteFunc(r.otherInOutlook(base), func(f record.Field) bool {
+		return r.unfit(InMicrosoft, f, base[keyInCRM(f)]) != "" && r.unfit(InCRM, f, base[f]) == ""
+	})
 }
 
 // misfit says why the sides of a base differ, and in which fields; "" where they don't.

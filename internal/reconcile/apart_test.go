@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,6 +74,43 @@ func TestFF113_WhatDoesNotFitStaysWhereItIs(t *testing.T) {
 		s = plan(base, &record.Change{Ref: "1", State: record.Present, Meta: record.Meta{Owner: adele + 1}, Fields: o}, theirs(m))
 		if s.Verb != reconcile.DeleteMicrosoft || len(s.Lost) != 1 || s.Lost[0].Value != long {
 			t.Errorf("with another owner: %s, lost %d", s.Verb, len(s.Lost))
+		}
+	})
+	t.Run("a photo that was taken off in the CRM", func(t *testing.T) {
+		rules := rules
+		rules.Fields = append(slices.Clone(rules.Fields), record.RecordImage)
+		photo := record.Value("sha256:" + strings.Repeat("a", 64))
+		s := reconcile.Plan(rules, []reconcile.Item{{
+			Pair:   &reconcile.Pair{ID: 1, CRM: "1", Microsoft: "A", State: reconcile.Synced, Base: all(record.Fields{record.RecordImage: photo, "crm:Record_Image": ""})},
+			Ours:   &record.Change{Ref: "1", State: record.Gone},
+			Theirs: theirs(all(nil)), // which does not tell of photos
+		}})[0]
+		if s.Verb != reconcile.DeleteMicrosoft || len(s.Lost) != 1 || s.Lost[0].Value != photo {
+			t.Errorf("goes with its item and leaves no trace: %s, lost %v", s.Verb, s.Lost)
+		}
+		old, rules := record.Fields{record.RecordImage: "sha256:" + record.Value(strings.Repeat("b", 64))}, rules
+		rules.Policy.Winner = reconcile.CRMWins
+		s = reconcile.Plan(rules, []reconcile.Item{{
+			Pair: &reconcile.Pair{ID: 1, CRM: "1", Microsoft: "A", State: reconcile.Synced, Base: all(old)},
+			Ours: ours(all(record.Fields{record.RecordImage: ""})), Theirs: theirs(all(record.Fields{record.RecordImage: photo})),
+		}})[0]
+		if s.Verb != reconcile.Adopt || len(s.Lost) != 1 || s.Lost[0].Value != photo {
+			t.Errorf("wins over another one in Outlook, of which nothing is told: %s, lost %v", s.Verb, s.Lost)
+		}
+	})
+	t.Run("a photo in Outlook that cannot be looked at", func(t *testing.T) {
+		rules := rules
+		rules.Fields = append(slices.Clone(rules.Fields), record.RecordImage)
+		s := reconcile.Plan(rules, []reconcile.Item{{
+			Pair:   &reconcile.Pair{ID: 1, CRM: "1", Microsoft: "A", State: reconcile.Synced, Base: all(record.Fields{record.RecordImage: ""})},
+			Ours:   ours(all(record.Fields{record.RecordImage: "sha256:" + record.Value(strings.Repeat("a", 64)), record.Title: "CEO"})),
+			Theirs: theirs(all(nil)),
+		}})[0]
+		if !s.Blind || len(s.ToMicrosoft) != 1 || s.ToMicrosoft[record.Title] != "CEO" {
+			t.Errorf("is replaced: %v, blind %v", s.ToMicrosoft, s.Blind)
+		}
+		if s := plan(all(nil), ours(all(nil)), theirs(all(nil))); s.Blind {
+			t.Error("and so is one of which nobody asks")
 		}
 	})
 	t.Run("a day before Exchange's first", func(t *testing.T) {

@@ -583,7 +583,12 @@ func (r *run) entriesOf(jobs []*job, last, fatal bool) (entries []Entry, moved [
 			j.history = append(j.history, HistoryLine{Side: InMicrosoft, Action: Unlinked, Reason: j.Why})
 		case j.drop, j.Verb == Leave:
 		default:
+			attempts := j.pair.Attempts
 			r.agreed(j)
+			if j.Blind && attempts < len(pauses) { // else the next audit looks
+				j.pair.Attempts = attempts
+				r.park(&j.pair, fault.New(fault.Unavailable, fault.OutcomeUnknown, "the picture at Microsoft cannot be looked at"))
+			}
 			if j.unchanged() {
 				continue
 			}

@@ -92,6 +92,9 @@ func (r *run) delete(ctx context.Context, pairs []Pair) error {
 	if err == nil {
 		items, err = r.doubts(ctx, items)
 	}
+	if err == nil {
+		err = r.pictures(ctx, items) // another one is an edit, too
+	}
 	if err != nil {
 		return err
 	}

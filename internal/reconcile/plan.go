@@ -144,6 +144,8 @@ type Step struct {
 	Admits bool
 	// Ask is what a person is to be asked about the pair once the step is done; nil: nothing.
 	Ask *Ask
+	// Blind says that the picture at Microsoft could not be looked at: that is to be done soon, and what became of it waits.
+	Blind bool
 }
 
 // Plan decides about each item by itself and in the same order. It is pure and total: every item gets a step.
@@ -193,7 +195,10 @@ func planNew(rules Rules, item Item) Step {
 	case item.Theirs != nil && item.Theirs.State == record.Present && rules.staysOut(item.Theirs) != "":
 		return Step{Verb: Leave, Why: rules.staysOut(item.Theirs)}
 	case item.Theirs != nil && item.Theirs.State == record.Present:
-		return Step{Verb: CreateCRM, Why: NewInMicrosoft, ToCRM: filled(only(item.Theirs.Fields, rules.newInCRM()))}
+		return Step{
+			Verb: CreateCRM, Why: NewInMicrosoft, ToCRM: filled(only(item.Theirs.Fields, rules.newInCRM())),
+			Blind: rules.unseen(rules.goes(InCRM), item.Theirs.Fields),
+		}
 	}
 	return Step{Verb: Skip, Why: DeletedBoth}
 }
@@ -321,15 +326,17 @@ func typed(rules Rules, item Item, fields []record.Field) []Loss {
 func merge(rules Rules, item Item) Step {
 	base := timed(rules, item.Pair.Base)
 	held := heldInCRM(base)
-	ours, theirs := held, base
+	ours, theirs, told := held, base, base
 	if item.Ours != nil {
 		ours = rules.normal(only(item.Ours.Fields, rules.Fields))
 	}
 	if item.Theirs != nil {
 		theirs = rules.normal(only(item.Theirs.Fields, rules.Fields))
+		told = theirs.Clone()
 		rules.asAgreed(theirs, base)
 	}
 	step := Step{Verb: Adopt, Why: Alike, Base: make(record.Fields, len(base)), ToCRM: record.Fields{}, ToMicrosoft: record.Fields{}}
+	step.Blind = item.Theirs != nil && rules.unseen(rules.Fields, told)
 	var oursChanged, theirsChanged bool
 	for _, unit := range units(rules) {
 		oursIs, theirsIs := compare(unit, ours, held), compare(unit, theirs, base)
@@ -345,6 +352,9 @@ func merge(rules Rules, item Item) Step {
 		}
 		if item.Theirs != nil && rules.unseen(unit, theirs) {
 			continue // it may have a picture
+		}
+		if oursIs != same && rules.unseen(unit, told) {
+			continue // it may have another one
 		}
 		if oursIs != same && theirsIs != same && sides == differs && rules.alike(unit, ours, theirs) {
 			agreeApart(step.Base, unit, ours, theirs) // each keeps its own form

@@ -9,6 +9,7 @@ import (
 	"tandem/internal/crm"
 	"tandem/internal/fault"
 	"tandem/internal/mapping"
+	"tandem/internal/outlook"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 	"tandem/internal/testkit/memcrm"
@@ -21,6 +22,8 @@ type books interface {
 	enroll(*person) error
 	ledger() reconcile.Ledger
 	records() crm.Store
+	pictures() crm.Pictures
+	album(org, user record.ID) outlook.Album
 	close()
 
 	link(reconcile.LinkID) reconcile.Link
@@ -65,6 +68,7 @@ type memory struct {
 	w      *world
 	book   *memledger.Ledger
 	crm    *memcrm.Store
+	photos memcrm.Pictures
 	owners map[record.ID]record.ID // of records, as last seen
 	next   reconcile.LinkID
 }
@@ -77,7 +81,10 @@ func (m *memory) enroll(p *person) error {
 
 func (m *memory) ledger() reconcile.Ledger { return m.book }
 func (m *memory) records() crm.Store       { return effectRecords{m.crm, m.w} }
+func (m *memory) pictures() crm.Pictures   { return &m.photos }
 func (m *memory) close()                   {}
+
+func (m *memory) album(org, user record.ID) outlook.Album { return m.photos.Album(org, user) }
 
 func (m *memory) link(id reconcile.LinkID) reconcile.Link { return m.book.Link(id) }
 

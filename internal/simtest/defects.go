@@ -13,6 +13,7 @@ import (
 
 	"tandem/internal/fault"
 	"tandem/internal/mapping"
+	"tandem/internal/outlook"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
@@ -24,6 +25,7 @@ type defect struct {
 	books      func(w *world, l reconcile.Ledger) reconcile.Ledger // within the effects: where a transaction is
 	microsoft  func(w *world, link *reconcile.Link, s reconcile.Side) reconcile.Side
 	crm        func(w *world, link *reconcile.Link, s reconcile.Side) reconcile.Side
+	album      func(a outlook.Album) outlook.Album
 	wire       func(w *world, next http.RoundTripper) http.RoundTripper
 }
 
@@ -48,6 +50,9 @@ func onMicrosoft(name, what string, d func(w *world, link *reconcile.Link, s rec
 	return &defect{name: name, what: what, microsoft: func(w *world, link *reconcile.Link, s reconcile.Side) reconcile.Side {
 		double := d(w, link, s)
 		double.Side = s
+		if gallery, ok := s.(reconcile.Gallery); ok {
+			return galleryDouble{double, gallery}
+		}
 		return double
 	}}
 }
@@ -367,6 +372,26 @@ var defects = []*defect{
 			}
 		}}
 	}),
+
+	onMicrosoft("a photo counts as sent before it was", "its hash is agreed on, and it is left out of the write", func(*world, *reconcile.Link, reconcile.Side) sideDouble {
+		return sideDouble{writes: written(func(w *record.Write) {
+			if _, ok := w.Fields["photo"]; ok {
+				w.Fields = w.Fields.Clone()
+				delete(w.Fields, "photo")
+			}
+		})}
+	}),
+	onMicrosoft("photos in Outlook are not looked at", "what is put there is not told, and is not asked for", func(*world, *reconcile.Link, reconcile.Side) sideDouble {
+		return sideDouble{pictures: func(seen map[record.Ref]record.Fields) { clear(seen) }}
+	}),
+	onMicrosoft("a contact whose photo cannot be told has none", "what is absent is taken for empty", func(*world, *reconcile.Link, reconcile.Side) sideDouble {
+		return sideDouble{pictures: func(seen map[record.Ref]record.Fields) {
+			for ref := range seen {
+				seen[ref] = record.Fields{"photo": ""}
+			}
+		}}
+	}),
+	{name: "photos on their way are not noted", what: "what Exchange makes of one is taken for another one", album: func(a outlook.Album) outlook.Album { return forgetful{a} }},
 
 	// The side in the CRM.
 	onCRM("the CRM's cursor comes before its effects", "a cursor is stored before what it passes is settled", func(w *world, link *reconcile.Link, _ reconcile.Side) sideDouble {

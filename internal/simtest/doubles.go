@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"time"
 
+	"tandem/internal/outlook"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 )
@@ -109,6 +110,8 @@ type sideDouble struct {
 	writes  func(ctx context.Context, writes []record.Write) []record.Write
 	done    func(ctx context.Context, writes []record.Write, out []record.Outcome, err *error)
 	find    bool // nothing is found
+
+	pictures func(seen map[record.Ref]record.Fields)
 }
 
 func (d sideDouble) Changes(ctx context.Context, after record.Cursor, known int) (record.Page, error) {
@@ -153,6 +156,27 @@ func (d sideDouble) Find(ctx context.Context, tokens []string) (map[string]recor
 
 func (d sideDouble) List(ctx context.Context) (map[record.Ref]record.Version, error) {
 	return d.Side.(reconcile.Lister).List(ctx)
+}
+
+// galleryDouble is the double of a side with pictures.
+type galleryDouble struct {
+	sideDouble
+	reconcile.Gallery
+}
+
+func (d galleryDouble) Pictures(ctx context.Context, refs []record.Ref) (map[record.Ref]record.Fields, error) {
+	seen, err := d.Gallery.Pictures(ctx, refs)
+	if d.pictures != nil {
+		d.pictures(seen)
+	}
+	return seen, err
+}
+
+// forgetful is an album that does not know what is on its way.
+type forgetful struct{ outlook.Album }
+
+func (forgetful) Sendings(context.Context, []record.Ref) (map[record.Ref]record.Value, error) {
+	return nil, nil
 }
 
 type crmDouble struct{ sideDouble }

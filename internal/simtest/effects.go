@@ -278,7 +278,15 @@ func (s sides) Microsoft(_ context.Context, link *reconcile.Link) (reconcile.Sid
 		reconcile.Lister
 	}
 	if link.Kind == record.Contacts {
-		side = outlook.NewContacts(s.p.mailbox(of), options, known)
+		contacts := outlook.NewContacts(s.p.mailbox(of), options, known)
+		if slices.Contains(link.Mapping.Fields(), record.RecordImage) { // the store gives it to whoever has chosen nothing
+			var album outlook.Album = effectAlbum{w.books.album(link.Org, link.User), w}
+			if w.defect != nil && w.defect.album != nil {
+				album = w.defect.album(album)
+			}
+			contacts.WithPhotos(album)
+		}
+		side = contacts
 	} else {
 		side = outlook.NewEvents(s.p.mailbox(of), options, known)
 	}

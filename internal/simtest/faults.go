@@ -347,8 +347,8 @@ func wart(turn func(*m365sim.Warts)) func(*world, *rand.Rand) {
 	return func(w *world, rng *rand.Rand) {
 		warts := w.sim.Warts()
 		turn(&warts)
-		w.sim.SetWarts(warts)
-		w.in(time.Minute+time.Duration(rng.Int64N(int64(20*time.Minute))), func() { w.sim.SetWarts(m365sim.Warts{}) })
+		w.behaves(warts)
+		w.in(time.Minute+time.Duration(rng.Int64N(int64(20*time.Minute))), func() { w.behaves(m365sim.Warts{}) })
 	}
 }
 

@@ -162,7 +162,7 @@ func (w *world) populate() {
 		}
 	}
 	if rng.IntN(8) == 0 {
-		w.sim.SetWarts(m365sim.Warts{DeltaLag: 45 * time.Second})
+		w.behaves(m365sim.Warts{DeltaLag: 45 * time.Second})
 	}
 	w.newProcess()
 }

@@ -40,6 +40,8 @@ type entity struct {
 	erased  bool                      // somebody has deleted it, whatever came of it
 	foreign map[string]string         // what its items held that nobody maps, by item
 	alone   bool                      // it was made on the side to which its link does not go on from, and stays there: see oneway.go
+	bare    bool                      // somebody has taken its photo off in the CRM
+	bared   bool                      // somebody has done so in Outlook, and Microsoft did not tell: an edit, whenever it is seen
 	alike   string                    // the address that it shares with others, by which it may be taken for them; "": none
 }
 
@@ -50,7 +52,8 @@ type typed struct {
 	field  int // of the kind's edited fields
 	theirs bool
 	value  record.Value
-	over   bool // replaced, or deleted, by somebody who had it before the eyes
+	over   bool   // replaced, or deleted, by somebody who had it before the eyes
+	item   string // with which it may go before anybody looks, as Microsoft did not tell of it (ADR 18); "": it did
 }
 
 // edited is a field that people edit, by its names on both sides.
@@ -136,7 +139,7 @@ func (w *world) items(of *person, kind record.Kind, container string) []item {
 		path += "&$select=id,jobTitle,department,mobilePhone,companyName,businessAddress,assistantName,spouseName"
 	}
 	who := w.sim.As(of.upn).Prefer(`IdType="ImmutableId", outlook.body-content-type="text"`)
-	k := kinds[kind]
+	k := w.kinds[kind]
 	var out []item
 	for path != "" { // a page may be empty, with more after it
 		status, _, raw := who.Raw("GET", path, nil)
@@ -146,6 +149,10 @@ func (w *world) items(of *person, kind record.Kind, container string) []item {
 		for _, doc := range gjson.GetBytes(raw, "value").Array() {
 			it := item{id: doc.Get("id").Str, key: doc.Get(k.key.theirs).Str, foreign: doc.Get("spouseName").Str, json: doc}
 			for _, f := range k.fields {
+				if f.ours == record.RecordImage {
+					it.values = append(it.values, string(w.photoOf(of, it.id)))
+					continue
+				}
 				it.values = append(it.values, strings.TrimSpace(doc.Get(f.theirs).Str))
 			}
 			out = append(out, it)
@@ -188,8 +195,11 @@ func (w *world) types(key string, kind record.Kind, field int, theirs bool, now 
 	}
 	w.values++
 	v := record.Value(fmt.Sprintf("v%d", w.values))
-	if kinds[kind].fields[field].ours == record.Mobile {
+	switch w.kinds[kind].fields[field].ours {
+	case record.Mobile:
 		v = record.Value(fmt.Sprintf("+55 11 9%04d-%04d", w.values/10000, w.values%10000))
+	case record.RecordImage:
+		v = draw(w.values).value
 	}
 	w.typed = append(w.typed, &typed{key: key, kind: kind, field: field, theirs: theirs, value: v})
 	return v
@@ -208,7 +218,7 @@ func (w *world) erases(key string, values []string) {
 	} else if e.fate == lives { // what sync has written and not remembered yet may be taken for an edit
 		e.fate = open
 	}
-	if e.fate == dies && w.keptBySomebody(e) {
+	if e.fate == dies && (w.keptBySomebody(e) || e.bared) {
 		e.fate = open
 	}
 	for _, t := range w.typed {
@@ -349,10 +359,16 @@ func (w *world) newInCRM(rng *rand.Rand, source record.Source) {
 	key := w.newKey(l.kind, l.of.org)
 	w.entities[key].alone = l.of.way == mapping.ToCRM
 	fields := w.fresh(l.kind, key)
-	field := rng.IntN(len(kinds[l.kind].fields))
-	fields[kinds[l.kind].fields[field].ours] = w.types(key, l.kind, field, false, "")
+	field := rng.IntN(len(w.kinds[l.kind].fields))
+	v := w.types(key, l.kind, field, false, "")
+	f := w.kinds[l.kind].fields[field].ours
+	if f != record.RecordImage {
+		fields[f] = v
+	}
 	results, err := w.crm.Insert(context.Background(), w.actor(l.of), l.kind, []crm.Draft{{Fields: fields, Source: source}})
-	must(w, results, err, resultErr)
+	if must(w, results, err, resultErr); f == record.RecordImage && w.failure == nil {
+		w.uploads(l.of, results[0].Record.ID)
+	}
 	w.say("user %d makes %s in the CRM%s", l.of.id, key, map[bool]string{true: ", imported"}[source == record.Import])
 }
 
@@ -368,8 +384,10 @@ func (w *world) newInOutlook(rng *rand.Rand) {
 }
 
 func (w *world) makeInOutlook(rng *rand.Rand, l *linkState, key, address string) {
-	field := rng.IntN(len(kinds[l.kind].fields))
-	body := kinds[l.kind].fields[field].patch(string(w.types(key, l.kind, field, true, "")))
+	field, body := rng.IntN(len(w.kinds[l.kind].fields)), map[string]any{}
+	if f, v := w.kinds[l.kind].fields[field], w.types(key, l.kind, field, true, ""); f.patch != nil {
+		body = f.patch(string(v))
+	}
 	if address != "" {
 		body["emailAddresses"] = []map[string]any{{"address": address, "name": address}}
 	}
@@ -389,6 +407,9 @@ func (w *world) makeInOutlook(rng *rand.Rand, l *linkState, key, address string)
 	if l.kind == record.Contacts {
 		id, _ := doc["id"].(string)
 		w.entities[key].foreign[id] = "spouse of " + key
+		if w.kinds[l.kind].fields[field].patch == nil {
+			w.uploadsInOutlook(l.of, id)
+		}
 	}
 }
 
@@ -407,16 +428,20 @@ func (w *world) someRecord(rng *rand.Rand, deleted bool) (crm.Record, *person, b
 
 func (w *world) editInCRM(rng *rand.Rand) {
 	if r, p, ok := w.someRecord(rng, false); ok {
-		w.editRecord(p, r, rng.IntN(len(kinds[r.Kind].fields)))
+		w.editRecord(p, r, rng.IntN(len(w.kinds[r.Kind].fields)))
 	}
 }
 
 func (w *world) editRecord(p *person, r crm.Record, field int) {
-	f, key := kinds[r.Kind].fields[field], keyOf(r)
+	f, key := w.kinds[r.Kind].fields[field], keyOf(r)
 	v := w.types(key, r.Kind, field, false, string(r.Fields[f.ours]))
 	w.revive(key, w.counts(r.Org, r.Kind, f.ours, mapping.ToMicrosoft))
-	results, err := w.crm.Update(context.Background(), w.actor(p), r.Kind, []crm.Draft{{ID: r.ID, Fields: record.Fields{f.ours: v}}})
-	must(w, results, err, resultErr)
+	if f.patch == nil {
+		w.uploads(p, r.ID)
+	} else {
+		results, err := w.crm.Update(context.Background(), w.actor(p), r.Kind, []crm.Draft{{ID: r.ID, Fields: record.Fields{f.ours: v}}})
+		must(w, results, err, resultErr)
+	}
 	w.say("user %d types %s for %s of %s in the CRM", p.id, v, f.ours, key)
 }
 
@@ -479,26 +504,24 @@ func madeTwice(l *linkState, all []item, it item) bool {
 
 func (w *world) editInOutlook(rng *rand.Rand) {
 	if l, it, ok := w.someItem(rng); ok {
-		w.editItem(l, it, rng.IntN(len(kinds[l.kind].fields)))
+		w.editItem(l, it, rng.IntN(len(w.kinds[l.kind].fields)))
 	}
 }
 
 func (w *world) editItem(l *linkState, it item, field int) {
-	f := kinds[l.kind].fields[field]
+	f := w.kinds[l.kind].fields[field]
 	v := w.types(it.key, l.kind, field, true, it.values[field])
-	w.revive(it.key, w.counts(l.of.org, l.kind, f.ours, mapping.ToCRM) && !w.elsewhere(l, it.key))
-	body := f.patch(string(v))
-	if f.theirs == "businessAddress.city" { // Graph replaces an address as a whole
-		body = map[string]any{"businessAddress": map[string]any{"city": string(v)}}
-	}
-	if status, doc := w.outlook(l.of).Patch(itemPath(l.kind, it.id), body); status != 200 {
+	w.revive(it.key, w.counts(l.of.org, l.kind, f.ours, mapping.ToCRM) && !w.elsewhere(l, it.key) && field < w.told(l))
+	if f.patch == nil {
+		w.uploadsInOutlook(l.of, it.id)
+	} else if status, doc := w.outlook(l.of).Patch(itemPath(l.kind, it.id), f.patch(string(v))); status != 200 {
 		w.fail("simulation", "an edit is answered with %d %v", status, doc)
 	}
 	w.say("user %d types %s for %s of %s in Outlook", l.of.id, v, f.theirs, it.key)
 }
 
 func (w *world) valuesOf(r crm.Record) (out []string) {
-	for _, f := range kinds[r.Kind].fields {
+	for _, f := range w.kinds[r.Kind].fields {
 		out = append(out, string(r.Fields[f.ours]))
 	}
 	return out
@@ -639,8 +662,8 @@ func (w *world) give(rng *rand.Rand) {
 func (w *world) massUpdate(rng *rand.Rand) {
 	l := w.anyLink(rng, nil)
 	var ids []record.ID
-	field := rng.IntN(len(kinds[l.kind].fields))
-	f := kinds[l.kind].fields[field].ours
+	field := rng.IntN(len(w.kinds[l.kind].fields))
+	f := w.kinds[l.kind].fields[field].ours
 	if def, ok := record.DefOf(l.kind, f); !ok || !crm.MassUpdatable(def) {
 		return
 	}
@@ -675,7 +698,7 @@ func (w *world) backAgain(rng *rand.Rand) {
 	if !ok {
 		return
 	}
-	f := kinds[l.kind].fields[0]
+	f := w.kinds[l.kind].fields[0]
 	for _, v := range []string{"for a moment", it.values[0]} {
 		if status, doc := w.outlook(l.of).Patch(itemPath(l.kind, it.id), f.patch(v)); status != 200 {
 			w.fail("simulation", "an edit is answered with %d %v", status, doc)
@@ -717,7 +740,7 @@ func (w *world) bothSides(rng *rand.Rand) {
 // copies an item that has its pair, as dragging with the control key does; the copy is somebody new.
 func (w *world) copyItem(rng *rand.Rand) {
 	l, it, ok := w.someItem(rng)
-	if !ok || l.kind != record.Contacts || l.of.way != mapping.BothWays || w.entities[it.key].alike != "" || !slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return string(p.Microsoft) == it.id }) {
+	if !ok || l.kind != record.Contacts || l.of.way != mapping.BothWays || w.entities[it.key].alike != "" || w.underWay(l, it) || !slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return string(p.Microsoft) == it.id }) {
 		return
 	}
 	id, err := w.sim.Mailbox(l.of.upn).Copy(it.id)
@@ -774,7 +797,7 @@ func (w *world) switchOff(rng *rand.Rand) {
 	link := w.books.link(l.id)
 	for _, t := range w.typed { // what is in Outlook alone because nobody maps it goes with the folder
 		e := w.entities[t.key]
-		if t.theirs && e.org == l.of.org && t.kind == l.kind && !w.reachesCRM(link.Mapping, kinds[l.kind].fields[t.field].ours) {
+		if t.theirs && e.org == l.of.org && t.kind == l.kind && !w.reachesCRM(link.Mapping, w.kinds[l.kind].fields[t.field].ours) {
 			t.over = true
 		}
 	}
@@ -806,7 +829,7 @@ func (w *world) switchOn(p *person, kind record.Kind) {
 		}
 	}
 	id, err := w.books.create(reconcile.Link{
-		Org: p.org, User: p.id, Kind: kind, State: reconcile.On, Mapping: tableOf(kind), Since: w.clock, Mailbox: p.oid,
+		Org: p.org, User: p.id, Kind: kind, State: reconcile.On, Mapping: w.tableOf(kind), Since: w.clock, Mailbox: p.oid,
 		Policy: reconcile.Policy{Options: reconcile.Options{Direction: p.way}},
 	})
 	if err != nil {
@@ -829,8 +852,8 @@ func (w *world) changeMapping(rng *rand.Rand) {
 		return
 	}
 	table := &mapping.Table{Kind: l.kind}
-	for _, row := range tableOf(l.kind).Rows {
-		if slices.ContainsFunc(kinds[l.kind].fields, func(f edited) bool { return f.ours == row.CRM }) {
+	for _, row := range w.tableOf(l.kind).Rows {
+		if slices.ContainsFunc(w.kinds[l.kind].fields, func(f edited) bool { return f.ours == row.CRM }) {
 			switch rng.IntN(6) {
 			case 0:
 				continue
@@ -858,13 +881,13 @@ func (w *world) changeMapping(rng *rand.Rand) {
 	for _, e := range deleted {
 		e.fate = open
 	}
-	for _, f := range kinds[l.kind].fields {
+	for _, f := range w.kinds[l.kind].fields {
 		if !slices.ContainsFunc(table.Going(l.of.way).Rows, func(r mapping.Row) bool { return r.CRM == f.ours }) {
 			w.leftOut[leaving{l.of.org, f.ours}] = true
 		}
 	}
 	var odd []string
-	for _, f := range kinds[l.kind].fields {
+	for _, f := range w.kinds[l.kind].fields {
 		at := slices.IndexFunc(table.Rows, func(r mapping.Row) bool { return r.CRM == f.ours })
 		if at < 0 {
 			odd = append(odd, string(f.ours)+" out")
@@ -1033,7 +1056,7 @@ func (w *world) namesake(rng *rand.Rand) {
 		key := w.newKey(l.kind, l.of.org)
 		w.entities[key].alike = string(address)
 		fields := w.fresh(l.kind, key)
-		fields[kinds[l.kind].fields[0].ours] = w.types(key, l.kind, 0, false, "")
+		fields[w.kinds[l.kind].fields[0].ours] = w.types(key, l.kind, 0, false, "")
 		fields[record.EmailField] = address
 		results, err := w.crm.Insert(context.Background(), w.actor(l.of), l.kind, []crm.Draft{{Fields: fields}})
 		must(w, results, err, resultErr)

@@ -83,10 +83,10 @@ func (w *world) drifts(rng *rand.Rand) {
 			continue
 		}
 		it := of[rng.IntN(len(of))].theirs
-		w.sim.SetWarts(m365sim.Warts{DeltaLag: 1000 * time.Hour})
+		w.behaves(m365sim.Warts{DeltaLag: 1000 * time.Hour})
 		w.editItem(l, it, rng.IntN(len(it.values)))
 		proof := w.audit(l)
-		w.sim.SetWarts(m365sim.Warts{})
+		w.behaves(m365sim.Warts{})
 		if proof.Drift == 0 && w.skew <= 0 && w.failure == nil { // by a clock that is ahead it was an edit meanwhile
 			w.fail("L6", "the audit of link %d has not found that %s differs", l.id, it.key)
 		}

@@ -14,8 +14,9 @@ func Run(c Config) (_ Result, err error) {
 		return Result{}, err
 	}
 	defer w.close()
+	w.draws()
 	w.populate()
-	moves := program(c.Seed)
+	moves := w.more(program(c.Seed))
 	end := w.plan(moves, c.Keep)
 	w.in(pollEvery, w.poll)
 	for w.failure == nil && w.step(end) {
@@ -35,6 +36,7 @@ func (w *world) judge() {
 	for _, step := range []func(){
 		w.calmDown,
 		func() { w.settleAll(rng) },
+		func() { w.listens(rng) },
 		w.look,
 		func() { w.alike("L1") },
 		w.kept,

@@ -75,8 +75,9 @@ type task struct {
 	renewed chan error
 	probing bool
 	deletes runDeletes
-	fence   int64               // under which it has opened its link
-	about   map[record.Ref]bool // see amidst
+	fence   int64                   // under which it has opened its link
+	about   map[record.Ref]bool     // see amidst
+	photos  map[string]record.Value // of items, as it has seen them
 }
 
 type taskKey struct{}

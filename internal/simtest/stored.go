@@ -12,6 +12,7 @@ import (
 	"tandem/internal/account"
 	"tandem/internal/crm"
 	"tandem/internal/mapping"
+	"tandem/internal/outlook"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
 	"tandem/internal/store"
@@ -139,6 +140,9 @@ func (b *stored) changed() {
 
 func (b *stored) ledger() reconcile.Ledger { return toldLedger{b.book, b} }
 func (b *stored) records() crm.Store       { return effectRecords{b.writes, b.w} }
+func (b *stored) pictures() crm.Pictures   { return b.store.Pictures() }
+
+func (b *stored) album(org, user record.ID) outlook.Album { return b.store.Pictures().Album(org, user) }
 
 // did reports whether a deed was done; a fault that says that it cannot be is none of the world's.
 func (b *stored) did(what string, err error) bool {

@@ -68,10 +68,12 @@ func (x wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	w.sending(t, req, parts)
 	w.belated(t, parts)
+	w.putting(t, parts)
 	f := w.faults.strike(t, req, parts)
 	resp, raw, err := x.serve(f, t, req, body)
 	if resp != nil {
 		answered(parts, req, resp, raw)
+		w.sawPhotos(t, parts)
 	}
 	w.answered(t, parts, f)
 	w.note("p%d l%d %s -> %s%s", t.process.n, t.link.id, what, outcomeOf(parts, resp, err), f.says())

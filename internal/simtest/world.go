@@ -99,10 +99,13 @@ type world struct {
 	calm    bool // no more faults, and no more deeds
 	failure *Failure
 	stats   Stats
-	looked  int                // writes of sync's at the last look
-	doubts  map[string]string  // see inDoubt
-	foreign map[*person]string // what is outside the containers
-	renamed map[string]string  // stems of ids that have changed: see renamed
+	looked  int               // writes of sync's at the last look
+	doubts  map[string]string // see inDoubt
+	kinds   map[record.Kind]editable
+	traits
+	forms   map[[sha256.Size]byte]record.Value // of photos, as they lie at Microsoft
+	foreign map[*person]string                 // what is outside the containers
+	renamed map[string]string                  // stems of ids that have changed: see renamed
 	sum     hash.Hash
 	story   []string
 }
@@ -151,6 +154,7 @@ type process struct {
 func newWorld(c Config) (*world, error) {
 	w := &world{
 		config: c, rng: rand.New(rand.NewPCG(c.Seed, 1)), clock: start, links: map[reconcile.LinkID]*linkState{},
+		kinds:    kinds,
 		entities: map[string]*entity{}, leftOut: map[leaving]bool{}, sum: sha256.New(), stats: newStats(), grants: newGrants(),
 	}
 	if c.Defect != "" {
@@ -169,7 +173,7 @@ func newWorld(c Config) (*world, error) {
 	}
 	w.seal = outlook.NewSeal([]byte("the secret of the simulation"))
 	w.hook = &outlook.Hook{Seal: w.seal, Wake: w.wakeFromHook, Resubscribe: w.books.resubscribe, Patience: time.Hour} // a machine that is busy changes no run
-	w.crm = crm.New(w.books.records(), func(context.Context, record.ID, record.ID) (bool, error) { return true, nil }, now)
+	w.crm = crm.New(w.books.records(), func(context.Context, record.ID, record.ID) (bool, error) { return true, nil }, now).WithPictures(w.books.pictures())
 	return w, nil
 }
 
@@ -256,15 +260,4 @@ func (w *world) actor(p *person) crm.Actor {
 
 func (w *world) outlook(p *person) *m365sim.Actor {
 	return w.sim.As(p.upn).Prefer(`IdType="ImmutableId"`)
-}
-
-// tableOf is what maps to what when a link begins. Photos have requests of their own, and tests of their own.
-func tableOf(kind record.Kind) *mapping.Table {
-	t := &mapping.Table{Kind: kind}
-	for _, row := range mapping.Default(kind).Rows {
-		if row.CRM != record.RecordImage {
-			t.Rows = append(t.Rows, row)
-		}
-	}
-	return t
 }
