@@ -27,6 +27,8 @@ type books interface {
 	close()
 
 	link(reconcile.LinkID) reconcile.Link
+	// fence is that of whoever took a link's lease last.
+	fence(reconcile.LinkID) int64
 	create(reconcile.Link) (reconcile.LinkID, error)
 	// move moves a link from one of some states to another; false: it is in none of them.
 	move(id reconcile.LinkID, from []reconcile.LinkState, to reconcile.LinkState) bool
@@ -87,6 +89,8 @@ func (m *memory) close()                   {}
 func (m *memory) album(org, user record.ID) outlook.Album { return m.photos.Album(org, user) }
 
 func (m *memory) link(id reconcile.LinkID) reconcile.Link { return m.book.Link(id) }
+
+func (m *memory) fence(id reconcile.LinkID) int64 { return m.book.Link(id).Fence }
 
 func (m *memory) create(link reconcile.Link) (reconcile.LinkID, error) {
 	m.next++

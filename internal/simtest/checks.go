@@ -82,8 +82,8 @@ func (w *world) deleted(t *task) {
 // committed looks whether whoever has written to the ledger had the lease (I8).
 func (w *world) committed(ctx context.Context, l *reconcile.Link, what string, err error) {
 	t := taskOf(ctx)
-	if now := w.books.link(l.ID); err == nil && t != nil && now.Fence != t.fence {
-		w.fail("I8", "%s of link %d was taken from a worker with fence %d, when it is %d", what, l.ID, t.fence, now.Fence)
+	if now := w.books.fence(l.ID); err == nil && t != nil && now != t.fence {
+		w.fail("I8", "%s of link %d was taken from a worker with fence %d, when it is %d", what, l.ID, t.fence, now)
 	}
 }
 

@@ -37,6 +37,7 @@ type stored struct {
 	linkNow  map[reconcile.LinkID]reconcile.Link
 	pairsNow map[reconcile.LinkID][]reconcile.Pair
 	lostNow  map[record.Value]bool
+	fences   map[reconcile.LinkID]int64
 }
 
 // A template is a database with all tables, and the people of every world in it.
@@ -102,7 +103,7 @@ func openStored(w *world) (_ books, err error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &stored{w: w, orgs: map[reconcile.LinkID]record.ID{}, owners: map[record.ID]record.ID{}}
+	b := &stored{w: w, orgs: map[reconcile.LinkID]record.ID{}, fences: map[reconcile.LinkID]int64{}, owners: map[record.ID]record.ID{}}
 	if b.folder, err = os.MkdirTemp("", "tandem-sim-*"); err != nil {
 		return nil, err
 	}
@@ -137,6 +138,15 @@ func (b *stored) enroll(p *person) error {
 func (b *stored) changed() {
 	b.linkNow, b.pairsNow, b.lostNow = map[reconcile.LinkID]reconcile.Link{}, map[reconcile.LinkID][]reconcile.Pair{}, nil
 }
+
+// wroteLink forgets what was read of a link and its pairs.
+func (b *stored) wroteLink(id reconcile.LinkID) {
+	delete(b.linkNow, id)
+	delete(b.pairsNow, id)
+	b.lostNow = nil
+}
+
+func (b *stored) fence(id reconcile.LinkID) int64 { return b.fences[id] }
 
 func (b *stored) ledger() reconcile.Ledger { return toldLedger{b.book, b} }
 func (b *stored) records() crm.Store       { return effectRecords{b.writes, b.w} }
@@ -340,26 +350,30 @@ type toldLedger struct {
 }
 
 func (t toldLedger) Open(ctx context.Context, id reconcile.LinkID, now time.Time, lease time.Duration) (*reconcile.Link, error) {
-	defer t.b.changed()
-	return t.Ledger.Open(ctx, id, now, lease)
+	defer t.b.wroteLink(id)
+	link, err := t.Ledger.Open(ctx, id, now, lease)
+	if err == nil {
+		t.b.fences[id] = link.Fence
+	}
+	return link, err
 }
 
 func (t toldLedger) Settle(ctx context.Context, link *reconcile.Link, batch int64, entries []reconcile.Entry) error {
-	defer t.b.changed()
+	defer t.b.wroteLink(link.ID)
 	return t.Ledger.Settle(ctx, link, batch, entries)
 }
 
 func (t toldLedger) Advance(ctx context.Context, link *reconcile.Link) error {
-	defer t.b.changed()
+	defer t.b.wroteLink(link.ID)
 	return t.Ledger.Advance(ctx, link)
 }
 
 func (t toldLedger) Close(ctx context.Context, link *reconcile.Link) error {
-	defer t.b.changed()
+	defer t.b.wroteLink(link.ID)
 	return t.Ledger.Close(ctx, link)
 }
 
 func (t toldLedger) End(ctx context.Context, link *reconcile.Link, stays bool) error {
-	defer t.b.changed()
+	defer t.b.wroteLink(link.ID)
 	return t.Ledger.End(ctx, link, stays)
 }
