@@ -154,7 +154,10 @@ func checkDatabase(ctx context.Context, c Config, log *slog.Logger) Finding {
 	case has > wants:
 		f.Problem = fmt.Sprintf("It is that of a newer Tandem (%d, this one knows %d). Run the newer one: an older one does not know what stands there.", has, wants)
 	default:
-		return found(f.What, db.Ping(ctx))
+		f = found(f.What, db.Ping(ctx))
+		if host := store.Unproved(c.DatabaseURL); host != "" && f.Problem == "" {
+			f.Note = fmt.Sprintf("Nothing proves that %s is your database: sslmode=verify-full would.", host)
+		}
 	}
 	return f
 }

@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"fmt"
 	"net"
+	"net/url"
+	"os"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -28,15 +30,15 @@ const pgConns = 24
 // leastConns is with how few it works: migrating holds one while it uses another, the queue listens on one.
 const leastConns = 4
 
-func openPostgres(ctx context.Context, url string, conns int) (*pgDB, error) {
-	config, err := pgxpool.ParseConfig(url)
+func openPostgres(ctx context.Context, address string, conns int) (*pgDB, error) {
+	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		return nil, err
 	}
 	if err := privately(config.ConnConfig); err != nil {
 		return nil, err
 	}
-	if !strings.Contains(url, "pool_max_conns") {
+	if !strings.Contains(address, "pool_max_conns") {
 		config.MaxConns = pgConns
 	}
 	if conns > 0 {
@@ -55,38 +57,63 @@ func openPostgres(ctx context.Context, url string, conns int) (*pgDB, error) {
 }
 
 // CheckAddress tells what is wrong with the address of a database before anything connects to it.
-func CheckAddress(url string) error {
-	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
+func CheckAddress(address string) error {
+	if !strings.HasPrefix(address, "postgres://") && !strings.HasPrefix(address, "postgresql://") {
 		return nil
 	}
-	config, err := pgx.ParseConfig(url)
+	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		return err
 	}
 	return privately(config)
 }
 
-// privately reports whether all ways to a database lead through TLS with a certificate that is checked, or stay on this machine.
+// Unproved is the machine to which a database's address leads without its certificate being checked; "": none.
+func Unproved(address string) string {
+	config, err := pgx.ParseConfig(address)
+	if err != nil || !strings.HasPrefix(address, "postgres") {
+		return ""
+	}
+	return unproved(config)
+}
+
+// privately refuses an address that leads to another machine without its certificate being checked, unless it says so: an operator may know
+// the network between.
 func privately(config *pgx.ConnConfig) error {
-	at := func(host string, secured *tls.Config) error {
-		ip := net.ParseIP(host)
-		switch {
-		case host == "" || host == "localhost" || strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") || ip != nil && ip.IsLoopback():
-			return nil
-		case secured == nil || secured.InsecureSkipVerify && secured.VerifyPeerCertificate == nil:
-			return fmt.Errorf("%s is another machine: its certificate must be checked, by sslmode=verify-full (and sslrootcert=FILE where your own authority made it)", host)
-		}
+	host := unproved(config)
+	if host == "" || saysHow(config.ConnString()) {
 		return nil
 	}
-	if err := at(config.Host, config.TLSConfig); err != nil {
-		return err
+	return fmt.Errorf("%s is another machine: have its certificate checked by sslmode=verify-full (and sslrootcert=FILE where your own authority made it), "+
+		"or say sslmode=disable if the network between is yours alone", host)
+}
+
+// saysHow reports whether an address says that a connection is to be without TLS, or without a check of the certificate.
+func saysHow(address string) bool {
+	mode := os.Getenv("PGSSLMODE")
+	if u, err := url.Parse(address); err == nil && u.Query().Has("sslmode") {
+		mode = u.Query().Get("sslmode")
+	}
+	return mode == "disable" || mode == "require"
+}
+
+func unproved(config *pgx.ConnConfig) string {
+	open := func(host string, secured *tls.Config) bool {
+		ip := net.ParseIP(host)
+		if host == "" || host == "localhost" || strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") || ip != nil && ip.IsLoopback() {
+			return false
+		}
+		return secured == nil || secured.InsecureSkipVerify && secured.VerifyPeerCertificate == nil
+	}
+	if open(config.Host, config.TLSConfig) {
+		return config.Host
 	}
 	for _, other := range config.Fallbacks {
-		if err := at(other.Host, other.TLSConfig); err != nil {
-			return err
+		if open(other.Host, other.TLSConfig) {
+			return other.Host
 		}
 	}
-	return nil
+	return ""
 }
 
 func (db *pgDB) begin(ctx context.Context) (*Tx, error) {

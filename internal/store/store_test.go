@@ -48,7 +48,8 @@ func open(t testing.TB, url string, o store.Options) *store.Store {
 	return s
 }
 
-// TestADatabaseElsewhereProvesItself: to another machine, passwords and records travel by TLS only, to whoever has its certificate.
+// TestADatabaseElsewhereProvesItself: to another machine, passwords and records travel by TLS only, to whoever has its certificate, unless
+// the address says in so many words that they do not.
 func TestADatabaseElsewhereProvesItself(t *testing.T) {
 	t.Setenv("PGSSLMODE", "")
 	t.Setenv("PGHOST", "")
@@ -59,10 +60,9 @@ func TestADatabaseElsewhereProvesItself(t *testing.T) {
 		"postgres://u:p@[::1]/x":                          true,
 		"postgres://u@/x?host=/run/postgresql":            true,
 		"postgres://u:p@db.example/x":                     false,
-		"postgres://u:p@db/x?sslmode=disable":             false,
+		"postgres://u:p@db/x?sslmode=":                    false,
 		"postgres://u:p@10.0.0.1/x?sslmode=allow":         false,
 		"postgres://u:p@db.example/x?sslmode=prefer":      false,
-		"postgres://u:p@db.example/x?sslmode=require":     false,
 		"postgres://u:p@db.example/x?sslmode=verify-ca":   true,
 		"postgres://u:p@db.example/x?sslmode=verify-full": true,
 		"postgresql://u:p@localhost,db.example/x":         false,
@@ -73,6 +73,9 @@ func TestADatabaseElsewhereProvesItself(t *testing.T) {
 			t.Errorf("the password is told: %v", err)
 		}
 		if ok {
+			if host := store.Unproved(url); host != "" {
+				t.Errorf("%s leads to %s", url, host)
+			}
 			continue
 		}
 		if db, err := store.Open(t.Context(), url, store.Options{}); err == nil || !strings.Contains(err.Error(), "another machine") {
@@ -80,6 +83,19 @@ func TestADatabaseElsewhereProvesItself(t *testing.T) {
 			if err == nil {
 				_ = db.Close()
 			}
+		}
+	}
+}
+
+func TestADatabaseElsewhereByTheOperatorsWord(t *testing.T) {
+	for _, mode := range []string{"disable", "require"} {
+		url := "postgres://u:p@db/x?sslmode=" + mode
+		if err := store.CheckAddress(url); err != nil || store.Unproved(url) != "db" {
+			t.Errorf("%s: %v, it leads to %q", url, err, store.Unproved(url))
+		}
+		t.Setenv("PGSSLMODE", mode)
+		if err := store.CheckAddress("postgres://u:p@db/x"); err != nil {
+			t.Errorf("PGSSLMODE=%s: %v", mode, err)
 		}
 	}
 }
