@@ -345,3 +345,27 @@ func TestOneWay_EndsLikeItsSource(t *testing.T) {
 		}
 	})
 }
+
+// What a no to deletions left in Outlook stays there also when the pairs are lost, and the no with them.
+func TestL5_WhatANoLeftInOutlookStaysThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b := w.insert("a", nil), w.insert("b", nil)
+	w.goes(mapping.ToMicrosoft)
+	w.settle()
+	w.bin(a)
+	w.bin(b)
+	if err := w.run(); err != nil || w.ledger.Link(1).State != reconcile.Held {
+		t.Fatalf("the brake does not ask: %v, %s", err, w.ledger.Link(1).State)
+	}
+	w.answer(false)
+	w.settle()
+	w.takeOut(a)
+	w.settle()
+	must(t, len(w.folder.Items()), 2, "items after the no")
+	w.ledger.DropPairs(1)
+	w.ledger.Change(1, func(l *reconcile.Link) { l.Microsoft, l.CRM, l.Settled = "", "", false })
+	w.settle()
+	must(t, len(w.folder.Items()), 2, "items once the pairs are lost")
+	must(t, w.live()["a"][0].ID, a, "the record that was taken out of the bin")
+}

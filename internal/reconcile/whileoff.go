@@ -1,6 +1,9 @@
 package reconcile
 
-import "tandem/internal/record"
+import (
+	"tandem/internal/mapping"
+	"tandem/internal/record"
+)
 
 // A container stays when its link ends if Microsoft lets nobody in at that moment, or if it holds something that the CRM has not. What
 // its person deletes in the CRM from then on nobody hears of, and the next link meets an item whose record lies in the recycle bin. That
@@ -8,9 +11,10 @@ import "tandem/internal/record"
 // as anybody knows, so an item that holds the same is to go too. When it was modified says nothing: Exchange does that by itself.
 
 // whileOff gives the items of a link's first sync that no pair knows, and whose records are in the recycle bin, the base that these tell.
-// In a calendar that was there before, an item is the person's own: there the record comes back.
+// In a calendar that was there before, an item is the person's own: there the record comes back. In a link to Outlook only that has lost its
+// pairs, it may be there because its person said no to the deletion, which was forgotten with them: it stays.
 func (r *run) whileOff(items []Item) {
-	if !r.first || r.link.existing() {
+	if !r.first || r.link.existing() || r.rules.Way == mapping.ToMicrosoft && !r.link.LastRun.IsZero() {
 		return
 	}
 	for _, i := range items {

@@ -273,7 +273,8 @@ func (w *world) settle() {
 			w.answer(true)
 			continue
 		}
-		if w.writes() == before && link.Failing == 0 && link.Waiting == 0 {
+		intended := slices.ContainsFunc(w.ledger.All(1), func(p reconcile.Pair) bool { return p.State == reconcile.Intended })
+		if w.writes() == before && link.Failing == 0 && link.Waiting == 0 && !intended {
 			return
 		}
 		w.clock = w.clock.Add(25 * time.Hour) // so that parked records are due

@@ -198,8 +198,10 @@ func (m *memory) lost() map[record.Value]bool {
 func (m *memory) rows() int64 { return int64(m.book.Writes() + m.crm.Writes()) }
 
 func (m *memory) forget(id reconcile.LinkID) {
-	m.book.DropPairs(id)
-	m.book.Change(id, func(l *reconcile.Link) { l.Microsoft, l.CRM = "", "" })
+	link := m.book.Link(id)
+	if err := m.book.Forget(context.Background(), &link); err != nil {
+		m.w.fail("store", "forget: %v", err)
+	}
 }
 
 // everything is more than any world has of anything.

@@ -399,7 +399,8 @@ func (w *world) settleAll(rng *rand.Rand) {
 			link := w.books.link(l.id)
 			w.answers(l, true)
 			busy = busy || !ran || link.State == reconcile.Held || link.State == reconcile.Switching || link.State == reconcile.Paused ||
-				link.LastError != "" || link.Failing > 0 || link.Waiting > 0 || len(w.books.asks(l.id)) > 0
+				link.LastError != "" || link.Failing > 0 || link.Waiting > 0 || len(w.books.asks(l.id)) > 0 ||
+				slices.ContainsFunc(w.books.pairs(l.id), func(p reconcile.Pair) bool { return p.State == reconcile.Intended })
 		}
 		if !busy && w.rowsAndWrites() == before {
 			w.stats.Cycles = max(w.stats.Cycles, cycle)

@@ -573,7 +573,7 @@ func (e *entry) recount() {
 			e.link.Synced++
 		case reconcile.Waiting:
 			e.link.Waiting++
-		case reconcile.Parked, reconcile.Intended:
+		case reconcile.Parked:
 			e.link.Failing++
 		}
 	}
