@@ -413,3 +413,31 @@ func TestI1_APhotoBeatsADeletion(t *testing.T) {
 	})
 	adele.rest()
 }
+
+// What cannot be looked at cannot be brought over: the folder stays when its sync is switched off, with the photo in it.
+func TestS36_AFolderStaysWhosePhotosCannotBeLookedAt(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	adele.switchOn("contacts")
+	adele.rest()
+	d.m365.Next("part GET /me/contacts/*/photo/$value", m365sim.Fail(403).Repeat(-1))
+	_, made := d.as("adele").Post("/me/contacts", doc{"surname": "Rosa"})
+	image := photos.JPEG(t, 4, 200, 200)
+	box := d.m365.Mailbox("adele@contoso.example")
+	if err := box.SetPhoto(made["id"].(string), image); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := box.Move(made["id"].(string), strings.TrimPrefix(adele.container("contacts"), "/me/contactFolders/")); err != nil {
+		t.Fatal(err)
+	}
+	d.eventually("it is in the CRM without its photo", func() bool {
+		r := adele.list("Contacts", "Last_Name")["Rosa"]
+		return r != nil && adele.photo(r["id"].(string)) == nil
+	})
+	adele.call("DELETE", "/api/v1/links/"+adele.link("contacts")["id"].(string), nil, 204)
+	d.eventually("its sync is off", func() bool { return adele.link("contacts") == nil })
+	if adele.container("contacts") == "" {
+		t.Error("the folder went with a photo that only it had")
+	}
+}

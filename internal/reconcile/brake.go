@@ -88,13 +88,7 @@ func (p *Pair) waits(missing Where) {
 // delete looks at both sides of each pair once more: the evidence. What is still to be deleted is; where the look says
 // otherwise (edited meanwhile, back again), that is done instead.
 func (r *run) delete(ctx context.Context, pairs []Pair) error {
-	items, err := r.reread(ctx, pairs)
-	if err == nil {
-		items, err = r.doubts(ctx, items)
-	}
-	if err == nil {
-		err = r.pictures(ctx, items) // another one is an edit, too
-	}
+	items, err := r.rereadWhole(ctx, pairs) // another picture is an edit, too
 	if err != nil {
 		return err
 	}

@@ -309,10 +309,7 @@ func (r *run) takeBackThese(ctx context.Context, items []Item) (moved, err error
 func (r *run) unbrought(ctx context.Context) (left bool, err error) {
 	for _, state := range []PairState{Intended, Parked} {
 		err := r.eachInState(ctx, state, time.Time{}, func(pairs []Pair) error {
-			items, err := r.reread(ctx, pairs)
-			if err == nil {
-				items, err = r.doubts(ctx, items)
-			}
+			items, err := r.rereadWhole(ctx, pairs)
 			if err != nil {
 				return err
 			}
@@ -329,10 +326,7 @@ func (r *run) unbrought(ctx context.Context) (left bool, err error) {
 			return false, err
 		}
 		err = r.eachInState(ctx, state, time.Time{}, func(pairs []Pair) error {
-			items, err := r.reread(ctx, pairs)
-			if err == nil {
-				items, err = r.doubts(ctx, items)
-			}
+			items, err := r.rereadWhole(ctx, pairs)
 			left = left || slices.ContainsFunc(items, func(i Item) bool { return toCRM(plan(r.rules, i)) })
 			return err
 		})
@@ -356,9 +350,21 @@ func (r *run) unbrought(ctx context.Context) (left bool, err error) {
 	return left, err
 }
 
+// rereadWhole is reread with all that there is to know: what became of unanswered writes, and pictures.
+func (r *run) rereadWhole(ctx context.Context, pairs []Pair) ([]Item, error) {
+	items, err := r.reread(ctx, pairs)
+	if err == nil {
+		items, err = r.doubts(ctx, items)
+	}
+	if err == nil {
+		err = r.pictures(ctx, items)
+	}
+	return items, err
+}
+
 // toCRM reports whether a step has something to bring to the CRM, or cannot tell.
 func toCRM(s Step) bool {
-	return s.Verb == CreateCRM || s.Verb == RestoreCRM || s.Verb == Wait || len(s.ToCRM) > 0
+	return s.Verb == CreateCRM || s.Verb == RestoreCRM || s.Verb == Wait || s.Blind || len(s.ToCRM) > 0
 }
 
 // containerDeleted ends the link because the person deleted its calendar or folder at Microsoft (S23, S35).

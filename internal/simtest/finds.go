@@ -59,6 +59,7 @@ func Finds() []Find {
 		{"when pairs were lost, a copy that had not been read yet could pass for its original", "TestL5_ACopyThatNobodyReadYetIsNotTheOriginal"},
 		{"of two contacts of one address in a folder that was there before, the one that came first was merged with the record that was the other one's", "TestS29_TwoItemsOnTwoPagesOfTheFirstSync"},
 		{"a paused sync could not be rehearsed", "TestSQLite"},
+		{"a photo that could not be looked at went with its folder when the sync was switched off", "TestS36_AFolderStaysWhosePhotosCannotBeLookedAt"},
 		{"what a no to a deletion had left in Outlook, in a sync that goes there only, was deleted once the pairs were lost", "TestL5_WhatANoLeftInOutlookStaysThere"},
 		{"a copy that had not been read yet took its original's record, and overwrote it, once that one's item was gone", "TestI1_ACopyThatNobodyReadYetLeavesItsOriginalsRecord"},
 		{"a sync whose folder was deleted while a create had no answer failed for ever, and was neither off nor said so; one that could not be switched off either",
