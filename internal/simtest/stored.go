@@ -154,12 +154,6 @@ func (b *stored) pictures() crm.Pictures   { return b.store.Pictures() }
 
 func (b *stored) album(org, user record.ID) outlook.Album { return b.store.Pictures().Album(org, user) }
 
-// did reports whether a deed was done; a fault that says that it cannot be is none of the world's.
-func (b *stored) did(what string, err error) bool {
-	b.changed()
-	return err == nil
-}
-
 func (b *stored) link(id reconcile.LinkID) reconcile.Link {
 	if l, known := b.linkNow[id]; known {
 		return l
