@@ -93,6 +93,11 @@ func (s *strangers) keep(items []Item) []Item {
 	})
 }
 
+// has reports whether an item waits as it is.
+func (s *strangers) has(ref record.Ref, version record.Version) bool {
+	return s != nil && s.items[ref].Theirs != nil && s.items[ref].Theirs.Version == version
+}
+
 // forget takes an item out of which something new is told.
 func (s *strangers) forget(c record.Change) {
 	if s != nil {

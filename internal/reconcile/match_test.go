@@ -1005,3 +1005,25 @@ func TestI3_ARecordMadeAfterAnAnswerIsNoMatchOfTheOther(t *testing.T) {
 		must(t, len(w.items()["p"]), 3, "items")
 	}
 }
+
+// What waits until all of the folder is read is not read a second time because the list names it, too.
+func TestS29_AFolderThatWasThereIsReadOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.folder.PageSize = 2
+	for _, who := range []string{"kim", "lee", "max"} {
+		w.folder.Put("", contact(who, who+"@x.example"))
+	}
+	reads := 0
+	w.fails = func(at string) error {
+		if at == "read" {
+			reads++
+		}
+		return nil
+	}
+	if err := w.run(); err != nil {
+		t.Fatal(err)
+	}
+	must(t, len(w.mine()), 3, "records")
+	must(t, reads, 2, "readings of items, one for each page")
+}

@@ -667,8 +667,10 @@ func (r *run) besideOurs(ctx context.Context, items []Item) ([]Item, error) {
 // at one by one, and so are items whose version the ledger does not know.
 func (r *run) compareListing(ctx context.Context, listing map[record.Ref]record.Version) error {
 	rest := make(map[record.Ref]bool, len(listing))
-	for ref := range listing {
-		rest[ref] = true
+	for ref, version := range listing {
+		if !r.strangers.has(ref, version) {
+			rest[ref] = true
+		}
 	}
 	err := r.eachPair(ctx, func(pairs []Pair) error {
 		var look []record.Ref
