@@ -103,17 +103,22 @@ func (m *memory) fenced(by crm.Author) error {
 	return m.book.Fenced(reconcile.LinkID(by.Link), by.Fence)
 }
 
-// wrote wakes the links of a record's owner, and of whoever was it before, but for the link that wrote.
 func (m *memory) wrote(by crm.Author, r crm.Record) {
 	m.w.wrote(by, r)
-	for _, owner := range []record.ID{r.Owner, m.owners[r.ID]} {
-		for _, l := range m.w.order {
+	m.w.wakeOwners(by, r, m.owners, m.wakeOne)
+}
+
+// wakeOwners wakes the links of a record's owner, and of whoever was it before, but for the link that wrote. owners are those of records, as
+// last seen.
+func (w *world) wakeOwners(by crm.Author, r crm.Record, owners map[record.ID]record.ID, wake func(reconcile.LinkID)) {
+	for _, owner := range []record.ID{r.Owner, owners[r.ID]} {
+		for _, l := range w.order {
 			if l.of.id == owner && l.kind == r.Kind && int64(l.id) != by.Link {
-				m.wakeOne(l.id)
+				wake(l.id)
 			}
 		}
 	}
-	m.owners[r.ID] = r.Owner
+	owners[r.ID] = r.Owner
 }
 
 func (m *memory) wakeOne(id reconcile.LinkID) {

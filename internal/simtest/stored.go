@@ -293,19 +293,11 @@ func (b *stored) forget(id reconcile.LinkID) {
 	b.changed()
 }
 
-// wrote wakes the links of a record's owner, and of whoever was it before, but for the link that wrote.
 func (b *stored) wrote(by crm.Author, records []crm.Record) {
 	b.changed()
 	for _, r := range records {
 		b.w.wrote(by, r)
-		for _, owner := range []record.ID{r.Owner, b.owners[r.ID]} {
-			for _, l := range b.w.order {
-				if l.of.id == owner && l.kind == r.Kind && int64(l.id) != by.Link {
-					b.wakeOne(l.id)
-				}
-			}
-		}
-		b.owners[r.ID] = r.Owner
+		b.w.wakeOwners(by, r, b.owners, b.wakeOne)
 	}
 }
 
