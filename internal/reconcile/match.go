@@ -72,8 +72,9 @@ func (r *run) matcher() (Matcher, bool) {
 // strangers are the items without a record that a link finds when it begins. They wait until all of the container has been read: which
 // record one is cannot be told as long as another one of its address may follow.
 type strangers struct {
-	refs  []record.Ref
-	items map[record.Ref]Item
+	creases *creases
+	refs    []record.Ref
+	items   map[record.Ref]folded
 }
 
 // keep takes the strangers among items and returns the others.
@@ -88,7 +89,7 @@ func (s *strangers) keep(items []Item) []Item {
 		if _, known := s.items[i.Pair.Microsoft]; !known {
 			s.refs = append(s.refs, i.Pair.Microsoft)
 		}
-		s.items[i.Pair.Microsoft] = i
+		s.items[i.Pair.Microsoft] = s.creases.fold(i)
 		return true
 	})
 }
@@ -112,14 +113,23 @@ func (r *run) applyStrangers(ctx context.Context) error {
 		return nil
 	}
 	r.strangers = nil
-	var items []Item
+	items := make([]folded, 0, len(s.items))
 	for _, ref := range s.refs {
 		if i, there := s.items[ref]; there {
 			items = append(items, i)
 			delete(s.items, ref) // it may have been told of, forgotten, and told of again
 		}
 	}
-	return r.applyNew(ctx, items)
+	items, err := r.matchFolded(ctx, items)
+	for err == nil && len(items) > 0 {
+		part := items[:min(chunk, len(items))]
+		items = items[len(part):]
+		open := r.unfolded(part)
+		clear(part) // what is done with need not wait for the others
+		err = r.apply(ctx, open)
+	}
+	r.paired = nil
+	return err
 }
 
 // applyNew finds the records of items that have none, and plans and carries out what is not asked.
@@ -137,16 +147,34 @@ func (r *run) applyNew(ctx context.Context, items []Item) error {
 
 // match finds the records of items that have none. It settles what is asked and returns what is to be planned.
 func (r *run) match(ctx context.Context, items []Item) ([]Item, error) {
+	small := make([]folded, len(items))
+	for i, item := range items {
+		small[i] = r.creases.fold(item)
+	}
+	small, err := r.matchFolded(ctx, small)
+	return r.unfolded(small), err
+}
+
+func (r *run) unfolded(items []folded) []Item {
+	var out []Item
+	for _, i := range items {
+		out = append(out, r.creases.unfold(i))
+	}
+	return out
+}
+
+// matchFolded is match of items of which there may be very many.
+func (r *run) matchFolded(ctx context.Context, items []folded) ([]folded, error) {
 	r.paired = map[record.Ref]pairing{}
 	m, ok := r.matcher()
 	if !ok {
 		return items, nil
 	}
-	var out []Item
+	var out []folded
 	var open []*stranger
 	claimed := map[record.Ref]bool{} // by items that say themselves whose they are
 	for _, item := range items {
-		if s := (&stranger{Item: item}); item.Pair.CRM == "" && (s.strange(r.link) || s.asked() != nil) {
+		if s := (&stranger{folded: item}); item.Pair.CRM == "" && (s.strange(r.link) || s.asked() != nil) {
 			open = append(open, s)
 		} else {
 			out = append(out, item)
@@ -164,19 +192,19 @@ func (r *run) match(ctx context.Context, items []Item) ([]Item, error) {
 }
 
 // notGiven leaves out the records, due by themselves, that have just become an item's: each is planned with its item.
-func (r *run) notGiven(items []Item) []Item {
+func (r *run) notGiven(items []folded) []folded {
 	given := map[record.Ref]bool{}
 	for _, p := range r.paired {
 		given[p.crm] = true
 	}
-	return slices.DeleteFunc(items, func(i Item) bool { return i.Pair.Microsoft == "" && given[i.Pair.CRM] })
+	return slices.DeleteFunc(items, func(i folded) bool { return i.Pair.Microsoft == "" && given[i.Pair.CRM] })
 }
 
 // A stranger is an item that has no record, or not yet.
 type stranger struct {
-	Item
-	made  *record.Change  // the record that was made from it, of which only the pair was not stored: see tokenFromItem
-	free  []record.Change // records that it may be
+	folded
+	made  *record.Change // the record that was made from it, of which only the pair was not stored: see tokenFromItem
+	free  []foldedChange // records that it may be
 	pairs map[record.Ref]Pair
 	taken []record.Ref // the record that a person chose for it, if it has another item by now
 	busy  bool         // it may be a record of which it is not known whether it has an item
@@ -215,9 +243,22 @@ func (r *run) recognize(ctx context.Context, m Matcher, open []*stranger, claime
 		}
 	}
 	look := slices.DeleteFunc(slices.Clone(open), func(s *stranger) bool { return s.made != nil || !s.strange(r.link) })
+	for part := range slices.Chunk(look, together) {
+		if err := r.recognizePart(ctx, m, part, claimed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// together is of how many items at once it is asked which records they may be, and so how many records are in memory with all
+// their fields.
+const together = 500
+
+func (r *run) recognizePart(ctx context.Context, m Matcher, look []*stranger, claimed map[record.Ref]bool) error {
 	fields := make([]record.Fields, len(look))
 	for i, s := range look {
-		fields[i] = s.Theirs.Fields
+		fields[i] = r.creases.unfoldFields(s.theirFields)
 	}
 	// What shares an address, or a UID, with a record that has its item may still be another one, by the rest.
 	for range 2 {
@@ -268,7 +309,7 @@ func (r *run) candidates(ctx context.Context, m Matcher, look []*stranger, field
 		if len(found[i]) > 0 {
 			s.pairs = pairs
 		}
-		var imported []record.Change
+		var imported []foldedChange
 		for _, c := range found[i] {
 			admits := r.rules.mayAdmit(&c)
 			if c.State != record.Present || claimed[c.Ref] || !admits && !r.rules.takesIn(&c) {
@@ -277,9 +318,9 @@ func (r *run) candidates(ctx context.Context, m Matcher, look []*stranger, field
 			c.Fields = everyField(c.Fields, r.rules.Fields)
 			switch pair, known := pairs[c.Ref]; {
 			case admits && (!known || pair.lonely()):
-				imported = append(imported, c)
+				imported = append(imported, r.creases.foldChange(c))
 			case !known || pair.lonely():
-				s.free = append(s.free, c)
+				s.free = append(s.free, r.creases.foldChange(c))
 			case pair.Microsoft == "":
 				s.busy = true
 			}
@@ -306,7 +347,7 @@ func (p Pair) lonely() bool {
 }
 
 // judge decides about the items, all of them together: two that may be one record are a question.
-func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
+func (r *run) judge(ctx context.Context, open []*stranger) ([]folded, error) {
 	about, err := r.questions(ctx)
 	if err != nil {
 		return nil, err
@@ -326,7 +367,7 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
 	}
 	claims := map[record.Ref]int{}
 	for _, s := range open {
-		s.free = slices.DeleteFunc(s.free, func(c record.Change) bool { return chosen[c.Ref] != nil })
+		s.free = slices.DeleteFunc(s.free, func(c foldedChange) bool { return chosen[c.Ref] != nil })
 		if s.decided() && !refused[s] {
 			s.free = nil
 		}
@@ -334,7 +375,7 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
 			claims[c.Ref]++
 		}
 	}
-	var planned []Item
+	var planned []folded
 	var entries []Entry
 	closed := map[record.Ref]bool{} // records that a question was about
 	for _, s := range open {
@@ -353,7 +394,7 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
 			planned = append(planned, own[s])
 		case !s.strange(r.link):
 			s.Pair.Ask = nil
-			planned = append(planned, s.Item)
+			planned = append(planned, s.folded)
 		case s.decided() && a.Out:
 			out, err := r.leaveOut(ctx, s, about)
 			if err != nil {
@@ -362,26 +403,26 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
 			entries = append(entries, out...)
 			about.add(a, s.Pair.Microsoft)
 		case s.decided() && !refused[s] && a.New:
-			planned = append(planned, s.Item)
+			planned = append(planned, s.folded)
 		case s.decided() && !refused[s]:
-			planned = append(planned, r.pairUp(s, *chosen[a.Match]))
+			planned = append(planned, r.pairUp(s, r.creases.foldChange(*chosen[a.Match])))
 		case s.busy:
 			pair := *s.Pair
-			pair.MicrosoftVersion, pair.Name = s.Theirs.Version, nameOf(s.Theirs.Fields)
+			pair.MicrosoftVersion, pair.Name = s.Theirs.Version, nameOf(r.creases.unfoldFields(s.theirFields))
 			r.park(&pair, fault.New(fault.Unavailable, fault.OutcomeUnknown, "it may be a record that is on its way to Microsoft"))
 			entries = append(entries, Entry{Pair: pair})
 			about.add(a, pair.Microsoft)
 		case alone && !refused[s]:
 			planned = append(planned, r.pairUp(s, s.free[0]))
 		case len(candidates) > 0 || len(s.taken) > 0:
-			if err := r.watch(Step{Item: s.Item, Verb: AskFirst, Why: string(fault.Ambiguous)}); err != nil {
+			if err := r.watch(Step{Item: r.creases.unfold(s.folded), Verb: AskFirst, Why: string(fault.Ambiguous)}); err != nil {
 				return nil, err
 			}
 			entries = append(entries, r.question(s, append(candidates, s.taken...), refused[s])...)
 			about.add(&Ask{Matches: candidates}, s.Pair.Microsoft)
 		default:
 			s.Pair.Ask = nil
-			planned = append(planned, s.Item)
+			planned = append(planned, s.folded)
 		}
 	}
 	// First what was held back is made due: a question that is closed holds nobody.
@@ -393,7 +434,7 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]Item, error) {
 
 // own gives items the records that were made from them. One that has another item by now, or another owner, is lost to its
 // item, which becomes a new record: see claims.
-func (r *run) own(ctx context.Context, open []*stranger) (map[*stranger]Item, error) {
+func (r *run) own(ctx context.Context, open []*stranger) (map[*stranger]folded, error) {
 	var refs []record.Ref
 	for _, s := range open {
 		if s.made != nil {
@@ -407,7 +448,7 @@ func (r *run) own(ctx context.Context, open []*stranger) (map[*stranger]Item, er
 	if err != nil {
 		return nil, err
 	}
-	out := map[*stranger]Item{}
+	out := map[*stranger]folded{}
 	for _, s := range open {
 		if s.made == nil {
 			continue
@@ -417,13 +458,14 @@ func (r *run) own(ctx context.Context, open []*stranger) (map[*stranger]Item, er
 		switch state := s.made.State; {
 		case state == record.Left, known && (!pair.lonely() || state != record.Present):
 			s.Pair.Token = tokenFromItem(r.link, s.Pair.Microsoft, s.made.Ref)
-			out[s] = s.Item
+			out[s] = s.folded
 		case state == record.Present:
 			s.made.Fields, s.pairs = everyField(s.made.Fields, r.rules.Fields), pairs
-			out[s] = r.pairUp(s, *s.made)
+			out[s] = r.pairUp(s, r.creases.foldChange(*s.made))
 		default: // deleted, while the item lives
 			s.Pair.CRM = s.made.Ref
-			out[s] = Item{Pair: s.Pair, Ours: s.made, Theirs: s.Theirs}
+			ours := r.creases.foldChange(*s.made)
+			out[s] = folded{Item{Pair: s.Pair, Ours: &ours.Change, Theirs: s.Theirs}, s.theirFields, ours.fields}
 		}
 	}
 	return out, nil
@@ -474,7 +516,7 @@ func (r *run) choices(ctx context.Context, open []*stranger) (chosen map[record.
 }
 
 // pairUp makes an item and a record a pair that is yet to be compared.
-func (r *run) pairUp(s *stranger, ours record.Change) Item {
+func (r *run) pairUp(s *stranger, ours foldedChange) folded {
 	pair := *s.Pair
 	found := pairing{crm: ours.Ref}
 	if lone, known := s.pairs[ours.Ref]; known && pair.ID == 0 {
@@ -484,7 +526,7 @@ func (r *run) pairUp(s *stranger, ours record.Change) Item {
 	}
 	pair.CRM, pair.Base, pair.Ask = ours.Ref, nil, nil
 	r.paired[pair.Microsoft] = found
-	return Item{Pair: &pair, Ours: &ours, Theirs: s.Theirs}
+	return folded{Item{Pair: &pair, Ours: &ours.Change, Theirs: s.Theirs}, s.theirFields, ours.fields}
 }
 
 // question parks an item with what a person is asked about it; there is nothing to settle if that is asked already. A choice that
@@ -493,13 +535,14 @@ func (r *run) question(s *stranger, matches []record.Ref, refused bool) []Entry 
 	slices.Sort(matches)
 	matches = slices.Compact(matches)
 	was := s.asked()
-	theirs := r.asIs(s.Theirs)
+	fields := r.creases.unfoldFields(s.theirFields)
+	theirs := r.asIs(fields)
 	if was != nil && !refused && slices.Equal(was.Matches, matches) && s.Pair.State == Parked && s.Pair.RetryAt.IsZero() &&
 		s.Pair.MicrosoftVersion == s.Theirs.Version {
 		return nil
 	}
 	pair := *s.Pair
-	pair.MicrosoftVersion, pair.Name, pair.Detail = s.Theirs.Version, nameOf(s.Theirs.Fields), ""
+	pair.MicrosoftVersion, pair.Name, pair.Detail = s.Theirs.Version, nameOf(fields), ""
 	pair.State, pair.Reason, pair.Attempts, pair.RetryAt = Parked, fault.Ambiguous, 0, time.Time{}
 	pair.Ask = &Ask{Matches: matches, Theirs: theirs}
 	var out []Entry
@@ -523,9 +566,9 @@ func (r *run) leaveOut(ctx context.Context, s *stranger, about questions) ([]Ent
 	kept.State, kept.Reason = Excluded, fault.LeftOut
 	r.asking.items[kept.Microsoft] = &kept // a record that it may be stays out with it
 	if pair := *s.Pair; !pair.leftOut() || pair.MicrosoftVersion != s.Theirs.Version {
-		ask := *pair.Ask
-		ask.Theirs = r.asIs(s.Theirs)
-		pair.MicrosoftVersion, pair.Name, pair.Detail, pair.Ask = s.Theirs.Version, nameOf(s.Theirs.Fields), "", &ask
+		ask, fields := *pair.Ask, r.creases.unfoldFields(s.theirFields)
+		ask.Theirs = r.asIs(fields)
+		pair.MicrosoftVersion, pair.Name, pair.Detail, pair.Ask = s.Theirs.Version, nameOf(fields), "", &ask
 		pair.State, pair.Reason, pair.Attempts, pair.RetryAt = Excluded, fault.LeftOut, 0, time.Time{}
 		entry := Entry{Pair: pair}
 		if !s.Pair.leftOut() {
@@ -558,10 +601,10 @@ func (r *run) leaveOut(ctx context.Context, s *stranger, about questions) ([]Ent
 }
 
 // asIs is what an item holds, for the question about it: of the mapped fields, and what else it is recognized by.
-func (r *run) asIs(theirs *record.Change) record.Fields {
-	out := filled(only(theirs.Fields, r.rules.Fields))
+func (r *run) asIs(theirs record.Fields) record.Fields {
+	out := filled(only(theirs, r.rules.Fields))
 	for _, also := range []record.Field{record.FurtherAddresses, record.UID} {
-		if v := theirs.Fields[also]; v != "" {
+		if v := theirs[also]; v != "" {
 			out = out.With(record.Fields{also: v})
 		}
 	}
@@ -693,9 +736,9 @@ func (r *run) keptOut(items map[record.Ref]bool) bool {
 }
 
 // namesMeet reports whether nothing in the names of an item and of the only record that it may be says that these are two people.
-func (r *run) namesMeet(s *stranger, c record.Change) bool {
+func (r *run) namesMeet(s *stranger, c foldedChange) bool {
 	knows, ok := r.recognizer()
-	return !ok || knows.NamesMeet(s.Theirs.Fields, c.Fields)
+	return !ok || knows.NamesMeet(r.creases.unfoldFields(s.theirFields), r.creases.unfoldFields(c.fields))
 }
 
 func (r *run) recognizer() (Recognizer, bool) {
