@@ -55,6 +55,7 @@ const (
 	Interrupted        Reason = "interrupted"     // the link was paused or switched off during the run
 	KeptInOutlook      Reason = "kept_in_outlook" // switched off, but the container stays: records in it never reached the CRM
 	OwnKept            Reason = "own_kept"        // switched off, but the container stays with what the person made there
+	StillRemoving      Reason = "still_removing"  // the container of the sync before is there, and a request that removes it may be on its way
 	MicrosoftAway      Reason = "microsoft_away"  // the last run could not reach Microsoft, or was asked to wait
 	Trouble            Reason = "trouble"         // the last run failed for another cause, which the log tells
 )

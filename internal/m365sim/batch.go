@@ -16,7 +16,10 @@ const maxParts = 20
 // A part is one request of a batch.
 type part struct {
 	id      string
-	request gjson.Result
+	method  string
+	url     string
+	headers []gjson.Result // name, value, name, …
+	body    gjson.Result
 	on      []int // parts that it depends on
 	call    *call
 	fault   *strike
@@ -72,8 +75,8 @@ func (c *call) readBatch() (parts []part, chain bool, err *graphError) {
 			err = badRequest("MaximumValueExceeded", "Number of batch request steps exceeds the maximum value of 20.")
 			return false
 		}
-		p := part{request: v}
-		err = p.read(at)
+		var p part
+		err = p.read(v, at)
 		at[strings.ToLower(p.id)] = len(parts)
 		parts = append(parts, p)
 		return err == nil
@@ -85,24 +88,43 @@ func (c *call) readBatch() (parts []part, chain bool, err *graphError) {
 	return parts, chain, err
 }
 
-func (p *part) read(at map[string]int) *graphError {
-	v := p.request
-	id := v.Get("id")
-	if p.id = id.Str; id.Type != gjson.String || p.id == "" {
+func (p *part) read(request gjson.Result, at map[string]int) *graphError {
+	var dependsOn gjson.Result
+	request.ForEach(func(key, v gjson.Result) bool {
+		switch key.Str {
+		case "id":
+			p.id = v.Str
+		case "method":
+			p.method = v.Str
+		case "url":
+			p.url = v.Str
+		case "headers":
+			v.ForEach(func(name, v gjson.Result) bool {
+				p.headers = append(p.headers, name, v)
+				return true
+			})
+		case "body":
+			p.body = v
+		case "dependsOn":
+			dependsOn = v
+		}
+		return true
+	})
+	if p.id == "" {
 		return badBatch("Every request needs an 'id'.")
 	}
 	if _, twice := at[strings.ToLower(p.id)]; twice {
 		return badBatch("The id '" + p.id + "' stands twice.")
 	}
-	if v.Get("method").Str == "" || v.Get("url").Str == "" {
+	if p.method == "" || p.url == "" {
 		return badBatch("Request " + p.id + " needs a 'method' and a 'url'.")
 	}
-	if write := v.Get("method").Str; write == "POST" || write == "PATCH" || write == "PUT" {
-		if !v.Get("body").Exists() || p.header("Content-Type") == "" {
+	if p.method == "POST" || p.method == "PATCH" || p.method == "PUT" {
+		if !p.body.Exists() || p.header("Content-Type") == "" {
 			return badBatch("Write request id : " + p.id + " does not contain Content-Type header or body.")
 		}
 	}
-	for _, on := range v.Get("dependsOn").Array() {
+	for _, on := range dependsOn.Array() {
 		i, ok := at[strings.ToLower(on.Str)]
 		if !ok {
 			return badBatch("Request " + p.id + " depends on '" + on.Str + "', which is not before it.")
@@ -112,14 +134,13 @@ func (p *part) read(at map[string]int) *graphError {
 	return nil
 }
 
-func (p *part) header(name string) (value string) {
-	p.request.Get("headers").ForEach(func(key, v gjson.Result) bool {
-		if strings.EqualFold(key.Str, name) {
-			value = v.String()
+func (p *part) header(name string) string {
+	for i := 0; i < len(p.headers); i += 2 {
+		if value := p.headers[i+1].String(); value != "" && strings.EqualFold(p.headers[i].Str, name) {
+			return value
 		}
-		return value == ""
-	})
-	return value
+	}
+	return ""
 }
 
 // shape admits the three documented forms of dependsOn: none, each on the one before it, all on the same one.
@@ -146,18 +167,15 @@ func shape(parts []part) (chain bool, err *graphError) {
 func (c *call) openPart(p *part) {
 	pc := getCall()
 	pc.s, pc.ctx, pc.grant, pc.base, pc.part, pc.byHand = c.s, c.ctx, c.grant, c.base, true, c.byHand
-	v := p.request
-	pc.method = strings.ToUpper(v.Get("method").Str)
-	path, rawQuery, _ := strings.Cut(v.Get("url").Str, "?")
+	pc.method = strings.ToUpper(p.method)
+	path, rawQuery, _ := strings.Cut(p.url, "?")
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}
 	pc.path, pc.query = strings.ReplaceAll(path, " ", "%20"), parseQuery(rawQuery)
 	pc.header = p.header
-	if body := v.Get("body"); body.Type == gjson.String {
-		pc.body = unpacked(body.Str, p.header("Content-Type"))
-	} else {
-		pc.body = body.Raw
+	if pc.body = p.body.Raw; p.body.Type == gjson.String {
+		pc.body = unpacked(p.body.Str, p.header("Content-Type"))
 	}
 	p.call = pc
 	p.fault = c.s.faults.pick(pc.method, path, true)

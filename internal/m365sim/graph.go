@@ -1,9 +1,9 @@
 package m365sim
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -109,11 +109,11 @@ func readBody(w http.ResponseWriter, r *http.Request) (string, error) {
 	if r.Body == nil || r.ContentLength == 0 {
 		return "", nil
 	}
-	var b strings.Builder
+	var b bytes.Buffer
 	if r.ContentLength > 0 && r.ContentLength <= maxBody {
-		b.Grow(int(r.ContentLength))
+		b.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
-	_, err := io.Copy(&b, http.MaxBytesReader(w, r.Body, maxBody))
+	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	return b.String(), err
 }
 

@@ -37,6 +37,10 @@ func MarkOn(link *reconcile.Link) string {
 	return Mark(link)
 }
 
+// removalEnds is when a request that removes a container has surely come to its end, or was given up: one lasts 100 s at most (graph.Limits),
+// and clocks differ.
+const removalEnds = 3 * time.Minute
+
 // maxNames bounds how many names are tried for a container.
 const maxNames = 50
 
@@ -53,6 +57,9 @@ func (c *Containers) Create(ctx context.Context, link *reconcile.Link, name stri
 	}
 	taken := map[string]bool{}
 	found, err := p.marked(ctx, taken)
+	if wait := link.Removing.Add(removalEnds).Sub(c.Now()); err == nil && found != nil && wait > 0 {
+		err = &fault.Fault{Kind: fault.Unavailable, Reason: fault.StillRemoving, RetryAfter: wait, Message: "outlook: the container may still be removed"}
+	}
 	if err != nil || found != nil {
 		return c.named(found, err)
 	}

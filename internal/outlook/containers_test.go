@@ -59,6 +59,32 @@ func TestFF50_ContainersAreFoundByTheirMark(t *testing.T) {
 	}
 }
 
+// Whoever asked for a container to go may be asleep inside the request: a sync that begins meanwhile does not settle in it.
+func TestS36_ANewSyncWaitsWhileTheContainerBeforeMayStillGo(t *testing.T) {
+	t.Parallel()
+	for _, kind := range kinds {
+		r := newRig(t)
+		link, c := r.container(kind), r.containers()
+		next := *link
+		next.Container, next.Removing = "", time.Now()
+		_, _, err := c.Create(t.Context(), &next, "Tandem")
+		if wait := fault.RetryAfter(err); fault.ReasonOf(err) != fault.StillRemoving || !fault.Is(err, fault.Unavailable) || wait <= 2*time.Minute || wait > 3*time.Minute {
+			t.Errorf("%s: %v, to be tried again after %s", kind, err, fault.RetryAfter(err))
+		}
+		c.Now = func() time.Time { return next.Removing.Add(3 * time.Minute) }
+		if id, _, err := c.Create(t.Context(), &next, "Tandem"); err != nil || id != link.Container {
+			t.Errorf("%s: it has stayed, and is not found: %s, %v", kind, id, err)
+		}
+		c.Now = time.Now
+		if err := c.Remove(t.Context(), link); err != nil {
+			t.Fatal(err)
+		}
+		if id, _, err := c.Create(t.Context(), &next, "Tandem"); err != nil || id == link.Container {
+			t.Errorf("%s: it is gone, and no other one is made: %s, %v", kind, id, err)
+		}
+	}
+}
+
 func TestContainerWhoseAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	for _, kind := range kinds {

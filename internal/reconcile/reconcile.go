@@ -43,7 +43,8 @@ type Sides interface {
 // Containers makes, finds and removes the dedicated calendars and folders at Microsoft.
 type Containers interface {
 	// Create makes the container of the link, or finds the one that carries the link's marker, and returns its id.
-	// If the name is taken by something that is not ours, it chooses another ("Tandem (2)").
+	// If the name is taken by something that is not ours, it chooses another ("Tandem (2)"). Unavailable with reason StillRemoving, and how
+	// long that may last: it is there, and Link.Removing is so short a time ago that the request may still take it away.
 	Create(ctx context.Context, link *Link, name string) (record.Ref, string, error)
 	// Remove deletes the link's container with all that is in it; it is no fault if it is gone already.
 	Remove(ctx context.Context, link *Link) error
@@ -86,6 +87,7 @@ type Link struct {
 
 	Container     record.Ref // id of the dedicated calendar or folder; "" before it is made
 	ContainerName string
+	Removing      time.Time     // when its container was last asked to go; of a link that begins, that of the user's link of this kind before it
 	Microsoft     record.Cursor // how far each side has been read
 	CRM           record.Cursor
 	Known         int  // how many Microsoft items the ledger knows in the container
@@ -291,7 +293,7 @@ type Ledger interface {
 	// Settle stores the entries and forgets the batch of intents (0: there was none), in one transaction. It keeps
 	// link.Known and the counts of link in step, in the row and in link.
 	Settle(ctx context.Context, link *Link, batch int64, entries []Entry) error
-	// Advance stores link's cursors, Settled and progress: only call it when the effects of all pages before them are settled.
+	// Advance stores link's cursors, Settled, progress, container and Removing: only call it when the effects of all pages before them are settled.
 	Advance(ctx context.Context, link *Link) error
 	// Close ends the lease and stores what the run came to: state, reason, last run and error, served wake-ups (Done),
 	// container, subscription, DeletesOK.

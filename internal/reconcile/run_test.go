@@ -339,6 +339,22 @@ func TestSwitchingOffEndsWhereMicrosoftDenies(t *testing.T) {
 	}
 }
 
+func TestS36_ASyncThatWaitsForTheRemovalOfTheOneBeforeSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.insert("a", nil)
+	w.closed = fault.New(fault.Unavailable, fault.StillRemoving, "it may still go")
+	if err := w.run(); fault.ReasonOf(err) != fault.StillRemoving {
+		t.Fatal(err)
+	}
+	must(t, w.ledger.Link(1).State, reconcile.On, "state")
+	must(t, w.ledger.Link(1).Reason, fault.StillRemoving, "what is said")
+	w.closed = nil
+	w.settle()
+	must(t, w.ledger.Link(1).Reason, "", "what is said afterwards")
+	must(t, len(w.items()["a"]), 1, "items")
+}
+
 // What became of a create that was not answered cannot be found out any more: that keeps no link from ending.
 func TestTheFolderIsGoneWhileACreateIsNotAnswered(t *testing.T) {
 	t.Parallel()

@@ -199,6 +199,10 @@ func (r *run) switchOff(ctx context.Context) error {
 		r.end(fault.OwnKept)
 		return nil
 	}
+	r.link.Removing = r.Now()
+	if err := r.Ledger.Advance(ctx, r.link); err != nil {
+		return err
+	}
 	if err := r.Containers.Remove(ctx, r.link); err != nil {
 		return r.endWithout(ctx, err)
 	}
@@ -413,7 +417,7 @@ func (r *run) afterFault(err error) {
 	case denied:
 		r.link.State, r.link.Reason = Paused, reason
 	case r.link.State != On:
-	case reason == fault.CannotUnseal || reason == fault.AppMisconfigured || reason == fault.MailboxFull:
+	case reason == fault.CannotUnseal || reason == fault.AppMisconfigured || reason == fault.MailboxFull || reason == fault.StillRemoving:
 		r.link.Reason = reason
 	case fault.Is(err, fault.Throttled) || fault.Is(err, fault.Unavailable):
 		r.link.Reason = fault.MicrosoftAway

@@ -136,7 +136,13 @@ func (w *world) CRM(_ context.Context, link *reconcile.Link) (reconcile.Side, er
 func (w *world) Create(context.Context, *reconcile.Link, string) (record.Ref, string, error) {
 	return "folder", "Tandem", w.effect()
 }
-func (w *world) Remove(context.Context, *reconcile.Link) error { w.removed++; return w.effect() }
+func (w *world) Remove(_ context.Context, link *reconcile.Link) error {
+	if known := w.ledger.Link(link.ID).Removing; !known.Equal(w.clock) {
+		w.t.Fatalf("before the removal at %s begins, the ledger knows of one at %s", w.clock, known)
+	}
+	w.removed++
+	return w.effect()
+}
 func (w *world) Subscribe(context.Context, *reconcile.Link) (string, time.Time, error) {
 	w.subscribed++
 	return "sub", w.clock.AddDate(1, 0, 0), w.effect()

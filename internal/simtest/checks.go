@@ -167,13 +167,24 @@ func path(doc map[string]any, name string) string {
 	return path(inner, rest)
 }
 
-// look looks for what is there twice (I3).
+// look looks for what is there twice (I3), where sync has written since the last look.
 func (w *world) look() {
-	if now := w.stats.WritesCRM + w.stats.WritesMicrosoft; w.failure != nil || now == w.looked {
+	if w.failure != nil {
 		return
-	} else {
-		w.looked = now
 	}
+	if w.looked != w.stats.WritesCRM {
+		w.looked = w.stats.WritesCRM
+		w.lookAtRecords()
+	}
+	for _, l := range w.order {
+		if l.written {
+			l.written = false
+			w.lookAtItems(l)
+		}
+	}
+}
+
+func (w *world) lookAtRecords() {
 	seen := map[string]int{}
 	for _, org := range w.orgs() {
 		for kind := range kinds {
@@ -188,15 +199,16 @@ func (w *world) look() {
 			}
 		}
 	}
-	for _, l := range w.order {
-		once := map[string]bool{}
-		for _, it := range w.itemsOf(l) {
-			if once[it.key] && l.belated == 0 {
-				w.fail("I3", "%s is twice at Microsoft", it.key)
-			}
-			if once[it.key] = true; !strings.HasPrefix(it.key, fmt.Sprintf("k%d-", l.of.org)) {
-				w.fail("I8", "%q is in a mailbox of organization %d", it.key, l.of.org)
-			}
+}
+
+func (w *world) lookAtItems(l *linkState) {
+	once, ours := map[string]bool{}, fmt.Sprintf("k%d-", l.of.org)
+	for _, it := range w.itemsOf(l) {
+		if once[it.key] && l.belated == 0 {
+			w.fail("I3", "%s is twice at Microsoft", it.key)
+		}
+		if once[it.key] = true; !strings.HasPrefix(it.key, ours) {
+			w.fail("I8", "%q is in a mailbox of organization %d", it.key, l.of.org)
 		}
 	}
 }
@@ -218,7 +230,7 @@ func (w *world) belated(t *task, parts []*sent) {
 // timely ends that, once a run that began later has gone well.
 func (w *world) timely(link *reconcile.Link) {
 	if l := w.links[link.ID]; l.belated > 0 && link.Fence > l.belated && link.LastError == "" && w.sim.Warts().DeltaLag == 0 {
-		l.belated, w.looked = 0, -1
+		l.belated, l.written = 0, true
 	}
 }
 
@@ -245,11 +257,15 @@ func (w *world) sending(t *task, req *http.Request, parts []*sent) {
 		if !s.writes() {
 			continue
 		}
-		w.stats.WritesMicrosoft += map[bool]int{true: 1}[s.item() != "" || isCreate(s)]
-		if (s.item() != "" || isCreate(s)) && t.link.of.way == mapping.ToCRM {
-			w.fail("way", "link %d, which goes to the CRM only, asks for %s", t.link.id, s.name())
+		id := s.item()
+		if id != "" || isCreate(s) {
+			w.stats.WritesMicrosoft++
+			t.link.written = true
+			if t.link.of.way == mapping.ToCRM {
+				w.fail("way", "link %d, which goes to the CRM only, asks for %s", t.link.id, s.name())
+			}
 		}
-		if id := s.item(); id != "" && !s.conditional() {
+		if id != "" && !s.conditional() {
 			w.fail("I1", "%s is written whatever its version", s.name())
 		}
 		if was, lost := w.inDoubt()[doubtOf(s)]; lost && doubtOf(s) != "" && !(was == s.ifMatch && s.method != http.MethodPost) && !w.overslept(t, s) {

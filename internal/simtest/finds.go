@@ -73,6 +73,7 @@ func Finds() []Find {
 			"TestI4_ADeletionThatLeavesTheNumberAsItWasIsNoticed"},
 		{"what was deleted on both sides, and taken out of the recycle bin before a run heard of the deletion in Outlook, was deleted once more",
 			"TestI4_WhatIsTakenOutOfTheRecycleBinIsWanted"},
+		{"a sync settled in the folder of the one before, which a process that had been asleep then took away under it", "TestS36_ANewSyncWaitsWhileTheContainerBeforeMayStillGo"},
 		{"what had drifted counted as an edit if our clock was set back after the other side was edited", "TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater"},
 	}
 }

@@ -134,9 +134,11 @@ func (w *world) items(of *person, kind record.Kind, container string) []item {
 	if container == "" {
 		return nil
 	}
-	path := itemsPath(kind, container) + "?$top=500"
+	path := itemsPath(kind, container) + "?$top=500&$select=id,"
 	if kind == record.Contacts {
-		path += "&$select=id,jobTitle,department,mobilePhone,companyName,businessAddress,assistantName,spouseName"
+		path += "jobTitle,department,mobilePhone,companyName,businessAddress,assistantName,spouseName"
+	} else {
+		path += "subject,location,categories,body"
 	}
 	who := w.sim.As(of.upn).Prefer(`IdType="ImmutableId", outlook.body-content-type="text"`)
 	k := w.kinds[kind]

@@ -136,9 +136,21 @@ func partsOf(req *http.Request, body []byte) []*sent {
 	}
 	var out []*sent
 	gjson.GetBytes(body, "requests").ForEach(func(_, r gjson.Result) bool {
-		out = append(out, &sent{
-			method: r.Get("method").Str, path: r.Get("url").Str, ifMatch: r.Get("headers.If-Match").Str, body: r.Get("body").Raw,
+		s := &sent{}
+		r.ForEach(func(key, v gjson.Result) bool {
+			switch key.Str {
+			case "method":
+				s.method = v.Str
+			case "url":
+				s.path = v.Str
+			case "headers":
+				s.ifMatch = v.Get("If-Match").Str
+			case "body":
+				s.body = v.Raw
+			}
+			return true
 		})
+		out = append(out, s)
 		return true
 	})
 	return out
@@ -156,8 +168,22 @@ func answered(parts []*sent, req *http.Request, resp *http.Response, raw []byte)
 		return
 	}
 	gjson.GetBytes(raw, "responses").ForEach(func(_, r gjson.Result) bool {
-		if n := int(r.Get("id").Int()) - 1; n >= 0 && n < len(parts) {
-			parts[n].status, parts[n].answer, parts[n].retryAfter = int(r.Get("status").Int()), r.Get("body").Raw, r.Get("headers.Retry-After").Str
+		n, s := -1, sent{}
+		r.ForEach(func(key, v gjson.Result) bool {
+			switch key.Str {
+			case "id":
+				n = int(v.Int()) - 1
+			case "status":
+				s.status = int(v.Int())
+			case "headers":
+				s.retryAfter = v.Get("Retry-After").Str
+			case "body":
+				s.answer = v.Raw
+			}
+			return true
+		})
+		if n >= 0 && n < len(parts) {
+			parts[n].status, parts[n].answer, parts[n].retryAfter = s.status, s.answer, s.retryAfter
 		}
 		return true
 	})

@@ -99,7 +99,7 @@ type world struct {
 	calm    bool // no more faults, and no more deeds
 	failure *Failure
 	stats   Stats
-	looked  int               // writes of sync's at the last look
+	looked  int               // writes of sync's in the CRM at the last look
 	doubts  map[string]string // see inDoubt
 	kinds   map[record.Kind]editable
 	traits
@@ -136,6 +136,7 @@ type linkState struct {
 	remapped bool
 	agreed   int   // deletions that waited when the brake was last answered with yes
 	belated  int64 // see (*world).belated: the fence of then; 0: nothing is
+	written  bool  // by sync, since the last look at what it has at Microsoft
 }
 
 // process is one process of Tandem: what it remembers goes with it.

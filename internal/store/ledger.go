@@ -554,9 +554,10 @@ func (s *Ledger) Advance(ctx context.Context, link *reconcile.Link) (err error) 
 	defer fault.Wrap(&err, "store: advance link %d", link.ID)
 	return s.write(ctx, func(tx *Tx) error {
 		tx.tell(link)
-		return tx.guarded(link, `microsoft_cursor = ?, crm_cursor = ?, settled = ?, first_total = ?, first_done = ?, container = ?, container_name = ?`,
+		return tx.guarded(link, `microsoft_cursor = ?, crm_cursor = ?, settled = ?, first_total = ?, first_done = ?, container = ?, container_name = ?,
+			removing_at = ?`,
 			string(link.Microsoft), string(link.CRM), flag(link.Settled), int64(link.FirstTotal), int64(link.FirstDone),
-			string(link.Container), link.ContainerName)
+			string(link.Container), link.ContainerName, micros(link.Removing))
 	})
 }
 

@@ -26,24 +26,25 @@ const running = `('on', 'held', 'switching')`
 
 const linkColumns = `l.id, l.org_id, l.user_id, l.kind, l.state, l.reason, l.container, l.container_name, l.microsoft_cursor, l.crm_cursor,
 	l.known, l.settled, l.subscription, l.subscription_ends, l.wanted, l.done, l.fence, l.deletes_ok, l.last_run, l.last_error, l.since,
-	l.first_total, l.first_done, l.synced, l.waiting, l.failing, l.excluded, l.mailbox, l.heir, s.policy, s.mapping, s.changed, l.recent, l.growth_until,
+	l.first_total, l.first_done, l.synced, l.waiting, l.failing, l.excluded, l.mailbox, l.heir, s.policy, s.mapping, s.changed, l.recent, l.growth_until, l.removing_at,
 	l.proof_at, l.proof_compared, l.proof_drift, l.proof_left,
 	(SELECT o.region FROM organizations o WHERE o.id = l.org_id),
 	(SELECT CASE l.kind WHEN 'contacts' THEN o.admit_contacts ELSE o.admit_events END FROM organizations o WHERE o.id = l.org_id)`
 
 func readLink(scan scan) (reconcile.Link, error) {
 	var l reconcile.Link
-	var settled, ends, deletesOK, lastRun, since, changed, growth, admits, proof int64
+	var settled, ends, deletesOK, lastRun, since, changed, growth, removing, admits, proof int64
 	var policy, table, recent string
 	err := scan(&l.ID, &l.Org, &l.User, &l.Kind, &l.State, &l.Reason, &l.Container, &l.ContainerName, &l.Microsoft, &l.CRM,
 		&l.Known, &settled, &l.Subscription, &ends, &l.Wanted, &l.Done, &l.Fence, &deletesOK, &lastRun, &l.LastError, &since,
 		&l.FirstTotal, &l.FirstDone, &l.Synced, &l.Waiting, &l.Failing, &l.ExcludedSum, &l.Mailbox, &l.Heir, &policy, &table, &changed,
-		&recent, &growth, &proof, &l.Proof.Compared, &l.Proof.Drift, &l.Proof.Left, &l.Region, &admits)
+		&recent, &growth, &removing, &proof, &l.Proof.Compared, &l.Proof.Drift, &l.Proof.Left, &l.Region, &admits)
 	if err != nil {
 		return l, err
 	}
 	l.Settled, l.DeletesOK, l.Changed = settled != 0, deletesOK != 0, changed != 0
 	l.SubscriptionEnds, l.LastRun, l.Since, l.GrowthUntil = moment(max(ends, 0)), moment(lastRun), moment(since), moment(growth)
+	l.Removing = moment(removing)
 	l.Proof.At = moment(proof)
 	if err := json.Unmarshal([]byte(policy), &l.Policy); err != nil {
 		return l, err
@@ -86,10 +87,13 @@ func (s *Links) CreateLink(ctx context.Context, link reconcile.Link) (_ *reconci
 		link.ID = reconcile.LinkID(id)
 		if _, err := tx.exec(tx.ctx, `INSERT INTO links (id, org_id, user_id, kind, state, reason, container, container_name, microsoft_cursor,
 				crm_cursor, settled, subscription, subscription_ends, wanted, done, queued_at, fence, lease_until, opened_state,
-				opened_deletes_ok, deletes_ok, last_run, last_error, since, first_total, first_done, known, synced, waiting, failing, excluded, seq, mailbox, chosen)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, '', 0, 0, 0, 0, 0, 0, '', 0, 0, 0, '', ?, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?)`,
+				opened_deletes_ok, deletes_ok, last_run, last_error, since, first_total, first_done, known, synced, waiting, failing, excluded, seq, mailbox, chosen,
+				removing_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, '', 0, 0, 0, 0, 0, 0, '', 0, 0, 0, '', ?, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?,
+				(SELECT COALESCE(MAX(removing_at), 0) FROM links WHERE org_id = ? AND user_id = ? AND kind = ?))`,
 			id, int64(link.Org), int64(link.User), string(link.Kind), string(link.State), string(link.Reason), string(link.Container),
-			link.ContainerName, micros(link.Since), u.Identity.Mailbox(), string(link.Policy.Calendar)); err != nil {
+			link.ContainerName, micros(link.Since), u.Identity.Mailbox(), string(link.Policy.Calendar),
+			int64(link.Org), int64(link.User), string(link.Kind)); err != nil {
 			return err
 		}
 		if _, err := tx.exec(tx.ctx, `INSERT INTO link_settings (link_id, org_id, policy, mapping, admitted)

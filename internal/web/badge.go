@@ -72,7 +72,7 @@ var reasons = []fault.Reason{
 	fault.BeforeSync, fault.OwnCalendar, fault.ColleaguesEvent, fault.NotOrganizer, fault.CalendarUnfit, fault.CalendarTaken,
 	fault.ReconnectNeeded, fault.ConsentRequired, fault.MailboxUnavailable, fault.MailboxFull, fault.ContainerDeleted,
 	fault.CursorExpired, fault.AppMisconfigured, fault.CannotUnseal, fault.TooManyDeletes, fault.TooManyCreates, fault.AccountDisabled,
-	fault.SyncWithheld, fault.OtherMailbox, fault.NotAllowed, fault.StaleLease, fault.KeptInOutlook, fault.OwnKept, fault.MicrosoftAway, fault.Trouble,
+	fault.SyncWithheld, fault.OtherMailbox, fault.NotAllowed, fault.StaleLease, fault.KeptInOutlook, fault.OwnKept, fault.StillRemoving, fault.MicrosoftAway, fault.Trouble,
 }
 
 // mendable are those that a person mends by editing the record, which one that only Outlook has is edited in:

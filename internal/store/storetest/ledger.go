@@ -326,6 +326,27 @@ func testSettleRollback(t *testing.T, w *world) {
 	}
 }
 
+func testRemoving(t *testing.T, w *world) {
+	ctx, s := t.Context(), w.Ledger()
+	l := w.run(w.link(w.ana, record.Contacts).ID)
+	if !l.Removing.IsZero() {
+		t.Errorf("the first one says %s", l.Removing)
+	}
+	l.Removing = w.clock.Now()
+	ok(t, s.Advance(ctx, l))
+	if got := w.reload(l).Removing; !got.Equal(l.Removing) {
+		t.Errorf("stored is %s, want %s", got, l.Removing)
+	}
+	l.State = reconcile.Off
+	ok(t, s.End(ctx, l, false))
+	if got := w.link(w.ana, record.Contacts).Removing; !got.Equal(l.Removing) {
+		t.Errorf("the next one says %s, want %s", got, l.Removing)
+	}
+	if other := w.link(w.ana, record.Calendar); !other.Removing.IsZero() {
+		t.Errorf("one of the other kind says %s", other.Removing)
+	}
+}
+
 func testForget(t *testing.T, w *world) {
 	ctx, s := t.Context(), w.Ledger()
 	l, other := w.run(w.link(w.ana, record.Contacts).ID), w.run(w.link(w.ana, record.Calendar).ID)

@@ -81,6 +81,7 @@ func Run(t *testing.T, open Open) {
 		"pairs are paged by state and due time":           testPages,
 		"C1 a crash between Intend and Settle":            testIntents,
 		"a settle that fails leaves nothing":              testSettleRollback,
+		"a removal is known to the next link":             testRemoving,
 		"Forget leaves the history":                       testForget,
 		"End closes and forgets":                          testEnd,
 		"Close lets a person's change stand":              testClose,

@@ -163,6 +163,9 @@ func matches(r crm.Record, q crm.Query) bool {
 	if (q.Search != "" || q.Who != 0) && q.Reader != 0 && r.Owner != q.Reader && private(r) {
 		return false
 	}
+	if q.Search == "" {
+		return true
+	}
 	text := strings.ToLower(haystack(r))
 	for _, word := range strings.Fields(strings.ToLower(q.Search)) {
 		if !strings.Contains(text, word) {

@@ -49,6 +49,11 @@ func New() *Ledger { return &Ledger{links: map[reconcile.LinkID]*entry{}} }
 func (l *Ledger) Add(link reconcile.Link) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, e := range l.links {
+		if before := &e.link; before.Org == link.Org && before.User == link.User && before.Kind == link.Kind && before.Removing.After(link.Removing) {
+			link.Removing = before.Removing
+		}
+	}
 	l.links[link.ID] = &entry{link: link, pairs: map[int64]reconcile.Pair{}, intents: map[int64][]reconcile.Intent{}}
 }
 
