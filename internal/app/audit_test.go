@@ -2,9 +2,7 @@ package app_test
 
 import (
 	"database/sql"
-	"io"
 	"log/slog"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,19 +81,13 @@ func TestL6_AuditThroughTheSimulator(t *testing.T) {
 	if _, page := adele.signedIn("/status"); !strings.Contains(page.Text, "0 differences at the last full comparison") || !strings.Contains(page.Text, "records compared: 3") {
 		t.Errorf("the page: %s", page.Text)
 	}
-	resp, err := http.Get(d.url + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil || !strings.Contains(string(body), "tandem_audit_drift_total") {
-		t.Errorf("metrics: %v", err)
+	if !strings.Contains(d.metrics(), "tandem_audit_drift_total") {
+		t.Error("/metrics does not tell of drift")
 	}
 	d.noMails()
 }
 
-// TestL6_TheCommandPrintsATable and knows whose links are meant.
+// TestL6_TheCommandPrintsATable, knows whose links are meant, and what it found is in the /metrics of the process that serves.
 func TestL6_TheCommandPrintsATable(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -104,6 +96,9 @@ func TestL6_TheCommandPrintsATable(t *testing.T) {
 	adele.switchOn("contacts")
 	d.eventually("it is in Outlook", func() bool { return len(adele.items("contacts", "surname")) == 1 })
 	d.atRest() // a link that runs is not compared
+	if _, err := d.app.Store.SQLite().Exec(`UPDATE pairs SET base = replace(base, 'Silva', 'Sylva')`); err != nil {
+		t.Fatal(err)
+	}
 	clientID, secret := app.DemoCredentials()
 	config := app.Config{
 		Listen: loopback.Address(t), DatabaseURL: d.database, SecretKey: "a key for tests, of forty characters or so",
@@ -120,6 +115,11 @@ func TestL6_TheCommandPrintsATable(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "adele@contoso.example") || !strings.Contains(out.String(), "contacts") || !strings.Contains(out.String(), "COMPARED") {
 		t.Errorf("the table:\n%s", out.String())
+	}
+	for _, want := range []string{"tandem_last_audit_drift 1", "tandem_last_audit_drift_left 0", "tandem_audit_drift_total 0"} {
+		if got := d.metrics(); !strings.Contains(got, "\n"+want+"\n") {
+			t.Errorf("/metrics does not say %q", want)
+		}
 	}
 	if err := app.AuditNow(t.Context(), config, app.Audited{Org: "nobody's"}, &out, log); err == nil {
 		t.Error("an organization that is not there is no error")
@@ -147,21 +147,9 @@ func TestL6_WhatTheNightlyAuditFindsIsToldThrice(t *testing.T) {
 	if _, err := d.app.Jobs.River().(*river.Client[*sql.Tx]).Insert(t.Context(), jobs.AuditLink{Link: links[0].ID}, nil); err != nil {
 		t.Fatal(err)
 	}
-	metrics := func() string {
-		resp, err := http.Get(d.url + "/metrics")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(body)
-	}
-	d.eventually("the audit is made", func() bool { return strings.Contains(metrics(), "\ntandem_audits_total 1\n") })
-	for _, want := range []string{"tandem_audit_records_total 2", "tandem_audit_drift_total 1", "tandem_audit_drift_left_total 0"} {
-		if got := metrics(); !strings.Contains(got, "\n"+want+"\n") {
+	d.eventually("the audit is made", func() bool { return strings.Contains(d.metrics(), "\ntandem_audits_total 1\n") })
+	for _, want := range []string{"tandem_audit_records_total 2", "tandem_audit_drift_total 1", "tandem_audit_drift_left_total 0", "tandem_last_audit_drift 1", "tandem_last_audit_drift_left 0"} {
+		if got := d.metrics(); !strings.Contains(got, "\n"+want+"\n") {
 			t.Errorf("/metrics does not say %q", want)
 		}
 	}

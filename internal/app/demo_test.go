@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -155,6 +157,21 @@ func (d *demo) eventually(what string, yes func() bool) {
 		}
 		time.Sleep(pause)
 	}
+}
+
+// metrics is what operators are told.
+func (d *demo) metrics() string {
+	d.t.Helper()
+	resp, err := http.Get(d.url + "/metrics")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return string(body)
 }
 
 // noMails checks that Exchange has sent no mail but those that the test's people cause themselves (d.mails). Every demo

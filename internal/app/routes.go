@@ -31,7 +31,7 @@ func (a *App) routes(site, api, hook http.Handler) http.Handler {
 		}
 		say(w, http.StatusOK, "ready")
 	})
-	mux.Handle("GET /metrics", notForwarded(promhttp.HandlerFor(a.metrics(), promhttp.HandlerOpts{})))
+	mux.Handle("GET /metrics", notForwarded(promhttp.HandlerFor(a.metrics(), promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})))
 	return recovered(guarded(a.config.URL, bounded(bodyGrace, mux)), a.log)
 }
 
@@ -124,6 +124,7 @@ func (a *App) metrics() *prometheus.Registry {
 	count("tandem_audit_records_total", "Records that audits compared.", a.audits.compared.Load)
 	count("tandem_audit_drift_total", "Records that audits found drifted apart.", a.audits.drift.Load)
 	count("tandem_audit_drift_left_total", "Records that had drifted apart and that audits could not bring in step.", a.audits.left.Load)
+	registry.MustRegister(lastAudits{a.Store.Links()})
 	return registry
 }
 

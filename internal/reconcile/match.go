@@ -74,7 +74,7 @@ func (r *run) matcher() (Matcher, bool) {
 type strangers struct {
 	creases *creases
 	refs    []record.Ref
-	items   map[record.Ref]folded
+	items   map[record.Ref]*folded
 }
 
 // keep takes the strangers among items and returns the others.
@@ -96,7 +96,11 @@ func (s *strangers) keep(items []Item) []Item {
 
 // has reports whether an item waits as it is.
 func (s *strangers) has(ref record.Ref, version record.Version) bool {
-	return s != nil && s.items[ref].Theirs != nil && s.items[ref].Theirs.Version == version
+	if s == nil {
+		return false
+	}
+	i, waits := s.items[ref]
+	return waits && i.theirs.leaf != nil && i.version == version
 }
 
 // forget takes an item out of which something new is told.
@@ -113,14 +117,15 @@ func (r *run) applyStrangers(ctx context.Context) error {
 		return nil
 	}
 	r.strangers = nil
-	items := make([]folded, 0, len(s.items))
+	items := make([]*folded, 0, len(s.items))
 	for _, ref := range s.refs {
 		if i, there := s.items[ref]; there {
 			items = append(items, i)
 			delete(s.items, ref) // it may have been told of, forgotten, and told of again
 		}
 	}
-	items, err := r.matchFolded(ctx, items)
+	items, err := r.matchFolded(ctx, s.creases, items)
+	s.creases.deflater = nil
 	for err == nil && len(items) > 0 {
 		part := items[:min(chunk, len(items))]
 		items = items[len(part):]
@@ -128,7 +133,7 @@ func (r *run) applyStrangers(ctx context.Context) error {
 		clear(part) // what is done with need not wait for the others
 		err = r.apply(ctx, open)
 	}
-	r.paired = nil
+	r.paired, r.creases = nil, nil
 	return err
 }
 
@@ -141,21 +146,21 @@ func (r *run) applyNew(ctx context.Context, items []Item) error {
 	if err == nil {
 		err = r.apply(ctx, items)
 	}
-	r.paired = nil // from now on they are pairs like others
+	r.paired, r.creases = nil, nil // from now on they are pairs like others
 	return err
 }
 
 // match finds the records of items that have none. It settles what is asked and returns what is to be planned.
 func (r *run) match(ctx context.Context, items []Item) ([]Item, error) {
-	small := make([]folded, len(items))
+	c, small := &creases{link: r.link}, make([]*folded, len(items))
 	for i, item := range items {
-		small[i] = r.creases.fold(item)
+		small[i] = c.fold(item)
 	}
-	small, err := r.matchFolded(ctx, small)
+	small, err := r.matchFolded(ctx, c, small)
 	return r.unfolded(small), err
 }
 
-func (r *run) unfolded(items []folded) []Item {
+func (r *run) unfolded(items []*folded) []Item {
 	var out []Item
 	for _, i := range items {
 		out = append(out, r.creases.unfold(i))
@@ -164,21 +169,21 @@ func (r *run) unfolded(items []folded) []Item {
 }
 
 // matchFolded is match of items of which there may be very many.
-func (r *run) matchFolded(ctx context.Context, items []folded) ([]folded, error) {
-	r.paired = map[record.Ref]pairing{}
+func (r *run) matchFolded(ctx context.Context, c *creases, items []*folded) ([]*folded, error) {
+	r.paired, r.creases = map[record.Ref]pairing{}, c
 	m, ok := r.matcher()
 	if !ok {
 		return items, nil
 	}
-	var out []folded
+	var out []*folded
 	var open []*stranger
 	claimed := map[record.Ref]bool{} // by items that say themselves whose they are
 	for _, item := range items {
-		if s := (&stranger{folded: item}); item.Pair.CRM == "" && (s.strange(r.link) || s.asked() != nil) {
+		if s := (&stranger{folded: item}); item.crm == "" && (s.strange || s.asked() != nil) {
 			open = append(open, s)
 		} else {
 			out = append(out, item)
-			claimed[item.Pair.CRM] = item.Pair.Microsoft != ""
+			claimed[item.crm] = item.microsoft != ""
 		}
 	}
 	if len(open) == 0 {
@@ -192,33 +197,35 @@ func (r *run) matchFolded(ctx context.Context, items []folded) ([]folded, error)
 }
 
 // notGiven leaves out the records, due by themselves, that have just become an item's: each is planned with its item.
-func (r *run) notGiven(items []folded) []folded {
+func (r *run) notGiven(items []*folded) []*folded {
 	given := map[record.Ref]bool{}
 	for _, p := range r.paired {
 		given[p.crm] = true
 	}
-	return slices.DeleteFunc(items, func(i folded) bool { return i.Pair.Microsoft == "" && given[i.Pair.CRM] })
+	return slices.DeleteFunc(items, func(i *folded) bool { return i.microsoft == "" && given[i.crm] })
 }
 
 // A stranger is an item that has no record, or not yet.
 type stranger struct {
-	folded
+	*folded
 	made  *record.Change // the record that was made from it, of which only the pair was not stored: see tokenFromItem
-	free  []foldedChange // records that it may be
+	free  []candidate    // records that it may be
 	pairs map[record.Ref]Pair
 	taken []record.Ref // the record that a person chose for it, if it has another item by now
 	busy  bool         // it may be a record of which it is not known whether it has an item
 }
 
-// strange reports whether an item says nothing itself of the record that it belongs to.
-func (s *stranger) strange(link *Link) bool {
-	return s.Theirs != nil && s.Theirs.State == record.Present && s.Theirs.Token == "" && s.Pair.Token == tokenFromItem(link, s.Pair.Microsoft, "")
+// A candidate is a record that an item may be.
+type candidate struct {
+	ref  record.Ref
+	ours passage
+	meet bool // nothing in their names says that these are two people
 }
 
 // asked is the question about the item; nil: there is none.
 func (s *stranger) asked() *Ask {
-	if s.Pair.Ask != nil && len(s.Pair.Ask.Matches) > 0 {
-		return s.Pair.Ask
+	if s.pair != nil && s.pair.Ask != nil && len(s.pair.Ask.Matches) > 0 {
+		return s.pair.Ask
 	}
 	return nil
 }
@@ -227,8 +234,8 @@ func (s *stranger) asked() *Ask {
 func (r *run) recognize(ctx context.Context, m Matcher, open []*stranger, claimed map[record.Ref]bool) error {
 	var tokens []string
 	for _, s := range open {
-		if s.Pair.ID != 0 { // of new ones that is known: see newcomers
-			tokens = append(tokens, s.Pair.Token)
+		if s.pair != nil && s.pair.ID != 0 { // of new ones that is known: see newcomers
+			tokens = append(tokens, s.pair.Token)
 		}
 	}
 	if len(tokens) > 0 {
@@ -237,13 +244,16 @@ func (r *run) recognize(ctx context.Context, m Matcher, open []*stranger, claime
 			return err
 		}
 		for _, s := range open {
-			if c, ok := found[s.Pair.Token]; ok && s.Pair.ID != 0 {
+			if s.pair == nil || s.pair.ID == 0 {
+				continue
+			}
+			if c, ok := found[s.pair.Token]; ok {
 				s.made, claimed[c.Ref] = &c, true
 			}
 		}
 	}
-	look := slices.DeleteFunc(slices.Clone(open), func(s *stranger) bool { return s.made != nil || !s.strange(r.link) })
-	for part := range slices.Chunk(look, together) {
+	look := slices.DeleteFunc(slices.Clone(open), func(s *stranger) bool { return s.made != nil || !s.strange })
+	for part := range slices.Chunk(look, chunk) {
 		if err := r.recognizePart(ctx, m, part, claimed); err != nil {
 			return err
 		}
@@ -251,14 +261,11 @@ func (r *run) recognize(ctx context.Context, m Matcher, open []*stranger, claime
 	return nil
 }
 
-// together is of how many items at once it is asked which records they may be, and so how many records are in memory with all
-// their fields.
-const together = 500
-
+// recognizePart is recognize of no more items than are unfolded at once.
 func (r *run) recognizePart(ctx context.Context, m Matcher, look []*stranger, claimed map[record.Ref]bool) error {
 	fields := make([]record.Fields, len(look))
 	for i, s := range look {
-		fields[i] = r.creases.unfoldFields(s.theirFields)
+		fields[i] = r.creases.fieldsOf(s.folded)
 	}
 	// What shares an address, or a UID, with a record that has its item may still be another one, by the rest.
 	for range 2 {
@@ -309,18 +316,19 @@ func (r *run) candidates(ctx context.Context, m Matcher, look []*stranger, field
 		if len(found[i]) > 0 {
 			s.pairs = pairs
 		}
-		var imported []foldedChange
+		var imported []candidate
 		for _, c := range found[i] {
 			admits := r.rules.mayAdmit(&c)
 			if c.State != record.Present || claimed[c.Ref] || !admits && !r.rules.takesIn(&c) {
 				continue
 			}
 			c.Fields = everyField(c.Fields, r.rules.Fields)
+			may := func() candidate { return candidate{c.Ref, r.creases.ourSide(c), r.namesMeet(fields[i], c.Fields)} }
 			switch pair, known := pairs[c.Ref]; {
 			case admits && (!known || pair.lonely()):
-				imported = append(imported, r.creases.foldChange(c))
+				imported = append(imported, may())
 			case !known || pair.lonely():
-				s.free = append(s.free, r.creases.foldChange(c))
+				s.free = append(s.free, may())
 			case pair.Microsoft == "":
 				s.busy = true
 			}
@@ -347,14 +355,14 @@ func (p Pair) lonely() bool {
 }
 
 // judge decides about the items, all of them together: two that may be one record are a question.
-func (r *run) judge(ctx context.Context, open []*stranger) ([]folded, error) {
+func (r *run) judge(ctx context.Context, open []*stranger) ([]*folded, error) {
 	about, err := r.questions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range open { // these are asked anew, or are not asked any more
-		about.forget(s.asked(), s.Pair.Microsoft)
-		delete(r.asking.items, s.Pair.Microsoft) // what is asked of it from now on, is asked of all records that there are
+		about.forget(s.asked(), s.microsoft)
+		delete(r.asking.items, s.microsoft) // what is asked of it from now on, is asked of all records that there are
 	}
 
 	chosen, refused, err := r.choices(ctx, open)
@@ -367,15 +375,15 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]folded, error) {
 	}
 	claims := map[record.Ref]int{}
 	for _, s := range open {
-		s.free = slices.DeleteFunc(s.free, func(c foldedChange) bool { return chosen[c.Ref] != nil })
+		s.free = slices.DeleteFunc(s.free, func(c candidate) bool { return chosen[c.ref] != nil })
 		if s.decided() && !refused[s] {
 			s.free = nil
 		}
 		for _, c := range s.free {
-			claims[c.Ref]++
+			claims[c.ref]++
 		}
 	}
-	var planned []folded
+	var planned []*folded
 	var entries []Entry
 	closed := map[record.Ref]bool{} // records that a question was about
 	for _, s := range open {
@@ -386,14 +394,14 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]folded, error) {
 		}
 		var candidates []record.Ref
 		for _, c := range s.free {
-			candidates = append(candidates, c.Ref)
+			candidates = append(candidates, c.ref)
 		}
-		alone := len(s.free) == 1 && len(s.taken) == 0 && claims[s.free[0].Ref] == 1 && len(about[s.free[0].Ref]) == 0 && r.namesMeet(s, s.free[0])
+		alone := len(s.free) == 1 && len(s.taken) == 0 && claims[s.free[0].ref] == 1 && len(about[s.free[0].ref]) == 0 && s.free[0].meet
 		switch a := s.asked(); {
 		case s.made != nil:
 			planned = append(planned, own[s])
-		case !s.strange(r.link):
-			s.Pair.Ask = nil
+		case !s.strange:
+			s.unask()
 			planned = append(planned, s.folded)
 		case s.decided() && a.Out:
 			out, err := r.leaveOut(ctx, s, about)
@@ -401,27 +409,27 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]folded, error) {
 				return nil, err
 			}
 			entries = append(entries, out...)
-			about.add(a, s.Pair.Microsoft)
+			about.add(a, s.microsoft)
 		case s.decided() && !refused[s] && a.New:
 			planned = append(planned, s.folded)
 		case s.decided() && !refused[s]:
-			planned = append(planned, r.pairUp(s, r.creases.foldChange(*chosen[a.Match])))
+			planned = append(planned, r.pairUp(s, a.Match, r.creases.ourSide(*chosen[a.Match])))
 		case s.busy:
-			pair := *s.Pair
-			pair.MicrosoftVersion, pair.Name = s.Theirs.Version, nameOf(r.creases.unfoldFields(s.theirFields))
+			pair := r.creases.pairOf(s.folded)
+			pair.MicrosoftVersion, pair.Name = s.version, nameOf(r.creases.fieldsOf(s.folded))
 			r.park(&pair, fault.New(fault.Unavailable, fault.OutcomeUnknown, "it may be a record that is on its way to Microsoft"))
 			entries = append(entries, Entry{Pair: pair})
 			about.add(a, pair.Microsoft)
 		case alone && !refused[s]:
-			planned = append(planned, r.pairUp(s, s.free[0]))
+			planned = append(planned, r.pairUp(s, s.free[0].ref, s.free[0].ours))
 		case len(candidates) > 0 || len(s.taken) > 0:
 			if err := r.watch(Step{Item: r.creases.unfold(s.folded), Verb: AskFirst, Why: string(fault.Ambiguous)}); err != nil {
 				return nil, err
 			}
 			entries = append(entries, r.question(s, append(candidates, s.taken...), refused[s])...)
-			about.add(&Ask{Matches: candidates}, s.Pair.Microsoft)
+			about.add(&Ask{Matches: candidates}, s.microsoft)
 		default:
-			s.Pair.Ask = nil
+			s.unask()
 			planned = append(planned, s.folded)
 		}
 	}
@@ -434,7 +442,7 @@ func (r *run) judge(ctx context.Context, open []*stranger) ([]folded, error) {
 
 // own gives items the records that were made from them. One that has another item by now, or another owner, is lost to its
 // item, which becomes a new record: see claims.
-func (r *run) own(ctx context.Context, open []*stranger) (map[*stranger]folded, error) {
+func (r *run) own(ctx context.Context, open []*stranger) (map[*stranger]*folded, error) {
 	var refs []record.Ref
 	for _, s := range open {
 		if s.made != nil {
@@ -448,27 +456,33 @@ func (r *run) own(ctx context.Context, open []*stranger) (map[*stranger]folded, 
 	if err != nil {
 		return nil, err
 	}
-	out := map[*stranger]folded{}
+	out := map[*stranger]*folded{}
 	for _, s := range open {
 		if s.made == nil {
 			continue
 		}
-		s.Pair.Ask = nil
+		s.unask()
 		pair, known := pairs[s.made.Ref]
 		switch state := s.made.State; {
 		case state == record.Left, known && (!pair.lonely() || state != record.Present):
-			s.Pair.Token = tokenFromItem(r.link, s.Pair.Microsoft, s.made.Ref)
+			s.pair.Token = tokenFromItem(r.link, s.microsoft, s.made.Ref)
 			out[s] = s.folded
 		case state == record.Present:
 			s.made.Fields, s.pairs = everyField(s.made.Fields, r.rules.Fields), pairs
-			out[s] = r.pairUp(s, r.creases.foldChange(*s.made))
+			out[s] = r.pairUp(s, s.made.Ref, r.creases.ourSide(*s.made))
 		default: // deleted, while the item lives
-			s.Pair.CRM = s.made.Ref
-			ours := r.creases.foldChange(*s.made)
-			out[s] = folded{Item{Pair: s.Pair, Ours: &ours.Change, Theirs: s.Theirs}, s.theirFields, ours.fields}
+			s.pair.CRM, s.crm, s.ours, s.cleared = s.made.Ref, s.made.Ref, r.creases.ourSide(*s.made), false
+			out[s] = s.folded
 		}
 	}
 	return out, nil
+}
+
+// unask takes the question off an item.
+func (s *stranger) unask() {
+	if s.pair != nil {
+		s.pair.Ask = nil
+	}
 }
 
 // decided reports whether a person has said what the item is.
@@ -484,7 +498,7 @@ func (r *run) choices(ctx context.Context, open []*stranger) (chosen map[record.
 	var want []*stranger
 	var refs []record.Ref
 	for _, s := range open {
-		if a := s.asked(); a != nil && a.Match != "" && s.strange(r.link) && s.made == nil {
+		if a := s.asked(); a != nil && a.Match != "" && s.strange && s.made == nil {
 			want, refs = append(want, s), append(refs, a.Match)
 		}
 	}
@@ -516,17 +530,22 @@ func (r *run) choices(ctx context.Context, open []*stranger) (chosen map[record.
 }
 
 // pairUp makes an item and a record a pair that is yet to be compared.
-func (r *run) pairUp(s *stranger, ours foldedChange) folded {
-	pair := *s.Pair
-	found := pairing{crm: ours.Ref}
-	if lone, known := s.pairs[ours.Ref]; known && pair.ID == 0 {
-		pair.ID, pair.State = lone.ID, lone.State
-	} else if known {
-		found.ends = lone.ID
+func (r *run) pairUp(s *stranger, crm record.Ref, ours passage) *folded {
+	found := pairing{crm: crm}
+	lone, known := s.pairs[crm]
+	if s.pair != nil || known {
+		pair := r.creases.pairOf(s.folded)
+		if known && pair.ID == 0 {
+			pair.ID, pair.State = lone.ID, lone.State
+		} else if known {
+			found.ends = lone.ID
+		}
+		pair.CRM, pair.Base, pair.Ask = crm, nil, nil
+		s.pair = &pair
 	}
-	pair.CRM, pair.Base, pair.Ask = ours.Ref, nil, nil
-	r.paired[pair.Microsoft] = found
-	return folded{Item{Pair: &pair, Ours: &ours.Change, Theirs: s.Theirs}, s.theirFields, ours.fields}
+	s.crm, s.ours, s.cleared = crm, ours, false
+	r.paired[s.microsoft] = found
+	return s.folded
 }
 
 // question parks an item with what a person is asked about it; there is nothing to settle if that is asked already. A choice that
@@ -535,19 +554,18 @@ func (r *run) question(s *stranger, matches []record.Ref, refused bool) []Entry 
 	slices.Sort(matches)
 	matches = slices.Compact(matches)
 	was := s.asked()
-	fields := r.creases.unfoldFields(s.theirFields)
-	theirs := r.asIs(fields)
-	if was != nil && !refused && slices.Equal(was.Matches, matches) && s.Pair.State == Parked && s.Pair.RetryAt.IsZero() &&
-		s.Pair.MicrosoftVersion == s.Theirs.Version {
+	pair, fields := r.creases.pairOf(s.folded), r.creases.fieldsOf(s.folded)
+	if was != nil && !refused && slices.Equal(was.Matches, matches) && pair.State == Parked && pair.RetryAt.IsZero() &&
+		pair.MicrosoftVersion == s.version {
 		return nil
 	}
-	pair := *s.Pair
-	pair.MicrosoftVersion, pair.Name, pair.Detail = s.Theirs.Version, nameOf(fields), ""
+	before := pair
+	pair.MicrosoftVersion, pair.Name, pair.Detail = s.version, nameOf(fields), ""
 	pair.State, pair.Reason, pair.Attempts, pair.RetryAt = Parked, fault.Ambiguous, 0, time.Time{}
-	pair.Ask = &Ask{Matches: matches, Theirs: theirs}
+	pair.Ask = &Ask{Matches: matches, Theirs: r.asIs(fields)}
 	var out []Entry
 	if refused {
-		out = append(out, Entry{Pair: *s.Pair, Drop: true})
+		out = append(out, Entry{Pair: before, Drop: true})
 		pair.ID = 0
 	}
 	entry := Entry{Pair: pair}
@@ -562,16 +580,16 @@ func (r *run) question(s *stranger, matches []record.Ref, refused bool) []Entry 
 // leaveOut keeps an item where it is, and with it the records that it may be and that no open question is about.
 func (r *run) leaveOut(ctx context.Context, s *stranger, about questions) ([]Entry, error) {
 	var out []Entry
-	kept := *s.Pair
+	kept := r.creases.pairOf(s.folded)
 	kept.State, kept.Reason = Excluded, fault.LeftOut
 	r.asking.items[kept.Microsoft] = &kept // a record that it may be stays out with it
-	if pair := *s.Pair; !pair.leftOut() || pair.MicrosoftVersion != s.Theirs.Version {
-		ask, fields := *pair.Ask, r.creases.unfoldFields(s.theirFields)
+	if pair := r.creases.pairOf(s.folded); !pair.leftOut() || pair.MicrosoftVersion != s.version {
+		was, ask, fields := pair, *pair.Ask, r.creases.fieldsOf(s.folded)
 		ask.Theirs = r.asIs(fields)
-		pair.MicrosoftVersion, pair.Name, pair.Detail, pair.Ask = s.Theirs.Version, nameOf(fields), "", &ask
+		pair.MicrosoftVersion, pair.Name, pair.Detail, pair.Ask = s.version, nameOf(fields), "", &ask
 		pair.State, pair.Reason, pair.Attempts, pair.RetryAt = Excluded, fault.LeftOut, 0, time.Time{}
 		entry := Entry{Pair: pair}
-		if !s.Pair.leftOut() {
+		if !was.leftOut() {
 			entry.History = []HistoryLine{{
 				At: r.Now(), Microsoft: pair.Microsoft, Side: InMicrosoft, Action: Unlinked, Reason: string(fault.LeftOut),
 			}}
@@ -735,10 +753,10 @@ func (r *run) keptOut(items map[record.Ref]bool) bool {
 	return true
 }
 
-// namesMeet reports whether nothing in the names of an item and of the only record that it may be says that these are two people.
-func (r *run) namesMeet(s *stranger, c foldedChange) bool {
+// namesMeet reports whether nothing in the names of an item and of a record that it may be says that these are two people.
+func (r *run) namesMeet(theirs, ours record.Fields) bool {
 	knows, ok := r.recognizer()
-	return !ok || knows.NamesMeet(r.creases.unfoldFields(s.theirFields), r.creases.unfoldFields(c.fields))
+	return !ok || knows.NamesMeet(theirs, ours)
 }
 
 func (r *run) recognizer() (Recognizer, bool) {

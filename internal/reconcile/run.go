@@ -71,7 +71,7 @@ type run struct {
 	paired    map[record.Ref]pairing // items that the last match gave a record, by their ref
 	released  bool                   // records that were held back are due
 	strangers *strangers             // that wait until all of the container has been read; nil: none waits
-	creases   creases                // by which items that wait are folded; of what brings Microsoft's changes, and never two at once
+	creases   *creases               // by which the items of the last match are folded
 	ended     bool                   // the link is to end when the run is closed
 	stays     bool                   // and what is in its container stays there
 	removals  int                    // what the run has deleted because it was on the other side
@@ -280,7 +280,7 @@ func (r *run) pullMicrosoft(ctx context.Context) error {
 	cursor := r.link.Microsoft
 	begins := cursor == "" && r.link.CRM == "" && r.link.State != Switching
 	if begins {
-		r.strangers = &strangers{creases: &r.creases, items: map[record.Ref]folded{}}
+		r.strangers = &strangers{creases: &creases{link: r.link}, items: map[record.Ref]*folded{}}
 	}
 	seen, whole := map[record.Ref]bool{}, begins || cursor == "" && r.link.Known > 0
 	for afresh := false; ; {
@@ -311,6 +311,7 @@ func (r *run) pullMicrosoft(ctx context.Context) error {
 			if err := r.unseen(ctx, seen); err != nil {
 				return err
 			}
+			seen = nil
 		}
 		if !page.More && r.link.CRM == "" && r.link.State != Switching {
 			if err := r.lookForMade(ctx); err != nil {

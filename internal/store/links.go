@@ -208,6 +208,17 @@ func (s *Links) EndedOf(ctx context.Context, org, user record.ID) (_ []reconcile
 		WHERE m.org_id = ? AND m.user_id = ? GROUP BY m.kind) AND l.state = 'off' ORDER BY l.kind`, int64(user), int64(org), int64(user))
 }
 
+// LastProofs sums up what the last audits of all links came to that are not Off, whoever made them.
+func (s *Links) LastProofs(ctx context.Context) (reconcile.Proof, error) {
+	sum, _, err := first(ctx, s.reader(), func(scan scan) (p reconcile.Proof, err error) {
+		err = scan(&p.Compared, &p.Drift, &p.Left)
+		return p, err
+	}, `SELECT CAST(COALESCE(SUM(proof_compared), 0) AS BIGINT), CAST(COALESCE(SUM(proof_drift), 0) AS BIGINT), CAST(COALESCE(SUM(proof_left), 0) AS BIGINT)
+		FROM links WHERE state <> 'off'`)
+	fault.Wrap(&err, "store: what the last audits came to")
+	return sum, err
+}
+
 // LinksIn lists the organization's links that are not Off.
 func (s *Links) LinksIn(ctx context.Context, org record.ID) (_ []reconcile.Link, err error) {
 	defer fault.Wrap(&err, "store: links of organization %d", org)

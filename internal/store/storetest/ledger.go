@@ -326,6 +326,30 @@ func testSettleRollback(t *testing.T, w *world) {
 	}
 }
 
+func testLastProofs(t *testing.T, w *world) {
+	ctx := t.Context()
+	if sum := must(w.Links().LastProofs(ctx))(t); sum.Compared+sum.Drift+sum.Left != 0 {
+		t.Errorf("of no link: %+v", sum)
+	}
+	audited := func(kind record.Kind, n int) *reconcile.Link {
+		l := w.run(w.link(w.ana, kind).ID)
+		l.Proof = reconcile.Proof{At: w.clock.Now(), Compared: 100 * n, Drift: 10 * n, Left: n}
+		ok(t, w.Ledger().Close(ctx, l))
+		return l
+	}
+	audited(record.Contacts, 1)
+	calendar := audited(record.Calendar, 2)
+	if sum := must(w.Links().LastProofs(ctx))(t); sum.Compared != 300 || sum.Drift != 30 || sum.Left != 3 {
+		t.Errorf("of two links: %+v", sum)
+	}
+	l := w.run(calendar.ID)
+	l.State = reconcile.Off
+	ok(t, w.Ledger().End(ctx, l, false))
+	if sum := must(w.Links().LastProofs(ctx))(t); sum.Compared != 100 || sum.Drift != 10 || sum.Left != 1 {
+		t.Errorf("of one that is on: %+v", sum)
+	}
+}
+
 func testRemoving(t *testing.T, w *world) {
 	ctx, s := t.Context(), w.Ledger()
 	l := w.run(w.link(w.ana, record.Contacts).ID)

@@ -81,6 +81,7 @@ func Run(t *testing.T, open Open) {
 		"pairs are paged by state and due time":           testPages,
 		"C1 a crash between Intend and Settle":            testIntents,
 		"a settle that fails leaves nothing":              testSettleRollback,
+		"what the last audits came to":                    testLastProofs,
 		"a removal is known to the next link":             testRemoving,
 		"Forget leaves the history":                       testForget,
 		"End closes and forgets":                          testEnd,
