@@ -219,6 +219,9 @@ func (m *merger) own(day string, base, ours, theirs doing) map[record.Field]reco
 		if value != nil {
 			out[key] = value
 		}
+		if m.forgot && loser == InCRM { // whoever typed over it may not have seen it
+			was = nil
+		}
 		if lost != nil && !equal(lost, value) && !equal(lost, was) {
 			m.lose(loser, day, map[record.Field]record.Fields{key: lost})
 		}

@@ -135,6 +135,8 @@ func TestI4_WhatBothSidesDoToASeries(t *testing.T) {
 		{"other times on both sides, and changed there on a day that was left out before: it takes place", record.Fields{record.Start: "2026-03-02T14:00:00Z", record.End: "2026-03-02T15:00:00Z"},
 			record.Fields{record.Start: "2026-03-02T16:00:00Z", record.End: "2026-03-02T17:00:00Z", record.Excluded: "", record.Changed: `{"2026-03-03":{"Venue":"C"}}`},
 			"", `{"2026-03-03":{"Venue":"C"},"2026-03-04":{"Venue":"B"}}`, true, true, 0, MicrosoftWins},
+		{"other times here, and a field of an occurrence typed there before Microsoft was told anew what stood in it", record.Fields{record.Start: "2026-03-02T14:00:00Z", record.End: "2026-03-02T15:00:00Z"},
+			record.Fields{record.Start: "2026-03-02T14:00:00Z", record.End: "2026-03-02T15:00:00Z", record.Excluded: "", record.Changed: `{"2026-03-04":{"Venue":"C"}}`}, "2026-03-03", `{"2026-03-04":{"Venue":"C"}}`, true, true, 1, ""},
 		{"left out here, and another one moved to its day; changed there, so that it takes place", record.Fields{record.Excluded: "2026-03-03,2026-03-05", record.Changed: `{"2026-03-04":{"End_DateTime":"2026-03-05T16:00:00Z","Start_DateTime":"2026-03-05T15:00:00Z","Venue":"B"}}`},
 			record.Fields{record.Changed: `{"2026-03-04":{"Venue":"B"},"2026-03-05":{"Venue":"C"}}`}, "2026-03-03", `{"2026-03-04":{"Venue":"B"},"2026-03-05":{"Venue":"C"}}`, true, false, 2, ""},
 		{"two moved to the day of one that both have left out", record.Fields{record.Excluded: "2026-03-03,2026-03-06", record.Changed: `{"2026-03-04":{"Venue":"B"},"2026-03-05":{"End_DateTime":"2026-03-06T16:00:00Z","Start_DateTime":"2026-03-06T15:00:00Z"}}`},
