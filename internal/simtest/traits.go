@@ -21,12 +21,12 @@ type traits struct {
 	hides  bool // exceptions do not tell in lists where they come from
 }
 
-// extras are the deeds that only some worlds know, with how often.
+// extras are the deeds that only some worlds know, with how often; those about series take twice as long as others.
 var extras = []struct {
 	has func(*traits) bool
 	deed
 }{
-	{func(t *traits) bool { return t.photos }, deed{1, "photo", (*world).somePhoto}},
+	{func(t *traits) bool { return t.photos }, deed{2, "photo", (*world).somePhoto}},
 	{func(t *traits) bool { return t.series }, deed{1, "series", (*world).someSeries}},
 }
 
@@ -62,7 +62,7 @@ func (w *world) more(moves []move) []move {
 		if !x.has(&w.traits) {
 			continue
 		}
-		for range (5 + rng.IntN(n/2)) * x.weight {
+		for range (5 + rng.IntN(n/2)) * x.weight / 2 {
 			m := move{at: moves[rng.IntN(n)].at + time.Duration(rng.Int64N(int64(10*time.Second))), name: x.name, seed: rng.Uint64(), make: x.do}
 			if rng.IntN(3) == 0 {
 				after := steps(rng)
