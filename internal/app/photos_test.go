@@ -441,3 +441,33 @@ func TestS36_AFolderStaysWhosePhotosCannotBeLookedAt(t *testing.T) {
 		t.Error("the folder went with a photo that only it had")
 	}
 }
+
+// Where photos only go to the CRM, a contact's photo there is no photo in Outlook, and one that somebody puts there, of which nobody tells, is
+// the first that Outlook has.
+func TestL6_TheAuditFindsTheFirstPhotoInOutlook(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	browser, page := adele.signedIn("/setup/marketplace/microsoft/contacts/mapping")
+	if _, err := browser.Submit(t.Context(), page, "Save", map[string]string{"way.photo": "to_crm"}); err != nil {
+		t.Fatal(err, page.Text)
+	}
+	id := adele.insert("Contacts", doc{"Last_Name": "Lima"})[0]
+	ours, theirs := photos.JPEG(t, 1, 400, 400), photos.JPEG(t, 2, 400, 400)
+	adele.setPhoto(id, ours)
+	adele.switchOn("contacts")
+	d.eventually("the contact is in Outlook", func() bool { return adele.items("contacts", "surname")["Lima"] != nil })
+	adele.rest()
+	adele.photographInOutlook("Lima", theirs)
+	adele.rest()
+	if !picture.Alike(adele.photo(id), ours) || d.puts() != 0 {
+		t.Fatalf("a run saw what nobody told of, or %d photos were sent", d.puts())
+	}
+	d.eventually("nobody else is at work on the link", func() bool {
+		proof, err := d.app.Runner.Audit(t.Context(), linkID(t, adele.link("contacts")["id"].(string)), false)
+		return err == nil && proof.Kinds != nil
+	})
+	if !picture.Alike(adele.photo(id), theirs) {
+		t.Error("the photo is not in the CRM")
+	}
+}
