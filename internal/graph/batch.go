@@ -49,7 +49,8 @@ func partSize(p *Part) int {
 }
 
 // Chain carries out at most BatchSize parts in one batch, one after another: none begins before the one before it has
-// succeeded. Those behind a refused one are not carried out and have a fault of kind Conflict. Otherwise it is as Batch.
+// succeeded. Those behind a refused one are not carried out and have a fault of kind Conflict. Where the first names a version, that is
+// for all behind it which name none: they are not tried again without it, and have such a fault too. Otherwise it is as Batch.
 func (m *Mailbox) Chain(ctx context.Context, parts []Part) ([]Result, error) {
 	out := make([]Result, len(parts))
 	return out, m.batch(ctx, parts, out, true, func() {})
@@ -264,8 +265,21 @@ func (r *round) settle(ctx context.Context, ans *answer, try int) (wait time.Dur
 		}
 	}
 	progress = dependent && len(rest) < len(r.open)
-	r.open = rest
+	if r.open = rest; r.unguarded() {
+		r.close(fault.New(fault.Conflict, "", "graph: not carried out, as it hangs on what was carried out before it was cut off"))
+	}
 	return wait, progress, stop
+}
+
+// unguarded reports whether the open parts of a chain hung on the version that an earlier part named, and name none themselves: somebody may have
+// written since.
+func (r *round) unguarded() bool {
+	if !r.chain || len(r.open) == 0 || r.parts[0].IfMatch == "" {
+		return false
+	}
+	slices.Sort(r.open)
+	first := &r.parts[r.open[0]]
+	return r.open[0] > 0 && first.IfMatch == "" && !first.read()
 }
 
 // chainBroken reports whether a part of a chain was refused in a way that another try does not mend.

@@ -354,3 +354,36 @@ func TestChainGoesOnWhereItWasThrottled(t *testing.T) {
 		}
 	}
 }
+
+// A chain whose first part names a version hangs on it. Where it is cut off behind that, the parts that name none are not sent
+// again: somebody may have written since.
+func TestI1_AChainThatIsCutOffIsNotTakenUpWithoutItsVersion(t *testing.T) {
+	t.Parallel()
+	for _, guarded := range []bool{false, true} {
+		f := newFake(t, func(w http.ResponseWriter, r request) {
+			batchOf(t, w, r, func(p wirePart) (int, string, map[string]string) {
+				switch p.URL {
+				case "/p0", "/p1":
+					return 200, `{}`, nil
+				case "/p2":
+					return 429, refuse("TooManyRequests", ""), map[string]string{"Retry-After": "1"}
+				}
+				return 424, refuse("FailedDependency", ""), nil
+			})
+		})
+		parts := posts(4)
+		parts[0].IfMatch = "v"
+		if guarded {
+			parts[2].IfMatch = "w"
+		}
+		results, err := f.box().Chain(t.Context(), parts)
+		if n := len(f.requests()); guarded != (n > 1) {
+			t.Errorf("a part of its own version: %v, and %d batches", guarded, n)
+		}
+		for i, r := range results {
+			if want := i > 1; !guarded && (err != nil || fault.Is(r.Err, fault.Conflict) != want) {
+				t.Errorf("part %d: %v, %v", i, r.Err, err)
+			}
+		}
+	}
+}

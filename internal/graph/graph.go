@@ -182,6 +182,9 @@ func (c *Client) For(tokens TokenSource, id string) *Mailbox {
 // ID is the object id of the mailbox's owner; "" when it is whoever the token belongs to.
 func (m *Mailbox) ID() string { return m.id }
 
+// InFlight is how many requests the client has under way to the mailbox at once.
+func (m *Mailbox) InFlight() int { return m.c.limits.InFlight }
+
 // Path makes the path of something in the mailbox out of its segments, each escaped. It names the person wherever the
 // id is known: a token of somebody else is then refused instead of writing to the wrong mailbox, and tokens of the app
 // itself work as well ("/me" is unknown to them).

@@ -132,6 +132,15 @@ func (m *Mailbox) get(id string) (*item, error) {
 	return m.box.items[r.n-1], nil
 }
 
+// MasterOf is the id of the series that the id of an occurrence belongs to, in the same id space; false: it is none of an occurrence.
+func (m *Mailbox) MasterOf(id string) (master string, occurrence bool) {
+	r, err := m.box.ids.read(id)
+	if err != nil || r.kind != idOccurrence {
+		return "", false
+	}
+	return m.box.ids.write(ref{kind: idItem, immutable: r.immutable, n: r.n}), true
+}
+
 // Move takes an item to another folder of its kind, as dragging it does. Its default id changes; the new one is
 // returned. id may be an id that it had before.
 func (m *Mailbox) Move(id, folderID string) (newID string, err error) {

@@ -414,6 +414,64 @@ func TestFF33_StaleOccurrences(t *testing.T) {
 	}
 }
 
+// While an occurrence is written, a person changes that very one: nothing of the person's is overwritten, at whichever moment it was.
+func TestI1_AnOccurrenceThatIsChangedWhileItIsWritten(t *testing.T) {
+	t.Parallel()
+	const day, hour = "2026-03-18", "2026-03-18T19:19:19"
+	moments := map[string]func(ex graph.Exchange) bool{
+		"before it is listed":       func(ex graph.Exchange) bool { return strings.Contains(string(ex.Answer), "exceptionOccurrences") },
+		"before it is written":      func(ex graph.Exchange) bool { return strings.Contains(string(ex.Body), "/instances") },
+		"right after it is written": func(ex graph.Exchange) bool { return strings.Contains(string(ex.Body), "Ours") },
+	}
+	retime := "before the series with other times is looked at"
+	moments[retime] = func(ex graph.Exchange) bool { return strings.Contains(string(ex.Body), `"recurrence":`) }
+	for moment, now := range moments {
+		for world, warts := range worlds {
+			t.Run(moment+", "+world, func(t *testing.T) {
+				t.Parallel()
+				var r *rig
+				var id record.Ref
+				armed := false
+				r = newRig(t, func(o *graph.Options) {
+					observe := o.Observe
+					o.Observe = func(ex graph.Exchange) {
+						observe(ex)
+						if armed && now(ex) {
+							armed = false
+							occurrence := r.seen(id, at("2026-03-01"), at("2026-06-01"), saoPaulo)[day].id
+							r.must(r.actor().Patch("/me/events/"+occurrence, map[string]any{
+								"start": map[string]any{"dateTime": hour, "timeZone": "UTC"}, "end": map[string]any{"dateTime": day + "T20:00:00", "timeZone": "UTC"},
+							}))
+						}
+					}
+				})
+				r.sim.SetWarts(warts)
+				_, events := r.events()
+				o := r.applied(events, record.Write{Op: record.Create, Fields: weekly(""), Token: "1-a"})
+				id = o.Ref
+				fields := record.Fields{"exceptions": changed(map[string]record.Fields{day: {"location": "Ours"}})}
+				if moment == retime {
+					fields = fields.With(record.Fields{"start": "2026-03-02T15:00:00Z", "end": "2026-03-02T16:00:00Z", "timeZone": "America/Sao_Paulo", "recurrence": "FREQ=WEEKLY;BYDAY=MO,WE;COUNT=20"})
+				}
+				armed = true
+				out, err := events.Apply(t.Context(), []record.Write{{Op: record.Update, Ref: o.Ref, Version: o.Version, Fields: fields}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if armed {
+					t.Fatal("nobody has interfered")
+				}
+				if is := r.seen(id, at("2026-03-01"), at("2026-06-01"), saoPaulo)[day].start; is != hour+"Z" {
+					t.Errorf("it takes place at %s, and the person moved it to %s (%v)", is, hour, out[0].Err)
+				}
+				if out[0].Err != nil && fault.ReasonOf(out[0].Err) != fault.OutcomeUnknown && !fault.Is(out[0].Err, fault.Conflict) {
+					t.Errorf("%v, want a fault upon which it is looked at again", out[0].Err)
+				}
+			})
+		}
+	}
+}
+
 // A series of a thousand occurrences with two hundred exceptions: few requests, whatever Exchange does with versions.
 func TestManyExceptions(t *testing.T) {
 	t.Parallel()

@@ -58,9 +58,10 @@ type series struct {
 	fresh    bool                    // now has been read, and nothing was written since
 	ids      map[string]*graph.Event // occurrences by day, as they were listed
 	todo     []deed
-	tries    map[string]int // by day
-	clashes  int            // with somebody else's writes
-	loose    bool           // the etag of one occurrence moves with those of others
+	tries    map[string]int           // by day
+	made     map[string]record.Fields // by day: what an occurrence had of its own when its write was answered
+	clashes  int                      // with somebody else's writes
+	loose    bool                     // the etag of one occurrence moves with those of others
 	done     bool
 	bad, err error // of single occurrences; of the whole
 }
@@ -85,7 +86,7 @@ func newSeries(j *job[graph.Event]) *series {
 	if j.after == nil || j.out.Err != nil || j.after.Recurrence == nil {
 		return nil
 	}
-	s := &series{job: j, tries: map[string]int{}}
+	s := &series{job: j, tries: map[string]int{}, made: map[string]record.Fields{}}
 	if j.before != nil {
 		s.was, _ = layoutOf(j.before)
 	}
@@ -227,14 +228,27 @@ func (s *series) look(now layout) {
 			was, known := s.was.own[day][name]
 			is, asked := s.wanted.own[day][name]
 			former, inherited := s.was.fields[name] // of a mailbox that copies the series' values into an exception
-			moved := slices.Contains(whenFields, name)
-			known = known && alike(was, v) || asked && alike(is, v) || inherited && alike(former, v) || moved && s.retimed()
+			known = known && alike(was, v) || asked && alike(is, v) || inherited && alike(former, v) || s.retimed() && s.stayed(name, v)
 			strange = strange || !known && s.tries[day] == 0
 		}
+	}
+	for day, made := range s.made {
+		strange = strange || !slices.Contains(now.excluded, day) && !maps.EqualFunc(now.own[day], made, alike)
 	}
 	if strange {
 		s.err = fault.New(fault.Conflict, "", "an occurrence was changed meanwhile")
 	}
+}
+
+// stayed reports whether an exception had a time before the series got others: a mailbox may let it keep that.
+func (s *series) stayed(name record.Field, v record.Value) bool {
+	for _, x := range s.was.items {
+		times := record.Fields{}
+		if whenOf(x).tell(times); slices.Contains(whenFields, name) && times[name] == v {
+			return true
+		}
+	}
+	return false
 }
 
 // itself is what a series has but for what was done to single occurrences.
@@ -467,6 +481,7 @@ const (
 func (c *Events) listed(ctx context.Context, open []*series) error {
 	var of []*series
 	var parts []graph.Part
+	changed := map[*series]bool{}
 	for _, s := range open {
 		if s.ids != nil {
 			continue
@@ -485,6 +500,7 @@ func (c *Events) listed(ctx context.Context, open []*series) error {
 	}
 	for i, s := range of {
 		take := func(e *graph.Event) error {
+			changed[s] = changed[s] || e.Type == "exception" && !s.now.has(e)
 			if day, ok := s.now.dayOf(e); ok {
 				s.ids[day] = e
 			}
@@ -498,7 +514,18 @@ func (c *Events) listed(ctx context.Context, open []*series) error {
 			s.err = err
 		}
 	}
+	for s := range changed {
+		if changed[s] { // after the look at it: that is to be done again
+			s.fresh, s.ids = false, nil
+			s.clash(fault.New(fault.Conflict, "", "an occurrence was changed meanwhile"))
+		}
+	}
 	return nil
+}
+
+// has reports whether an occurrence was an exception when the series was looked at.
+func (l *layout) has(x *graph.Event) bool {
+	return slices.ContainsFunc(l.master.ExceptionOccurrences, func(one graph.Event) bool { return one.ID == x.ID })
 }
 
 // windows are the times in which the occurrences to be written are found.
@@ -530,9 +557,9 @@ func (c *Events) write(ctx context.Context, open []*series) error {
 	var single []*series
 	var parts []graph.Part
 	many, groupCtx := errgroup.WithContext(ctx)
-	many.SetLimit(4) // as many as Graph takes of a mailbox at once
+	many.SetLimit(c.box.InFlight()) // more would only wait
 	for _, s := range open {
-		if s.err != nil || !s.find() {
+		if s.err != nil || s.ids == nil || !s.find() {
 			continue
 		}
 		s.fresh = false
@@ -649,6 +676,13 @@ func (c *Events) chain(ctx context.Context, s *series) error {
 	return nil
 }
 
+// clash counts that somebody else has written in between; in the end that is for a new plan.
+func (s *series) clash(err error) {
+	if s.clashes++; s.clashes > mostClashes {
+		s.err = err
+	}
+}
+
 // take notes what became of the first deeds; false: not all were done, and the series is to be looked at again. An
 // occurrence that is not there any more, or not as it was, may have another id, or somebody else's change
 // (FIELD-FAILURES 33).
@@ -658,6 +692,10 @@ func (s *series) take(results []graph.Result) (all bool) {
 		var e *graph.Error
 		switch crossed := errors.As(r.Err, &e) && e.HasCode(graph.CodeCrossing); {
 		case r.Err == nil:
+			var x graph.Event
+			if d.body != nil && graph.Decode(r.Body, &x) == nil && x.ID != "" {
+				s.made[d.day] = s.now.differences(d.day, &x)
+			}
 			continue
 		case crossed:
 			s.tries[d.day] = mostTries
@@ -666,10 +704,8 @@ func (s *series) take(results []graph.Result) (all bool) {
 			for _, undone := range s.todo[i:len(results)] {
 				s.tries[undone.day]--
 			}
-			s.loose = s.loose || i > 0
-			if s.clashes++; s.clashes > mostClashes {
-				s.err = r.Err
-			}
+			s.loose = s.loose || i > 0 && e != nil // else it was cut off
+			s.clash(r.Err)
 			return false
 		case fault.Is(r.Err, fault.Invalid):
 			s.tries[d.day] = mostTries

@@ -114,6 +114,9 @@ func (m *merger) day(day string) doing {
 	}
 	switch {
 	case theirs.out && (!base.out || m.yields && !ours.out): // nobody brings it back
+		if m.forgot { // whoever took it away may not have seen what it had
+			base = doing{}
+		}
 		m.lose(InCRM, day, edits(base, ours))
 		return doing{out: true}
 	case ours.out && !base.out && !theirs.out && len(edits(base, theirs)) > 0 && !m.forgot:
@@ -292,7 +295,11 @@ func (s *Step) mergeSeries(rules Rules, item Item, base, ours, theirs record.Fie
 		}{{InCRM, ours, &m.ours, &oursWords}, {InMicrosoft, theirs, &m.theirs, &theirsWords}} {
 			from := courseOf(one.fields)
 			in, stray := one.is.told(from, at)
-			lost[one.where] = stray.edited(from, base, baseAt)
+			agreed := base
+			if one.where == InCRM && m.forgot {
+				agreed = nil // Microsoft may have forgotten it at our own request, and nobody has taken it back
+			}
+			lost[one.where] = stray.edited(from, agreed, baseAt)
 			*one.is = in
 			*one.say, _ = one.say.told(from, at)
 			in.fill(from, base, baseAt, at)

@@ -128,6 +128,15 @@ func TestI4_WhatBothSidesDoToASeries(t *testing.T) {
 			record.Fields{record.Excluded: "2026-03-03", record.Changed: `{"2026-03-05":{"End_DateTime":"2026-03-05T16:00:00Z","Start_DateTime":"2026-03-05T15:00:00Z","Venue":"F"}}`}, "", `{"2026-03-06":{"Venue":"F"}}`, true, true, 1, ""},
 		{"other times here that lose have taken nothing back", record.Fields{record.Recurring: "FREQ=WEEKLY;BYDAY=MO;COUNT=3", record.Excluded: "", record.Changed: ""},
 			record.Fields{record.Start: "2026-03-02T14:00:00Z", record.End: "2026-03-02T15:00:00Z"}, "2026-03-03", `{"2026-03-04":{"Venue":"B"}}`, true, false, 0, MicrosoftWins},
+		{"other times on both sides: what may have been dropped by a run that died, and has no day any more, is in the history", record.Fields{record.Start: "2026-03-02T14:00:00Z", record.End: "2026-03-02T15:00:00Z"},
+			record.Fields{record.Start: "2026-03-02T16:00:00Z", record.End: "2026-03-02T17:00:00Z", record.Recurring: "FREQ=WEEKLY;BYDAY=MO;COUNT=3", record.Excluded: "", record.Changed: ""}, "", "", true, false, 1, MicrosoftWins},
+		{"other times here, and an occurrence deleted there before Microsoft was told anew of what it had", record.Fields{record.Start: "2026-03-02T14:00:00Z", record.End: "2026-03-02T15:00:00Z"},
+			record.Fields{record.Start: "2026-03-02T14:00:00Z", record.End: "2026-03-02T15:00:00Z", record.Excluded: "2026-03-04", record.Changed: ""}, "2026-03-03,2026-03-04", "", true, true, 1, ""},
+		{"left out here, and another one moved to its day; changed there, so that it takes place", record.Fields{record.Excluded: "2026-03-03,2026-03-05", record.Changed: `{"2026-03-04":{"End_DateTime":"2026-03-05T16:00:00Z","Start_DateTime":"2026-03-05T15:00:00Z","Venue":"B"}}`},
+			record.Fields{record.Changed: `{"2026-03-04":{"Venue":"B"},"2026-03-05":{"Venue":"C"}}`}, "2026-03-03", `{"2026-03-04":{"Venue":"B"},"2026-03-05":{"Venue":"C"}}`, true, false, 2, ""},
+		{"two moved to the day of one that both have left out", record.Fields{record.Excluded: "2026-03-03,2026-03-06", record.Changed: `{"2026-03-04":{"Venue":"B"},"2026-03-05":{"End_DateTime":"2026-03-06T16:00:00Z","Start_DateTime":"2026-03-06T15:00:00Z"}}`},
+			record.Fields{record.Excluded: "2026-03-03,2026-03-06", record.Changed: `{"2026-03-04":{"Venue":"B"},"2026-03-07":{"End_DateTime":"2026-03-06T18:00:00Z","Start_DateTime":"2026-03-06T17:00:00Z"}}`},
+			"2026-03-03,2026-03-06", `{"2026-03-04":{"Venue":"B"},"2026-03-05":{"End_DateTime":"2026-03-06T16:00:00Z","Start_DateTime":"2026-03-06T15:00:00Z"}}`, false, true, 1, ""},
 	} {
 		rules.Policy.Winner = cmp.Or(c.winner, CRMWins)
 		step := Plan(rules, []Item{{Pair: &Pair{ID: 1, CRM: "r", Microsoft: "m", State: Synced, Base: base}, Ours: change(c.ours), Theirs: change(c.theirs)}})[0]

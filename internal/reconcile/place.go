@@ -118,9 +118,31 @@ func (d doings) edited(at course, base doings, baseAt course) doings {
 	return out
 }
 
-// order takes the times of their own from occurrences that were brought to other days and would not lie between their
-// neighbours any more, as Exchange wants them. Only those of loose days are touched.
+// order takes the times of their own from occurrences that would not lie between their neighbours any more, as Exchange wants them: of those
+// that were brought to other days, which are loose, and of those that a side has moved while the other did something to a neighbour. What
+// loses other conflicts goes first.
 func (m *merger) order(at course, loose map[string]Where) {
+	for day, is := range m.merged {
+		key := is.own[record.Start]
+		if _, known := loose[day]; known || len(key) == 0 || equal(key, m.base[day].own[record.Start]) {
+			continue
+		}
+		if loose[day] = InMicrosoft; equal(key, m.ours[day].own[record.Start]) {
+			loose[day] = InCRM
+		}
+	}
+	loser := InMicrosoft
+	if len(loose) > 0 && m.wins() == InMicrosoft {
+		loser = InCRM
+	}
+	first := maps.Clone(loose)
+	maps.DeleteFunc(first, func(_ string, where Where) bool { return where != loser })
+	m.straighten(at, first)
+	m.straighten(at, loose)
+}
+
+// straighten does so as far as loose days are concerned.
+func (m *merger) straighten(at course, loose map[string]Where) {
 	last := ""
 	for day, is := range m.merged {
 		if len(is.own[record.Start]) > 0 {

@@ -383,6 +383,7 @@ func merge(rules Rules, item Item) Step {
 			}
 		}
 		oursChanged, theirsChanged = oursChanged || oursIs != same, theirsChanged || theirsIs != same
+		agree(step.Base, unit, ours, theirs)
 		if from == InMicrosoft {
 			copyChanged(step.ToCRM, side(item.Theirs, base), unit, ours, theirs)
 			leaveApart(step.ToCRM, base, unit, theirs, base)
@@ -577,6 +578,16 @@ func copyChanged(to, from record.Fields, unit []record.Field, ours, theirs recor
 	for _, f := range unit {
 		if v, ok := from[f]; ok && ours[f] != theirs[f] {
 			to[f] = v
+		}
+	}
+}
+
+// agree notes in a base those fields of a unit that both sides have alike, though they differ in others: nothing is written of them.
+func agree(base record.Fields, unit []record.Field, ours, theirs record.Fields) {
+	for _, f := range unit {
+		if v, known := ours[f]; known && v == theirs[f] {
+			base[f] = v
+			delete(base, keyInCRM(f))
 		}
 	}
 }

@@ -916,3 +916,26 @@ func TestI6_WhatWasPlannedAnewAndRefusedIsNotAgreedOn(t *testing.T) {
 	must(t, w.live()["a"][0].Fields[record.Department], "theirs", "department")
 	must(t, w.lost()["ours"], true, "the history has what lost")
 }
+
+// Both sides change a name, the given one alike and the family's otherwise, and Outlook wins: both have agreed on the given one, too. Somebody
+// who goes back to the one before changes it.
+func TestI6_WhatBothChangedAlikeIsAgreedOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.insert("a", record.Fields{record.FirstName: "Before", record.LastName: "Before"})
+	w.settle()
+	w.ledger.Change(1, func(l *reconcile.Link) { l.Policy.Winner = reconcile.MicrosoftWins })
+	w.edit(a, record.Fields{record.FirstName: "Now", record.LastName: "Ours"})
+	w.folder.Put(w.ref("a"), record.Fields{"givenName": "Now", "surname": "Theirs"})
+	w.settle()
+	if base := w.ledger.All(1)[0].Base; base[record.FirstName] != "Now" {
+		t.Errorf("the ledger says that the given name is %q on both sides", base[record.FirstName])
+	}
+	w.edit(a, record.Fields{record.FirstName: "Before"})
+	w.folder.Put(w.ref("a"), record.Fields{"surname": "Theirs again"})
+	w.settle()
+	w.alike()
+	if now := w.live()["a"][0].Fields[record.FirstName]; now != "Before" && !w.lost()["Before"] {
+		t.Errorf("it is %q, and that somebody went back is not in the history", now)
+	}
+}

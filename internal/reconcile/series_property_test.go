@@ -15,8 +15,8 @@ import (
 	"tandem/internal/fault"
 	"tandem/internal/reconcile"
 	"tandem/internal/record"
-	"tandem/internal/recur"
 	"tandem/internal/testkit/memside"
+	"tandem/internal/testkit/plans"
 )
 
 // A mark is something that a person did: unique, so that its fate can be followed wherever the series is moved to.
@@ -35,23 +35,6 @@ type planners struct {
 	marks []*mark
 }
 
-const planZone = "America/Sao_Paulo"
-
-// plans are rules with days on which they may begin; gap says that there is at least a free day after each occurrence.
-var plans = []struct {
-	rule, start string
-	gap         bool
-}{
-	{"FREQ=DAILY;COUNT=8", "2026-12-01", false},
-	{"FREQ=DAILY;INTERVAL=3;COUNT=5", "2026-12-02", true},
-	{"FREQ=WEEKLY;BYDAY=TU", "2026-12-01", true},
-	{"FREQ=WEEKLY;BYDAY=TU,TH;COUNT=8", "2026-12-03", true},
-	{"FREQ=WEEKLY;INTERVAL=2;BYDAY=WE;UNTIL=20270310", "2026-12-02", true},
-	{"FREQ=MONTHLY;BYDAY=2TU", "2026-12-08", true},
-	{"FREQ=MONTHLY;BYMONTHDAY=10;COUNT=6", "2026-12-10", true},
-	{"", "2026-12-05", true},
-}
-
 // fresh is a new value, and its mark.
 func (p *planners) fresh(side reconcile.Where) record.Value {
 	p.n++
@@ -63,10 +46,10 @@ func (p *planners) fresh(side reconcile.Where) record.Value {
 // hour is a time on a day that nobody else has chosen, and its mark.
 func (p *planners) hour(side reconcile.Where, day string) (start, end record.Value) {
 	p.n++
-	from := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC).Add(time.Duration(p.n) * 7 * time.Second)
-	start = record.Value(day + from.Format("T15:04:05Z"))
+	from, to := plans.Hour(p.n, day)
+	start = record.Value(from.Format(time.RFC3339))
 	p.marks = append(p.marks, &mark{value: start, side: side})
-	return start, record.Value(day + from.Add(time.Hour).Format("T15:04:05Z"))
+	return start, record.Value(to.Format(time.RFC3339))
 }
 
 // has counts the records that have a value anywhere on a side: dividing a series makes two of one.
@@ -126,12 +109,12 @@ func (p *planners) look() {
 	}
 }
 
-// planned draws an event with a rule of plans.
+// planned draws an event with a plan.
 func (p *planners) planned(t *rapid.T, side reconcile.Where) record.Fields {
-	plan := rapid.SampledFrom(plans).Draw(t, "plan")
-	start, end := p.hour(side, plan.start)
+	plan := rapid.SampledFrom(plans.All).Draw(t, "plan")
+	start, end := p.hour(side, plan.Start)
 	return record.Fields{
-		record.Start: start, record.End: end, record.AllDay: "false", record.TimeZone: planZone, record.Recurring: record.Value(plan.rule),
+		record.Start: start, record.End: end, record.AllDay: "false", record.TimeZone: plans.Zone, record.Recurring: record.Value(plan.Rule),
 	}
 }
 
@@ -202,7 +185,7 @@ func (p *planners) actions() map[string]func(*rapid.T) {
 			p.n++
 			f := p.planned(t, theirs)
 			p.folder.Put("", record.Fields{
-				"subject": record.Value(fmt.Sprint("k", p.n)), "start": f[record.Start], "end": f[record.End], "isAllDay": "false", "timeZone": planZone,
+				"subject": record.Value(fmt.Sprint("k", p.n)), "start": f[record.Start], "end": f[record.End], "isAllDay": "false", "timeZone": plans.Zone,
 				"recurrence": f[record.Recurring], "exdates": "", "exceptions": "", "location": "", "body": "",
 			})
 		},
@@ -350,20 +333,15 @@ func (p *planners) actions() map[string]func(*rapid.T) {
 // shifted is the day of a moment, moved.
 func shifted(at record.Value, days int) string {
 	t, _ := time.Parse(time.RFC3339, string(at))
-	return t.AddDate(0, 0, days).Format(time.DateOnly)
+	return plans.Shifted(t, days)
 }
 
 // shiftedRule is the rule of a series that Outlook moves to another start.
 func shiftedRule(f record.Fields, start record.Value) (record.Value, bool) {
-	loc, _ := time.LoadLocation(planZone)
 	from, _ := time.Parse(time.RFC3339, string(f["start"]))
 	to, _ := time.Parse(time.RFC3339, string(start))
-	rule, err := recur.Parse(string(f["recurrence"]))
-	if err != nil {
-		return "", false
-	}
-	out, ok := rule.Resolve(from.In(loc)).Shift(from.In(loc), to.In(loc))
-	return record.Value(out.String()), ok
+	rule, ok := plans.ShiftedRule(string(f["recurrence"]), from, to)
+	return record.Value(rule), ok
 }
 
 // TestProperties_SeriesAndTheirOccurrences is the state machine of series: people plan, change, move, shift, divide and delete

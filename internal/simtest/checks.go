@@ -250,7 +250,7 @@ func (w *world) sending(t *task, req *http.Request, parts []*sent) {
 	if p.flying[oid]++; p.flying[oid] > 4 {
 		w.fail("I12", "%d requests at once to one mailbox", p.flying[oid])
 	}
-	for _, s := range parts {
+	for i, s := range parts {
 		if rest, ok := strings.CutPrefix(s.path, "/users/"); ok && !strings.HasPrefix(rest, oid) {
 			w.fail("I8", "link %d asks for another mailbox: %s", t.link.id, s.path)
 		}
@@ -265,7 +265,7 @@ func (w *world) sending(t *task, req *http.Request, parts []*sent) {
 				w.fail("way", "link %d, which goes to the CRM only, asks for %s", t.link.id, s.name())
 			}
 		}
-		if id != "" && !s.conditional() {
+		if id != "" && !s.conditional() && !w.chained(t.link.of, parts, i) {
 			w.fail("I1", "%s is written whatever its version", s.name())
 		}
 		if was, lost := w.inDoubt()[doubtOf(s)]; lost && doubtOf(s) != "" && !(was == s.ifMatch && s.method != http.MethodPost) && !w.overslept(t, s) {
@@ -326,17 +326,22 @@ func (w *world) answered(t *task, parts []*sent, f *strike) {
 		case s.writes() && lost && doubtOf(s) != "":
 			w.inDoubt()[doubtOf(s)] = s.ifMatch
 		case !s.writes() && !lost && s.status < 500:
-			w.resolve(s)
+			w.resolve(t.link.of, s)
 		}
-		if s.method == http.MethodDelete && s.status == http.StatusNoContent && s.item() != "" && !unheard {
+		if s.method == http.MethodDelete && s.status == http.StatusNoContent && s.item() != "" && !unheard && w.masterOf(t.link.of, s.item()) == "" {
 			w.deleted(t)
 		}
 	}
 }
 
 // resolve notes what a reading has told.
-func (w *world) resolve(s *sent) {
+func (w *world) resolve(of *person, s *sent) {
 	delete(w.inDoubt(), s.item())
+	for id := range w.inDoubt() {
+		if s.item() != "" && w.masterOf(of, id) == s.item() { // a series tells of its occurrences
+			delete(w.inDoubt(), id)
+		}
+	}
 	if strings.Contains(s.path, "filter=") || strings.Contains(s.path, "filter") {
 		for mark := range w.inDoubt() {
 			if strings.Contains(s.path, mark) || strings.Contains(s.answer, mark) {
@@ -482,6 +487,7 @@ func (w *world) alike(check string) {
 				w.fail(check, "%s of %s is %q in the CRM and %q at Microsoft", f.ours, key, ours, theirs)
 				return
 			}
+			w.sameCalendar(check, l, r, it)
 		}
 		for key := range items {
 			if e := w.entities[key]; !wanted[key] && e != nil && !e.out[l.id] && !(e.alone && l.of.way == mapping.ToMicrosoft) {
@@ -573,6 +579,7 @@ func (w *world) kept() {
 			w.fail("I4", "%s was deleted, and is back", key)
 		}
 	}
+	w.keptSeries(live)
 	for _, p := range w.people {
 		if now := w.strangers(p); now != w.foreign[p] {
 			w.fail("I9", "what is outside the container of %s has changed:\n%s\n%s", p.upn, w.foreign[p], now)

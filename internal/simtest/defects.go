@@ -86,6 +86,15 @@ func changed(f func(c *record.Change) bool) func(context.Context, *record.Page, 
 	}
 }
 
+// heard has each change go through f, whether it is told or asked for.
+func heard(f func(c *record.Change)) sideDouble {
+	return sideDouble{changes: changed(func(c *record.Change) bool { f(c); return true }), read: func(_ context.Context, _ []record.Ref, out *[]record.Change, _ *error) {
+		for i := range *out {
+			f(&(*out)[i])
+		}
+	}}
+}
+
 func settled(f func(e *reconcile.Entry)) func(*world) ledgerDouble {
 	return func(*world) ledgerDouble {
 		return ledgerDouble{settle: func(_ *reconcile.Link, _ *int64, entries []reconcile.Entry) []reconcile.Entry {
@@ -392,6 +401,38 @@ var defects = []*defect{
 		}}
 	}),
 	{name: "photos on their way are not noted", what: "what Exchange makes of one is taken for another one", album: func(a outlook.Album) outlook.Album { return forgetful{a} }},
+
+	onMicrosoft("what single occurrences have of their own is not sent", "a write to a series is without its exceptions", func(*world, *reconcile.Link, reconcile.Side) sideDouble {
+		return sideDouble{writes: written(func(w *record.Write) {
+			if _, ok := w.Fields["exceptions"]; ok {
+				w.Fields = w.Fields.Clone()
+				delete(w.Fields, "exceptions")
+			}
+		})}
+	}),
+	onMicrosoft("a series of other times is not told again of its occurrences", "what Exchange forgets with the times is taken back", func(*world, *reconcile.Link, reconcile.Side) sideDouble {
+		return sideDouble{writes: written(func(w *record.Write) {
+			if _, ok := w.Fields["start"]; ok && w.Op == record.Update {
+				w.Fields = w.Fields.With(record.Fields{"exdates": "", "exceptions": ""})
+			}
+		})}
+	}),
+	onMicrosoft("deleted occurrences are not heard", "what is left out of a series in Outlook is passed over", func(*world, *reconcile.Link, reconcile.Side) sideDouble {
+		return heard(func(c *record.Change) {
+			if c.Fields["exdates"] != "" {
+				c.Fields = c.Fields.With(record.Fields{"exdates": ""})
+			}
+		})
+	}),
+	onMicrosoft("an exception counts as an edit of its series", "the place of one occurrence is that of all", func(*world, *reconcile.Link, reconcile.Side) sideDouble {
+		return heard(func(c *record.Change) {
+			for _, o := range record.Occurrences(c.Fields["exceptions"]) {
+				if place := o.Fields["location"]; place != "" {
+					c.Fields = c.Fields.With(record.Fields{"location": place})
+				}
+			}
+		})
+	}),
 
 	// The side in the CRM.
 	onCRM("the CRM's cursor comes before its effects", "a cursor is stored before what it passes is settled", func(w *world, link *reconcile.Link, _ reconcile.Side) sideDouble {

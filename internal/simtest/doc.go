@@ -6,7 +6,8 @@
 //
 // scheduler.go is the thread of events. moves.go is what may happen, people.go what people do and what must become of it,
 // faults.go the menu of faults, transport.go and effects.go the numbered effects at which a process may die. defects.go
-// breaks the engine on purpose, in 40 and more ways, to see the checks find it. traits.go is what only some worlds have, photos.go their photos. shrink.go makes a story of a failure short.
+// breaks the engine on purpose, in 40 and more ways, to see the checks find it. traits.go is what only some worlds have, photos.go their
+// photos, series.go their meetings that repeat. shrink.go makes a story of a failure short.
 // scenarios.go are stories that are written down, one for each thing that may go wrong, and scenario.go kills them at each of
 // their effects.
 //

@@ -75,5 +75,14 @@ func Finds() []Find {
 			"TestI4_WhatIsTakenOutOfTheRecycleBinIsWanted"},
 		{"a sync settled in the folder of the one before, which a process that had been asleep then took away under it", "TestS36_ANewSyncWaitsWhileTheContainerBeforeMayStillGo"},
 		{"what had drifted counted as an edit if our clock was set back after the other side was edited", "TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater"},
+		{"an occurrence of a series that somebody changed in Outlook while sync wrote it was overwritten, if that was between two of its looks, or right after the series had got other times",
+			"TestI1_AnOccurrenceThatIsChangedWhileItIsWritten"},
+		{"where Microsoft throttled a chain of occurrences in its midst, the rest was sent without any version", "TestI1_AChainThatIsCutOffIsNotTakenUpWithoutItsVersion"},
+		{"of fields that belong together, one that both sides had changed alike was not agreed on if another of them was Outlook's: who went back to the value before lost without a trace",
+			"TestI6_WhatBothChangedAlikeIsAgreedOn"},
+		{"what an occurrence had of its own was in no history if Microsoft forgot it at sync's request, and somebody deleted it or planned the series anew there before it was told again",
+			"TestI4_WhatBothSidesDoToASeries"},
+		{"an occurrence that was moved to the day of one that was left out parked its series for good if somebody had changed that one, or moved another there, on the other side",
+			"TestI4_WhatBothSidesDoToASeries"},
 	}
 }

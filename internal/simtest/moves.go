@@ -161,6 +161,9 @@ func (w *world) populate() {
 			w.switchOn(p, record.Calendar)
 		}
 	}
+	if w.series && !slices.ContainsFunc(w.order, func(l *linkState) bool { return l.kind == record.Calendar && l.of.way == mapping.BothWays }) {
+		w.switchOn(w.people[0], record.Calendar)
+	}
 	if rng.IntN(8) == 0 {
 		w.behaves(m365sim.Warts{DeltaLag: 45 * time.Second})
 	}

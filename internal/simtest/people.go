@@ -42,6 +42,7 @@ type entity struct {
 	alone   bool                      // it was made on the side to which its link does not go on from, and stays there: see oneway.go
 	bare    bool                      // somebody has taken its photo off in the CRM
 	bared   bool                      // somebody has done so in Outlook, and Microsoft did not tell: an edit, whenever it is seen
+	retimed bool                      // somebody has changed when it takes place, or how often
 	alike   string                    // the address that it shares with others, by which it may be taken for them; "": none
 }
 
@@ -138,8 +139,13 @@ func (w *world) items(of *person, kind record.Kind, container string) []item {
 	if kind == record.Contacts {
 		path += "jobTitle,department,mobilePhone,companyName,businessAddress,assistantName,spouseName"
 	} else {
-		path += "subject,location,categories,body"
+		path += "subject,start,end,recurrence,location,categories,body"
 	}
+	return w.listed(of, kind, path)
+}
+
+// listed lists the items at a path.
+func (w *world) listed(of *person, kind record.Kind, path string) []item {
 	who := w.sim.As(of.upn).Prefer(`IdType="ImmutableId", outlook.body-content-type="text"`)
 	k := w.kinds[kind]
 	var out []item
@@ -209,7 +215,7 @@ func (w *world) types(key string, kind record.Kind, field int, theirs bool, now 
 
 // erases notes that somebody deletes what has these values: they go with it, on purpose. What the other side holds that
 // has not come here must live on.
-func (w *world) erases(key string, values []string) {
+func (w *world) erases(key string, values []string, text string) {
 	e := w.entities[key]
 	if e == nil {
 		return
@@ -234,6 +240,7 @@ func (w *world) erases(key string, values []string) {
 			e.fate = open // what was typed elsewhere beats the deletion, unless it is in the history by then
 		}
 	}
+	w.goes(e, text)
 }
 
 // keptBySomebody reports whether an item of what was given away lies in the folder of a link that has ended, or of somebody who has said no to
@@ -281,7 +288,8 @@ func (w *world) inStep(e *entity, least int) bool {
 	}
 	for _, l := range w.order {
 		for _, p := range w.books.pairs(l.id) {
-			if p.State == reconcile.Synced && p.CRM != "" && versions[p.CRM] == p.CRMVersion && versions[p.Microsoft] == p.MicrosoftVersion {
+			etag, _, _ := strings.Cut(string(p.MicrosoftVersion), "#") // a series has what was done to its occurrences behind it
+			if p.State == reconcile.Synced && p.CRM != "" && versions[p.CRM] == p.CRMVersion && string(versions[p.Microsoft]) == etag {
 				return true
 			}
 		}
@@ -540,7 +548,7 @@ func (w *world) deleteRecord(p *person, r crm.Record) {
 		return
 	}
 	fate := w.entities[keyOf(r)].fate
-	if w.erases(keyOf(r), w.valuesOf(r)); w.othersTwin(r) {
+	if w.erases(keyOf(r), w.valuesOf(r), textOf(r)); w.othersTwin(r) {
 		w.entities[keyOf(r)].fate = fate // who kept the item of what he gave away deletes a record of his own
 	}
 	w.putBack(p, keyOf(r), mapping.ToCRM, fate)
@@ -563,7 +571,7 @@ func (w *world) deleteItem(l *linkState, it item) {
 		return
 	}
 	fate := w.entities[it.key].fate
-	w.erases(it.key, it.values)
+	w.erases(it.key, it.values, w.textOfItem(l.of, it))
 	w.putBack(l.of, it.key, mapping.ToMicrosoft, fate)
 	if e := w.entities[it.key]; e != nil && e.fate == dies && w.elsewhere(l, it.key) {
 		e.fate = open // its record is, or was, on its way to somebody else

@@ -16,6 +16,7 @@ type traits struct {
 	photos bool // contacts have them
 	unsaid bool // Microsoft does not tell of another photo
 	recode bool // Microsoft encodes photos anew
+	series bool // meetings repeat
 }
 
 // extras are the deeds that only some worlds know, with how often.
@@ -24,6 +25,7 @@ var extras = []struct {
 	deed
 }{
 	{func(t *traits) bool { return t.photos }, deed{1, "photo", (*world).somePhoto}},
+	{func(t *traits) bool { return t.series }, deed{1, "series", (*world).someSeries}},
 }
 
 // draws gives a world its traits.
@@ -36,6 +38,7 @@ func (w *world) draws() {
 			record.Contacts: {contacts.key, append(slices.Clone(contacts.fields), photo)}, record.Calendar: kinds[record.Calendar],
 		}
 	}
+	w.series = rand.New(rand.NewPCG(w.config.Seed, 349)).IntN(5) == 0
 	w.behaves(m365sim.Warts{})
 }
 

@@ -24,6 +24,7 @@ type sent struct {
 	status                int // 0: no answer
 	answer                string
 	retryAfter            string
+	behind                bool // it is carried out after the one before it, if that was
 }
 
 func (s *sent) writes() bool { return s.method != http.MethodGet }
@@ -147,6 +148,8 @@ func partsOf(req *http.Request, body []byte) []*sent {
 				s.ifMatch = v.Get("If-Match").Str
 			case "body":
 				s.body = v.Raw
+			case "dependsOn":
+				s.behind = len(out) > 0 && v.Get("0").Int() == int64(len(out))
 			}
 			return true
 		})

@@ -92,6 +92,8 @@ type world struct {
 	leftOut  map[leaving]bool
 	keys     []string // of entities, in the order in which they came
 	typed    []*typed
+	marks    []*mark
+	cuts     []cut
 	ids      int
 	values   int
 
