@@ -329,6 +329,14 @@ func (t toldRecords) Update(ctx context.Context, by crm.Author, records []crm.Re
 	return out, faults, err
 }
 
+func (t toldRecords) Rewrite(ctx context.Context, by crm.Author, changed, fresh []crm.Record) ([]crm.Record, []crm.Record, error) {
+	after, added, err := t.Store.Rewrite(ctx, by, changed, fresh)
+	if err == nil {
+		t.b.wrote(by, slices.Concat(after, added))
+	}
+	return after, added, err
+}
+
 // toldLedger tells that something was written.
 type toldLedger struct {
 	reconcile.Ledger

@@ -17,6 +17,8 @@ type traits struct {
 	unsaid bool // Microsoft does not tell of another photo
 	recode bool // Microsoft encodes photos anew
 	series bool // meetings repeat
+	shares bool // exceptions have the version of their series
+	hides  bool // exceptions do not tell in lists where they come from
 }
 
 // extras are the deeds that only some worlds know, with how often.
@@ -38,13 +40,17 @@ func (w *world) draws() {
 			record.Contacts: {contacts.key, append(slices.Clone(contacts.fields), photo)}, record.Calendar: kinds[record.Calendar],
 		}
 	}
-	w.series = rand.New(rand.NewPCG(w.config.Seed, 349)).IntN(5) == 0
+	rng = rand.New(rand.NewPCG(w.config.Seed, 349))
+	if w.series = rng.IntN(5) == 0; w.series {
+		w.shares, w.hides = rng.IntN(4) == 0, rng.IntN(4) == 0
+	}
 	w.behaves(m365sim.Warts{})
 }
 
 // behaves has Microsoft behave in some ways, besides those of this world.
 func (w *world) behaves(in m365sim.Warts) {
 	in.RecodePhotos, in.PhotoIsChange = in.RecodePhotos || w.recode, in.PhotoIsChange || w.photos && !w.unsaid
+	in.ExceptionsShareVersion, in.ExceptionsHideOrigin = in.ExceptionsShareVersion || w.shares, in.ExceptionsHideOrigin || w.hides
 	w.sim.SetWarts(in)
 }
 
