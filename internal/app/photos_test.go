@@ -441,3 +441,64 @@ func TestS36_AFolderStaysWhosePhotosCannotBeLookedAt(t *testing.T) {
 		t.Error("the folder went with a photo that only it had")
 	}
 }
+
+// Where photos only go to the CRM, a contact's photo there is no photo in Outlook, and one that somebody puts there, of which nobody tells, is
+// the first that Outlook has.
+func TestL6_TheAuditFindsTheFirstPhotoInOutlook(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	browser, page := adele.signedIn("/setup/marketplace/microsoft/contacts/mapping")
+	if _, err := browser.Submit(t.Context(), page, "Save", map[string]string{"way.photo": "to_crm"}); err != nil {
+		t.Fatal(err, page.Text)
+	}
+	id := adele.insert("Contacts", doc{"Last_Name": "Lima"})[0]
+	ours, theirs := photos.JPEG(t, 1, 400, 400), photos.JPEG(t, 2, 400, 400)
+	adele.setPhoto(id, ours)
+	adele.switchOn("contacts")
+	d.eventually("the contact is in Outlook", func() bool { return adele.items("contacts", "surname")["Lima"] != nil })
+	adele.rest()
+	adele.photographInOutlook("Lima", theirs)
+	adele.rest()
+	if !picture.Alike(adele.photo(id), ours) || d.puts() != 0 {
+		t.Fatalf("a run saw what nobody told of, or %d photos were sent", d.puts())
+	}
+	d.eventually("nobody else is at work on the link", func() bool {
+		proof, err := d.app.Runner.Audit(t.Context(), linkID(t, adele.link("contacts")["id"].(string)), false)
+		return err == nil && proof.Kinds != nil
+	})
+	if !picture.Alike(adele.photo(id), theirs) {
+		t.Error("the photo is not in the CRM")
+	}
+}
+
+// A photo that is refused leaves everything else as agreed on: also a field that only goes to Outlook, where somebody had filled it before sync did.
+func TestI1_ARefusedPhotoOverwritesNothing(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	browser, page := adele.signedIn("/setup/marketplace/microsoft/contacts/mapping")
+	if _, err := browser.Submit(t.Context(), page, "Save", map[string]string{"way.assistantName": "to_microsoft"}); err != nil {
+		t.Fatal(err, page.Text)
+	}
+	adele.switchOn("contacts")
+	adele.rest()
+	if status, told := d.as("adele").Post(adele.container("contacts")+"/contacts", doc{"surname": "Lima", "assistantName": "Rui"}); status != 201 {
+		t.Fatal(status, told)
+	}
+	d.eventually("it is in the CRM", func() bool { return adele.list("Contacts", "Last_Name")["Lima"] != nil })
+	adele.rest()
+	d.m365.Next("part PUT /me/contacts/*/photo/$value", m365sim.Fail(400))
+	image := photos.JPEG(t, 1, 300, 300)
+	adele.setPhoto(adele.list("Contacts", "Last_Name")["Lima"]["id"].(string), image)
+	d.eventually("the photo is refused", func() bool { return adele.link("contacts")["failing"] == 1.0 })
+	if err := d.app.Store.Links().Retry(t.Context(), adele.user().Org, linkID(t, adele.link("contacts")["id"].(string))); err != nil {
+		t.Fatal(err)
+	}
+	adele.wake(adele, "contacts")
+	d.eventually("the photo is in Outlook", func() bool { return picture.Alike(adele.outlookPhoto("Lima"), image) })
+	adele.rest()
+	if item := adele.items("contacts", "surname")["Lima"]; item["assistantName"] != "Rui" {
+		t.Errorf("the assistant is %v", item["assistantName"])
+	}
+}

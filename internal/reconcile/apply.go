@@ -404,7 +404,13 @@ func (r *run) note(j *job, where Where, w record.Write, o record.Outcome) {
 	if o.Err != nil {
 		if where == InMicrosoft && o.Ref != "" && o.Fields != nil { // done, but for a part: the item holds this now
 			j.pair.Microsoft, j.pair.MicrosoftVersion = o.Ref, o.Version
-			j.pair.Base = j.writtenBy(j.pair.Base.With(r.rules.normal(only(o.Fields, r.rules.goes(InMicrosoft)))), where, w.Op)
+			holds := r.rules.normal(only(o.Fields, r.rules.goes(InMicrosoft)))
+			maps.DeleteFunc(holds, func(f record.Field, _ record.Value) bool { // of a field that was not written nothing more is agreed on than was before
+				_, known := j.pair.Base[f]
+				_, written := w.Fields[f]
+				return w.Op == record.Update && !known && !written
+			})
+			j.pair.Base = j.writtenBy(j.pair.Base.With(holds), where, w.Op)
 			j.halfway = true
 			r.park(&j.pair, o.Err)
 			return

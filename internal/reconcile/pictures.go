@@ -73,8 +73,8 @@ func (r *run) picturesOf(ctx context.Context, refs []record.Ref) (map[record.Ref
 	return seen, err
 }
 
-// otherPictures are those of the items, alike in everything else, whose pictures at Microsoft are not what was agreed on. No
-// version tells of that.
+// otherPictures are those of the items, alike in everything else, whose pictures at Microsoft are not what was agreed on, or of which nothing was.
+// No version tells of that.
 func (r *run) otherPictures(ctx context.Context, items []Item) (out []Item, err error) {
 	refs := make([]record.Ref, len(items))
 	for i, item := range items {
@@ -86,7 +86,7 @@ func (r *run) otherPictures(ctx context.Context, items []Item) (out []Item, err 
 	}
 	for _, item := range items {
 		for f, v := range r.rules.normal(seen[item.Pair.Microsoft]) {
-			if agreed, known := item.Pair.Base[f]; known && agreed != v {
+			if agreed, known := item.Pair.Base[f]; agreed != v && (known || v != "") { // agreed on nothing, it had none when it was looked at
 				out = append(out, item)
 				break
 			}

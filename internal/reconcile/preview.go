@@ -409,7 +409,7 @@ func (re *rehearsal) Remove(ctx context.Context, link *Link) error {
 		}
 		after = pairs[len(pairs)-1].ID
 		for _, p := range pairs {
-			if !p.inContainer() {
+			if !p.InContainer() {
 				continue
 			}
 			if there++; link.Kind == record.Calendar && len(record.AttendanceOf(p.Base[record.Attendees]).Mailed()) > 0 {
@@ -435,8 +435,8 @@ func unrealRef(where Where, n int) record.Ref {
 	return record.Ref(fmt.Sprintf("%s%s%d", unreal, where, n))
 }
 
-// inContainer reports whether a pair's item should be in the container: not one that the person deleted or moved out of it.
-func (p *Pair) inContainer() bool {
+// InContainer reports whether a pair's item should be in the container: not one that the person deleted or moved out of it.
+func (p *Pair) InContainer() bool {
 	deleted := p.State == Waiting && p.MissingSide == InMicrosoft
 	return p.Microsoft != "" && !deleted && !p.isMovedOut()
 }

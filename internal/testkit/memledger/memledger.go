@@ -568,9 +568,9 @@ func shared(pairs map[int64]reconcile.Pair) (record.Ref, bool) {
 }
 
 func (e *entry) recount() {
-	e.link.Known, e.link.Synced, e.link.Waiting, e.link.Failing = 0, 0, 0, 0
+	e.link.Known, e.link.Synced, e.link.Waiting, e.link.Failing, e.link.ExcludedSum = 0, 0, 0, 0, 0
 	for _, p := range e.pairs {
-		if p.Microsoft != "" {
+		if p.InContainer() {
 			e.link.Known++
 		}
 		switch p.State {
@@ -580,6 +580,8 @@ func (e *entry) recount() {
 			e.link.Waiting++
 		case reconcile.Parked:
 			e.link.Failing++
+		case reconcile.Excluded:
+			e.link.ExcludedSum++
 		}
 	}
 }
