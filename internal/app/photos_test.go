@@ -502,3 +502,31 @@ func TestI1_ARefusedPhotoOverwritesNothing(t *testing.T) {
 		t.Errorf("the assistant is %v", item["assistantName"])
 	}
 }
+
+// Of two photos the one that loses is in the history, also if nobody could look at it before the sync was switched off and its folder went.
+func TestS36_APhotoThatLosesWhenASyncIsSwitchedOffIsInTheHistory(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	adele := d.client("adele")
+	id := adele.insert("Contacts", doc{"Last_Name": "Lima"})[0]
+	first, ours, theirs := photos.JPEG(t, 1, 300, 300), photos.JPEG(t, 2, 300, 300), photos.JPEG(t, 3, 300, 300)
+	adele.setPhoto(id, first)
+	adele.switchOn("contacts")
+	link := adele.link("contacts")["id"].(string)
+	adele.call("PATCH", "/api/v1/links/"+link, doc{"winner": "crm"}, 200)
+	d.eventually("the photo is in Outlook", func() bool { return picture.Alike(adele.outlookPhoto("Lima"), first) })
+	adele.rest()
+	d.m365.Next("part GET /me/contacts/*/photo/$value", m365sim.Fail(403).Repeat(-1))
+	adele.photographInOutlook("Lima", theirs)
+	adele.setPhoto(id, ours)
+	d.eventually("the photo in Outlook cannot be looked at", func() bool { return adele.link("contacts")["failing"] == 1.0 })
+	d.m365.ClearFaults()
+	adele.call("DELETE", "/api/v1/links/"+link, nil, 204)
+	d.eventually("its sync is off", func() bool { return adele.link("contacts") == nil })
+	if !picture.Alike(adele.photo(id), ours) {
+		t.Error("the CRM's photo did not win")
+	}
+	if history := adele.text("GET", "/api/v1/links/"+link+"/history", nil, 200); !strings.Contains(history, "overruled") {
+		t.Errorf("the other one is not in the history: %s", history)
+	}
+}

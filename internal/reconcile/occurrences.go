@@ -181,6 +181,27 @@ func (m *merger) lose(side Where, day string, own map[record.Field]record.Fields
 	m.lost[side][day] = is
 }
 
+// stray adds to what is lost what a side had on days of another course. Where something else of such a day is lost as well, of the new course, the
+// two stand apart: what stands apart is returned.
+func (m *merger) stray(lost map[Where]doings) map[Where]doings {
+	beside := map[Where]doings{InCRM: {}, InMicrosoft: {}}
+	for where, days := range lost {
+		for day, is := range days {
+			clash := false
+			for key, value := range is.own {
+				other, both := m.lost[where][day].own[key]
+				clash = clash || both && !equal(other, value)
+			}
+			if clash {
+				beside[where][day] = is
+			} else {
+				m.lose(where, day, is.own)
+			}
+		}
+	}
+	return beside
+}
+
 // own merges the fields of one occurrence.
 func (m *merger) own(day string, base, ours, theirs doing) map[record.Field]record.Fields {
 	out := map[record.Field]record.Fields{}
@@ -326,11 +347,7 @@ func (s *Step) mergeSeries(rules Rules, item Item, base, ours, theirs record.Fie
 	}
 	m.order(at, loose)
 	half := m.half().fields()
-	for where, stray := range lost {
-		for day, is := range stray {
-			m.lose(where, day, is.own)
-		}
-	}
+	strays := m.stray(lost)
 	is := m.settled(rules, final)
 	words := doingsOf(is).inWords(oursWords, theirsWords, m.ours, m.theirs).fields()
 	if way == mapping.ToMicrosoft && s.cannotReturn(m, is, ours, theirs) {
@@ -356,10 +373,12 @@ func (s *Step) mergeSeries(rules Rules, item Item, base, ours, theirs record.Fie
 	}
 	s.tellAgain(rules, m, base, unit)
 	for _, where := range []Where{InCRM, InMicrosoft} {
-		lost := m.lost[where].fields()
-		for _, f := range unit {
-			if lost[f] != "" && lost[f] != is[f] {
-				s.Lost = append(s.Lost, Loss{Field: f, Side: where, Value: lost[f]})
+		for _, doings := range []doings{m.lost[where], strays[where]} {
+			lost := doings.fields()
+			for _, f := range unit {
+				if lost[f] != "" && lost[f] != is[f] {
+					s.Lost = append(s.Lost, Loss{Field: f, Side: where, Value: lost[f]})
+				}
 			}
 		}
 	}

@@ -3,6 +3,9 @@ package reconcile
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 
 	"tandem/internal/record"
@@ -158,6 +161,29 @@ func TestI4_WhatBothSidesDoToASeries(t *testing.T) {
 		}
 		if wrote(step.ToCRM) != c.toCRM || wrote(step.ToMicrosoft) != c.toMicrosoft || occurrencesLost(step.Lost) != c.lost {
 			t.Errorf("%s: to the CRM %v, to Microsoft %v, lost %v", c.name, step.ToCRM, step.ToMicrosoft, step.Lost)
+		}
+	}
+}
+
+// The CRM moves a series and ends it sooner, and somebody has moved two of its occurrences in Outlook: one has no room at the new times, and the
+// other no day. Both are called by the same day, one of the old times and one of the new: both are in the history.
+func TestI1_WhatIsLostOfOldAndNewTimesStandsApart(t *testing.T) {
+	t.Parallel()
+	base := record.Fields{
+		record.EventTitle: "S", record.Start: "2026-03-02T12:00:00Z", record.End: "2026-03-02T13:00:00Z", record.AllDay: "false",
+		record.TimeZone: "UTC", record.Recurring: "FREQ=DAILY;COUNT=8", record.Excluded: "", record.Changed: "",
+	}
+	rules := Rules{User: 1, Kind: record.Calendar, Policy: Policy{Winner: CRMWins}, Fields: slices.Sorted(maps.Keys(base))}
+	ours := base.With(record.Fields{record.Start: "2026-03-05T12:00:00Z", record.End: "2026-03-05T13:00:00Z", record.Recurring: "FREQ=DAILY;COUNT=4"})
+	theirs := base.With(record.Fields{record.Changed: `{"2026-03-04":{"End_DateTime":"2026-03-04T16:00:00Z","Start_DateTime":"2026-03-04T15:00:00Z"},` +
+		`"2026-03-07":{"End_DateTime":"2026-03-07T19:00:00Z","Start_DateTime":"2026-03-07T18:00:00Z"}}`})
+	present := func(fields record.Fields) *record.Change {
+		return &record.Change{Ref: "r", State: record.Present, Fields: rules.normal(fields), Meta: record.Meta{Owner: 1}}
+	}
+	step := Plan(rules, []Item{{Pair: &Pair{ID: 1, CRM: "r", Microsoft: "m", State: Synced, Base: rules.normal(base)}, Ours: present(ours), Theirs: present(theirs)}})[0]
+	for _, at := range []string{"2026-03-04T15:00:00Z", "2026-03-07T18:00:00Z"} {
+		if !slices.ContainsFunc(step.Lost, func(l Loss) bool { return strings.Contains(string(l.Value), at) }) {
+			t.Errorf("%s is not among what is lost: %+v; Outlook gets %v", at, step.Lost, step.ToMicrosoft)
 		}
 	}
 }

@@ -366,9 +366,10 @@ func (r *run) rereadWhole(ctx context.Context, pairs []Pair) ([]Item, error) {
 	return items, err
 }
 
-// toCRM reports whether a step has something to bring to the CRM, or cannot tell.
+// toCRM reports whether a step has something to bring to the CRM, be it only to its history, or cannot tell.
 func toCRM(s Step) bool {
-	return s.Verb == CreateCRM || s.Verb == RestoreCRM || s.Verb == Wait || s.Blind || len(s.ToCRM) > 0
+	loses := slices.ContainsFunc(s.Lost, func(l Loss) bool { return l.Side == InMicrosoft })
+	return s.Verb == CreateCRM || s.Verb == RestoreCRM || s.Verb == Wait || s.Blind || len(s.ToCRM) > 0 || loses
 }
 
 // containerDeleted ends the link because the person deleted its calendar or folder at Microsoft (S23, S35).

@@ -1,6 +1,8 @@
 package simtest
 
 import (
+	"slices"
+
 	"tandem/internal/crm"
 	"tandem/internal/mapping"
 	"tandem/internal/reconcile"
@@ -9,12 +11,18 @@ import (
 // Some people have their syncs go one way. What they do on the side that takes is put back, and stands in the history; what they make
 // there is nobody's business and stays. Such a person is alone in the organization, so that no record goes both ways for somebody else.
 
-// putBack notes that somebody has deleted what a link that goes a way makes again.
+// putBack notes that somebody has deleted what a link that goes a way makes again. What a no has set apart is made again if its record was taken out
+// of the recycle bin meanwhile, and its item was not there any more.
 func (w *world) putBack(p *person, key string, way mapping.Direction, before fate) {
-	if e := w.entities[key]; p.way == way && !e.alone {
+	e := w.entities[key]
+	switch {
+	case p.way != way:
+	case !e.alone:
 		if e.fate = before; e.fate != lives {
 			e.fate = open
 		}
+	case way == mapping.ToMicrosoft && slices.ContainsFunc(w.records(p.org, e.kind, false), func(r crm.Record) bool { return keyOf(r) == key }):
+		e.fate = open
 	}
 }
 
