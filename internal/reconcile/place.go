@@ -146,7 +146,7 @@ func (m *merger) straighten(at course, loose map[string]Where) {
 	last := ""
 	for day, is := range m.merged {
 		if len(is.own[record.Start]) > 0 {
-			last = max(last, day)
+			last = max(last, day, m.shown(at, day)) // as far as it has neighbours
 		}
 	}
 	if !at.known || len(loose) == 0 || last == "" {
