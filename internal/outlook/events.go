@@ -71,16 +71,20 @@ func (c *Events) Read(ctx context.Context, refs []record.Ref) (out []record.Chan
 		out[i] = record.Change{Ref: refs[i], State: record.Missing}
 		if fault.Is(r.Err, fault.NotFound) {
 			absent = append(absent, i)
+		}
+	}
+	events, err := c.decodeAll(ctx, results)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range results {
+		switch {
+		case fault.Is(r.Err, fault.NotFound):
 			continue
-		}
-		var e graph.Event
-		if r.Err == nil {
-			r.Err = c.decode(ctx, r.Body, &e)
-		}
-		if r.Err != nil {
+		case r.Err != nil:
 			return nil, r.Err
 		}
-		out[i] = c.change(&e)
+		out[i] = c.change(&events[i])
 		out[i].Ref = refs[i]
 	}
 	if len(absent) == 0 {

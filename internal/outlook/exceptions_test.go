@@ -91,6 +91,33 @@ var worlds = map[string]m365sim.Warts{
 	"exceptions outlive other times": {KeepExceptions: true}, "no originalStart": {ExceptionsHideOrigin: true},
 }
 
+// Exceptions that do not say where they come from are asked for together, of however many series they are.
+func TestOriginsCostOneRequest(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.sim.SetWarts(m365sim.Warts{ExceptionsHideOrigin: true})
+	_, events := r.events()
+	var refs []record.Ref
+	for i := range 4 {
+		fields := weekly("").With(record.Fields{"exceptions": changed(map[string]record.Fields{"2026-03-04": {"subject": "Once"}})})
+		refs = append(refs, r.applied(events, record.Write{Op: record.Create, Fields: fields, Token: fmt.Sprint("1-", i)}).Ref)
+	}
+	n := r.counted(func() {
+		found, err := events.Read(t.Context(), refs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, change := range found {
+			if !strings.Contains(string(change.Fields["exceptions"]), "Once") {
+				t.Errorf("%v", change.Fields)
+			}
+		}
+	})
+	if n != 2 {
+		t.Errorf("%d requests for 4 series", n)
+	}
+}
+
 func TestChangedOccurrences(t *testing.T) {
 	t.Parallel()
 	for name, warts := range worlds {

@@ -210,37 +210,51 @@ func etagOf(v record.Version) string {
 	return etag
 }
 
-// decode reads a single event. Exceptions that did not fit into the answer are read from its further pages, and those that
-// don't say where they come from (some mailboxes leave that out of lists) are asked one by one.
+// decode reads a single event.
 func (c *Events) decode(ctx context.Context, body []byte, e *graph.Event) error {
-	err := graph.Decode(body, e)
-	if err == nil && e.MoreExceptions != "" {
-		err = graph.All(ctx, c.box, e.MoreExceptions, c.prefer(), func(x *graph.Event) error {
-			e.ExceptionOccurrences = append(e.ExceptionOccurrences, *x)
-			return nil
-		})
+	results := []graph.Result{{Body: body}}
+	events, err := c.decodeAll(ctx, results)
+	if err == nil {
+		*e, err = events[0], results[0].Err
 	}
-	if err != nil {
-		return err
-	}
-	var parts []graph.Part
+	return err
+}
+
+// decodeAll reads single events out of the answers to a batch; what cannot be read is the fault of its answer. Exceptions that did not fit into
+// one are read from its further pages, and those that don't say where they come from (some mailboxes leave that out of lists) are asked for
+// together.
+func (c *Events) decodeAll(ctx context.Context, results []graph.Result) ([]graph.Event, error) {
+	out := make([]graph.Event, len(results))
 	var of []*graph.Event
-	for i := range e.ExceptionOccurrences {
-		if x := &e.ExceptionOccurrences[i]; x.OriginalStart == "" {
-			of, parts = append(of, x), append(parts, graph.Get(c.address(record.Ref(x.ID))+graph.Query("$select", "id,originalStart"), c.prefer()))
+	var parts []graph.Part
+	for i := range results {
+		e, r := &out[i], &results[i]
+		if r.Err == nil {
+			r.Err = graph.Decode(r.Body, e)
+		}
+		if r.Err == nil && e.MoreExceptions != "" {
+			r.Err = graph.All(ctx, c.box, e.MoreExceptions, c.prefer(), func(x *graph.Event) error {
+				e.ExceptionOccurrences = append(e.ExceptionOccurrences, *x)
+				return nil
+			})
+		}
+		for n := range e.ExceptionOccurrences {
+			if x := &e.ExceptionOccurrences[n]; r.Err == nil && x.OriginalStart == "" {
+				of, parts = append(of, x), append(parts, graph.Get(c.address(record.Ref(x.ID))+graph.Query("$select", "id,originalStart"), c.prefer()))
+			}
 		}
 	}
-	results, err := c.box.Batch(ctx, parts)
+	origins, err := c.box.Batch(ctx, parts)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, x := range of {
 		var origin graph.Event
-		if results[i].Err == nil && graph.Decode(results[i].Body, &origin) == nil {
+		if origins[i].Err == nil && graph.Decode(origins[i].Body, &origin) == nil {
 			x.OriginalStart = origin.OriginalStart
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // complete looks at the masters among changes (by index), for what was done to single occurrences. A master that is gone by
@@ -254,19 +268,18 @@ func (c *Events) complete(ctx context.Context, changes []record.Change, masters 
 	if err != nil {
 		return err
 	}
+	events, err := c.decodeAll(ctx, results)
+	if err != nil {
+		return err
+	}
 	for n, i := range masters {
-		var e graph.Event
-		err := results[n].Err
-		if err == nil {
-			err = c.decode(ctx, results[n].Body, &e)
-		}
-		switch {
+		switch err := results[n].Err; {
 		case fault.Is(err, fault.NotFound):
 			changes[i] = record.Change{Ref: changes[i].Ref, State: record.Missing}
 		case err != nil:
 			return err
 		default:
-			changes[i] = c.change(&e)
+			changes[i] = c.change(&events[n])
 		}
 	}
 	return nil

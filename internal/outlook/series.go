@@ -196,15 +196,15 @@ func (c *Events) lookAt(ctx context.Context, open []*series) error {
 	if err != nil {
 		return err
 	}
+	events, err := c.decodeAll(ctx, results)
+	if err != nil {
+		return err
+	}
 	for i, s := range of {
-		e := new(graph.Event)
-		if s.err = results[i].Err; s.err == nil {
-			s.err = c.decode(ctx, results[i].Body, e)
-		}
-		if s.err != nil {
+		if s.err = results[i].Err; s.err != nil {
 			continue
 		}
-		now, ok := layoutOf(e)
+		now, ok := layoutOf(&events[i])
 		if !ok {
 			s.err = errors.New("it is no series any more")
 			continue

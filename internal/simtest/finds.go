@@ -81,6 +81,7 @@ func Finds() []Find {
 		{"of two moved occurrences that got no room in the new times of their series one was missing in the history", "TestI1_WhatIsLostOfOldAndNewTimesStandsApart"},
 		{"an occurrence that would lie beyond the next one in the new times of its series, past one that is left out, kept the series from Outlook for good",
 			"TestI4_WhatBothSidesDoToASeries"},
+		{"in mailboxes whose lists leave out where exceptions come from, each series cost a request of its own", "TestOriginsCostOneRequest"},
 		{"a sync settled in the folder of the one before, which a process that had been asleep then took away under it", "TestS36_ANewSyncWaitsWhileTheContainerBeforeMayStillGo"},
 		{"what had drifted counted as an edit if our clock was set back after the other side was edited", "TestL6_ADifferenceIsDriftThoughTheOtherSideIsOfLater"},
 		{"an occurrence of a series that somebody changed in Outlook while sync wrote it was overwritten, if that was between two of its looks, or right after the series had got other times",
